@@ -1,0 +1,91 @@
+"""What may enter a recording, and how: nothing that is recorded can be changed afterwards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.engine.table import Array
+
+
+def as_floats(data: Any, copy: bool) -> Array:
+    """The array of a new variable: float arrays keep their dtype, numbers and lists are float64.
+
+    Raises:
+        TypeError: not made of real floats.
+    """
+    if type(data) is int or type(data) is float:
+        return np.float64(data)
+    if type(data) is np.ndarray or isinstance(data, np.generic):
+        array = data
+    elif isinstance(data, list | tuple):
+        array = _from_list(data)
+        array = array.astype(np.float64) if array.dtype.kind in "iu" else array
+    else:
+        advice = {"MaskedArray": "fill the masked entries", "Tensor": "take t.data"}
+        kind = type(data).__name__
+        raise TypeError(
+            f"a Tensor is made of a number, a list of numbers or a float array, not of {kind}: "
+            f"{advice.get(kind, 'convert it')} first, e.g. np.asarray(x, dtype=float)"
+        )
+    if array.dtype.kind != "f":
+        raise TypeError(
+            f"a Tensor holds floats, not {array.dtype}: convert with x.astype(float), "
+            "or leave it a plain array if it is a constant (labels, indices, a mask)"
+        )
+    if array is not data or isinstance(array, np.generic):
+        return array
+    return array.copy("K") if copy else array.view()
+
+
+def freeze(value: Any) -> Any:
+    """A constant as it is recorded: an array is copied, so that changing it later does no harm.
+
+    Raises:
+        TypeError: not a real number, nor an array or list of them.
+    """
+    kind = type(value)
+    if kind is float or kind is int or kind is bool:
+        return value
+    if kind is list or kind is tuple:
+        value = _from_list(value)
+    if isinstance(value, np.ndarray | np.generic) and not isinstance(value, np.ma.MaskedArray):
+        if value.dtype.kind in "fiub":
+            if isinstance(value, np.generic):
+                return value
+            return value.copy("K") if type(value) is np.ndarray else np.array(value, subok=False)
+        kind = f"{kind.__name__} of {value.dtype}"  # type: ignore[assignment]
+    raise TypeError(
+        "a Tensor can be combined with real numbers and plain arrays of them, "
+        f"not with {getattr(kind, '__name__', kind)}"
+    )
+
+
+def freeze_option(option: Any) -> Any:
+    """An index, or an option such as an axis or a shape, as it is recorded: arrays are copied.
+
+    Raises:
+        TypeError: a Tensor, which can be neither.
+    """
+    if isinstance(option, tuple):
+        return tuple(map(freeze_option, option))
+    if isinstance(option, list):
+        option = np.array(option, dtype=None if option else np.intp)
+    if isinstance(option, np.ndarray):
+        return np.array(option, subok=False)
+    if type(option).__name__ == "Tensor":
+        raise TypeError(
+            "a Tensor cannot be an index or an option: use integers or a mask, e.g. t[t > 0], "
+            "and pass operands by position"
+        )
+    return option
+
+
+def _from_list(numbers: Any) -> np.ndarray[Any, Any]:
+    try:
+        return np.array(numbers)
+    except ValueError:
+        raise TypeError(
+            "a list of numbers must be rectangular: its rows differ in length"
+        ) from None

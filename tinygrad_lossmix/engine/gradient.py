@@ -1,0 +1,109 @@
+"""Gradients as values: `grad` of a recorded cost, `value_and_grad` of a function.
+
+>>> z = Tensor([2.0, 1.0, 0.0])
+>>> cost = np.log(np.exp(z).sum()) - z[0]
+>>> grad(cost, z)
+array([-0.33475904,  0.24472847,  0.09003057])
+
+What you can do here: differentiate once, `grad(cost, z)`; twice, `grad(grad(cost, z,
+create_graph=True)[0], z)`; or turn a cost into a function that trains, `value_and_grad(f)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.engine.sweep import seed_of, sweep
+from tinygrad_lossmix.engine.tensor import Tensor
+
+
+def grad(cost: Tensor, wrt: Any, seed: Any = None, create_graph: bool = False) -> Any:
+    """The gradient of a cost with respect to Tensors anywhere in its recording.
+
+    Args:
+        cost: a Tensor of any shape.
+        wrt: a Tensor, or a list or tuple of them; zeros where the cost does not depend on it.
+        seed: the gradient to start from, of the cost's shape; may be left out for a scalar.
+        create_graph: return Tensors that can be differentiated again.
+
+    Returns:
+        an ndarray of wrt's shape and dtype (a Tensor with create_graph), or a list of them.
+        Nothing is stored, nothing is shared.
+
+    Raises:
+        TypeError: cost or wrt is not a Tensor.
+        ValueError: no seed for a cost that is not a scalar, or a seed of another shape.
+
+    >>> x = Tensor(3.0)
+    >>> once = grad(x**4, x, create_graph=True)
+    >>> once, grad(once, x)
+    (Tensor(108., by=multiply), array(108.))
+    """
+    if not isinstance(cost, Tensor):
+        raise TypeError(
+            f"the cost is a {type(cost).__name__}, not a Tensor: it was computed from plain "
+            "arrays; wrap what you differentiate, z = Tensor(z)"
+        )
+    several = isinstance(wrt, list | tuple)
+    targets = wrt if several else [wrt]
+    for target in targets:
+        if not isinstance(target, Tensor):
+            raise TypeError(f"wrt is a Tensor or a list of them, not {type(target).__name__}")
+    start = seed_of(cost, seed)
+    if not create_graph and isinstance(start, Tensor):
+        start = start._data
+    wanted = {target.order for target in targets}
+    found = {cost.order: start}
+    for node, position, _, _, total in sweep(cost, start, min(wanted, default=0), create_graph):
+        if (order := node.args[position].order) in wanted:
+            found[order] = total
+    results = [_result(found.get(target.order), target, create_graph) for target in targets]
+    return results if several else results[0]
+
+
+def _result(gradient: Any, target: Tensor, create_graph: bool) -> Any:
+    """What is handed out: a copy, since contributions may share memory; zeros for None."""
+    if gradient is None:
+        gradient = np.zeros(target.shape, target.dtype)
+    if create_graph:
+        return gradient if isinstance(gradient, Tensor) else Tensor(gradient)
+    return np.array(gradient)
+
+
+def value_and_grad(f: Callable[..., Any], wrt: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """Turn f into g, with g(*arrays) = (the value of f, its gradient): the training idiom.
+
+    Args:
+        f: a function of arrays that returns a scalar; it is called with Tensors in place of the
+            arguments that are differentiated.
+        wrt: the position of such an argument, or a tuple of positions.
+
+    Returns:
+        g; its gradient is an ndarray, or a tuple of them where wrt is a tuple.
+
+    Raises:
+        TypeError: when g is called: an argument is not made of floats.
+        ValueError: when g is called: the value is not a scalar, a position does not exist.
+
+    >>> step = value_and_grad(lambda w, x: ((x @ w) ** 2).sum(), wrt=0)
+    >>> step(np.array([1.0, 2.0]), np.eye(2))
+    (np.float64(5.0), array([2., 4.]))
+    """
+    positions = wrt if isinstance(wrt, tuple) else (wrt,)
+
+    def both(*arrays: Any, **kwargs: Any) -> tuple[Any, Any]:
+        arguments = list(arrays)
+        for i in positions:
+            if not -len(arrays) <= i < len(arrays):
+                raise ValueError(f"wrt={wrt}, but the function got {len(arrays)} arguments")
+            arguments[i] = Tensor(arrays[i])
+        cost = f(*arguments, **kwargs)
+        if not isinstance(cost, Tensor):  # it did not depend on what is differentiated
+            cost = Tensor(np.asarray(cost, dtype=arguments[positions[0]].dtype))
+        gradients = tuple(grad(cost, [arguments[i] for i in positions]))
+        return cost.data[()], gradients if isinstance(wrt, tuple) else gradients[0]
+
+    return both

@@ -1,0 +1,99 @@
+"""Reading a recording: its nodes in order, their names, and the functions they belong to.
+
+>>> z = Tensor([2.0, 1.0], name="z")
+>>> cost = z.exp().sum()
+>>> [names(cost)[node] for node in nodes(cost)]
+['z', 'n1', 'n2']
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from tinygrad_lossmix.engine.tensor import Tensor
+
+
+class Group(NamedTuple):
+    """A call of a named function: softmax, cross-entropy …"""
+
+    name: str
+    inputs: tuple[Tensor, ...]
+    output: Tensor
+    members: tuple[Tensor, ...]  # what was recorded between inputs and output, output included
+
+
+def nodes(cost: Tensor) -> list[Tensor]:
+    """Every Tensor that a cost was computed from, and the cost, in the order of their creation."""
+    return _between((), cost)
+
+
+def _between(inputs: Iterable[Tensor], output: Tensor) -> list[Tensor]:
+    seen = {output, *inputs}
+    waiting, found = [output], []
+    while waiting:
+        node = waiting.pop()
+        found.append(node)
+        fresh = {arg for arg in node.args if isinstance(arg, Tensor) and arg not in seen}
+        seen |= fresh
+        waiting += fresh
+    return sorted(found, key=lambda node: node.order)
+
+
+def names(cost: Tensor, known: Mapping[str, Any] | None = None) -> dict[Tensor, str]:
+    """A name for each node, none twice.
+
+    Args:
+        cost: the recording to name.
+        known: the caller's names for Tensors, such as `locals()`; other values in it are ignored.
+
+    Returns:
+        for each node the caller's name, else its `name`, else n0, n1 … by position; a name that is
+        taken already gets a number behind it.
+    """
+    given = {value: key for key, value in (known or {}).items() if isinstance(value, Tensor)}
+    result: dict[Tensor, str] = {}
+    taken: set[str] = set()
+    for i, node in enumerate(nodes(cost)):
+        stem = name = given.get(node) or node.name or f"n{i}"
+        again = 2
+        while name in taken:
+            name = f"{stem}_{again}"
+            again += 1
+        taken.add(name)
+        result[node] = name
+    return result
+
+
+def groups(cost: Tensor) -> list[Group]:
+    """The calls of named functions in a recording, inner ones before outer ones."""
+    found = []
+    for node in nodes(cost):
+        for name, args in node.groups:
+            inputs = tuple(arg for arg in args if isinstance(arg, Tensor))
+            found.append(Group(name, inputs, node, tuple(_between(inputs, node))))
+    return found
+
+
+def group(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Record every call of the decorated function as one group of that name.
+
+    >>> @group("square")
+    ... def square(x):
+    ...     return x * x
+    >>> [g.name for g in groups(square(Tensor(3.0)))]
+    ['square']
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def grouped(*args: Any, **kwargs: Any) -> Any:
+            output = function(*args, **kwargs)
+            if type(output) is Tensor and output is not args[0]:
+                output.groups += ((name, args),)
+            return output
+
+        return grouped
+
+    return decorate

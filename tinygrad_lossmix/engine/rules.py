@@ -1,0 +1,173 @@
+"""Derivative rules that take more than a line; `derivatives.py` puts them in the table.
+
+As there, g is the gradient arriving at the output z of a function of x, y …
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.engine.table import Array, Rule
+from tinygrad_lossmix.engine.tensor import Tensor
+
+
+def lift(g: Array, x: Array, axis: Any, keepdims: bool) -> Array:
+    """What a reduction of x left, with the reduced axes back, of length one."""
+    if keepdims or axis is None or g.ndim == 0:
+        return g
+    shape = list(x.shape)
+    for i in axis if isinstance(axis, tuple) else (axis,):
+        shape[i] = 1
+    return g.reshape(tuple(shape))
+
+
+def spread(g: Array, x: Array, axis: Any, keepdims: bool) -> Array:
+    """The gradient g of a sum of x, repeated over what was summed: x's shape."""
+    g = lift(g, x, axis, keepdims)
+    return np.broadcast_to(g, x.shape) if isinstance(g, Tensor) else filled(g, x.shape)
+
+
+def filled(x: Array, shape: tuple[int, ...]) -> Array:
+    """`np.broadcast_to`, as a new array: takes a seventh of the time on small ones."""
+    full = np.empty(shape, x.dtype)
+    full[...] = x
+    return full
+
+
+def sum_rule(g: Array, z: Array, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    """g, for every entry."""
+    return spread(g, x, axis, keepdims)
+
+
+def mean_rule(g: Array, z: Array, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    """g/n, for every entry."""
+    return spread(g / count(x, z), x, axis, keepdims)
+
+
+def var_rule(
+    g: Array, z: Array, x: Array, axis: Any = None, ddof: float = 0, keepdims: bool = False
+) -> Array:
+    """2g(x - mean)/(n - ddof)."""
+    centred = x - np.mean(x, axis=axis, keepdims=True)
+    return 2.0 * lift(g, x, axis, keepdims) / (count(x, z) - ddof) * centred
+
+
+def extreme_rule(g: Array, z: Array, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    """g where x is the maximum or minimum z, in equal parts among ties; NaN counts as one."""
+    peak = np.logical_or(x == lift(z, x, axis, keepdims), x != x)
+    share = peak / np.add.reduce(peak, axis=axis, keepdims=True, dtype=x.dtype)
+    return lift(g, x, axis, keepdims) * share
+
+
+def count(x: Array, z: Array) -> float:
+    """How many entries of x went into each entry of its reduction z."""
+    return x.size / z.size if z.size else 0.0
+
+
+def above(x: Array, y: Array) -> Array:
+    """1 where x > y, 0 where x < y, ½ at ties and where either is NaN."""
+    return 0.5 * np.greater(x, y) + 0.5 * np.logical_not(np.less(x, y))
+
+
+def lower(y: Array) -> Array:
+    """The exponent y - 1, but 1 where y is 0: y·x^(y-1) is then 0 at x = 0 too."""
+    if isinstance(y, int | float):
+        return y - 1 if y else 1
+    return np.where(y == 0, 1, y - 1)
+
+
+def log_base(x: Array) -> Array:
+    """ln x, but 0 where x is 0: there 0^y does not change with y."""
+    return np.log(np.where(x == 0, 1, x))
+
+
+def product_rule(g: Array, z: Array, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    """g times the product of the other entries, without dividing: zeros are no trouble."""
+    every = range(x.ndim)
+    reduced = every if axis is None else [i % x.ndim for i in np.atleast_1d(axis) if x.ndim]
+    axes = [*reduced, *(i for i in every if i not in reduced)]
+    shape = [x.shape[i] for i in axes]
+    n = math.prod(shape[: len(reduced)])
+    rows = x.transpose(axes).reshape((n, *shape[len(reduced) :]))
+    before = after = np.ones_like(rows[:1])
+    left, right = [before], [after]
+    for i in range(n - 1):
+        before, after = before * rows[i : i + 1], after * rows[n - 1 - i : n - i]
+        left.append(before)
+        right.append(after)
+    others = np.concatenate(left) * np.concatenate(right[::-1])
+    others = others[:n].reshape(tuple(shape)).transpose(tuple(np.argsort(axes)))
+    return lift(g, x, axis, keepdims) * others
+
+
+def transpose_rule(g: Array, z: Array, x: Array, axes: Any = None) -> Array:
+    """g with the axes put back."""
+    return g.transpose(() if axes is None else tuple(np.argsort([i % g.ndim for i in axes])))
+
+
+def matmul_left(g: Array, z: Array, x: Array, y: Array) -> Array:
+    """G Yᵀ; a vector is a row on the left and a column on the right."""
+    if y.ndim == 1:
+        return g * y if x.ndim == 1 else g[..., None] * y
+    return (y @ g[..., None])[..., 0] if x.ndim == 1 else g @ y.mT
+
+
+def matmul_right(g: Array, z: Array, x: Array, y: Array) -> Array:
+    """Xᵀ G; a vector is a row on the left and a column on the right."""
+    if x.ndim == 1:
+        return g * x if y.ndim == 1 else x[:, None] * g[..., None, :]
+    return (x.mT @ g[..., None])[..., 0] if y.ndim == 1 else x.mT @ g
+
+
+def scatter(g: Array, key: Any, shape: tuple[int, ...]) -> Array:
+    """Zeros of `shape` with g added at `key`; an entry indexed twice receives both."""
+    full = np.zeros(shape, g.dtype)
+    keys = key if isinstance(key, tuple) else (key,)
+    if any(isinstance(k, np.ndarray) and k.dtype.kind in "iu" for k in keys):
+        np.add.at(full, key, g)
+    else:
+        full[key] = g
+    return full
+
+
+def piece(i: int, g: Array, z: Array, *xs: Array, axis: int = 0, ends: Any = ()) -> Array:
+    """The part of a concatenation's gradient that belongs to its i-th array."""
+    before = (slice(None),) * (axis % g.ndim)
+    return g[(*before, slice(ends[i - 1] if i else 0, ends[i]))]
+
+
+def einsum_rule(i: int, g: Array, z: Array, x: Array, y: Array, subscripts: str) -> Array:
+    """The other operand and g, summed over what this one (i = 0: x, 1: y) does not have."""
+    terms, out = subscripts.split("->")
+    mine, other = terms.split(",")[:: 1 - 2 * i]
+    this, that = (x, y)[:: 1 - 2 * i]
+    letters = "".join(dict.fromkeys(mine))
+    known = "".join(c for c in letters if c in other + out)
+    part = np.einsum(f"{out},{other}->{known}", g, that)
+    if known != letters:  # a letter of this operand alone was summed: the same everywhere
+        size = dict(zip(mine, this.shape, strict=True))
+        part = part.reshape(tuple([size[c] if c in known else 1 for c in letters]))
+        part = np.broadcast_to(part, tuple([size[c] for c in letters]))
+    spare = iter(set(map(chr, range(ord("A"), ord("z")))).difference(subscripts, "[\\]^_`"))
+    for axis in range(len(mine)):  # a repeated letter took the diagonal: only it has a gradient
+        letter = mine[axis]
+        if letter in mine[:axis]:
+            fresh = next(spare)
+            target = letters[:axis] + fresh + letters[axis:]
+            part = np.einsum(f"{letters},{letter}{fresh}->{target}", part, np.eye(this.shape[axis]))
+            letters = target
+    return part
+
+
+class Numbered:
+    """One rule for any number of arguments, told which of them is meant."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+
+    def __getitem__(self, i: int) -> Rule:
+        return functools.partial(self.rule, i)

@@ -1,0 +1,401 @@
+"""A `Tensor`, and how a NumPy call on one is recorded.
+
+Write NumPy; every call that touches a Tensor is computed at once and remembered:
+
+>>> z = Tensor([2.0, 1.0, 0.0], name="z")
+>>> a = np.exp(z) / np.exp(z).sum()
+>>> a
+Tensor([0.66524096, 0.24472847, 0.09003057], by=divide)
+>>> a.function is np.divide, len(a.args)
+(True, 2)
+
+A Tensor is a differentiable variable, a plain array is a constant.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NoReturn, final
+
+import numpy as np
+
+from tinygrad_lossmix.engine.constants import as_floats, freeze, freeze_option
+from tinygrad_lossmix.engine.sweep import backward
+from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, REDUCTIONS, TABLE, Array, Rule, spelling
+
+_tick = itertools.count().__next__
+_new = object.__new__
+_NO_KEYWORDS: Mapping[str, Any] = {}
+
+
+def _operator(ufunc: Any) -> tuple[Callable[..., Tensor], Callable[..., Tensor]]:
+    """A binary operator with the Tensor on its left, and with the Tensor on its right."""
+
+    def left(self: Tensor, other: Any) -> Tensor:
+        return record(ufunc, (self, other))
+
+    def right(self: Tensor, other: Any) -> Tensor:
+        return record(ufunc, (other, self))
+
+    return left, right
+
+
+def _comparison(ufunc: Any) -> Callable[..., Any]:
+    def compare(self: Tensor, other: Any) -> Any:
+        if isinstance(other, Tensor | np.ndarray | np.generic | int | float | list):
+            return ufunc(self._data, _plain(other))
+        return NotImplemented
+
+    return compare
+
+
+def _elementwise(ufunc: Any) -> Callable[[Tensor], Tensor]:
+    def method(self: Tensor) -> Tensor:
+        return record(ufunc, (self,))
+
+    method.__doc__ = f"`np.{ufunc.__name__}`."
+    return method
+
+
+def _reduction(function: Any) -> Callable[..., Tensor]:
+    def method(self: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
+        return record(function, (self,), {"axis": axis, "keepdims": keepdims})
+
+    method.__doc__ = f"`np.{function.__name__}` over an axis, several, or all."
+    return method
+
+
+def _call(function: Any) -> Callable[..., Any]:
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        return function(self, *args, **kwargs)
+
+    method.__doc__ = f"`np.{function.__name__}`."
+    return method
+
+
+@final
+class Tensor:
+    """A differentiable array of floats that remembers how it was computed.
+
+    Args:
+        data: a number, a (nested) list of numbers: becomes float64; a float array or NumPy float:
+            keeps its dtype. Any shape.
+        name: what to call it in drawings and at the prompt.
+        copy: False shares the caller's array instead of copying it; changing that array
+            afterwards then changes recorded values: the caller promises not to.
+
+    Raises:
+        TypeError: data is not made of real floats (integer, boolean, complex, object, structured
+            or masked arrays; anything else).
+
+    >>> w = Tensor([3.0, 4.0], name="w")
+    >>> cost = (w * w).sum()
+    >>> cost.backward()
+    >>> w.grad
+    array([6., 8.])
+    """
+
+    __slots__ = (  # noqa: RUF023 - in the order of a reader's questions
+        "_data",
+        "grad",  # ndarray of the same shape after backward(); None: not computed
+        "name",
+        "function",  # what computed it; None: a leaf
+        "args",  # Tensors and frozen constants, in the order of the call
+        "values",  # the same with arrays in place of Tensors
+        "kwargs",
+        "residual",  # what the forward pass kept for the rule, else None
+        "groups",  # ((name, args), …): this Tensor is the output of these named functions
+        "order",  # creation number: larger than that of everything it was computed from
+        "__weakref__",
+    )
+
+    _data: Array
+    grad: Array | None
+    name: str | None
+    function: Any
+    args: Sequence[Any]
+    values: Sequence[Any]
+    kwargs: Mapping[str, Any]
+    residual: Any
+    groups: tuple[tuple[str, tuple[Any, ...]], ...]
+    order: int
+
+    def __init__(self, data: Any, name: str | None = None, copy: bool = True) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"a Tensor's name is a str, not {type(name).__name__}")
+        self._data = as_floats(data, copy)
+        self.name = name
+        self.args = self.values = self.groups = ()
+        self.kwargs = _NO_KEYWORDS
+        self.function = self.residual = self.grad = None
+        self.order = _tick()
+
+    def __init_subclass__(cls) -> NoReturn:
+        raise TypeError("Tensor cannot be subclassed: write functions of Tensors instead")
+
+    @property
+    def data(self) -> np.ndarray[Any, Any]:
+        """The values, as an array that cannot be made writeable."""
+        values: Any = np.asarray(self._data)
+        return np.asarray(memoryview(values).toreadonly())
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of the axes."""
+        return self._data.shape  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the elements."""
+        return self._data.dtype  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self._data.ndim  # type: ignore[no-any-return]
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self._data.size  # type: ignore[no-any-return]
+
+    @property
+    def T(self) -> Tensor:
+        """All axes reversed."""
+        return record(np.transpose, (self,))
+
+    @property
+    def mT(self) -> Tensor:
+        """The last two axes exchanged."""
+        return np.swapaxes(self, -1, -2)  # type: ignore
+
+    def backward(self, seed: Any = None) -> None:
+        """Fill `.grad` of every Tensor this one was computed from, and its own.
+
+        Args:
+            seed: the gradient to start from, of this Tensor's shape; may be left out for a scalar.
+
+        Raises:
+            ValueError: no seed for a Tensor that is not a scalar, or a seed of another shape.
+        """
+        backward(self, seed)
+
+    __add__, __radd__ = _operator(np.add)
+    __sub__, __rsub__ = _operator(np.subtract)
+    __mul__, __rmul__ = _operator(np.multiply)
+    __truediv__, __rtruediv__ = _operator(np.divide)
+    __pow__, __rpow__ = _operator(np.power)
+    __matmul__, __rmatmul__ = _operator(np.matmul)
+    __neg__, __pos__, __abs__ = map(_elementwise, (np.negative, np.positive, np.absolute))
+    __lt__, __le__ = _comparison(np.less), _comparison(np.less_equal)
+    __gt__, __ge__ = _comparison(np.greater), _comparison(np.greater_equal)
+    __eq__, __ne__ = _comparison(np.equal), _comparison(np.not_equal)
+    __hash__ = object.__hash__
+
+    exp, log, sqrt, tanh = map(_elementwise, (np.exp, np.log, np.sqrt, np.tanh))
+    sum, prod, mean = map(_reduction, (np.sum, np.prod, np.mean))
+    max, min = map(_reduction, (np.max, np.min))
+    var, clip, take, dot = map(_call, (np.var, np.clip, np.take, np.dot))
+    squeeze, swapaxes, argmax, argmin = map(_call, (np.squeeze, np.swapaxes, np.argmax, np.argmin))
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """`np.reshape`; the shape as one tuple or as several numbers."""
+        return record(np.reshape, (self,), {"shape": _several(shape)})
+
+    def ravel(self) -> Tensor:
+        """`np.ravel`."""
+        return self.reshape(-1)
+
+    flatten = ravel
+
+    def transpose(self, *axes: Any) -> Tensor:
+        """`np.transpose`; the axes as one tuple or as several numbers."""
+        order = None if axes in ((), (None,)) else _several(axes)
+        return record(np.transpose, (self,), {"axes": order} if order else _NO_KEYWORDS)
+
+    def astype(self, dtype: Any) -> Tensor:
+        """The same values in another float dtype; the gradient comes back in this one.
+
+        Raises:
+            TypeError: dtype is not a float dtype.
+        """
+        if np.dtype(dtype).kind != "f":
+            raise TypeError(f"a Tensor holds floats; {np.dtype(dtype)} is not a float dtype")
+        return record(astype, (self,), {"dtype": np.dtype(dtype)})
+
+    def item(self) -> float:
+        """The only element, as a Python float.
+
+        Raises:
+            ValueError: there is not exactly one element.
+        """
+        return float(self._data.item())
+
+    __float__ = item
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, key: Any) -> Tensor:
+        return record(getitem, (self,), {"key": freeze_option(key)})
+
+    def __setitem__(self, key: Any, value: Any) -> NoReturn:
+        raise TypeError("a Tensor cannot be assigned to; build a new one: np.where(mask, x, t)")
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+    def __repr__(self) -> str:
+        data = np.asarray(self._data)
+        about = [np.array2string(data, separator=", ", threshold=40, prefix="Tensor(")]
+        about += [f"dtype={self.dtype}"] if self.dtype != np.float64 else []
+        about += [f"name={self.name!r}"] if self.name is not None else []
+        about += [f"by={self.function.__name__}"] if self.function is not None else []
+        return f"Tensor({', '.join(about)})"
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
+        raise TypeError(
+            "a Tensor does not turn into an array by itself, the gradient would be lost: use "
+            "t.data for its values, np.stack([t, u]) to join Tensors, np.where(mask, t, x) to "
+            "assign"
+        )
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise TypeError(
+            "a Tensor is not copied or pickled, its recording is not part of it: use t.data"
+        )
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if not kwargs and method == "__call__" and ufunc in TABLE:
+            return record(ufunc, inputs)
+        _refuse_out(ufunc, kwargs)
+        if method == "__call__" and ufunc in PLAIN:
+            return ufunc(*map(_plain, inputs), **kwargs)
+        if method == "reduce" and ufunc in REDUCTIONS:
+            return _call_row(REDUCTIONS[ufunc], inputs, {"axis": 0} | kwargs)
+        if method != "__call__":
+            raise TypeError(f"{spelling(ufunc)}.{method} has no derivative rule")
+        if kwargs and ufunc in TABLE:
+            raise TypeError(f"{spelling(ufunc)} on a Tensor does not take {', '.join(kwargs)}")
+        raise _no_rule(ufunc, ufunc.nin)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if func in PLAIN:
+            return func(*map(_plain, args), **{k: _plain(v) for k, v in kwargs.items()})
+        _refuse_out(func, kwargs)
+        if func in COMPOSED:
+            return COMPOSED[func](*args, **kwargs)
+        if func in TABLE:
+            return _call_row(func, args, kwargs)
+        raise _no_rule(func, 1)
+
+
+def record(
+    function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any] = _NO_KEYWORDS
+) -> Tensor:
+    """Compute `function(*args, **kwargs)` of Tensors and constants, and remember it."""
+    values, kept = [], []
+    for arg in args:
+        if type(arg) is Tensor:
+            values.append(arg._data)
+        else:
+            arg = freeze(arg)
+            values.append(arg)
+        kept.append(arg)
+    forward = TABLE[function].forward
+    value = forward(*values, **kwargs) if kwargs else forward(*values)
+    return node(value, function, kept, values, kwargs)
+
+
+def node(
+    value: Array,
+    function: Any,
+    args: Sequence[Any],
+    values: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    residual: Any = None,
+) -> Tensor:
+    """A Tensor for a value already computed, from args that nobody else can change."""
+    tensor: Tensor = _new(Tensor)
+    tensor._data = value
+    tensor.function = function
+    tensor.args = args
+    tensor.values = values
+    tensor.kwargs = kwargs
+    tensor.residual = residual
+    tensor.grad = tensor.name = None
+    tensor.groups = ()
+    tensor.order = _tick()
+    return tensor
+
+
+def getitem(x: Array, key: Any) -> Array:
+    """`x[key]`, with key any index of NumPy's but a Tensor."""
+    return x[key]
+
+
+def astype(x: Array, dtype: Any) -> Array:
+    """x in another float dtype."""
+    return x.astype(dtype)
+
+
+def _several(numbers: tuple[Any, ...]) -> Any:
+    """`f(2, 3)`, `f((2, 3))` and `f([2, 3])` mean the same."""
+    first = numbers[0] if len(numbers) == 1 else numbers
+    return first if isinstance(first, int | np.integer) else tuple(first)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return type(value)(map(_plain, value))
+    return value._data if isinstance(value, Tensor) else value
+
+
+def _refuse_out(function: Any, kwargs: Mapping[str, Any]) -> None:
+    if kwargs.get("out") is not None:
+        raise TypeError(
+            f"{spelling(function)}(…, out=…) would overwrite values that gradients need: "
+            "drop out=, or work on t.data"
+        )
+
+
+def _no_rule(function: Any, arity: int) -> TypeError:
+    name, arguments = spelling(function), ", ".join("xyuvw"[:arity])
+    rules = ", ".join([f"lambda g, z, {arguments}: …"] * arity)
+    return TypeError(
+        f"{name} has no derivative rule: add one with derivative({name}, {rules}), where g is the "
+        f"gradient arriving at the output z, or compute a plain value with {name}(t.data)"
+    )
+
+
+def _call_row(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
+    """Record a NumPy call as written: operands by position, options by keyword, no others."""
+    rules = TABLE[function].rules
+    options = _options(next(filter(None, rules)))
+    if len(args) > len(rules) or not kwargs.keys() <= options:
+        names = list(inspect.signature(function).parameters)
+        given = dict(zip(names, args, strict=False)) | dict(kwargs)
+        args = tuple(given.pop(name) for name in names[: len(rules)] if name in given)
+        kwargs = {
+            k: v
+            for k, v in given.items()
+            if k in options or not (v is None or v is False or v is np._NoValue)
+        }
+        if unknown := sorted(kwargs.keys() - options):
+            raise TypeError(f"{spelling(function)} on a Tensor does not take {', '.join(unknown)}")
+    return record(function, args, {k: freeze_option(v) for k, v in kwargs.items()})
+
+
+@functools.cache
+def _options(rule: Rule) -> frozenset[str]:
+    parameters = inspect.signature(rule).parameters.values()
+    return frozenset(p.name for p in parameters if p.default is not p.empty)

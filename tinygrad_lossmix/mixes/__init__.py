@@ -1,0 +1,1 @@
+"""Output layers, costs, and their six pairings."""

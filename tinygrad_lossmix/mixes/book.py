@@ -1,0 +1,54 @@
+"""Output layers and costs to the letter of the book: graphs of primitives, one line each.
+
+Nielsen, Neural Networks and Deep Learning, chapters 1 and 3. They are what is drawn, stepped and
+proved; where the formula is NaN (0·log 0, overflow), so is its value. A cost is summed over the
+last axis and averaged over the others.
+
+>>> import numpy as np
+>>> softmax(np.array([2.0, 1.0, 0.0]))
+array([0.66524096, 0.24472847, 0.09003057])
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.engine.graph import group
+
+
+@group("sigmoid")
+def sigmoid(z: Any) -> Any:
+    """1/(1 + e^-z), eq. (3), elementwise; a Tensor for a Tensor, an array for an array."""
+    return 1.0 / (1.0 + np.exp(-z))
+
+
+@group("softmax")
+def softmax(z: Any) -> Any:
+    """e^z_k / Σ_j e^z_j over the last axis, eq. (78)."""
+    e = np.exp(z)
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+@group("cross_entropy")
+def cross_entropy(a: Any, y: Any) -> Any:
+    """-Σ_k y ln a + (1-y) ln(1-a), eq. (63); labels y of a's shape. A scalar."""
+    return _mean(-(np.log(a) * y + np.log(1.0 - a) * (1.0 - y)).sum(axis=-1))
+
+
+@group("log_likelihood")
+def log_likelihood(a: Any, y: Any) -> Any:
+    """-Σ_k y ln a, eq. (80); labels y of a's shape. A scalar."""
+    return _mean(-(np.log(a) * y).sum(axis=-1))
+
+
+@group("quadratic")
+def quadratic(a: Any, y: Any) -> Any:
+    """½ Σ_k (a-y)², eq. (6) of chapter 1; labels y of a's shape. A scalar."""
+    return _mean(0.5 * ((a - y) ** 2).sum(axis=-1))
+
+
+def _mean(costs: Any) -> Any:
+    """Over the examples; one example is its own mean."""
+    return costs.mean() if costs.ndim else costs

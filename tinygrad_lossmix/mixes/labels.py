@@ -1,0 +1,86 @@
+"""Logits and labels as the costs take them: checked once, at the door."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.engine.tensor import Tensor
+
+Array = Any
+
+
+def logits(z: Any) -> Any:
+    """Logits as a Tensor or a float array of at least one axis; integers become float64.
+
+    Raises:
+        TypeError: not real numbers.
+        ValueError: no axis of classes.
+    """
+    if type(z) is not Tensor:
+        z = np.asarray(z)
+        if z.dtype.kind in "iu":
+            z = z.astype(np.float64)
+        if z.dtype.kind != "f":
+            raise TypeError(f"logits are real numbers, not {z.dtype}: convert with z.astype(float)")
+    if not z.ndim:
+        raise ValueError(
+            "logits have at least one axis, the last one over the K classes: z of (K,)"
+        )
+    return z
+
+
+def labels(y: Any, like: Any) -> Array:
+    """Labels as a new array in the shape and dtype of the logits or outputs they belong to.
+
+    Args:
+        y: an array of that shape (one-hot, soft, multi-hot; any real dtype), or classes 0 … K-1 of
+            integer dtype, one for each row: shape without the last axis, K ≥ 2.
+        like: the logits or outputs, a Tensor or an array.
+
+    Raises:
+        ValueError: anything else, with what was given and what was expected.
+
+    >>> labels([2, 0], np.zeros((2, 3)))
+    array([[0., 0., 1.],
+           [1., 0., 0.]])
+    """
+    shape = like.shape
+    if type(y) is Tensor:
+        raise ValueError("labels are constants, not a Tensor: pass y.data")
+    y = np.asarray(y)
+    if y.dtype.kind not in "fiub":
+        raise ValueError(f"labels are real numbers, not {y.dtype}")
+    if y.shape == shape:
+        return y.astype(like.dtype)
+    if not shape or y.shape != shape[:-1]:
+        raise ValueError(_expected(y, shape))
+    k = shape[-1]
+    if y.dtype.kind not in "iu":
+        raise ValueError(
+            f"classes are integers, not {y.dtype}: use y.astype(int), or labels of shape {shape}"
+        )
+    if k < 2:
+        raise ValueError(f"classes need K ≥ 2 outputs, not {k}: give labels of shape {shape}")
+    if y.size and (y.min() < 0 or y.max() >= k):
+        raise ValueError(
+            f"classes are 0 … {k - 1} for {k} outputs, but y holds {y.min()} … {y.max()}"
+        )
+    one_hot = np.zeros(shape, like.dtype)
+    one_hot[(*np.indices(y.shape, sparse=True), y)] = 1
+    return one_hot
+
+
+def require_finite(y: Array) -> None:
+    """Raise ValueError where labels hold NaN or infinity."""
+    if not np.isfinite(y).all():
+        raise ValueError("labels are finite numbers, but y holds NaN or infinity")
+
+
+def _expected(y: Array, shape: tuple[int, ...]) -> str:
+    classes = f", or integer classes of shape {shape[:-1]}" if shape else ""
+    return (
+        f"labels of shape {y.shape} do not belong to outputs of shape {shape}: "
+        f"expected {shape}{classes}"
+    )

@@ -1,0 +1,201 @@
+"""`Mix`: an output layer and a cost, as one stable node, as a graph of primitives, in closed form.
+
+>>> mix = Mix("softmax", "ll")
+>>> z = Tensor([2.0, 1.0, 0.0], name="z")
+>>> mix.cost(z, 0)
+Tensor(0.40760596, by=softmax_ll)
+>>> mix.delta(z.data, 0)
+array([-0.33475904,  0.24472847,  0.09003057])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, final
+
+import numpy as np
+
+from tinygrad_lossmix.engine.derivatives import add_row, derivative
+from tinygrad_lossmix.engine.tensor import Tensor, node
+from tinygrad_lossmix.mixes import book, curvature, outputs, stable
+from tinygrad_lossmix.mixes.labels import labels, logits, require_finite
+
+Array = Any
+
+
+class Form(NamedTuple):
+    """What a pair is, in closed form."""
+
+    evaluate: Callable[[Array, Array], tuple[Array, Array]]  # z, y -> costs, δ
+    product: Callable[[Array, Array, Array], Array]  # z, y, v -> Hessian times v
+    formula: str  # of δ, any labels
+    latex: str
+
+
+FORMS = {
+    ("sigmoid", "ce"): Form(stable.sigmoid_ce, curvature.sigmoid_ce, "a - y", "a - y"),
+    ("sigmoid", "ll"): Form(stable.sigmoid_ll, curvature.sigmoid_ll, "-y(1 - a)", "-y(1 - a)"),
+    ("sigmoid", "quadratic"): Form(
+        stable.sigmoid_quadratic,
+        curvature.sigmoid_quadratic,
+        "(a - y) a(1 - a)",
+        "(a - y)\\,a(1 - a)",
+    ),
+    ("softmax", "ce"): Form(
+        stable.softmax_ce,
+        curvature.softmax_ce,
+        "Sa - y + (1 - y)r - a Σ(1 - y)r",
+        "Sa - y + (1 - y)r - a\\textstyle\\sum_k (1 - y_k) r_k",
+    ),
+    ("softmax", "ll"): Form(stable.softmax_ll, curvature.softmax_ll, "Sa - y", "S a - y"),
+    ("softmax", "quadratic"): Form(
+        stable.softmax_quadratic,
+        curvature.softmax_quadratic,
+        "a(e - a·e)",
+        "a\\,(e - a \\cdot e)",
+    ),
+}
+COSTS = {"ce": "cross-entropy", "ll": "log-likelihood", "quadratic": "quadratic"}
+NAMES = {long: short for short, long in COSTS.items()} | {short: short for short in COSTS}
+
+
+@final
+class Mix:
+    """An output layer with a cost.
+
+    Args:
+        output: "sigmoid" or "softmax".
+        cost: "ce" (cross-entropy, eq. 63), "ll" (log-likelihood, eq. 80) or "quadratic" (eq. 6),
+            or the long name.
+
+    Raises:
+        ValueError: another name; the message lists the six pairs.
+
+    Logits z are arrays or Tensors (…, K) of floats; labels y are an array of that shape, or integer
+    classes (…). Costs sum over the last axis and average over the others. Methods raise ValueError
+    for labels that do not belong to z, TypeError for logits that are not real numbers.
+
+    >>> print(Mix("sigmoid", "cross-entropy"))
+    sigmoid + cross-entropy
+    """
+
+    __slots__ = ("_cost", "_delta", "_form", "cost_name", "output")
+
+    def __init__(self, output: str, cost: str) -> None:
+        pair = str(output).lower(), NAMES.get(str(cost).lower().replace("_", "-"), str(cost))
+        if pair not in FORMS:
+            pairs = ", ".join(" ".join(pair) for pair in FORMS)
+            raise ValueError(f"there is no mix {output!r} with {cost!r}: choose one of {pairs}")
+        self.output, self.cost_name = pair
+        self._form = FORMS[pair]
+        self._cost, self._delta = ROWS[pair]
+
+    @property
+    def formula(self) -> str:
+        """δ in closed form; S = Σy, e = a - y, r = a/(1 - a)."""
+        return self._form.formula
+
+    def activate(self, z: Any) -> Any:
+        """The outputs a of logits z, in their shape; a Tensor for a Tensor."""
+        return getattr(outputs, self.output)(z)
+
+    def cost(self, z: Any, y: Any) -> Any:
+        """The mean cost, stable at every logit; of a Tensor z a Tensor, recorded as one node.
+
+        >>> Mix("softmax", "ce").cost(np.array([1000.0, 0.0]), 1)
+        np.float64(2000.0)
+        """
+        z = logits(z)
+        y = labels(y, z)
+        if type(z) is not Tensor:
+            return _mean(self._form, z, y)[0]
+        cost, delta = _mean(self._form, z._data, y)
+        return node(cost, self._cost, (z, y), (z._data, y), {}, residual=delta)
+
+    def composed(self, z: Any, y: Any) -> Any:
+        """The same cost as a graph of the book's primitives, NaN where they overflow."""
+        z = logits(z)
+        y = labels(y, z)
+        require_finite(y)
+        cost = COSTS[self.cost_name].replace("-", "_")
+        return getattr(book, cost)(getattr(book, self.output)(z), y)
+
+    def delta(self, z: Any, y: Any) -> Any:
+        """δ = ∂C/∂z of each example in closed form, in z's shape; of a Tensor z a Tensor.
+
+        >>> Mix("softmax", "ll").delta(np.array([40.0, 0.0]), 0)
+        array([-4.24835426e-18,  4.24835426e-18])
+        """
+        z = logits(z)
+        y = labels(y, z)
+        require_finite(y)
+        return self._delta(z, y)
+
+    def hessian(self, z: Any, y: Any) -> Array:
+        """∂²C/∂z² of one example in closed form: (K,) -> (K, K).
+
+        >>> Mix("softmax", "ll").hessian(np.array([0.0, 0.0]), 0)
+        array([[ 0.25, -0.25],
+               [-0.25,  0.25]])
+        """
+        z = logits(z.data if type(z) is Tensor else z)
+        if z.ndim != 1:
+            raise ValueError(f"the Hessian is of one example, z of shape (K,), not {z.shape}")
+        y = labels(y, z)
+        require_finite(y)
+        unit = np.eye(len(z), dtype=z.dtype)
+        return self._form.product(np.tile(z, (len(z), 1)), np.tile(y, (len(z), 1)), unit)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mix) and self._form is other._form
+
+    def __hash__(self) -> int:
+        return hash((self.output, self.cost_name))
+
+    def __repr__(self) -> str:
+        return f"Mix({self.output!r}, {self.cost_name!r})"
+
+    def __str__(self) -> str:
+        return f"{self.output} + {COSTS[self.cost_name]}"
+
+    def _repr_latex_(self) -> str:
+        return f"$\\text{{{self}}}:\\quad \\delta = {self._form.latex}$"
+
+
+@np.errstate(all="ignore")
+def _mean(form: Form, z: Array, y: Array) -> tuple[Array, Array]:
+    """The mean cost of a batch and its δ, per example."""
+    if z.ndim <= 2:
+        each, delta = form.evaluate(z, y)
+    else:
+        each, delta = form.evaluate(z.reshape(-1, z.shape[-1]), y.reshape(-1, z.shape[-1]))
+        delta = delta.reshape(z.shape)
+    cost = np.add.reduce(each) / each.dtype.type(each.size) if each.ndim else each
+    if not np.isfinite(cost):  # asked only here: it would cost every call 5 %
+        require_finite(y)
+    return cost, delta
+
+
+def _rows(pair: tuple[str, str], form: Form) -> tuple[Any, Any]:
+    """Two rows of the table: a cost, whose rule is its δ, and the δ, whose rule is its Hessian."""
+
+    def delta(z: Array, y: Array) -> Array:
+        return _mean(form, z, y)[1]
+
+    def cost(z: Array, y: Array) -> Array:
+        return _mean(form, z, y)[0]
+
+    name = "_".join(pair)
+    cost.__name__, delta.__name__ = name, f"{name}_delta"
+    recorded = derivative(delta, lambda g, d, z, y: form.product(z, y, g), None)
+
+    def rule(g: Array, c: Array, z: Array, y: Array, residual: Array = None) -> Array:
+        examples = max(z.size // max(z.shape[-1], 1), 1)
+        return (recorded(z, y) if residual is None else residual) * (g / examples)
+
+    add_row(cost, (rule, None), cost)
+    return cost, recorded
+
+
+ROWS = {pair: _rows(pair, form) for pair, form in FORMS.items()}
+MIXES = tuple(Mix(*pair) for pair in FORMS)

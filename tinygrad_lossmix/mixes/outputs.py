@@ -1,0 +1,112 @@
+"""Output layers that are right at every logit: value and gradient finite, tails exact.
+
+One row of the table each, so that a Tensor records them as one node. Over the last axis unless
+`axis` is given.
+
+>>> sigmoid(np.array([-40.0, 0.0, 1000.0]))
+array([4.24835426e-18, 5.00000000e-01, 1.00000000e+00])
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.engine.derivatives import derivative
+
+Array = Any
+
+
+def sigmoid(z: Array) -> Array:
+    """1/(1 + e^-z), elementwise, eq. (3) of the book; a Tensor for a Tensor.
+
+    >>> sigmoid(np.array([-800.0, 0.0, 800.0]))
+    array([0. , 0.5, 1. ])
+    """
+    u = np.exp(-np.abs(z))
+    return np.where(np.less(z, 0), u, 1.0) / (1.0 + u)
+
+
+def softplus(z: Array) -> Array:
+    """ln(1 + e^z), elementwise; its derivative is the sigmoid.
+
+    >>> softplus(np.array([-800.0, 0.0, 800.0]))
+    array([0.00000000e+00, 6.93147181e-01, 8.00000000e+02])
+    """
+    return np.maximum(z, 0.0) + np.log1p(np.exp(-np.abs(z)))
+
+
+def log_sigmoid(z: Array) -> Array:
+    """ln(sigmoid(z)) = -softplus(-z), elementwise.
+
+    >>> log_sigmoid(np.array([-800.0, 800.0]))
+    array([-800.,    0.])
+    """
+    return np.minimum(z, 0.0) - np.log1p(np.exp(-np.abs(z)))
+
+
+@np.errstate(invalid="ignore")
+def _shifted(z: Array, axis: int) -> tuple[Array, Array]:
+    """z minus its maximum, and where that is attained: there exactly 0, at infinity too."""
+    z = np.asarray(z)
+    top = z == np.max(z, axis=axis, keepdims=True)
+    return np.where(top, 0.0, z - np.max(z, axis=axis, keepdims=True)), top
+
+
+def _log_total(d: Array, top: Array, axis: int) -> Array:
+    """ln Σ e^d over the axis as log1p of all but one of the largest, which keeps the tail."""
+    rest = np.where(top, 0.0, np.exp(d)).sum(axis=axis, keepdims=True)
+    return np.log1p(rest + (top.sum(axis=axis, keepdims=True, dtype=d.dtype) - 1.0))
+
+
+def softmax(z: Array, axis: int = -1) -> Array:
+    """e^z_k / Σ_j e^z_j over an axis, eq. (78) of the book; a Tensor for a Tensor.
+
+    >>> softmax(np.array([1000.0, 1000.0, -1000.0]))
+    array([0.5, 0.5, 0. ])
+    """
+    e = np.exp(_shifted(z, axis)[0])
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+def log_softmax(z: Array, axis: int = -1) -> Array:
+    """ln(softmax(z)) over an axis.
+
+    >>> log_softmax(np.array([40.0, 0.0]))
+    array([-4.24835426e-18, -4.00000000e+01])
+    """
+    d, top = _shifted(z, axis)
+    return d - _log_total(d, top, axis)
+
+
+def logsumexp(z: Array, axis: int = -1, keepdims: bool = False) -> Array:
+    """ln Σ_k e^z_k over an axis, which is dropped unless keepdims; its derivative is the softmax.
+
+    >>> logsumexp(np.array([1000.0, 1000.0]))
+    np.float64(1000.6931471805599)
+    """
+    total = np.max(z, axis=axis, keepdims=True) + _log_total(*_shifted(z, axis), axis)
+    return total if keepdims else total.squeeze(axis)[()]
+
+
+def _softmax_rule(g: Array, a: Array, z: Array, axis: int = -1) -> Array:
+    return a * (g - (g * a).sum(axis=axis, keepdims=True))
+
+
+def _log_softmax_rule(g: Array, log_a: Array, z: Array, axis: int = -1) -> Array:
+    return g - softmax(z, axis=axis) * g.sum(axis=axis, keepdims=True)
+
+
+def _logsumexp_rule(g: Array, s: Array, z: Array, axis: int = -1, keepdims: bool = False) -> Array:
+    return (g if keepdims else np.expand_dims(g, axis)) * softmax(z, axis=axis)
+
+
+# fmt: off
+sigmoid     = derivative(sigmoid,     lambda g, a, z: g * (a * sigmoid(-z)))
+softplus    = derivative(softplus,    lambda g, s, z: g * sigmoid(z))
+log_sigmoid = derivative(log_sigmoid, lambda g, s, z: g * sigmoid(-z))
+softmax     = derivative(softmax,     _softmax_rule)
+log_softmax = derivative(log_softmax, _log_softmax_rule)
+logsumexp   = derivative(logsumexp,   _logsumexp_rule)
+# fmt: on
