@@ -48,16 +48,18 @@ def grad(cost: Tensor, wrt: Any, seed: Any = None, create_graph: bool = False) -
             "arrays; wrap what you differentiate, z = Tensor(z)"
         )
     several = isinstance(wrt, list | tuple)
-    targets = wrt if several else [wrt]
+    targets = wrt if several else (wrt,)
+    wanted = set()
     for target in targets:
         if not isinstance(target, Tensor):
             raise TypeError(f"wrt is a Tensor or a list of them, not {type(target).__name__}")
+        wanted.add(target.order)
     start = seed_of(cost, seed)
     if not create_graph and isinstance(start, Tensor):
         start = start._data
-    wanted = {target.order for target in targets}
     found = {cost.order: start}
-    for node, position, _, _, total in sweep(cost, start, min(wanted, default=0), create_graph):
+    oldest = min(wanted) if wanted else cost.order
+    for node, position, _, _, total in sweep(cost, start, oldest, create_graph):
         if (order := node.args[position].order) in wanted:
             found[order] = total
     results = [_result(found.get(target.order), target, create_graph) for target in targets]

@@ -30,7 +30,7 @@ from tinygrad_lossmix.engine.table import TABLE, Array, spelling
 Step = tuple[Any, int, Array, Array, Array]
 
 
-def sweep(cost: Any, seed: Array, oldest: int = 0, recorded: bool = False) -> Iterator[Step]:
+def sweep(cost: Any, seed: Array, oldest: int = -1, recorded: bool = False) -> Iterator[Step]:
     """Yield the steps of the reverse sweep, in order.
 
     A node is created after all its arguments; taking the newest first therefore meets each node
@@ -39,7 +39,7 @@ def sweep(cost: Any, seed: Array, oldest: int = 0, recorded: bool = False) -> It
     Args:
         cost: the Tensor to start from.
         seed: the gradient at the cost, in its shape.
-        oldest: nodes with a smaller order are not entered.
+        oldest: a node of this order, and what is older, is not entered.
         recorded: run the rules on Tensors, so that the steps are themselves differentiable.
     """
     tensor = type(cost)
@@ -48,7 +48,7 @@ def sweep(cost: Any, seed: Array, oldest: int = 0, recorded: bool = False) -> It
     newest = [-cost.order]
     while newest:
         order = -heappop(newest)
-        if order < oldest:
+        if order <= oldest:
             return
         node, g = waiting.pop(order), gradients.pop(order)
         if node.function is None:
@@ -91,7 +91,7 @@ def _fit(contribution: Any, node: Any, x: Array) -> Array:
                 f"{given} for an argument of shape {shape}; a rule returns the shape of g, before "
                 "broadcasting is undone"
             )
-        contribution = np.add.reduce(contribution, repeated, keepdims=not extra)
+        contribution = np.add.reduce(contribution, repeated, keepdims=not extra)  # type: ignore
         if extra:
             contribution = contribution.reshape(shape)
     return contribution if contribution.dtype == x.dtype else contribution.astype(x.dtype)

@@ -32,7 +32,7 @@ def logits(z: Any) -> Any:
 
 
 def labels(y: Any, like: Any) -> Array:
-    """Labels as a new array in the shape and dtype of the logits or outputs they belong to.
+    """Labels as a new array, in shape and dtype of the logits or outputs they belong to, C order.
 
     Args:
         y: an array of that shape (one-hot, soft, multi-hot; any real dtype), or classes 0 … K-1 of
@@ -53,7 +53,7 @@ def labels(y: Any, like: Any) -> Array:
     if y.dtype.kind not in "fiub":
         raise ValueError(f"labels are real numbers, not {y.dtype}")
     if y.shape == shape:
-        return y.astype(like.dtype)
+        return y.astype(like.dtype, order="C")
     if not shape or y.shape != shape[:-1]:
         raise ValueError(_expected(y, shape))
     k = shape[-1]

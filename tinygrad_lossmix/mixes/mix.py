@@ -11,6 +11,7 @@ array([-0.33475904,  0.24472847,  0.09003057])
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Any, NamedTuple, final
 
 import numpy as np
@@ -26,7 +27,7 @@ Array = Any
 class Form(NamedTuple):
     """What a pair is, in closed form."""
 
-    evaluate: Callable[[Array, Array], tuple[Array, Array]]  # z, y -> costs, δ
+    evaluate: Callable[..., tuple[Array, Array]]  # z, y -> costs, δ
     product: Callable[[Array, Array, Array], Array]  # z, y, v -> Hessian times v
     formula: str  # of δ, any labels
     latex: str
@@ -165,15 +166,21 @@ class Mix:
 @np.errstate(all="ignore")
 def _mean(form: Form, z: Array, y: Array) -> tuple[Array, Array]:
     """The mean cost of a batch and its δ, per example."""
-    if z.ndim <= 2:
-        each, delta = form.evaluate(z, y)
-    else:
-        each, delta = form.evaluate(z.reshape(-1, z.shape[-1]), y.reshape(-1, z.shape[-1]))
-        delta = delta.reshape(z.shape)
-    cost = np.add.reduce(each) / each.dtype.type(each.size) if each.ndim else each
-    if not np.isfinite(cost):  # asked only here: it would cost every call 5 %
+    if z.ndim > 2:
+        k = z.shape[-1]
+        cost, delta = _mean(form, z.reshape(-1, k), y.reshape(-1, k))
+        return cost, delta.reshape(z.shape)
+    z = np.ascontiguousarray(z)
+    each, delta = form.evaluate(z, y)
+    cost = _average(each)
+    if not isfinite(cost):  # asked only here: each would cost every call 5 %
         require_finite(y)
+        cost = _average(form.evaluate(z, y, stable.dot_at_infinity)[0])
     return cost, delta
+
+
+def _average(each: Array) -> Array:
+    return np.add.reduce(each) / each.dtype.type(each.size) if each.ndim else each
 
 
 def _rows(pair: tuple[str, str], form: Form) -> tuple[Any, Any]:
@@ -190,8 +197,8 @@ def _rows(pair: tuple[str, str], form: Form) -> tuple[Any, Any]:
     recorded = derivative(delta, lambda g, d, z, y: form.product(z, y, g), None)
 
     def rule(g: Array, c: Array, z: Array, y: Array, residual: Array = None) -> Array:
-        examples = max(z.size // max(z.shape[-1], 1), 1)
-        return (recorded(z, y) if residual is None else residual) * (g / examples)
+        each = recorded(z, y) if residual is None else residual
+        return each * (g / (z.size // z.shape[-1] or 1))
 
     add_row(cost, (rule, None), cost)
     return cost, recorded
