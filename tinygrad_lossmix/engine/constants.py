@@ -48,13 +48,13 @@ def freeze(value: Any) -> Any:
     kind = type(value)
     if kind is float or kind is int or kind is bool:
         return value
+    if kind is np.ndarray and value.dtype.kind in "fiub":
+        return value.copy("K")
     if kind is list or kind is tuple:
         value = _from_list(value)
     if isinstance(value, np.ndarray | np.generic) and not isinstance(value, np.ma.MaskedArray):
         if value.dtype.kind in "fiub":
-            if isinstance(value, np.generic):
-                return value
-            return value.copy("K") if type(value) is np.ndarray else np.array(value, subok=False)
+            return value if isinstance(value, np.generic) else np.array(value, subok=False)
         kind = f"{kind.__name__} of {value.dtype}"  # type: ignore[assignment]
     raise TypeError(
         "a Tensor can be combined with real numbers and plain arrays of them, "

@@ -17,7 +17,7 @@ from tinygrad_lossmix.engine.tensor import Tensor
 
 def lift(g: Array, x: Array, axis: Any, keepdims: bool) -> Array:
     """What a reduction of x left, with the reduced axes back, of length one."""
-    if keepdims or axis is None or g.ndim == 0:
+    if g.ndim == 0 or keepdims or axis is None:
         return g
     shape = list(x.shape)
     for i in axis if isinstance(axis, tuple) else (axis,):
@@ -28,7 +28,7 @@ def lift(g: Array, x: Array, axis: Any, keepdims: bool) -> Array:
 def spread(g: Array, x: Array, axis: Any, keepdims: bool) -> Array:
     """The gradient g of a sum of x, repeated over what was summed: x's shape."""
     g = lift(g, x, axis, keepdims)
-    return np.broadcast_to(g, x.shape) if isinstance(g, Tensor) else filled(g, x.shape)
+    return np.broadcast_to(g, x.shape) if type(g) is Tensor else filled(g, x.shape)
 
 
 def filled(x: Array, shape: tuple[int, ...]) -> Array:

@@ -33,22 +33,22 @@ def softmax(z: Any) -> Any:
 
 @group("cross_entropy")
 def cross_entropy(a: Any, y: Any) -> Any:
-    """-Σ_k y ln a + (1-y) ln(1-a), eq. (63); labels y of a's shape. A scalar."""
-    return _mean(-(np.log(a) * y + np.log(1.0 - a) * (1.0 - y)).sum(axis=-1))
+    """-1/n Σ_x Σ_k y ln a + (1-y) ln(1-a), eq. (63); labels y of a's shape. A scalar."""
+    return _per_example(-(np.log(a) * y + np.log(1.0 - a) * (1.0 - y)).sum(), a)
 
 
 @group("log_likelihood")
 def log_likelihood(a: Any, y: Any) -> Any:
-    """-Σ_k y ln a, eq. (80); labels y of a's shape. A scalar."""
-    return _mean(-(np.log(a) * y).sum(axis=-1))
+    """-1/n Σ_x Σ_k y ln a, eq. (80); labels y of a's shape. A scalar."""
+    return _per_example(-(np.log(a) * y).sum(), a)
 
 
 @group("quadratic")
 def quadratic(a: Any, y: Any) -> Any:
-    """½ Σ_k (a-y)², eq. (6) of chapter 1; labels y of a's shape. A scalar."""
-    return _mean(0.5 * ((a - y) ** 2).sum(axis=-1))
+    """1/2n Σ_x Σ_k (a-y)², eq. (6) of chapter 1; labels y of a's shape. A scalar."""
+    return _per_example(0.5 * ((a - y) ** 2).sum(), a)
 
 
-def _mean(costs: Any) -> Any:
-    """Over the examples; one example is its own mean."""
-    return costs.mean() if costs.ndim else costs
+def _per_example(total: Any, a: Any) -> Any:
+    """1/n of it; one example is its own mean."""
+    return total / (a.size // a.shape[-1]) if a.ndim > 1 else total

@@ -53,7 +53,7 @@ def labels(y: Any, like: Any) -> Array:
     if y.dtype.kind not in "fiub":
         raise ValueError(f"labels are real numbers, not {y.dtype}")
     if y.shape == shape:
-        return y.astype(like.dtype, order="C")
+        return y.astype(like.dtype, "C")
     if not shape or y.shape != shape[:-1]:
         raise ValueError(_expected(y, shape))
     k = shape[-1]

@@ -27,7 +27,7 @@ Array = Any
 class Form(NamedTuple):
     """What a pair is, in closed form."""
 
-    evaluate: Callable[..., tuple[Array, Array]]  # z, y -> costs, δ
+    evaluate: Callable[..., tuple[Array, Array]]  # z, y -> ΣC, δ
     product: Callable[[Array, Array, Array], Array]  # z, y, v -> Hessian times v
     formula: str  # of δ, any labels
     latex: str
@@ -107,11 +107,12 @@ class Mix:
         np.float64(2000.0)
         """
         z = logits(z)
-        y = labels(y, z)
-        if type(z) is not Tensor:
-            return _mean(self._form, z, y)[0]
-        cost, delta = _mean(self._form, z._data, y)
-        return node(cost, self._cost, (z, y), (z._data, y), {}, residual=delta)
+        values = z._data if type(z) is Tensor else z
+        y = labels(y, values)
+        cost, delta = _mean(self._form, values, y)
+        if values is z:
+            return cost
+        return node(cost, self._cost, (z, y), (values, y), {}, residual=delta)
 
     def composed(self, z: Any, y: Any) -> Any:
         """The same cost as a graph of the book's primitives, NaN where they overflow."""
@@ -171,16 +172,11 @@ def _mean(form: Form, z: Array, y: Array) -> tuple[Array, Array]:
         cost, delta = _mean(form, z.reshape(-1, k), y.reshape(-1, k))
         return cost, delta.reshape(z.shape)
     z = np.ascontiguousarray(z)
-    each, delta = form.evaluate(z, y)
-    cost = _average(each)
-    if not isfinite(cost):  # asked only here: each would cost every call 5 %
+    total, delta = form.evaluate(z, y)
+    if not isfinite(total):  # asked only here: each would cost every call 5 %
         require_finite(y)
-        cost = _average(form.evaluate(z, y, stable.dot_at_infinity)[0])
-    return cost, delta
-
-
-def _average(each: Array) -> Array:
-    return np.add.reduce(each) / each.dtype.type(each.size) if each.ndim else each
+        total = form.evaluate(z, y, stable.dot_at_infinity)[0]
+    return total / z.dtype.type(len(z)) if z.ndim > 1 else total, delta
 
 
 def _rows(pair: tuple[str, str], form: Form) -> tuple[Any, Any]:

@@ -25,7 +25,7 @@ def sigmoid(z: Array) -> Array:
     array([0. , 0.5, 1. ])
     """
     u = np.exp(-np.abs(z))
-    return np.where(np.less(z, 0), u, 1.0) / (1.0 + u)
+    return np.maximum(u, np.greater_equal(z, 0)) / (1.0 + u)
 
 
 def softplus(z: Array) -> Array:

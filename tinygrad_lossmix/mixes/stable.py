@@ -1,11 +1,11 @@
 """The six pairs in closed form: cost and output delta of logits, without cancellation.
 
 Each function takes logits z and labels y of one example (K,) or of a batch (n, K), in C order, and
-returns the cost of each example, () or (n,), and δ = ∂C/∂z in z's shape; `dot` sums products over
-the last axis. A difference is taken only
-where its terms do not cancel, so that every component of δ keeps its relative accuracy in the
-tails, where `a - y` rounds to zero. With p = softmax(z), q = 1 - p and m the largest entry of z: at
-every k ≠ m, where p_k ≤ ½, the short formula will do; at m, 1 - p comes from the sum of the others.
+returns the cost, summed over the examples, and δ = ∂C/∂z of each, in z's shape; `dot` sums
+products. A difference is taken only where its terms do not cancel, so that every component of δ
+keeps its relative accuracy in the tails, where `a - y` rounds to zero. With p = softmax(z),
+q = 1 - p and m the largest entry of z: at every k ≠ m, where p_k ≤ ½, the short formula will do; at
+m, q comes from the sum of the others.
 
 >>> softmax_ll(np.array([40.0, 0.0]), np.array([1.0, 0.0]))[1]
 array([-4.24835426e-18,  4.24835426e-18])
@@ -25,43 +25,49 @@ Dot = Callable[[Array, Array], Array]
 _ones = functools.lru_cache(np.ones)
 
 
+@functools.lru_cache
+def _starts(n: int, k: int) -> Array:
+    return np.arange(0, n * k, k)
+
+
 def dot_at_infinity(x: Array, y: Array) -> Array:
-    """Σ x·y over the last axis, with 0·∞ = 0."""
-    return np.where((x == 0) | (y == 0), 0.0, x * y).sum(axis=-1)
+    """Σ x·y, with 0·∞ = 0."""
+    return np.where((x == 0) | (y == 0), 0.0, x * y).sum()
 
 
-def sigmoid_ce(z: Array, y: Array, dot: Dot = np.vecdot) -> tuple[Array, Array]:
+def sigmoid_ce(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
     """C = Σ y·softplus(-z) + (1-y)·softplus(z);  δ = (1-y)σ(z) - yσ(-z) = a - y."""
     u, right = np.exp(-np.abs(z)), z >= 0
     off = right - y
-    return _sum(np.log1p(u)) + dot(off, z), (off + (~right - y) * u) / (1.0 + u)
+    return np.log1p(u).sum() + dot(off, z), (off + (~right - y) * u) / (1.0 + u)
 
 
-def sigmoid_ll(z: Array, y: Array, dot: Dot = np.vecdot) -> tuple[Array, Array]:
+def sigmoid_ll(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
     """C = Σ y·softplus(-z);  δ = -yσ(-z): nothing for a wrong class."""
     u = np.exp(-np.abs(z))
     softplus = np.log1p(u) - np.minimum(z, 0.0)
-    return dot(y, softplus), -y * np.where(z >= 0, u, 1.0) / (1.0 + u)
+    return dot(y, softplus), -y * np.maximum(u, z < 0) / (1.0 + u)
 
 
-def sigmoid_quadratic(z: Array, y: Array, dot: Dot = np.vecdot) -> tuple[Array, Array]:
+def sigmoid_quadratic(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
     """C = ½Σ(a-y)²;  δ = (a-y)·σ(z)σ(-z)."""
     u, right = np.exp(-np.abs(z)), z >= 0
     error = (right - y + (~right - y) * u) / (1.0 + u)
     return 0.5 * dot(error, error), error * (u / np.square(1.0 + u))
 
 
-def softmax_ll(z: Array, y: Array, dot: Dot = np.vecdot) -> tuple[Array, Array]:
+def softmax_ll(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
     """C = S·logsumexp(z) - y·z with S = Σy;  δ = S·p - y, and at m: p_m Σ_{j≠m} y_j - y_m q_m."""
     at, d, e, t = _softmax(z)
-    y_top, y_rest = _without(y, at)
-    labels, total = y_top + y_rest, 1.0 + t
+    y_top, rest = _without(y, at)
+    y_rest, total = _sum(rest), 1.0 + t
+    labels = y_top + y_rest
     delta = e * _column(labels / total) - y
     _flat(delta)[at] = (y_rest - y_top * t) / total
-    return labels * np.log1p(t) - dot(y, d), delta
+    return np.dot(labels, np.log1p(t)) - dot(rest, d), delta
 
 
-def softmax_quadratic(z: Array, y: Array, dot: Dot = np.vecdot) -> tuple[Array, Array]:
+def softmax_quadratic(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
     """C = ½Σe² with e = p - y;  δ_j = p_j [q_j e_j - Σ_{k≠j} p_k e_k]."""
     at, _, e, t = _softmax(z)
     total = 1.0 + t
@@ -73,12 +79,12 @@ def softmax_quadratic(z: Array, y: Array, dot: Dot = np.vecdot) -> tuple[Array, 
     _flat(error)[at] = (_flat((1.0 - y) * p) - _flat(y * q))[at]
     pull = p * error
     top, rest = _without(pull, at)
-    others = _column(top + rest) - pull
-    _flat(others)[at] = rest
+    others = _column(top + _sum(rest)) - pull
+    _flat(others)[at] = _sum(rest)
     return 0.5 * dot(error, error), p * (q * error - others)
 
 
-def softmax_ce(z: Array, y: Array, dot: Dot = np.vecdot) -> tuple[Array, Array]:
+def softmax_ce(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
     """C = -Σ y ln p + (1-y) ln(1-p);  δ_j = p_j Σ_{k≠j} y_k - y_j q_j + (1-y_j) p_j
     - Σ_{k≠j} (1-y_k) p_k p_j/q_k, where p_j/q_k is the softmax of z without entry k.
 
@@ -98,8 +104,8 @@ def softmax_ce(z: Array, y: Array, dot: Dot = np.vecdot) -> tuple[Array, Array]:
     t = without * np.exp(second - top)
     total = 1.0 + t
     p = w * _column(t / total)
-    y_top, y_rest = _without(y, at)
-    wrong, wrong_top, p_top = 1.0 - y, 1.0 - y_top, 1.0 / total
+    y_top, rest = _without(y, at)
+    y_rest, wrong, wrong_top, p_top = _sum(rest), 1.0 - y, 1.0 - y_top, 1.0 / total
 
     odds = wrong * p / (1.0 - p)
     pushed = _sum(odds)
@@ -115,19 +121,18 @@ def softmax_ce(z: Array, y: Array, dot: Dot = np.vecdot) -> tuple[Array, Array]:
 
 
 def _softmax(z: Array) -> tuple[Any, Array, Array, Array]:
-    """Where z is largest, z minus that, e to its power but 0 there, and t = Σe."""
+    """Where z is largest, z minus that but far below there, e to its power, and t = Σe."""
     at = _peak(z)
     d = z - _column(_flat(z)[at])
-    _flat(d)[at] = 0.0  # also where the largest is infinite
+    _flat(d)[at] = -1e5  # e is 0, in every dtype
     e = np.exp(d)
-    _flat(e)[at] = 0.0
     return at, d, e, _sum(e)
 
 
 def _peak(x: Array) -> Any:
     """Where each row is largest, as an index of `_flat(x)`: a third of the time of a pair."""
     k = x.argmax(axis=-1)
-    return k if x.ndim == 1 else k + np.arange(0, x.size, x.shape[-1])
+    return k if x.ndim == 1 else k + _starts(*x.shape)
 
 
 def _flat(x: Array) -> Array:
@@ -145,7 +150,7 @@ def _sum(x: Array) -> Array:
 
 
 def _without(x: Array, at: Any) -> tuple[Array, Array]:
-    """The entry of each row at `at`, and the sum of the others."""
+    """The entry of each row at `at`, and x with 0 in its place."""
     rest = x.copy()
     _flat(rest)[at] = 0.0
-    return _flat(x)[at], _sum(rest)
+    return _flat(x)[at], rest
