@@ -43,43 +43,49 @@ def sweep(cost: Any, seed: Array, oldest: int = -1, recorded: bool = False) -> I
         recorded: run the rules on Tensors, so that the steps are themselves differentiable.
     """
     tensor = type(cost)
-    gradients = {cost.order: seed}
-    waiting = {cost.order: cost}
+    pending = {cost.order: (cost, seed)}  # what has received a gradient, and its sum so far
     newest = [-cost.order]
     while newest:
         order = -heappop(newest)
         if order <= oldest:
             return
-        node, g = waiting.pop(order), gradients.pop(order)
+        node, g = pending.pop(order)
         if node.function is None:
             continue
-        rules, args, kwargs = TABLE[node.function].rules, node.args, node.kwargs
-        z, values = (node, args) if recorded else (node._data, node.values)
-        if node.residual is not None and not recorded:
-            kwargs = {**kwargs, "residual": node.residual}
-        for position, x in enumerate(args):
-            if type(x) is not tensor or (rule := rules[position]) is None:
+        rules, kwargs = TABLE[node.function].rules, node.kwargs
+        if recorded:
+            z, values = node, node.args
+        else:
+            z, values = node._data, node.values
+            if node.residual is not None:
+                kwargs = {**kwargs, "residual": node.residual}
+        for position, x in enumerate(node.args):
+            if type(x) is not tensor:
                 continue
-            contribution = rule(g, z, *values, **kwargs) if kwargs else rule(g, z, *values)
+            rule = rules[position]
+            if rule is None:
+                continue
+            total = contribution = rule(g, z, *values, **kwargs) if kwargs else rule(g, z, *values)
             value = x._data
-            if (
-                getattr(contribution, "shape", None) != value.shape
-                or contribution.dtype is not value.dtype
-            ):
-                contribution = _fit(contribution, node, value)
+            try:
+                fits = contribution.shape == value.shape and contribution.dtype is value.dtype
+            except AttributeError:  # a Python number
+                fits = False
+            if not fits:
+                total = contribution = _fit(contribution, node, value)
             order = x.order
-            if order in gradients:
-                total = gradients[order] = gradients[order] + contribution
+            if order in pending:
+                total = pending[order][1] + contribution
             else:
-                total = gradients[order] = contribution
-                waiting[order] = x
                 heappush(newest, -order)
+            pending[order] = x, total
             yield node, position, g, contribution, total
 
 
 def _fit(contribution: Any, node: Any, x: Array) -> Array:
     """Undo the broadcasting of x: sum over the axes it was repeated along."""
-    contribution = contribution if hasattr(contribution, "shape") else np.asarray(contribution)
+    if not hasattr(contribution, "shape"):
+        contribution = np.asarray(contribution)
     given, shape = contribution.shape, x.shape
     if given != shape:
         extra = len(given) - len(shape)

@@ -109,7 +109,9 @@ def softmax_ce(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
 
     odds = wrong * p / (1.0 - p)
     pushed = _sum(odds)
-    delta = p * (wrong + _column(y_top + y_rest - pushed) + odds) - y - _column(wrong_top * p_top) * w
+    delta = (
+        p * (wrong + _column(y_top + y_rest - pushed) + odds) - y - _column(wrong_top * p_top) * w
+    )
     _flat(delta)[at] = (y_rest - y_top * t + wrong_top - pushed) * p_top
 
     log_total = np.log1p(t)
