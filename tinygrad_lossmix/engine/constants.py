@@ -15,6 +15,8 @@ def as_floats(data: Any, copy: bool) -> Array:
     Raises:
         TypeError: not made of real floats.
     """
+    if type(data) is np.ndarray and data.dtype.kind == "f":
+        return data.copy("K") if copy else data.view()
     if type(data) is int or type(data) is float:
         return np.float64(data)
     if type(data) is np.ndarray or isinstance(data, np.generic):
@@ -34,9 +36,7 @@ def as_floats(data: Any, copy: bool) -> Array:
             f"a Tensor holds floats, not {array.dtype}: convert with x.astype(float), "
             "or leave it a plain array if it is a constant (labels, indices, a mask)"
         )
-    if array is not data or isinstance(array, np.generic):
-        return array
-    return array.copy("K") if copy else array.view()
+    return array
 
 
 def freeze(value: Any) -> Any:

@@ -106,6 +106,6 @@ def value_and_grad(f: Callable[..., Any], wrt: int | tuple[int, ...] = 0) -> Cal
         if not isinstance(cost, Tensor):  # it did not depend on what is differentiated
             cost = Tensor(np.asarray(cost, dtype=arguments[positions[0]].dtype))
         gradients = tuple(grad(cost, [arguments[i] for i in positions]))
-        return cost.data[()], gradients if isinstance(wrt, tuple) else gradients[0]
+        return cost._data[()], gradients if isinstance(wrt, tuple) else gradients[0]
 
     return both

@@ -83,23 +83,23 @@ def sweep(cost: Any, seed: Array, oldest: int = -1, recorded: bool = False) -> I
 
 
 def _fit(contribution: Any, node: Any, x: Array) -> Array:
-    """Undo the broadcasting of x: sum over the axes it was repeated along."""
+    """Undo the broadcasting of x: sum over the axes it got, then over those it was repeated along."""
     if not hasattr(contribution, "shape"):
         contribution = np.asarray(contribution)
     given, shape = contribution.shape, x.shape
     if given != shape:
         extra = len(given) - len(shape)
-        aligned = (1,) * extra + shape
-        repeated = [i for i, n in enumerate(given) if i < extra or n != aligned[i]]
-        if extra < 0 or [i for i in repeated if aligned[i] != 1]:
+        if extra > 0:
+            contribution = np.add.reduce(contribution, 0 if extra == 1 else tuple(range(extra)))
+        if extra >= 0 and given[extra:] != shape:
+            repeated = tuple([i for i, n in enumerate(shape) if n == 1 != given[i + extra]])
+            contribution = np.add.reduce(contribution, repeated, keepdims=True)
+        if contribution.shape != shape:
             raise ValueError(
                 f"the derivative rule of {spelling(node.function)} gave a gradient of shape "
                 f"{given} for an argument of shape {shape}; a rule returns the shape of g, before "
                 "broadcasting is undone"
             )
-        contribution = np.add.reduce(contribution, tuple(repeated), keepdims=not extra)  # type: ignore
-        if extra:
-            contribution = contribution.reshape(shape)
     return contribution if contribution.dtype == x.dtype else contribution.astype(x.dtype)
 
 

@@ -18,14 +18,14 @@ from tinygrad_lossmix.engine.derivatives import derivative
 Array = Any
 
 
+@np.errstate(over="ignore")
 def sigmoid(z: Array) -> Array:
     """1/(1 + e^-z), elementwise, eq. (3) of the book; a Tensor for a Tensor.
 
     >>> sigmoid(np.array([-800.0, 0.0, 800.0]))
     array([0. , 0.5, 1. ])
     """
-    u = np.exp(-np.abs(z))
-    return np.maximum(u, np.greater_equal(z, 0)) / (1.0 + u)
+    return 1.0 / (1.0 + np.exp(np.negative(z)))  # where the exponential overflows, 0 is right
 
 
 def softplus(z: Array) -> Array:
@@ -103,7 +103,7 @@ def _logsumexp_rule(g: Array, s: Array, z: Array, axis: int = -1, keepdims: bool
 
 
 # fmt: off
-sigmoid     = derivative(sigmoid,     lambda g, a, z: g * (a * sigmoid(-z)))
+sigmoid     = derivative(sigmoid,     lambda g, a, z: g * (a * (1.0 - a)))
 softplus    = derivative(softplus,    lambda g, s, z: g * sigmoid(z))
 log_sigmoid = derivative(log_sigmoid, lambda g, s, z: g * sigmoid(-z))
 softmax     = derivative(softmax,     _softmax_rule)

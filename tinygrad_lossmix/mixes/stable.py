@@ -3,9 +3,7 @@
 Each function takes logits z and labels y of one example (K,) or of a batch (n, K), in C order, and
 returns the cost, summed over the examples, and δ = ∂C/∂z of each, in z's shape; `dot` sums
 products. A difference is taken only where its terms do not cancel, so that every component of δ
-keeps its relative accuracy in the tails, where `a - y` rounds to zero. With p = softmax(z),
-q = 1 - p and m the largest entry of z: at every k ≠ m, where p_k ≤ ½, the short formula will do; at
-m, q comes from the sum of the others.
+keeps its relative accuracy in the tails, where `a - y` rounds to zero. p = softmax(z), q = 1 - p.
 
 >>> softmax_ll(np.array([40.0, 0.0]), np.array([1.0, 0.0]))[1]
 array([-4.24835426e-18,  4.24835426e-18])
@@ -28,6 +26,11 @@ _ones = functools.lru_cache(np.ones)
 @functools.lru_cache
 def _starts(n: int, k: int) -> Array:
     return np.arange(0, n * k, k)
+
+
+@functools.lru_cache
+def _all_but_one(k: int, dtype: Any) -> Array:
+    return 1 - np.eye(k, dtype=dtype)
 
 
 def dot_at_infinity(x: Array, y: Array) -> Array:
@@ -57,78 +60,65 @@ def sigmoid_quadratic(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Ar
 
 
 def softmax_ll(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
-    """C = S·logsumexp(z) - y·z with S = Σy;  δ = S·p - y, and at m: p_m Σ_{j≠m} y_j - y_m q_m."""
-    at, d, e, t = _softmax(z)
-    y_top, rest = _without(y, at)
-    y_rest, total = _sum(rest), 1.0 + t
-    labels = y_top + y_rest
-    delta = e * _column(labels / total) - y
-    _flat(delta)[at] = (y_rest - y_top * t) / total
-    return np.dot(labels, np.log1p(t)) - dot(rest, d), delta
+    """C = S·logsumexp(z) - y·z with S = Σy;  δ_k = p_k Σ_{j≠k} y_j - y_k q_k."""
+    at, d, e = _exponentials(z)
+    rest = _others(e)
+    t = _flat(rest)[at]
+    delta = (e * _others(y) - y * rest) / _column(1.0 + t)
+    return np.dot(_sum(y), np.log1p(t)) - dot(y, d), delta
 
 
 def softmax_quadratic(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
-    """C = ½Σe² with e = p - y;  δ_j = p_j [q_j e_j - Σ_{k≠j} p_k e_k]."""
-    at, _, e, t = _softmax(z)
-    total = 1.0 + t
-    _flat(e)[at] = 1.0
-    p = e / _column(total)
-    q = 1.0 - p
-    _flat(q)[at] = t / total
-    error = p - y
-    _flat(error)[at] = (_flat((1.0 - y) * p) - _flat(y * q))[at]
-    pull = p * error
-    top, rest = _without(pull, at)
-    others = _column(top + _sum(rest)) - pull
-    _flat(others)[at] = _sum(rest)
-    return 0.5 * dot(error, error), p * (q * error - others)
+    """C = ½Σe² with e = p - y = (1-y)p - yq;  δ_j = p_j [q_j e_j - Σ_{k≠j} p_k e_k]."""
+    at, _, e = _exponentials(z)
+    rest = _others(e)
+    total = _column(1.0 + _flat(rest)[at])
+    p, q = e / total, rest / total
+    error = (1.0 - y) * p - y * q
+    return 0.5 * dot(error, error), p * (q * error - _others(p * error))
 
 
 def softmax_ce(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
     """C = -Σ y ln p + (1-y) ln(1-p);  δ_j = p_j Σ_{k≠j} y_k - y_j q_j + (1-y_j) p_j
     - Σ_{k≠j} (1-y_k) p_k p_j/q_k, where p_j/q_k is the softmax of z without entry k.
 
-    At k = m it is taken as that softmax, w: q_m underflows long before p_j/q_m.
+    At the largest p it is taken as that softmax, w: q underflows there long before p_j/q.
     """
     at = _peak(z)
     top = _flat(z)[at]
-    rest = z.copy()
-    _flat(rest)[at] = -np.inf
-    second_at = _peak(rest)
-    second = _flat(rest)[second_at]
-    w = np.exp(rest - _column(np.maximum(second, np.finfo(z.dtype).min)))
+    others = z.copy()
+    _flat(others)[at] = -np.inf
+    second_at = _peak(others)
+    second = _flat(others)[second_at]
+    w = np.exp(others - _column(np.maximum(second, np.finfo(z.dtype).min)))
     _flat(w)[second_at] = 1.0
     _flat(w)[at] = 0.0
     without = _sum(w)
     w /= _column(without)
     t = without * np.exp(second - top)
-    total = 1.0 + t
-    p = w * _column(t / total)
-    y_top, rest = _without(y, at)
-    y_rest, wrong, wrong_top, p_top = _sum(rest), 1.0 - y, 1.0 - y_top, 1.0 / total
-
-    odds = wrong * p / (1.0 - p)
-    pushed = _sum(odds)
-    delta = (
-        p * (wrong + _column(y_top + y_rest - pushed) + odds) - y - _column(wrong_top * p_top) * w
-    )
-    _flat(delta)[at] = (y_rest - y_top * t + wrong_top - pushed) * p_top
+    p = w * _column(t / (1.0 + t))
+    q = 1.0 - p  # no p left is above one half
+    odds = (1.0 - y) * p / q
+    _flat(p)[at] = 1.0 / (1.0 + t)
+    _flat(q)[at] = t / (1.0 + t)
+    wrong = (1.0 - y) * p
+    pushed = p * _others(odds) + _column(_flat(wrong)[at]) * w
+    delta = p * _others(y) - y * q + wrong - pushed
 
     log_total = np.log1p(t)
     log_p = z - _column(top + log_total)
     _flat(log_p)[at] = -log_total
     log_q = np.log1p(-p)
     _flat(log_q)[at] = second - top + np.log(without) - log_total
-    return -dot(y, log_p) - dot(wrong, log_q), delta
+    return -dot(y, log_p) - dot(1.0 - y, log_q), delta
 
 
-def _softmax(z: Array) -> tuple[Any, Array, Array, Array]:
-    """Where z is largest, z minus that but far below there, e to its power, and t = Σe."""
+def _exponentials(z: Array) -> tuple[Any, Array, Array]:
+    """Where each row of z is largest, d = z minus that, and e^d."""
     at = _peak(z)
     d = z - _column(_flat(z)[at])
-    _flat(d)[at] = -1e5  # e is 0, in every dtype
-    e = np.exp(d)
-    return at, d, e, _sum(e)
+    _flat(d)[at] = 0.0  # also where the largest is infinite
+    return at, d, np.exp(d)
 
 
 def _peak(x: Array) -> Any:
@@ -151,8 +141,15 @@ def _sum(x: Array) -> Array:
     return x.dot(_ones(x.shape[-1], x.dtype))
 
 
-def _without(x: Array, at: Any) -> tuple[Array, Array]:
-    """The entry of each row at `at`, and x with 0 in its place."""
+def _others(x: Array) -> Array:
+    """Σ_{j≠k} x_j for each k of a row, without taking x_k away again."""
+    k = x.shape[-1]
+    if k <= 32:  # a small matrix takes half the time of the other way, a large one far more
+        return x.dot(_all_but_one(k, x.dtype))
+    at = _peak(np.abs(x))
     rest = x.copy()
     _flat(rest)[at] = 0.0
-    return _flat(x)[at], rest
+    without = _sum(rest)
+    sums = _column(without + _flat(x)[at]) - x
+    _flat(sums)[at] = without
+    return sums
