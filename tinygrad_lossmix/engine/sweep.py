@@ -83,7 +83,7 @@ def sweep(cost: Any, seed: Array, oldest: int = -1, recorded: bool = False) -> I
 
 
 def _fit(contribution: Any, node: Any, x: Array) -> Array:
-    """Undo the broadcasting of x: sum over the axes it got, then over those it was repeated along."""
+    """Undo the broadcasting of x: sum over the axes it was given, then those it was repeated on."""
     if not hasattr(contribution, "shape"):
         contribution = np.asarray(contribution)
     given, shape = contribution.shape, x.shape
