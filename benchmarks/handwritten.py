@@ -34,7 +34,7 @@ def delta(output, cost, a, y):
 
 
 def corner(output, cost):
-    """A function of logits and labels: the mean cost and its gradient with respect to the logits."""
+    """A function of logits and labels: the mean cost and its gradient by the logits."""
     layer = {"sigmoid": sigmoid, "softmax": softmax}[output]
     value = {"ce": cross_entropy, "ll": log_likelihood}[cost]
 

@@ -11,7 +11,6 @@ What you can do here: read the table, and add to it with `derivative`.
 from __future__ import annotations
 
 import functools
-import itertools
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -81,8 +80,9 @@ def add_row(function: Any, rules: Any, forward: Callable[..., Any]) -> Any:
 
     @functools.wraps(function)
     def recording(*args: Any, **kwargs: Any) -> Any:
-        if any(type(a) is Tensor for a in itertools.chain(args, kwargs.values())):
-            return record(function, args, {k: freeze_option(v) for k, v in kwargs.items()})
+        for arg in (*args, *kwargs.values()):
+            if type(arg) is Tensor:
+                return record(function, args, {k: freeze_option(v) for k, v in kwargs.items()})
         return forward(*args, **kwargs)
 
     recording.recorded = function  # type: ignore[attr-defined]

@@ -1,0 +1,224 @@
+"""`lossmix compare` as a user sees it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+import tinygrad_lossmix
+from tinygrad_lossmix.cli import main
+from tinygrad_lossmix.lab.training import train
+from tinygrad_lossmix.mixes.mix import MIXES
+
+NAMES = [f"{mix.output} {mix.cost_name}" for mix in MIXES]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to run in, with a small data file: three groups of points in the plane."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COLUMNS", raising=False)
+    y = np.arange(30) % 3
+    x = np.eye(3)[y][:, :2] * 5 + np.random.default_rng(0).normal(size=(30, 2))
+    np.savetxt("points.csv", np.column_stack([x, y]), delimiter=",")
+    return tmp_path
+
+
+def compare(*args: str) -> Result:
+    fast = ["--data", "points.csv", "--seeds", "2", "--epochs", "2", "--hidden", "3"]
+    return CliRunner().invoke(main, ["compare", *fast, *args])
+
+
+def test_the_table_has_a_row_and_a_diagnosis_for_every_mix() -> None:
+    result = compare()
+    assert result.exit_code == 0
+    table, rest = result.stdout.split("What went wrong")
+    for name in NAMES:
+        assert re.search(rf"^ ?{name} ", table, re.MULTILINE)
+        assert re.search(rf"^{name} +\w", rest, re.MULTILINE)
+
+
+def test_the_table_says_which_delta_is_a_minus_y() -> None:
+    rows = {name: next(li for li in compare().stdout.splitlines() if name in li) for name in NAMES}
+    yes = [name for name, line in rows.items() if " yes " in line]
+    assert yes == ["sigmoid ce", "softmax ll"]
+    assert all((" no " in line) != (name in yes) for name, line in rows.items())
+
+
+def test_redirected_output_is_plain_and_at_most_100_columns_wide() -> None:
+    result = compare()
+    assert "\x1b" not in result.output
+    assert max(map(len, result.stdout.splitlines())) <= 100
+
+
+def test_at_80_columns_every_number_is_still_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    result = compare()
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert "…" not in result.stdout
+    assert result.stdout.count("±") >= 6
+
+
+def test_json_is_one_object_with_what_the_files_hold(folder: Path) -> None:
+    result = compare("--json")
+    found = json.loads(result.stdout)
+    assert found == json.loads((folder / "lossmix-results" / "results.json").read_text())
+    assert [f"{m['output']} {m['cost']}" for m in found["mixes"]] == NAMES
+    for mix in found["mixes"]:
+        assert 0 <= mix["accuracy"]["mean"] <= 1
+        assert {"accuracy", "ece", "epochs_to_95", "final_cost", "delta", "delta_error"} < set(mix)
+        assert [len(curve["test_accuracy"]) for curve in mix["curves"]] == [2, 2]
+    assert found["settings"]["data"] == "points.csv"
+    rows = (folder / "lossmix-results" / "results.csv").read_text().splitlines()
+    assert len(rows) == 1 + 6 * 2 * 2
+
+
+def test_json_has_null_for_what_is_not_a_finite_number() -> None:
+    found = json.loads(compare("--json", "--seeds", "1", "--eta", "1e308").stdout)
+    assert all(mix["accuracy"]["std"] is None for mix in found["mixes"])
+    assert any("diverged" in mix["diagnosis"] for mix in found["mixes"])
+
+
+def test_a_diverged_mix_is_a_dash_and_a_sentence() -> None:
+    result = compare("--eta", "1e308", "--mixes", "softmax ll")
+    assert result.exit_code == 0
+    assert "nan" not in result.stdout
+    assert "diverged" in result.stdout
+
+
+def test_mixes_are_chosen_in_order_and_once() -> None:
+    found = json.loads(compare("--json", "--mixes", " softmax  ll,sigmoid ce,softmax ll").stdout)
+    assert [mix["output"] for mix in found["mixes"]] == ["softmax", "sigmoid"]
+
+
+def test_runs_do_not_depend_on_which_other_mixes_run() -> None:
+    every = json.loads(compare("--json").stdout)["mixes"]
+    alone = json.loads(compare("--json", "--mixes", "softmax ll").stdout)["mixes"]
+    assert alone[0]["curves"] == every[NAMES.index("softmax ll")]["curves"]
+
+
+def test_out_is_where_results_go(folder: Path) -> None:
+    assert compare("--out", "a/b").exit_code == 0
+    assert (folder / "a" / "b" / "results.json").exists()
+    assert not (folder / "lossmix-results").exists()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_digits_are_the_default(dtype: str) -> None:
+    result = CliRunner().invoke(
+        main, ["compare", "--epochs", "1", "--seeds", "1", "--json", "--dtype", dtype]
+    )
+    settings = json.loads(result.stdout)["settings"]
+    assert (settings["data"], settings["rows"], settings["dtype"]) == ("digits", 1797, dtype)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--seeds", "0"],
+        ["--seeds", "x"],
+        ["--epochs", "-1"],
+        ["--hidden", "0"],
+        ["--batch", "0"],
+        ["--eta", "0"],
+        ["--eta", "nan"],
+        ["--eta", "inf"],
+        ["--eta", "-1"],
+        ["--dtype", "int8"],
+        ["--mixes", ""],
+        ["--mixes", "softmax"],
+        ["--mixes", "tanh ll"],
+        ["--mixes", "softmax ll;sigmoid ce"],
+        ["--data", "missing.csv"],
+        ["--data", "."],
+        ["--out", "points.csv"],
+        ["surplus"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_exits_2_with_one_error_and_trains_nothing(
+    args: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tinygrad_lossmix.lab.compare.train", None)
+    result = compare(*args)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.count("Error: ") == 1
+    assert "Traceback" not in result.stderr
+
+
+def test_an_unknown_mix_is_answered_with_the_six() -> None:
+    stderr = " ".join(compare("--mixes", "softmax bce").stderr.split())
+    assert all(name in stderr for name in NAMES)
+
+
+@pytest.mark.parametrize("content", ["", "1,2\n", "1,2,0\n1,2,-1\n", "1,nan,0\n1,2,1\n", "\0\0"])
+def test_unusable_data_is_one_line_on_stderr(folder: Path, content: str) -> None:
+    (folder / "bad.csv").write_text(content)
+    result = compare("--data", "bad.csv")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("Error: bad.csv: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_features_too_large_for_the_dtype_are_one_line_on_stderr(folder: Path) -> None:
+    (folder / "big.csv").write_text("1e308,0\n-1e308,0\n1e308,1\n-1e308,1\n")
+    result = compare("--data", "big.csv")
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.fixture
+def interrupted_after_seven(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Ctrl-C in the eighth run."""
+    started = []
+
+    def until_ctrl_c(*args: Any) -> Any:
+        started.append(args)
+        if len(started) == 8:
+            raise KeyboardInterrupt
+        return train(*args)
+
+    monkeypatch.setattr("tinygrad_lossmix.lab.compare.train", until_ctrl_c)
+    return
+
+
+@pytest.mark.usefixtures("interrupted_after_seven")
+def test_ctrl_c_keeps_what_was_finished_and_says_so(folder: Path) -> None:
+    result = compare("--json")
+    assert result.exit_code == 130
+    assert "7 of 12 runs" in result.stderr
+    found = json.loads(result.stdout)
+    assert not found["complete"]
+    assert [len(mix["curves"]) for mix in found["mixes"]] == [2, 1, 1, 1, 1, 1]
+    assert json.loads((folder / "lossmix-results" / "results.json").read_text()) == found
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are sent in another way there")
+def test_a_real_interrupt_exits_130_without_a_traceback(folder: Path) -> None:
+    args = ["compare", "--data", "points.csv", "--epochs", "1000000", "--out", "results"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tinygrad_lossmix", *args],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(tinygrad_lossmix.__file__).parents[1])},
+    )
+    while process.poll() is None and not (folder / "results").exists():
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stdout) == (130, "")
+    assert "interrupted: 0 of 30 runs" in stderr
+    assert "Traceback" not in stderr

@@ -1,0 +1,112 @@
+"""One run: reproducible, paired across mixes, by the gradient and nothing else."""
+
+import math
+
+import numpy as np
+import pytest
+
+from tinygrad_lossmix.lab.data import Data
+from tinygrad_lossmix.lab.network import initial, logits
+from tinygrad_lossmix.lab.split import split
+from tinygrad_lossmix.lab.training import Settings, descend, train
+from tinygrad_lossmix.mixes.mix import MIXES, Mix
+
+FAST = Settings(seeds=1, epochs=3, hidden=4)
+SOFTMAX_LL = next(m for m in MIXES if (m.output, m.cost_name) == ("softmax", "ll"))
+
+
+@pytest.mark.parametrize("mix", MIXES, ids=str)
+def test_a_seed_determines_a_run(mix: Mix, blobs: Data) -> None:
+    assert train(mix, blobs, FAST, 3) == train(mix, blobs, FAST, 3)
+
+
+def test_another_seed_is_another_run(blobs: Data) -> None:
+    assert train(SOFTMAX_LL, blobs, FAST, 3).curve != train(SOFTMAX_LL, blobs, FAST, 4).curve
+
+
+def test_training_is_gradient_descent_written_out_by_hand(blobs: Data) -> None:
+    rng = np.random.default_rng(0)
+    parts = split(blobs, rng)
+    start = initial((2, 4, 3), rng)
+    (trained,) = descend(SOFTMAX_LL, parts, start, np.random.default_rng(1), Settings(epochs=1))
+    w1, b1, w2, b2 = start
+    order = np.random.default_rng(1).permutation(len(parts.x))
+    for rows in np.split(order, range(10, len(order), 10)):
+        h = 1 / (1 + np.exp(-(parts.x[rows] @ w1 + b1)))
+        e = np.exp(h @ w2 + b2)
+        delta = (e / e.sum(axis=1, keepdims=True) - np.eye(3)[parts.y[rows]]) / len(rows)
+        back = delta @ w2.T * h * (1 - h)
+        w1, b1 = w1 - 0.5 * parts.x[rows].T @ back, b1 - 0.5 * back.sum(axis=0)
+        w2, b2 = w2 - 0.5 * h.T @ delta, b2 - 0.5 * delta.sum(axis=0)
+    for ours, theirs in zip(trained, (w1, b1, w2, b2), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9)
+
+
+def test_every_mix_starts_from_the_same_weights_on_the_same_batches(
+    blobs: Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[np.ndarray]] = []
+
+    def watched(mix, parts, start, rng, settings):  # type: ignore[no-untyped-def]
+        twin = np.random.default_rng()
+        twin.bit_generator.state = rng.bit_generator.state
+        seen.append([parts.x, parts.y, *start, twin.permutation(1000)])
+        return descend(mix, parts, start, rng, settings)
+
+    monkeypatch.setattr("tinygrad_lossmix.lab.training.descend", watched)
+    for mix in MIXES:
+        train(mix, blobs, FAST, 5)
+    for other in seen[1:]:
+        assert all(map(np.array_equal, seen[0], other))
+
+
+@pytest.mark.parametrize("mix", MIXES, ids=str)
+def test_float32_lasts_to_the_end(mix: Mix, blobs: Data) -> None:
+    rng = np.random.default_rng(0)
+    parts = split(blobs, rng, "float32")
+    start = initial((2, 4, 3), rng, "float32")
+    (trained,) = descend(mix, parts, start, rng, Settings(epochs=1, dtype="float32"))
+    assert {p.dtype for p in trained} == {np.dtype("float32")}
+    assert logits(parts.x, *trained).dtype == np.float32
+
+
+def test_the_curve_has_one_entry_per_epoch_and_each_is_announced(blobs: Data) -> None:
+    announced = []
+    run = train(SOFTMAX_LL, blobs, FAST, 0, lambda *epoch: announced.append(epoch))
+    assert announced == [(SOFTMAX_LL, 0, epoch) for epoch in run.curve]
+    assert len(run.curve) == 3
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("mix", MIXES, ids=str)
+def test_an_enormous_eta_ends_in_a_result_without_warnings(
+    mix: Mix, dtype: str, blobs: Data
+) -> None:
+    run = train(mix, blobs, Settings(epochs=3, hidden=4, eta=1e300, dtype=dtype), 0)
+    assert run.diverged == math.isnan(run.last.accuracy) == math.isnan(run.wrong)
+
+
+def test_a_run_that_diverges_ends_there(blobs: Data) -> None:
+    run = train(SOFTMAX_LL, blobs, Settings(epochs=9, hidden=4, eta=1e308), 0)
+    assert run.diverged
+    assert len(run.curve) < 9
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"seeds": 0},
+        {"epochs": 0},
+        {"hidden": 0},
+        {"batch": 0},
+        {"eta": 0.0},
+        {"eta": -1.0},
+        {"eta": math.nan},
+        {"eta": math.inf},
+        {"dtype": "int64"},
+    ],
+    ids=str,
+)
+def test_impossible_settings_are_refused(wrong: dict) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Settings(**wrong)

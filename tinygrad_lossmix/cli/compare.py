@@ -1,0 +1,228 @@
+"""`lossmix compare`: train all mixes, print one table and what went wrong with each."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from tinygrad_lossmix.cli import INTERRUPTED
+from tinygrad_lossmix.lab.compare import Result, Spread, runs, summarise
+from tinygrad_lossmix.lab.data import Data, DataError, digits
+from tinygrad_lossmix.lab.files import read
+from tinygrad_lossmix.lab.ranking import words
+from tinygrad_lossmix.lab.results import prepare, record, to_json, write
+from tinygrad_lossmix.lab.training import Epoch, Run, Settings
+from tinygrad_lossmix.mixes.mix import MIXES, Mix
+
+LEGEND = (
+    "delta in closed form: S is the sum of the labels, 1 here, e = a - y, r = a/(1 - a); beside it "
+    "the largest |delta - (a - y)| of the engine on a mini-batch. ± is the standard deviation over "
+    "seeds, ECE the expected calibration error.\n"
+)
+
+
+def chosen(ctx: click.Context, param: click.Parameter, value: str | None) -> list[Mix]:
+    """The mixes of `--mixes`, each once; all six without it."""
+    if value is None:
+        return list(MIXES)
+    pairs = [pair.split(maxsplit=1) for pair in value.split(",")]
+    if any(len(pair) != 2 for pair in pairs):
+        raise click.BadParameter(f"a mix is two words, one of: {', '.join(map(words, MIXES))}")
+    try:
+        return list(dict.fromkeys(Mix(*pair) for pair in pairs))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+class Refused(click.ClickException):
+    """What was asked for cannot be done: one line, exit code 2."""
+
+    exit_code = 2
+
+
+@click.command
+@click.option(
+    "--mixes",
+    callback=chosen,
+    help='Which mixes, e.g. "softmax ll,sigmoid ce".  [default: all six]',
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 10_000),
+    default=Settings.seeds,
+    show_default=True,
+    help="Runs per mix.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(1, 1_000_000),
+    default=Settings.epochs,
+    show_default=True,
+    help="Passes over the training examples.",
+)
+@click.option(
+    "--hidden",
+    type=click.IntRange(1, 100_000),
+    default=Settings.hidden,
+    show_default=True,
+    help="Sigmoid neurons of the hidden layer.",
+)
+@click.option(
+    "--eta",
+    type=float,
+    default=Settings.eta,
+    show_default=True,
+    help="Learning rate, the same for every mix.",
+)
+@click.option(
+    "--batch",
+    type=click.IntRange(1),
+    default=Settings.batch,
+    show_default=True,
+    help="Examples per mini-batch.",
+)
+@click.option(
+    "--data",
+    "path",
+    type=click.Path(path_type=Path),
+    help="CSV with the class in the last column, or .npz with X and y.  [default: digits]",
+)
+@click.option(
+    "--dtype", type=click.Choice(["float32", "float64"]), default=Settings.dtype, show_default=True
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("lossmix-results"),
+    show_default=True,
+    help="Folder for results.json and results.csv.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    mixes: list[Mix],
+    path: Path | None,
+    out: Path,
+    as_json: bool,
+    **numbers: Any,
+) -> None:
+    """Train every mix from the same initial weights on the same mini-batches, several times, and
+    print what each one does: its delta, accuracy, calibration, speed, final cost, and what went
+    wrong. Features of --data are standardised by the training examples.
+    """
+    try:
+        settings = Settings(**numbers)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    try:
+        data = digits() if path is None else read(path)
+        prepare(out)
+        finished = train_all(mixes, data, settings)
+    except OSError as error:
+        raise Refused(f"--out {out}: cannot write results there: {error.strerror}") from error
+    except DataError as error:
+        raise Refused(str(error)) from error
+    planned = len(mixes) * settings.seeds
+    if finished:
+        results = summarise(finished, data, settings)
+        found = record(results, mixes, data, settings)
+        write(found, out)
+        click.echo(to_json(found) if as_json else report(results, found), nl=False)
+        click.echo(f"Learning curves: {out / 'results.json'}, {out / 'results.csv'}", err=True)
+    if len(finished) < planned:
+        click.echo(f"interrupted: {len(finished)} of {planned} runs finished and kept", err=True)
+        ctx.exit(INTERRUPTED)
+
+
+def train_all(mixes: list[Mix], data: Data, settings: Settings) -> list[Run]:
+    """All runs or, when interrupted, those that were finished; the progress goes to stderr."""
+    finished: list[Run] = []
+    columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
+    stderr = Console(stderr=True)
+    with Progress(*columns, console=stderr, disable=not stderr.is_terminal, transient=True) as bar:
+        task = bar.add_task("", total=len(mixes) * settings.seeds * settings.epochs)
+
+        def show(mix: Mix, seed: int, epoch: Epoch) -> None:
+            text = f"{words(mix):17}  seed {seed}  accuracy {epoch.accuracy:7.2%}"
+            bar.update(task, advance=1, description=text)
+
+        try:
+            for run in runs(mixes, data, settings, show):
+                finished.append(run)
+        except KeyboardInterrupt:
+            return finished
+    return finished
+
+
+def report(results: list[Result], found: dict[str, Any]) -> str:
+    """The table, what went wrong, and what the accuracies tell; as wide as the terminal."""
+    console = Console(markup=False, highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = 100
+    with console.capture() as text:
+        console.print(heading(found["settings"]))
+        console.print(table(results))
+        console.print(LEGEND, style="dim")
+        console.print("What went wrong", style="bold")
+        faults = Table.grid(padding=(0, 2, 0, 0))
+        for mix in found["mixes"]:
+            faults.add_row(f"{mix['output']} {mix['cost']}", mix["diagnosis"])
+        console.print(faults)
+        console.print()
+        console.print(found["ranking"])
+    return "".join(f"{line.rstrip()}\n" for line in text.get().splitlines())
+
+
+def heading(settings: dict[str, Any]) -> str:
+    """The data and how the mixes were trained on them."""
+    sizes = "-".join(str(settings[name]) for name in ("features", "hidden", "classes"))
+    return (
+        f"{settings['data']}: {settings['rows']:,} examples, a quarter held back for the test, "
+        f"{settings['scaling']}; network {sizes}, seeds {settings['seeds']}, epochs "
+        f"{settings['epochs']}, mini-batches of {settings['batch']}, eta {settings['eta']:g}, "
+        f"{settings['dtype']}"
+    )
+
+
+def table(results: list[Result]) -> Table:
+    """A row per mix."""
+    grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    grid.add_column("mix", min_width=9)
+    grid.add_column("delta")
+    grid.add_column("= a - y?", min_width=9)
+    for name in ("accuracy %", "ECE", "epochs\nto 95 %", "final\ncost"):
+        grid.add_column(name, justify="right", no_wrap=True)
+    for r in results:
+        grid.add_row(
+            words(r.mix),
+            r.mix.formula,
+            f"{'yes' if r.delta.is_a_minus_y else 'no'} {r.delta.error:.4g}",
+            percent(r.accuracy),
+            number(r.ece.mean),
+            number(r.epochs_to_goal),
+            number(r.cost),
+        )
+    return grid
+
+
+def percent(spread: Spread) -> str:
+    """Mean and, with several seeds, standard deviation; a dash for a mix that diverged."""
+    if not math.isfinite(spread.mean):
+        return "-"
+    deviation = f" ± {spread.std:.2%}" if math.isfinite(spread.std) else ""
+    return f"{spread.mean:.2%}{deviation}".replace("%", "")
+
+
+def number(value: float) -> str:
+    """Four digits, or a dash for what is not a finite number."""
+    return f"{value:.4g}" if math.isfinite(value) else "-"

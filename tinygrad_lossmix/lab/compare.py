@@ -1,0 +1,94 @@
+"""All mixes on the same data: the runs, and what they add up to.
+
+What you can do here: `list(runs(MIXES, digits(), Settings()))` trains, `summarise` makes one
+`Result` of the runs of each mix.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from tinygrad_lossmix.lab.data import Data
+from tinygrad_lossmix.lab.delta import MeasuredDelta, measure_delta
+from tinygrad_lossmix.lab.training import OnEpoch, Run, Settings, train
+from tinygrad_lossmix.mixes.mix import Mix
+
+GOAL = 0.95
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and sample standard deviation over the seeds; one seed has no deviation: NaN."""
+
+    mean: float
+    std: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread:
+        """Of one value per seed; NaN as soon as one of them is."""
+        finite = all(map(math.isfinite, values))
+        return cls(
+            statistics.fmean(values) if finite else math.nan,
+            statistics.stdev(values) if finite and len(values) > 1 else math.nan,
+        )
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the runs of one mix add up to; the numbers are those at the end of training."""
+
+    mix: Mix
+    runs: tuple[Run, ...]
+    delta: MeasuredDelta
+
+    @property
+    def accuracy(self) -> Spread:
+        """The part of the test examples that is right."""
+        return Spread.of([run.last.accuracy for run in self.runs])
+
+    @property
+    def ece(self) -> Spread:
+        """The expected calibration error on the test examples."""
+        return Spread.of([run.last.ece for run in self.runs])
+
+    @property
+    def cost(self) -> float:
+        """The mean cost of the training examples; NaN if a run diverged."""
+        return statistics.fmean(run.last.cost for run in self.runs)
+
+    @property
+    def epochs_to_goal(self) -> float:
+        """The median of the epochs to 95 % accuracy; infinity if half of the runs never do."""
+        return statistics.median(run.epochs_to(GOAL) for run in self.runs)
+
+
+def runs(
+    mixes: Iterable[Mix],
+    data: Data,
+    settings: Settings,
+    on_epoch: OnEpoch = lambda mix, seed, epoch: None,
+) -> Iterator[Run]:
+    """Every mix with seed 0, then with seed 1 …: whatever is finished compares all of them.
+
+    Raises:
+        DataError: the features cannot be scaled in this dtype.
+    """
+    mixes = tuple(mixes)
+    for seed in range(settings.seeds):
+        for mix in mixes:
+            yield train(mix, data, settings, seed, on_epoch)
+
+
+def summarise(finished: Sequence[Run], data: Data, settings: Settings) -> list[Result]:
+    """One result per mix that has a finished run, in the order of the first runs."""
+    return [
+        Result(
+            mix,
+            tuple(run for run in finished if run.mix == mix),
+            measure_delta(mix, data, settings),
+        )
+        for mix in dict.fromkeys(run.mix for run in finished)
+    ]

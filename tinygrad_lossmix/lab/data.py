@@ -1,0 +1,113 @@
+"""Labelled data: the digits that come with the package, and what every data set must satisfy.
+
+What you can do here: `digits()` for the 8x8 handwritten digits, `Data(...)` for arrays of your own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, TypeAlias
+
+import numpy as np
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+
+
+class DataError(ValueError):
+    """Data that nothing can be trained on, or a file that does not hold any."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """n examples of classes 0 … K-1.
+
+    Args:
+        name: where they come from.
+        x: (n, features), finite real numbers.
+        y: (n,), the class of each example as a whole number.
+        pixels: the largest value of a pixel if x holds pixels from 0 on, which are scaled by it;
+            None: every feature is standardised by the training examples.
+
+    Raises:
+        DataError: x or y has another shape, is not numeric or not finite; a label is negative or
+            not a whole number; there are fewer than two classes, or a class 0 … K-1 with fewer
+            than two examples (one to train on, one to test on).
+
+    >>> Data("four points", [[0.0], [0.1], [0.9], [1.0]], [0, 0, 1, 1]).classes
+    2
+    """
+
+    name: str
+    x: Array
+    y: Array
+    pixels: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "x", checked_features(np.asarray(self.x)))
+        object.__setattr__(self, "y", checked_labels(np.asarray(self.y), len(self.x)))
+
+    @property
+    def classes(self) -> int:
+        """K, the number of classes."""
+        return int(self.y.max()) + 1
+
+    @property
+    def scaling(self) -> str:
+        """What is done to the features before training, in words."""
+        if self.pixels is None:
+            return "features standardised by the training examples"
+        return f"pixels divided by {self.pixels}"
+
+
+def digits() -> Data:
+    """The UCI test set of handwritten digits as in scikit-learn: (1797, 64), pixels 0 … 16.
+
+    E. Alpaydin and C. Kaynak, 1998, CC BY 4.0; see DIGITS-LICENSE.txt beside this file.
+
+    >>> digits().x.shape, digits().classes
+    ((1797, 64), 10)
+    """
+    source = resources.files("tinygrad_lossmix.lab") / "digits.npz"
+    with source.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        return Data("digits", arrays["X"], arrays["y"], pixels=16)
+
+
+def checked_features(x: Array) -> Array:
+    """x as float64 (n, features), or DataError."""
+    if x.dtype.kind not in "fiub":
+        raise DataError(f"the features must be real numbers, not {x.dtype}")
+    if x.ndim != 2 or 0 in x.shape:
+        raise DataError(f"the features must have shape (rows, features), not {x.shape}")
+    x = x.astype(np.float64)
+    if not np.isfinite(x).all():
+        row, column = np.argwhere(~np.isfinite(x))[0]
+        raise DataError(
+            f"row {row + 1}, feature {column + 1} is {x[row, column]}: remove or fill such values"
+        )
+    return x
+
+
+def checked_labels(y: Array, rows: int) -> Array:
+    """y as integers of shape (rows,) with every class 0 … K-1 at least twice, or DataError."""
+    if y.shape != (rows,):
+        raise DataError(f"{rows} rows need labels of shape ({rows},), not {y.shape}")
+    if y.dtype.kind not in "fiub":
+        raise DataError(f"the labels must be whole numbers 0, 1, 2 …, not {y.dtype}")
+    for row in np.flatnonzero(~np.isfinite(y) | (y != np.floor(y)) | (y < 0))[:1]:
+        raise DataError(f"row {row + 1} has label {y[row]}: labels are whole numbers 0, 1, 2 …")
+    if y.max() >= rows:
+        raise DataError(
+            f"label {y.max():g} is out of range: {rows} rows, at least two of each class, "
+            "leave room for fewer classes; number them from 0 without a gap"
+        )
+    y = y.astype(np.int64)
+    counts = np.bincount(y)
+    if len(counts) < 2:
+        raise DataError("all rows are of class 0: at least two classes are needed")
+    for label in np.flatnonzero(counts < 2)[:1]:
+        raise DataError(
+            f"the largest label is {len(counts) - 1} and class {label} has {counts[label]} rows: "
+            "number the classes from 0 without a gap and give at least two rows of each"
+        )
+    return y

@@ -1,0 +1,144 @@
+"""Results as records, and as files.
+
+What you can do here: `record(...)` gives everything a comparison found as one object of plain
+values, `write(record, folder)` puts it into results.json and the learning curves into results.csv.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tinygrad_lossmix.lab.compare import Result, Spread
+from tinygrad_lossmix.lab.data import Data
+from tinygrad_lossmix.lab.diagnosis import diagnosis
+from tinygrad_lossmix.lab.ranking import ranking, words
+from tinygrad_lossmix.lab.training import Run, Settings
+from tinygrad_lossmix.mixes.mix import Mix
+
+COLUMNS = ("output", "cost", "seed", "epoch", "training_cost", "test_accuracy", "test_ece")
+
+
+def record(
+    results: Sequence[Result], mixes: Sequence[Mix], data: Data, settings: Settings
+) -> dict[str, Any]:
+    """One object ready for JSON: numbers that are not finite are None.
+
+    Args:
+        results: one per mix that has a finished run.
+        mixes: those that were to be compared.
+        data, settings: what they were compared on, and how.
+    """
+    return {
+        "mixes": [mix_record(result, results) for result in results],
+        "ranking": ranking(results),
+        "settings": {
+            "mixes": [words(mix) for mix in mixes],
+            **asdict(settings),
+            "data": data.name,
+            "rows": len(data.x),
+            "features": data.x.shape[1],
+            "classes": data.classes,
+            "scaling": data.scaling,
+        },
+        "complete": sum(len(result.runs) for result in results) == settings.seeds * len(mixes),
+    }
+
+
+def mix_record(result: Result, results: Sequence[Result]) -> dict[str, Any]:
+    """One mix: the row of the table, its diagnosis and its learning curves."""
+    return {
+        "output": result.mix.output,
+        "cost": result.mix.cost_name,
+        "delta": result.mix.formula,
+        "delta_is_a_minus_y": result.delta.is_a_minus_y,
+        "delta_error": finite(result.delta.error),
+        "accuracy": spread_record(result.accuracy),
+        "ece": spread_record(result.ece),
+        "epochs_to_95": finite(result.epochs_to_goal),
+        "final_cost": finite(result.cost),
+        "diagnosis": diagnosis(result, results),
+        "curves": [curve_record(run) for run in result.runs],
+    }
+
+
+def spread_record(spread: Spread) -> dict[str, float | None]:
+    """Mean and standard deviation over the seeds."""
+    return {"mean": finite(spread.mean), "std": finite(spread.std)}
+
+
+def curve_record(run: Run) -> dict[str, Any]:
+    """The learning curve of one run, a value per epoch."""
+    return {
+        "seed": run.seed,
+        "training_cost": [finite(epoch.cost) for epoch in run.curve],
+        "test_accuracy": [finite(epoch.accuracy) for epoch in run.curve],
+        "test_ece": [finite(epoch.ece) for epoch in run.curve],
+    }
+
+
+def finite(value: float) -> float | None:
+    """The value, or None for what JSON has no number for."""
+    return float(value) if math.isfinite(value) else None
+
+
+def to_json(value: dict[str, Any]) -> str:
+    """The text of a record; NaN and infinity are refused, JSON has neither."""
+    return json.dumps(value, indent=2, allow_nan=False) + "\n"
+
+
+def to_csv(value: dict[str, Any]) -> str:
+    """The learning curves of a record: a line per mix, seed and epoch; no number, an empty cell."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for mix in value["mixes"]:
+        for curve in mix["curves"]:
+            columns = [curve[name] for name in COLUMNS[4:]]
+            for epoch, numbers in enumerate(zip(*columns, strict=True), start=1):
+                writer.writerow([mix["output"], mix["cost"], curve["seed"], epoch, *numbers])
+    return text.getvalue()
+
+
+def prepare(folder: Path) -> None:
+    """Make sure that results can be written there, before anything is computed.
+
+    Raises:
+        OSError: it is not a folder, or not one that can be written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
+
+
+def write(value: dict[str, Any], folder: Path) -> None:
+    """results.json and results.csv in this folder, each replaced as a whole.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    replace(folder / "results.json", to_json(value))
+    replace(folder / "results.csv", to_csv(value))
+
+
+def replace(path: Path, text: str) -> None:
+    """Write a file so that at any time it holds either the old text or the new one."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

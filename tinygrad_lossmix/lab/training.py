@@ -1,0 +1,156 @@
+"""One run: one mix, one seed, plain stochastic gradient descent by the engine's gradients.
+
+What you can do here: `train(mix, data, settings, seed)` gives the learning curve and what the
+outputs look like at its end. Runs with the same seed share the split, the initial weights and the
+order of the mini-batches, whatever the mix.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from tinygrad_lossmix.engine import value_and_grad
+from tinygrad_lossmix.lab.calibration import calibration_error
+from tinygrad_lossmix.lab.data import Array, Data
+from tinygrad_lossmix.lab.network import Parameters, initial, logits
+from tinygrad_lossmix.lab.split import Split, split
+from tinygrad_lossmix.mixes.mix import Mix
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How every mix is trained.
+
+    Raises:
+        ValueError: a number is not positive, or dtype is neither float32 nor float64.
+    """
+
+    seeds: int = 5
+    epochs: int = 30
+    hidden: int = 30
+    eta: float = 0.5
+    batch: int = 10
+    dtype: str = "float64"
+
+    def __post_init__(self) -> None:
+        for name in ("seeds", "epochs", "hidden", "batch"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if not (math.isfinite(self.eta) and self.eta > 0):
+            raise ValueError(f"eta must be a positive number, not {self.eta}")
+        if self.dtype not in ("float32", "float64"):
+            raise ValueError(f"dtype must be float32 or float64, not {self.dtype}")
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """After an epoch: the cost of the training examples, accuracy and ECE of the test examples."""
+
+    cost: float
+    accuracy: float
+    ece: float
+
+
+OnEpoch: TypeAlias = Callable[[Mix, int, Epoch], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run showed: a curve, and the outputs for the test examples at its end.
+
+    A run that diverges ends there, and its last numbers are NaN.
+    """
+
+    mix: Mix
+    seed: int
+    curve: tuple[Epoch, ...]
+    right: float  # mean output of the right class
+    wrong: float  # mean output of the wrong classes
+    never_predicted: tuple[int, ...]  # classes of test examples, never the largest output
+
+    @property
+    def last(self) -> Epoch:
+        """The end of the curve."""
+        return self.curve[-1]
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the cost is no longer a finite number."""
+        return not math.isfinite(self.last.cost)
+
+    def epochs_to(self, accuracy: float) -> float:
+        """The first epoch, from 1, with at least this test accuracy; infinity if there is none."""
+        return next((i for i, e in enumerate(self.curve, 1) if e.accuracy >= accuracy), math.inf)
+
+
+def train(
+    mix: Mix,
+    data: Data,
+    settings: Settings,
+    seed: int,
+    on_epoch: OnEpoch = lambda mix, seed, epoch: None,
+) -> Run:
+    """Train a network under this mix; on_epoch is called after every epoch.
+
+    Raises:
+        DataError: the features cannot be scaled in this dtype.
+    """
+    rng = np.random.default_rng(seed)
+    parts = split(data, rng, settings.dtype)
+    start = initial((parts.x.shape[1], settings.hidden, parts.classes), rng, settings.dtype)
+    curve = []
+    # a run may overflow its way to a cost that is not finite: that is a result, not a warning
+    with np.errstate(over="ignore", invalid="ignore"):
+        for p in descend(mix, parts, start, rng, settings):
+            curve.append(measure(mix, parts, p))
+            on_epoch(mix, seed, curve[-1])
+            if not math.isfinite(curve[-1].cost):
+                return Run(mix, seed, tuple(curve), math.nan, math.nan, ())
+    a = mix.activate(in_slices(parts.x_test, p))
+    own = np.arange(parts.classes) == parts.y_test[:, None]
+    never = np.setdiff1d(parts.y_test, a.argmax(axis=-1))
+    return Run(mix, seed, tuple(curve), a[own].mean(), a[~own].mean(), tuple(never.tolist()))
+
+
+def measure(mix: Mix, parts: Split, p: Parameters) -> Epoch:
+    """What these parameters give on all training and all test examples."""
+    cost = float(mix.cost(in_slices(parts.x, p), parts.y))
+    a = mix.activate(in_slices(parts.x_test, p))
+    if not (math.isfinite(cost) and np.isfinite(a).all()):
+        return Epoch(math.nan, math.nan, math.nan)
+    right = a.argmax(axis=-1) == parts.y_test
+    return Epoch(cost, float(right.mean()), calibration_error(a, parts.y_test))
+
+
+def in_slices(x: Array, p: Parameters) -> Array:
+    """The logits of many examples, a hundred at a time.
+
+    A larger product wakes the threads of BLAS, which then spin through the training in between.
+    """
+    return np.concatenate([logits(x[i : i + 100], *p) for i in range(0, len(x), 100)])
+
+
+def descend(
+    mix: Mix, parts: Split, p: Parameters, rng: np.random.Generator, settings: Settings
+) -> Iterator[Parameters]:
+    """The parameters after each epoch of mini-batches in a new random order."""
+
+    def cost(w1: Any, b1: Any, w2: Any, b2: Any, x: Array, y: Array) -> Any:
+        return mix.cost(logits(x, w1, b1, w2, b2), y)
+
+    gradient = value_and_grad(cost, wrt=(0, 1, 2, 3))
+    one_hot = np.eye(parts.classes, dtype=parts.x.dtype)[parts.y]
+    for _ in range(settings.epochs):
+        order = rng.permutation(len(parts.x))
+        x, y = parts.x[order], one_hot[order]
+        for start in range(0, len(order), settings.batch):
+            rows = slice(start, start + settings.batch)
+            _, slopes = gradient(*p, x[rows], y[rows])
+            w1, b1, w2, b2 = (v - settings.eta * g for v, g in zip(p, slopes, strict=True))
+            p = w1, b1, w2, b2
+        yield p
