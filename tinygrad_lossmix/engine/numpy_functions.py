@@ -36,6 +36,7 @@ def composed(function: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]
 
 composed(np.amax)(lambda *args, **kwargs: np.max(*args, **kwargs))
 composed(np.amin)(lambda *args, **kwargs: np.min(*args, **kwargs))
+composed(np.std)(lambda *args, **kwargs: np.sqrt(np.var(*args, **kwargs)))
 
 
 @composed(np.where)

@@ -292,6 +292,7 @@ class Tensor:
         if func in PLAIN:
             return func(*map(_plain, args), **{k: _plain(v) for k, v in kwargs.items()})
         _refuse_out(func, kwargs)
+        kwargs.pop("out", None)
         if func in COMPOSED:
             return COMPOSED[func](*args, **kwargs)
         if func in TABLE:
