@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import operator
 from typing import Any
 
 import numpy as np
@@ -49,12 +51,14 @@ def freeze(value: Any) -> Any:
     if kind is float or kind is int or kind is bool:
         return value
     if kind is np.ndarray and value.dtype.kind in "fiub":
-        return value.copy("K")
+        value = value.copy("K")
+        value.flags.writeable = False
+        return value
     if kind is list or kind is tuple:
         value = _from_list(value)
     if isinstance(value, np.ndarray | np.generic) and not isinstance(value, np.ma.MaskedArray):
         if value.dtype.kind in "fiub":
-            return value if isinstance(value, np.generic) else np.array(value, subok=False)
+            return value if isinstance(value, np.generic) else freeze(np.array(value, subok=False))
         kind = f"{kind.__name__} of {value.dtype}"  # type: ignore[assignment]
     raise TypeError(
         "a Tensor can be combined with real numbers and plain arrays of them, "
@@ -63,23 +67,42 @@ def freeze(value: Any) -> Any:
 
 
 def freeze_option(option: Any) -> Any:
-    """An index, or an option such as an axis or a shape, as it is recorded: arrays are copied.
+    """An option such as an axis or a shape, as it is recorded: what can be changed is copied.
 
     Raises:
-        TypeError: a Tensor, which can be neither.
+        TypeError: there is a Tensor in it.
     """
-    if isinstance(option, tuple):
-        return tuple(map(freeze_option, option))
-    if isinstance(option, list):
-        option = np.array(option, dtype=None if option else np.intp)
-    if isinstance(option, np.ndarray):
-        return np.array(option, subok=False)
+    if option is None or type(option) in (int, float, bool, str):
+        return option
     if type(option).__name__ == "Tensor":
+        raise TypeError("a Tensor cannot be an option: pass operands by position")
+    return copy.deepcopy(option)
+
+
+def freeze_index(key: Any) -> Any:
+    """Any index that NumPy takes, as it is recorded: arrays and lists in it become new arrays.
+
+    Raises:
+        TypeError: there is a Tensor in it.
+    """
+    return tuple(map(_freeze_part, key)) if isinstance(key, tuple) else _freeze_part(key)
+
+
+def _freeze_part(part: Any) -> Any:
+    if part is None or part is Ellipsis or type(part) is int:
+        return part
+    if isinstance(part, slice):
+        bounds = (part.start, part.stop, part.step)
+        return slice(*[b if b is None else operator.index(b) for b in bounds])
+    if type(part).__name__ == "Tensor":
         raise TypeError(
-            "a Tensor cannot be an index or an option: use integers or a mask, e.g. t[t > 0], "
-            "and pass operands by position"
+            "a Tensor cannot be an index: use integers, or a mask such as t > 0 in t[t > 0]"
         )
-    return option
+    index = np.array(part)
+    if not index.size and index.dtype.kind == "f":  # an empty list
+        index = index.astype(np.intp)
+    index.flags.writeable = False
+    return index
 
 
 def _from_list(numbers: Any) -> np.ndarray[Any, Any]:

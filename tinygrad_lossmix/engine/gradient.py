@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lossmix.engine.constants import freeze
 from tinygrad_lossmix.engine.sweep import seed_of, sweep
 from tinygrad_lossmix.engine.tensor import Tensor
 
@@ -56,7 +57,7 @@ def grad(cost: Tensor, wrt: Any, seed: Any = None, create_graph: bool = False) -
         wanted.add(target.order)
     start = seed_of(cost, seed)
     if not create_graph and isinstance(start, Tensor):
-        start = start._data
+        start = start._value
     found = {cost.order: start}
     oldest = min(wanted) if wanted else cost.order
     for node, position, _, _, total in sweep(cost, start, oldest, create_graph):
@@ -72,7 +73,7 @@ def _result(gradient: Any, target: Tensor, create_graph: bool) -> Any:
         gradient = np.zeros(target.shape, target.dtype)
     if create_graph:
         return gradient if isinstance(gradient, Tensor) else Tensor(gradient)
-    return np.array(gradient)
+    return np.array(gradient, target._value.dtype)
 
 
 def value_and_grad(f: Callable[..., Any], wrt: int | tuple[int, ...] = 0) -> Callable[..., Any]:
@@ -87,14 +88,20 @@ def value_and_grad(f: Callable[..., Any], wrt: int | tuple[int, ...] = 0) -> Cal
         g; its gradient is an ndarray, or a tuple of them where wrt is a tuple.
 
     Raises:
-        TypeError: when g is called: an argument is not made of floats.
-        ValueError: when g is called: the value is not a scalar, a position does not exist.
+        TypeError: wrt is not made of integers; when g is called: an argument is not made of
+            floats, the value is not a number.
+        ValueError: wrt is empty; when g is called: the value is not a scalar, a position does not
+            exist.
 
     >>> step = value_and_grad(lambda w, x: ((x @ w) ** 2).sum(), wrt=0)
     >>> step(np.array([1.0, 2.0]), np.eye(2))
     (np.float64(5.0), array([2., 4.]))
     """
     positions = wrt if isinstance(wrt, tuple) else (wrt,)
+    if not positions:
+        raise ValueError("wrt is empty: give the position of an argument, or a tuple of them")
+    if not all(isinstance(i, int | np.integer) for i in positions):
+        raise TypeError(f"wrt is the position of an argument or a tuple of them, not {wrt!r}")
 
     def both(*arrays: Any, **kwargs: Any) -> tuple[Any, Any]:
         arguments = list(arrays)
@@ -104,8 +111,8 @@ def value_and_grad(f: Callable[..., Any], wrt: int | tuple[int, ...] = 0) -> Cal
             arguments[i] = Tensor(arrays[i])
         cost = f(*arguments, **kwargs)
         if not isinstance(cost, Tensor):  # it did not depend on what is differentiated
-            cost = Tensor(np.asarray(cost, dtype=arguments[positions[0]].dtype))
+            cost = Tensor(np.asarray(freeze(cost), dtype=arguments[positions[0]].dtype))
         gradients = tuple(grad(cost, [arguments[i] for i in positions]))
-        return cost._data[()], gradients if isinstance(wrt, tuple) else gradients[0]
+        return cost._value[()], gradients if isinstance(wrt, tuple) else gradients[0]
 
     return both

@@ -9,10 +9,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.engine.constants import freeze_option
+from tinygrad_lossmix.engine.tensor import Tensor, tick
 
 
 class Group(NamedTuple):
@@ -21,21 +22,23 @@ class Group(NamedTuple):
     name: str
     inputs: tuple[Tensor, ...]
     output: Tensor
-    members: tuple[Tensor, ...]  # what was recorded between inputs and output, output included
+    members: tuple[Tensor, ...]  # what the call recorded, its output included
 
 
 def nodes(cost: Tensor) -> list[Tensor]:
     """Every Tensor that a cost was computed from, and the cost, in the order of their creation."""
-    return _between((), cost)
+    return _since(0, cost)
 
 
-def _between(inputs: Iterable[Tensor], output: Tensor) -> list[Tensor]:
-    seen = {output, *inputs}
+def _since(start: int, output: Tensor) -> list[Tensor]:
+    """What an output was computed from, as far as it was created after a moment."""
+    seen = {output}
     waiting, found = [output], []
     while waiting:
         node = waiting.pop()
         found.append(node)
-        fresh = {arg for arg in node.args if isinstance(arg, Tensor) and arg not in seen}
+        parents = [arg for arg in node.args if isinstance(arg, Tensor)]
+        fresh = {arg for arg in parents if arg.order >= start and arg not in seen}
         seen |= fresh
         waiting += fresh
     return sorted(found, key=lambda node: node.order)
@@ -70,9 +73,9 @@ def groups(cost: Tensor) -> list[Group]:
     """The calls of named functions in a recording, inner ones before outer ones."""
     found = []
     for node in nodes(cost):
-        for name, args in node.groups:
+        for name, args, start in node.groups:
             inputs = tuple(arg for arg in args if isinstance(arg, Tensor))
-            found.append(Group(name, inputs, node, tuple(_between(inputs, node))))
+            found.append(Group(name, inputs, node, tuple(_since(start, node))))
     return found
 
 
@@ -89,9 +92,12 @@ def group(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def grouped(*args: Any, **kwargs: Any) -> Any:
+            start = tick()
             output = function(*args, **kwargs)
-            if type(output) is Tensor and output is not args[0]:
-                output.groups += ((name, args),)
+            if type(output) is Tensor and output.order > start:
+                given = (*args, *kwargs.values())
+                kept = tuple([a if type(a) is Tensor else freeze_option(a) for a in given])
+                output.groups += ((name, kept, start),)
             return output
 
         return grouped

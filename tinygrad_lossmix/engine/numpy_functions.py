@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from tinygrad_lossmix.engine.constants import freeze
 from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, REDUCTIONS
-from tinygrad_lossmix.engine.tensor import Tensor, record
+from tinygrad_lossmix.engine.tensor import Tensor, node, record
 
 REDUCTIONS |= {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 
@@ -34,14 +37,17 @@ def composed(function: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]
     return register
 
 
+composed(np.ravel)(lambda a: a.reshape(-1))
 composed(np.amax)(lambda *args, **kwargs: np.max(*args, **kwargs))
 composed(np.amin)(lambda *args, **kwargs: np.min(*args, **kwargs))
-composed(np.std)(lambda *args, **kwargs: np.sqrt(np.var(*args, **kwargs)))
 
 
 @composed(np.where)
-def _where(condition: Any, x: Any, y: Any) -> Any:
+def _where(condition: Any, *branches: Any) -> Any:
     mask = condition.data != 0 if isinstance(condition, Tensor) else condition
+    if len(branches) != 2:
+        return np.where(mask, *branches)
+    x, y = branches
     if isinstance(x, Tensor) or isinstance(y, Tensor):
         return record(np.where, (mask, x, y))
     return np.where(mask, x, y)
@@ -70,16 +76,17 @@ def _permuted(function: Any) -> None:
 
 _relabelled(np.squeeze)
 _relabelled(np.expand_dims)
-_relabelled(np.ravel)
 _permuted(np.swapaxes)
 _permuted(np.moveaxis)
 
 
 @composed(np.take)
 def _take(a: Any, indices: Any, axis: int | None = None) -> Any:
+    indices = np.asarray(indices).astype(np.intp, casting="same_kind")
     if axis is None:
-        return a.reshape(-1)[np.asarray(indices)]
-    return a[(slice(None),) * (axis % a.ndim) + (np.asarray(indices),)]
+        return a.reshape(-1)[indices]
+    before = range(a.ndim)[axis]  # IndexError for an axis that is not there
+    return a[(slice(None),) * before + (indices,)]
 
 
 @composed(np.dot)
@@ -89,8 +96,12 @@ def _dot(a: Any, b: Any) -> Any:
     if np.ndim(b) <= 2 or np.ndim(a) == 1:
         return np.matmul(a, b)
     rows = np.moveaxis(b, -2, 0)
-    flat = np.reshape(a, (-1, np.shape(a)[-1])) @ np.reshape(rows, (np.shape(rows)[0], -1))
-    return flat.reshape(np.shape(a)[:-1] + np.shape(rows)[1:])
+    *left, n = np.shape(a)
+    _, *right = np.shape(rows)
+    flat = np.reshape(a, (math.prod(left), n)) @ np.reshape(
+        rows, (np.shape(rows)[0], math.prod(right))
+    )
+    return flat.reshape((*left, *right))
 
 
 @composed(np.outer)
@@ -102,8 +113,12 @@ def _outer(a: Any, b: Any) -> Any:
 def _concatenate(arrays: Any, axis: int | None = 0) -> Any:
     if axis is None:
         arrays, axis = [np.ravel(a) for a in arrays], 0
-    ends = tuple(itertools.accumulate(np.shape(a)[axis] for a in arrays))
-    return record(np.concatenate, tuple(arrays), {"axis": axis, "ends": ends})
+    axis = operator.index(axis)
+    kept = [a if isinstance(a, Tensor) else freeze(a) for a in arrays]
+    value = np.concatenate([a._value if isinstance(a, Tensor) else a for a in kept], axis)
+    ends = tuple(itertools.accumulate(np.shape(a)[axis] for a in kept))
+    # no values: a rule for each of n arrays that is handed all n would take quadratic time
+    return node(value, np.concatenate, kept, (), {"axis": axis, "ends": ends})
 
 
 @composed(np.stack)
@@ -119,7 +134,7 @@ def _einsum(subscripts: Any, *operands: Any) -> Any:
             "join three in two steps"
         )
     left, _, out = subscripts.replace(" ", "").partition("->")
-    x, y = operands if len(operands) == 2 else (operands[0], 1.0)
+    x, y = operands if len(operands) == 2 else (operands[0], operands[0].dtype.type(1))
     terms = {0: left.partition(",")[0], 1: left.partition(",")[2]}
     # the axes that an ellipsis stands for get letters of their own, aligned on the right
     axes = {i: np.ndim((x, y)[i]) - len(terms[i]) + 3 for i in terms if "..." in terms[i]}
@@ -127,6 +142,8 @@ def _einsum(subscripts: Any, *operands: Any) -> Any:
     dots = free[: max(axes.values(), default=0)]
     for i, n in axes.items():
         terms[i] = terms[i].replace("...", dots[len(dots) - n :])
+    if dots and "->" in subscripts and "..." not in out:
+        raise ValueError(f"np.einsum: the output of {subscripts!r} must include the ellipsis")
     every = terms[0] + terms[1]
     if "->" not in subscripts:
         out = "..." + "".join(sorted(c for c in every if every.count(c) == 1 and c not in dots))

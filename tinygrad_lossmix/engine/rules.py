@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import math
+import string
 from typing import Any
 
 import numpy as np
@@ -31,8 +32,11 @@ def spread(g: Array, x: Array, axis: Any, keepdims: bool) -> Array:
     return np.broadcast_to(g, x.shape) if type(g) is Tensor else filled(g, x.shape)
 
 
-def filled(x: Array, shape: tuple[int, ...]) -> Array:
+def filled(x: Array, shape: Any) -> Array:
     """`np.broadcast_to`, as a new array: takes a seventh of the time on small ones."""
+    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    if x.ndim > len(shape):
+        raise ValueError(f"an array of shape {x.shape} cannot be broadcast to {shape}")
     full = np.empty(shape, x.dtype)
     full[...] = x
     return full
@@ -73,16 +77,28 @@ def above(x: Array, y: Array) -> Array:
     return 0.5 * np.greater(x, y) + 0.5 * np.logical_not(np.less(x, y))
 
 
-def lower(y: Array) -> Array:
-    """The exponent y - 1, but 1 where y is 0: y·x^(y-1) is then 0 at x = 0 too."""
+def where_true(g: Array, z: Array, c: Array, x: Array, y: Array) -> Array:
+    """g where c chose x."""
+    return np.where(c, g, 0.0)
+
+
+def where_false(g: Array, z: Array, c: Array, x: Array, y: Array) -> Array:
+    """g where c chose y."""
+    return np.where(c, 0.0, g)
+
+
+def power_left(g: Array, z: Array, x: Array, y: Array) -> Array:
+    """g·y·x^(y-1), and 0 where x and y are 0."""
     if isinstance(y, int | float):
-        return y - 1 if y else 1
-    return np.where(y == 0, 1, y - 1)
+        return g * y * x ** (y - 1 if y else 1)
+    return g * y * x ** np.where((x == 0) & (y == 0), 1.0, y - 1.0)
 
 
-def log_base(x: Array) -> Array:
-    """ln x, but 0 where x is 0: there 0^y does not change with y."""
-    return np.log(np.where(x == 0, 1, x))
+def power_right(g: Array, z: Array, x: Array, y: Array) -> Array:
+    """g·z·ln x in the precision of z, and 0 where x is 0: there 0^y does not change with y."""
+    if type(x) is not Tensor:
+        x = np.asarray(x, z.dtype)
+    return g * z * np.log(np.where(x == 0, 1.0, x))
 
 
 def product_rule(g: Array, z: Array, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
@@ -106,7 +122,7 @@ def product_rule(g: Array, z: Array, x: Array, axis: Any = None, keepdims: bool 
 
 def transpose_rule(g: Array, z: Array, x: Array, axes: Any = None) -> Array:
     """g with the axes put back."""
-    return g.transpose(() if axes is None else tuple(np.argsort([i % g.ndim for i in axes])))
+    return g.transpose(*([] if axes is None else np.argsort([i % g.ndim for i in axes])))
 
 
 def matmul_left(g: Array, z: Array, x: Array, y: Array) -> Array:
@@ -134,7 +150,7 @@ def scatter(g: Array, key: Any, shape: tuple[int, ...]) -> Array:
     return full
 
 
-def piece(i: int, g: Array, z: Array, *xs: Array, axis: int = 0, ends: Any = ()) -> Array:
+def piece(i: int, g: Array, z: Array, axis: int = 0, ends: Any = ()) -> Array:
     """The part of a concatenation's gradient that belongs to its i-th array."""
     before = (slice(None),) * (axis % g.ndim)
     return g[(*before, slice(ends[i - 1] if i else 0, ends[i]))]
@@ -149,16 +165,17 @@ def einsum_rule(i: int, g: Array, z: Array, x: Array, y: Array, subscripts: str)
     known = "".join(c for c in letters if c in other + out)
     part = np.einsum(f"{out},{other}->{known}", g, that)
     if known != letters:  # a letter of this operand alone was summed: the same everywhere
-        size = dict(zip(mine, this.shape, strict=True))
+        size = dict(zip(mine, this.shape, strict=True)) | dict(zip(known, part.shape, strict=True))
         part = part.reshape(tuple([size[c] if c in known else 1 for c in letters]))
         part = np.broadcast_to(part, tuple([size[c] for c in letters]))
-    spare = iter(set(map(chr, range(ord("A"), ord("z")))).difference(subscripts, "[\\]^_`"))
+    spare = iter([c for c in string.ascii_letters if c not in subscripts])
     for axis in range(len(mine)):  # a repeated letter took the diagonal: only it has a gradient
         letter = mine[axis]
         if letter in mine[:axis]:
             fresh = next(spare)
             target = letters[:axis] + fresh + letters[axis:]
-            part = np.einsum(f"{letters},{letter}{fresh}->{target}", part, np.eye(this.shape[axis]))
+            diagonal = np.eye(this.shape[axis], dtype=part.dtype)
+            part = np.einsum(f"{letters},{letter}{fresh}->{target}", part, diagonal)
             letters = target
     return part
 

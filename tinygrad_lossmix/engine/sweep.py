@@ -54,9 +54,9 @@ def sweep(cost: Any, seed: Array, oldest: int = -1, recorded: bool = False) -> I
             continue
         rules, kwargs = TABLE[node.function].rules, node.kwargs
         if recorded:
-            z, values = node, node.args
+            z, values = node, node.args if node.values else ()
         else:
-            z, values = node._data, node.values
+            z, values = node._value, node.values
             if node.residual is not None:
                 kwargs = {**kwargs, "residual": node.residual}
         for position, x in enumerate(node.args):
@@ -66,7 +66,7 @@ def sweep(cost: Any, seed: Array, oldest: int = -1, recorded: bool = False) -> I
             if rule is None:
                 continue
             total = contribution = rule(g, z, *values, **kwargs) if kwargs else rule(g, z, *values)
-            value = x._data
+            value = x._value
             try:
                 fits = contribution.shape == value.shape and contribution.dtype is value.dtype
             except AttributeError:  # a Python number
@@ -86,6 +86,11 @@ def _fit(contribution: Any, node: Any, x: Array) -> Array:
     """Undo the broadcasting of x: sum over the axes it was given, then those it was repeated on."""
     if not hasattr(contribution, "shape"):
         contribution = np.asarray(contribution)
+    if contribution.dtype != x.dtype and contribution.dtype.kind not in "fiub":
+        raise TypeError(
+            f"the derivative rule of {spelling(node.function)} gave {contribution.dtype}: return "
+            "an array of floats"
+        )
     given, shape = contribution.shape, x.shape
     if given != shape:
         extra = len(given) - len(shape)
@@ -109,7 +114,7 @@ def seed_of(cost: Any, seed: Any) -> Array:
     Raises:
         ValueError: no seed for a cost that is not a scalar, or a seed of another shape.
     """
-    value = cost._data
+    value = cost._value
     if seed is None:
         if value.ndim:
             raise ValueError(
@@ -128,9 +133,9 @@ def seed_of(cost: Any, seed: Any) -> Array:
 def backward(cost: Any, seed: Any = None) -> None:
     """Fill `.grad` of every Tensor that a cost was computed from, and of the cost."""
     start = seed_of(cost, seed)
-    start = start._data if type(start) is type(cost) else start
+    start = start._value if type(start) is type(cost) else start
     found = {cost: start}
     for node, position, _, _, total in sweep(cost, start):
         found[node.args[position]] = total
     for tensor, gradient in found.items():
-        tensor.grad = np.array(gradient)
+        tensor.grad = np.array(gradient, tensor._value.dtype)

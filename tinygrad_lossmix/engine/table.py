@@ -31,4 +31,5 @@ def spelling(function: Any) -> str:
     module = getattr(function, "__module__", None) or "numpy"
     parts = module.split(".") if module.startswith("numpy") else []
     public = [part for part in parts[1:] if not part.startswith("_")]
-    return ".".join(["np", *public, function.__name__] if parts else [function.__name__])
+    name = getattr(function, "__name__", repr(function))
+    return ".".join(["np", *public, name] if parts else [name])

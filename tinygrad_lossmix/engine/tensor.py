@@ -22,11 +22,11 @@ from typing import Any, NoReturn, final
 
 import numpy as np
 
-from tinygrad_lossmix.engine.constants import as_floats, freeze, freeze_option
+from tinygrad_lossmix.engine.constants import as_floats, freeze, freeze_index, freeze_option
 from tinygrad_lossmix.engine.sweep import backward
 from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, REDUCTIONS, TABLE, Array, Rule, spelling
 
-_tick = itertools.count().__next__
+tick = itertools.count().__next__  # the order of creation
 _new = object.__new__
 _NO_KEYWORDS: Mapping[str, Any] = {}
 
@@ -45,8 +45,8 @@ def _operator(ufunc: Any) -> tuple[Callable[..., Tensor], Callable[..., Tensor]]
 
 def _comparison(ufunc: Any) -> Callable[..., Any]:
     def compare(self: Tensor, other: Any) -> Any:
-        if isinstance(other, Tensor | np.ndarray | np.generic | int | float | list):
-            return ufunc(self._data, _plain(other))
+        if isinstance(other, Tensor | np.ndarray | np.generic | int | float | list | tuple):
+            return ufunc(self._value, _plain(other))
         return NotImplemented
 
     return compare
@@ -62,7 +62,7 @@ def _elementwise(ufunc: Any) -> Callable[[Tensor], Tensor]:
 
 def _reduction(function: Any) -> Callable[..., Tensor]:
     def method(self: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return record(function, (self,), {"axis": axis, "keepdims": keepdims})
+        return record(function, (self,), {"axis": freeze_option(axis), "keepdims": keepdims})
 
     method.__doc__ = f"`np.{function.__name__}` over an axis, several, or all."
     return method
@@ -99,20 +99,20 @@ class Tensor:
     """
 
     __slots__ = (  # noqa: RUF023 - in the order of a reader's questions
-        "_data",
+        "_value",
         "grad",  # ndarray of the same shape after backward(); None: not computed
         "name",
         "function",  # what computed it; None: a leaf
         "args",  # Tensors and frozen constants, in the order of the call
-        "values",  # the same with arrays in place of Tensors
+        "values",  # the same with arrays in place of Tensors; empty: the rule needs none
         "kwargs",
         "residual",  # what the forward pass kept for the rule, else None
-        "groups",  # ((name, args), …): this Tensor is the output of these named functions
+        "groups",  # ((name, args, start), …): this Tensor is the output of these named functions
         "order",  # creation number: larger than that of everything it was computed from
         "__weakref__",
     )
 
-    _data: Array
+    _value: Array
     grad: Array | None
     name: str | None
     function: Any
@@ -120,18 +120,18 @@ class Tensor:
     values: Sequence[Any]
     kwargs: Mapping[str, Any]
     residual: Any
-    groups: tuple[tuple[str, tuple[Any, ...]], ...]
+    groups: tuple[tuple[str, tuple[Any, ...], int], ...]
     order: int
 
     def __init__(self, data: Any, name: str | None = None, copy: bool = True) -> None:
         if name is not None and not isinstance(name, str):
             raise TypeError(f"a Tensor's name is a str, not {type(name).__name__}")
-        self._data = as_floats(data, copy)
+        self._value = as_floats(data, copy)
         self.name = name
         self.args = self.values = self.groups = ()
         self.kwargs = _NO_KEYWORDS
         self.function = self.residual = self.grad = None
-        self.order = _tick()
+        self.order = tick()
 
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError("Tensor cannot be subclassed: write functions of Tensors instead")
@@ -139,28 +139,28 @@ class Tensor:
     @property
     def data(self) -> np.ndarray[Any, Any]:
         """The values, as an array that cannot be made writeable."""
-        values: Any = np.asarray(self._data)
+        values: Any = np.asarray(self._value)
         return np.asarray(memoryview(values).toreadonly())
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The lengths of the axes."""
-        return self._data.shape  # type: ignore[no-any-return]
+        return self._value.shape  # type: ignore[no-any-return]
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The type of the elements."""
-        return self._data.dtype  # type: ignore[no-any-return]
+        return self._value.dtype  # type: ignore[no-any-return]
 
     @property
     def ndim(self) -> int:
         """The number of axes."""
-        return self._data.ndim  # type: ignore[no-any-return]
+        return self._value.ndim  # type: ignore[no-any-return]
 
     @property
     def size(self) -> int:
         """The number of elements."""
-        return self._data.size  # type: ignore[no-any-return]
+        return self._value.size  # type: ignore[no-any-return]
 
     @property
     def T(self) -> Tensor:
@@ -213,8 +213,9 @@ class Tensor:
 
     def transpose(self, *axes: Any) -> Tensor:
         """`np.transpose`; the axes as one tuple or as several numbers."""
-        order = None if axes in ((), (None,)) else _several(axes)
-        return record(np.transpose, (self,), {"axes": order} if order else _NO_KEYWORDS)
+        if axes in ((), (None,)):
+            return record(np.transpose, (self,))
+        return record(np.transpose, (self,), {"axes": _several(axes)})
 
     def astype(self, dtype: Any) -> Tensor:
         """The same values in another float dtype; the gradient comes back in this one.
@@ -232,21 +233,21 @@ class Tensor:
         Raises:
             ValueError: there is not exactly one element.
         """
-        return float(self._data.item())
+        return float(self._value.item())
 
     __float__ = item
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        return bool(self._value)
 
     def __len__(self) -> int:
-        return len(self._data)
+        return len(self._value)
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, key: Any) -> Tensor:
-        return record(getitem, (self,), {"key": freeze_option(key)})
+        return record(getitem, (self,), {"key": freeze_index(key)})
 
     def __setitem__(self, key: Any, value: Any) -> NoReturn:
         raise TypeError("a Tensor cannot be assigned to; build a new one: np.where(mask, x, t)")
@@ -255,11 +256,15 @@ class Tensor:
         return format(self.item(), spec) if spec else str(self)
 
     def __repr__(self) -> str:
-        data = np.asarray(self._data)
+        data = np.asarray(self._value)
         about = [np.array2string(data, separator=", ", threshold=40, prefix="Tensor(")]
         about += [f"dtype={self.dtype}"] if self.dtype != np.float64 else []
         about += [f"name={self.name!r}"] if self.name is not None else []
-        about += [f"by={self.function.__name__}"] if self.function is not None else []
+        about += (
+            [f"by={spelling(self.function).removeprefix('np.')}"]
+            if self.function is not None
+            else []
+        )
         return f"Tensor({', '.join(about)})"
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
@@ -283,7 +288,10 @@ class Tensor:
         if method == "reduce" and ufunc in REDUCTIONS:
             return _call_row(REDUCTIONS[ufunc], inputs, {"axis": 0} | kwargs)
         if method != "__call__":
-            raise TypeError(f"{spelling(ufunc)}.{method} has no derivative rule")
+            raise TypeError(
+                f"{spelling(ufunc)}.{method} has no derivative rule: spell it out in functions "
+                "that have one, or compute a plain value of t.data"
+            )
         if kwargs and ufunc in TABLE:
             raise TypeError(f"{spelling(ufunc)} on a Tensor does not take {', '.join(kwargs)}")
         raise _no_rule(ufunc, ufunc.nin)
@@ -307,7 +315,7 @@ def record(
     values, kept = [], []
     for arg in args:
         if type(arg) is Tensor:
-            values.append(arg._data)
+            values.append(arg._value)
         else:
             arg = freeze(arg)
             values.append(arg)
@@ -327,7 +335,7 @@ def node(
 ) -> Tensor:
     """A Tensor for a value already computed, from args that nobody else can change."""
     tensor: Tensor = _new(Tensor)
-    tensor._data = value
+    tensor._value = value
     tensor.function = function
     tensor.args = args
     tensor.values = values
@@ -335,7 +343,7 @@ def node(
     tensor.residual = residual
     tensor.grad = tensor.name = None
     tensor.groups = ()
-    tensor.order = _tick()
+    tensor.order = tick()
     return tensor
 
 
@@ -352,13 +360,13 @@ def astype(x: Array, dtype: Any) -> Array:
 def _several(numbers: tuple[Any, ...]) -> Any:
     """`f(2, 3)`, `f((2, 3))` and `f([2, 3])` mean the same."""
     first = numbers[0] if len(numbers) == 1 else numbers
-    return first if isinstance(first, int | np.integer) else tuple(first)
+    return numbers if isinstance(first, int | np.integer) else tuple(first)
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(map(_plain, value))
-    return value._data if isinstance(value, Tensor) else value
+    return value._value if isinstance(value, Tensor) else value
 
 
 def _refuse_out(function: Any, kwargs: Mapping[str, Any]) -> None:
@@ -381,7 +389,7 @@ def _no_rule(function: Any, arity: int) -> TypeError:
 def _call_row(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
     """Record a NumPy call as written: operands by position, options by keyword, no others."""
     rules = TABLE[function].rules
-    options = _options(next(filter(None, rules)))
+    options = _options(next(filter(None, rules), None))
     if len(args) > len(rules) or not kwargs.keys() <= options:
         names = list(inspect.signature(function).parameters)
         given = dict(zip(names, args, strict=False)) | dict(kwargs)
@@ -397,6 +405,8 @@ def _call_row(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
 
 
 @functools.cache
-def _options(rule: Rule) -> frozenset[str]:
+def _options(rule: Rule | None) -> frozenset[str]:
+    if rule is None:
+        return frozenset()
     parameters = inspect.signature(rule).parameters.values()
     return frozenset(p.name for p in parameters if p.default is not p.empty)

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.engine.derivatives import derivative
 from tinygrad_lossmix.engine.graph import group
+from tinygrad_lossmix.engine.registration import add_row
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.labels import labels, require_finite
 
@@ -30,10 +30,13 @@ def xlogy(x: Array, y: Array) -> Array:
     return x * np.log(np.where(np.equal(x, 0), 1.0, y))
 
 
-xlogy = derivative(
+xlogy = add_row(
     xlogy,
-    lambda g, z, x, y: g * np.log(np.where(y == 0, 1.0, y)),
-    lambda g, z, x, y: g * (x / np.where(x == 0, 1.0, y)),
+    (
+        lambda g, z, x, y: g * np.log(y),
+        lambda g, z, x, y: g * (x / np.where(x == 0, 1.0, y)),
+    ),
+    xlogy,
 )
 
 

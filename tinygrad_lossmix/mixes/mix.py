@@ -12,14 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import isfinite
-from typing import Any, NamedTuple, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 
-from tinygrad_lossmix.engine.derivatives import add_row, derivative
+from tinygrad_lossmix.engine.registration import add_row
 from tinygrad_lossmix.engine.tensor import Tensor, node
 from tinygrad_lossmix.mixes import book, curvature, outputs, stable
 from tinygrad_lossmix.mixes.labels import labels, logits, require_finite
+
+if TYPE_CHECKING:
+    from tinygrad_lossmix.mixes.verdict import Verdict
 
 Array = Any
 
@@ -107,7 +110,7 @@ class Mix:
         np.float64(2000.0)
         """
         z = logits(z)
-        values = z._data if type(z) is Tensor else z
+        values = z._value if type(z) is Tensor else z
         y = labels(y, values)
         cost, delta = _mean(self._form, values, y)
         if values is z:
@@ -147,6 +150,19 @@ class Mix:
         require_finite(y)
         unit = np.eye(len(z), dtype=z.dtype)
         return self._form.product(np.tile(z, (len(z), 1)), np.tile(y, (len(z), 1)), unit)
+
+    def verdict(self, classes: int) -> Verdict:
+        """Whether it is fine with that many outputs: searched and measured now, with witnesses.
+
+        Raises ValueError where classes is not a whole number from 1 to 50.
+
+        >>> found = Mix("softmax", "ce").verdict(3)
+        >>> found.proper, found.convex, found.failure
+        (True, False, 'not convex in z; a wrong logit can be pushed up')
+        """
+        from tinygrad_lossmix.mixes.verdict import verdict
+
+        return verdict(self, classes)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Mix) and self._form is other._form
@@ -190,7 +206,7 @@ def _rows(pair: tuple[str, str], form: Form) -> tuple[Any, Any]:
 
     name = "_".join(pair)
     cost.__name__, delta.__name__ = name, f"{name}_delta"
-    recorded = derivative(delta, lambda g, d, z, y: form.product(z, y, g), None)
+    recorded = add_row(delta, (lambda g, d, z, y: form.product(z, y, g), None), delta)
 
     def rule(g: Array, c: Array, z: Array, y: Array, residual: Array = None) -> Array:
         each = recorded(z, y) if residual is None else residual

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.engine.derivatives import derivative
+from tinygrad_lossmix.engine.registration import add_row
 
 Array = Any
 
@@ -103,10 +103,10 @@ def _logsumexp_rule(g: Array, s: Array, z: Array, axis: int = -1, keepdims: bool
 
 
 # fmt: off
-sigmoid     = derivative(sigmoid,     lambda g, a, z: g * (a * (1.0 - a)))
-softplus    = derivative(softplus,    lambda g, s, z: g * sigmoid(z))
-log_sigmoid = derivative(log_sigmoid, lambda g, s, z: g * sigmoid(-z))
-softmax     = derivative(softmax,     _softmax_rule)
-log_softmax = derivative(log_softmax, _log_softmax_rule)
-logsumexp   = derivative(logsumexp,   _logsumexp_rule)
+sigmoid     = add_row(sigmoid, [lambda g, a, z: g * (a * (1.0 - a))], sigmoid)
+softplus    = add_row(softplus, [lambda g, s, z: g * sigmoid(z)], softplus)
+log_sigmoid = add_row(log_sigmoid, [lambda g, s, z: g * sigmoid(-z)], log_sigmoid)
+softmax     = add_row(softmax, [_softmax_rule], softmax)
+log_softmax = add_row(log_softmax, [_log_softmax_rule], log_softmax)
+logsumexp   = add_row(logsumexp, [_logsumexp_rule], logsumexp)
 # fmt: on

@@ -1,0 +1,212 @@
+"""Where derivatives are a convention or easily go wrong: ties, kinks, zeros, NaN, nothing."""
+
+import numpy as np
+import pytest
+
+from tinygrad_lossmix import Tensor, grad
+
+NAN, INF = np.nan, np.inf
+
+
+def slope(f, *args):
+    """The gradients of a sum of f at each of args."""
+    tensors = [Tensor(np.array(x, dtype=float)) for x in args]
+    value = f(*tensors)
+    return [g.tolist() for g in grad(value, tensors, seed=np.ones(value.shape))]
+
+
+@pytest.mark.parametrize(
+    ("function", "x", "y", "dx", "dy"),
+    [
+        (np.maximum, 2, 1, 1, 0),
+        (np.maximum, 1, 2, 0, 1),
+        (np.maximum, 1, 1, 0.5, 0.5),
+        (np.maximum, INF, INF, 0.5, 0.5),
+        (np.minimum, 2, 1, 0, 1),
+        (np.minimum, 1, 2, 1, 0),
+        (np.minimum, 1, 1, 0.5, 0.5),
+        (np.minimum, -INF, 3, 1, 0),
+        (np.minimum, 0.0, -0.0, 0.5, 0.5),
+    ],
+)
+def test_maximum_and_minimum_split_ties(function, x, y, dx, dy):
+    assert slope(function, x, y) == [dx, dy]
+
+
+@pytest.mark.parametrize("function", [np.maximum, np.minimum])
+def test_nan_takes_part_in_maximum_and_minimum(function):
+    """The gradients still add up to what arrived, none is lost."""
+    for x, y in [(NAN, 1), (1, NAN), (NAN, NAN)]:
+        assert sum(slope(function, x, y)) == 1.0
+
+
+@pytest.mark.parametrize("function", [np.max, np.min])
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [
+        ([1.0, 1.0, 1.0], [1 / 3, 1 / 3, 1 / 3]),
+        ([NAN, 1.0, 2.0], [1, 0, 0]),
+        ([NAN, 1.0, NAN], [0.5, 0, 0.5]),
+        ([0.0, -0.0], [0.5, 0.5]),
+    ],
+)
+def test_max_and_min_split_ties_and_follow_nan(function, x, expected):
+    assert slope(function, x) == [expected]
+
+
+def test_ties_are_split_within_each_row():
+    x = [[2.0, 2.0, 1.0], [0.0, 3.0, 0.0]]
+    assert slope(lambda t: t.max(axis=1), x) == [[[0.5, 0.5, 0], [0, 1, 0]]]
+    assert slope(lambda t: t.min(axis=1), x) == [[[0, 0, 1], [0.5, 0, 0.5]]]
+    assert slope(lambda t: t.max(axis=(0, 1)), x) == [[[0, 0, 0], [0, 1, 0]]]
+
+
+@pytest.mark.parametrize(
+    ("x", "low", "high", "expected"),
+    [(0.5, 0, 1, 1), (2.0, 0, 1, 0), (-2.0, 0, 1, 0), (0.0, 0, 1, 0.5), (1.0, 0, 1, 0.5),
+     (5.0, None, 1, 0), (5.0, 0, None, 1), (0.5, 0.5, 0.5, 0.25)],
+)  # fmt: skip
+def test_clip_is_flat_outside_and_half_at_the_ends(x, low, high, expected):
+    assert slope(lambda t: np.clip(t, low, high), x) == [expected]
+
+
+def test_absolute_has_slope_0_at_0():
+    assert slope(np.absolute, [-2.0, 0.0, -0.0, 3.0]) == [[-1, 0, 0, 1]]
+    assert np.isnan(slope(abs, NAN))
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_square_root_has_slope_infinity_at_0():
+    assert slope(np.sqrt, [0.0, 4.0]) == [[INF, 0.25]]
+    assert slope(lambda t: t**0.5, [0.0, 4.0]) == [[INF, 0.25]]
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda y: y, np.float64, np.array], ids=["number", "0-d", "array"]
+)
+@pytest.mark.parametrize(
+    ("x", "y", "expected"),
+    [(0, 0, 0), (0, 1, 1), (0, 2, 0), (0, 3, 0), (0, 1.5, 0), (3, 0, 0), (-2, 3, 12), (-2, 1, 1),
+     (-2, 2, -4), (2, -1, -0.25), (-2, 0, 0), (2, 0.0, 0)],
+)  # fmt: skip
+def test_power_of_a_zero_or_negative_base(x, y, expected, wrap):
+    assert slope(lambda t: t ** wrap(y), float(x)) == [expected]
+    assert slope(lambda t: np.power(t, wrap(y)), [x, x]) == [[expected, expected]]
+
+
+def test_power_of_integer_exponents_in_one_array():
+    exponents = np.array([0, 1, 2, 3], dtype=np.uint8)
+    assert slope(lambda t: t**exponents, [0.0, 0.0, 0.0, 0.0]) == [[0, 1, 0, 0]]
+    assert slope(lambda t: t**exponents, [2.0, 2.0, 2.0, 2.0]) == [[0, 1, 4, 12]]
+
+
+@pytest.mark.parametrize("x", [0, 0.0, np.float64(0), np.zeros(3)])
+def test_0_to_a_power_does_not_change_with_the_exponent(x):
+    assert slope(lambda t: x**t, [0.0, 1.0, 2.5]) == [[0, 0, 0]]
+
+
+def test_both_arguments_of_power_at_zeros():
+    dx, dy = slope(np.power, [0.0, 0.0, 0.0, 2.0], [0.0, 1.0, 2.0, 0.0])
+    assert dx == [0, 1, 0, 0]
+    assert dy == [0, 0, 0, np.log(2.0)]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_mixed_second_derivative_of_power_where_the_exponent_is_0(first):
+    """d²/dxdy x^y = x^(y-1) (1 + y ln x), which is 1/x."""
+    pair = [Tensor([2.0, 4.0]), Tensor([0.0, 0.0])]
+    once = grad(np.power(*pair).sum(), pair[first], create_graph=True)
+    np.testing.assert_allclose(grad(once.sum(), pair[1 - first]), [0.5, 0.25])
+
+
+def test_second_and_third_derivative_of_a_square_at_0():
+    t = Tensor(0.0)
+    once = grad(t**2, t, create_graph=True)
+    twice = grad(once, t, create_graph=True)
+    assert (float(once), float(twice), float(grad(twice, t))) == (0, 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [
+        ([2.0, 3.0, 4.0], [12, 8, 6]),
+        ([0.0, 3.0, 4.0], [12, 0, 0]),
+        ([0.0, 0.0, 4.0], [0, 0, 0]),
+        ([5.0], [1]),
+        ([], []),
+    ],
+)
+def test_product_with_zeros(x, expected):
+    assert slope(np.prod, x) == [expected]
+
+
+def test_second_derivative_of_a_product_with_two_zeros():
+    t = Tensor([0.0, 0.0, 5.0])
+    first = grad(t.prod(), t, create_graph=True)
+    assert grad(first[0], t).tolist() == [0, 5, 0]
+    assert grad(first[2], t).tolist() == [0, 0, 0]
+
+
+def test_product_along_an_axis_with_zeros():
+    x = [[0.0, 2.0], [3.0, 0.0], [4.0, 5.0]]
+    assert slope(lambda t: t.prod(axis=0), x) == [[[12, 0], [0, 10], [0, 0]]]
+    assert slope(lambda t: t.prod(axis=1, keepdims=True), x) == [[[2, 0], [0, 3], [5, 4]]]
+    assert slope(lambda t: t.prod(axis=(1, 0)), x) == [[[0, 0], [0, 0], [0, 0]]]
+
+
+@pytest.mark.parametrize("ddof", [0, 1, 2])
+def test_variance_with_ddof(ddof):
+    x = np.array([1.0, 2.0, 4.0, 9.0])
+    assert float(np.var(Tensor(x), ddof=ddof)) == np.var(x, ddof=ddof)
+    (g,) = slope(lambda t: t.var(ddof=ddof), x)
+    np.testing.assert_allclose(g, 2 * (x - 4) / (4 - ddof))
+
+
+def test_where_lets_no_nan_through_from_the_other_branch():
+    assert slope(lambda x, y: np.where([True, False], x, y), [1.0, NAN], [INF, 2.0]) == [
+        [1, 0],
+        [0, 1],
+    ]
+
+
+def test_where_with_a_branch_that_overflows_passes_on_zero_there():
+    t = Tensor([1.0, 2.0])
+    branch = np.exp(t)
+    grads = grad(np.where(t < 1.5, t, branch).sum(), [t, branch])
+    np.testing.assert_array_equal(grads[1], [0, 1])
+    np.testing.assert_allclose(grads[0], [1, np.exp(2.0)])
+
+
+def test_logaddexp_at_minus_infinity_follows_the_other():
+    assert slope(np.logaddexp, -INF, 1.0) == [0, 1]
+    assert slope(np.logaddexp, [1000.0, 0.0], [0.0, 1000.0]) == [[1, 0], [0, 1]]
+
+
+def test_sum_of_nothing_is_0():
+    assert slope(np.sum, []) == [[]]
+    assert Tensor([]).sum().item() == 0.0
+    assert Tensor(np.empty((2, 0))).sum(axis=1).data.tolist() == [0, 0]
+    assert Tensor([]).prod().item() == 1.0
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("function", [np.mean, np.var])
+def test_mean_of_nothing_is_nan(function):
+    t = Tensor([])
+    assert np.isnan(function(t).item())
+    assert grad(function(t), t).shape == (0,)
+    columns = Tensor(np.empty((0, 2)))
+    assert np.isnan(function(columns, axis=0).data).all()
+    assert grad(function(columns, axis=0), columns, seed=np.ones(2)).shape == (0, 2)
+
+
+def test_mean_over_rows_of_an_empty_batch():
+    t = Tensor(np.empty((0, 2)))
+    assert t.mean(axis=1).shape == (0,)
+    assert grad(t.mean(axis=1).sum(), t).shape == (0, 2)
+
+
+@pytest.mark.parametrize("function", [np.max, np.min, np.amax, np.amin])
+def test_max_of_nothing_raises(function):
+    with pytest.raises(ValueError, match="zero-size"):
+        function(Tensor([]))
