@@ -1,0 +1,79 @@
+"""`lossmix draw` as a user sees it."""
+
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+import tinygrad_lossmix as lm
+from tinygrad_lossmix.cli.draw import command
+
+
+def draw(*args):
+    return CliRunner().invoke(command, args)
+
+
+def tree(mix, z, y):
+    cost = mix.composed(lm.Tensor(z, name="z"), y)
+    cost.backward()
+    return lm.tree(cost) + "\n"
+
+
+@pytest.mark.parametrize("mix", lm.MIXES, ids=str)
+def test_without_a_file_the_tree_is_printed(mix):
+    assert draw(mix.output, mix.cost_name).stdout == tree(mix, [2.0, 1.0, 0.0], 0)
+
+
+def test_negative_logits_and_soft_labels_are_taken_as_they_are():
+    mix = lm.Mix("softmax", "cross-entropy")
+    result = draw("softmax", "cross-entropy", "--z", "-1,2,0", "--y", "0,.5,.5")
+    assert result.stdout == tree(mix, [-1.0, 2.0, 0.0], [0.0, 0.5, 0.5])
+
+
+def test_a_file_is_written_and_what_drew_it_is_said(tmp_path):
+    path = tmp_path / "graph.svg"
+    result = draw("softmax", "ll", "-o", str(path))
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr.startswith(f"{path}, drawn by ")
+    assert path.read_text().startswith("<svg")
+
+
+def test_collapsed_groups_are_one_box_each(tmp_path):
+    path = tmp_path / "graph.dot"
+    assert draw("softmax", "ll", "--collapse", "-o", str(path)).exit_code == 0
+    assert "a = softmax(z)" in path.read_text()
+
+
+def test_overflow_is_drawn_without_warnings():
+    result = draw("softmax", "ll", "--z", "1000,0")
+    assert result.exit_code == 0
+    assert "nan" in result.stdout
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["softmax", "hinge"], "there is no mix 'softmax' with 'hinge'"),
+        (["softmax", "ll", "--z", "a"], "--z 'a' is not numbers"),
+        (["softmax", "ll", "--y", "5"], "--y classes are 0"),
+        (["softmax", "ll", "-o", "graph.jpg"], "-o a drawing is saved as .svg"),
+        (["softmax", "ll", "-o", "no/such/folder/graph.dot"], "cannot be written: No such file"),
+        (["softmax"], "Missing argument 'COST'"),
+    ],
+)
+def test_a_mistake_is_a_usage_error_in_one_line(args, words):
+    result = draw(*args)
+    assert (result.exit_code, result.stdout) == (2, "")
+    error = result.stderr[result.stderr.index("Error: ") :]
+    assert words in error
+    assert error.count("\n") == 1
+
+
+def test_without_a_renderer_the_dot_is_written_and_the_exit_code_is_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    result = draw("softmax", "ll", "-o", str(tmp_path / "graph.svg"))
+    assert result.exit_code == 1
+    assert 'pip install "tinygrad_lossmix[draw]"' in result.stderr
+    assert (tmp_path / "graph.dot").read_text().startswith("digraph")

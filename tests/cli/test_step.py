@@ -1,0 +1,71 @@
+"""`lossmix step` as a user sees it."""
+
+import re
+
+import pytest
+from click.testing import CliRunner
+
+import tinygrad_lossmix as lm
+from tinygrad_lossmix.cli.step import command
+
+
+def step(*args, typed=None):
+    return CliRunner().invoke(command, args, input=typed)
+
+
+def test_a_batch_carries_out_its_commands_and_prints():
+    result = step("softmax", "ll", "--z", "-1,2,0", "--y", "1", "--batch", "-c", "next;;end;;delta")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert re.findall(r"^\[\d/\d\]", result.stdout, re.MULTILINE) == ["[1/8]", "[8/8]"]
+    assert "the same to" in result.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("mix", lm.MIXES, ids=str)
+def test_every_mix_is_walked_to_its_delta(mix):
+    result = step(mix.output, mix.cost_name, "--batch", "-c", "end;;delta;;where")
+    assert result.exit_code == 0
+    matched = (mix.output, mix.cost_name) in {("sigmoid", "ce"), ("softmax", "ll")}
+    assert ("the same to" in result.stdout) == matched
+
+
+def test_a_batch_exits_with_one_at_the_first_mistake():
+    result = step("softmax", "ll", "--batch", "-c", "next;;foo;;next")
+    assert result.exit_code == 1
+    assert result.stderr == "*** there is no command foo: help lists the commands\n"
+    assert "[2/8]" not in result.stdout
+
+
+def test_a_batch_without_commands_reads_them():
+    result = step("softmax", "ll", "--batch", typed="next\n\nnext;;where\n")
+    assert result.exit_code == 0
+    assert "from n5 to C:" in result.stdout
+
+
+def test_commands_are_carried_out_before_the_prompt_asks():
+    result = step("softmax", "ll", "-c", "next", typed="next\nquit\n")
+    assert result.exit_code == 0
+    assert re.findall(r"^\[\d/\d\]", result.stdout, re.MULTILINE) == ["[0/8]", "[1/8]", "[2/8]"]
+
+
+def test_the_end_of_what_is_typed_leaves():
+    result = step("softmax", "ll", typed="next\n")
+    assert result.exit_code == 0
+    assert "[1/8]" in result.stdout
+
+
+def test_a_single_neuron_is_walked():
+    result = step("sigmoid", "ce", "--z", "2", "--y", "0", "--batch", "-c", "start;;end;;delta")
+    assert "eq. (57)" in result.stdout
+    assert "the same to" in result.stdout
+
+
+def test_overflow_is_walked_without_warnings():
+    result = step("softmax", "ll", "--z", "1000,0", "--batch", "-c", "end;;delta")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "differs by up to nan" in result.stdout
+
+
+def test_a_mix_that_does_not_exist_is_a_usage_error():
+    result = step("softmax", "hinge", "--batch", "-c", "next")
+    assert result.exit_code == 2
+    assert "there is no mix 'softmax' with 'hinge'" in result.stderr

@@ -1,0 +1,228 @@
+"""The prompt, read from what it prints."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_lossmix as lm
+from tinygrad_lossmix.debugger.repl import Prompt
+
+
+def prompt_on(cost, **names):
+    answers = io.StringIO()
+    return Prompt(lm.Stepper(cost, names), answers), answers
+
+
+def answers_to(commands, cost=None, **names):
+    """What a batch of commands prints."""
+    if cost is None:
+        cost = lm.Mix("softmax", "ll").composed(lm.Tensor([2.0, 1.0, 0.0], name="z"), 0)
+    prompt, answers = prompt_on(cost, **names)
+    assert prompt.run_batch(commands) == 0
+    return answers.getvalue()
+
+
+def mistake(capsys, command, **names):
+    prompt, _ = prompt_on(lm.Mix("softmax", "ll").composed(lm.Tensor([2.0, 1.0]), 0), **names)
+    assert prompt.run_batch(command) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    return said
+
+
+def test_a_stop_shows_what_arrived_what_was_passed_and_the_sum():
+    assert answers_to("goto 7") == (
+        "[7/8] n2 = sum(n1, axis=-1, keepdims=True)  passes to n1\n"
+        "      arrived      dC/dn2   [0.09003]\n"
+        "      local        dn2/dn1  [[1, 1, 1]]\n"
+        "      passed       to n1    [0.09003, 0.09003, 0.09003]\n"
+        "      sum, 2 of 2  dC/dn1   [-0.0453, 0.09003, 0.09003]\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("position", "words"),
+    [
+        (0, "log-likelihood cost C, eq. (80)"),
+        (1, "log-likelihood cost C, eq. (80)"),
+        (4, "softmax output layer a, eq. (78)"),
+        (5, "softmax output layer a, eq. (78)"),
+        (8, "logits z, their gradient is delta, eq. (84)"),
+    ],
+)
+def test_a_stop_names_the_quantity_of_the_book(position, words):
+    assert answers_to(f"goto {position}").splitlines()[0].endswith(words)
+
+
+def test_back_after_next_shows_the_same_stop():
+    there, once_more = answers_to("goto 3"), answers_to("goto 3;;next;;back")
+    assert once_more == there + answers_to("goto 4") + there
+
+
+def test_short_names_do_what_the_long_ones_do():
+    pairs = [("n", "next"), ("p z", "print z"), ("w", "where"), ("d", "delta"), ("l", "list")]
+    for short, long in pairs:
+        assert answers_to(f"goto 5;;{short}") == answers_to(f"goto 5;;{long}")
+
+
+def test_where_gives_the_way_to_the_cost_with_local_derivatives():
+    lines = answers_to("goto 4;;where").splitlines()[5:]
+    assert lines[0] == "from a to C:"
+    assert [line.split()[0] for line in lines[1:]] == ["a", "n4", "n5", "n6"]
+    assert lines[1].endswith("dn4/da   [1.503, 4.086, 11.11] on the diagonal")
+    assert "next takes the first product" in answers_to("where")
+
+
+def test_a_local_derivative_of_many_entries_is_not_shown():
+    text = answers_to("end", (lm.Tensor(np.ones(100)) * 2.0).sum())
+    assert re.search("local .*too large to show", text)
+
+
+def test_where_cuts_a_long_way():
+    x = lm.Tensor(1.0)
+    for _ in range(500):
+        x = x * 1.0
+    assert "... and 480 more, up to n500" in answers_to("end;;where", x)
+
+
+def test_delta_is_shown_beside_a_minus_y_once_it_has_arrived():
+    assert "has not arrived yet, the first contribution comes at [8/8]" in answers_to("delta")
+    delta, difference = answers_to("end;;delta").splitlines()[-2:]
+    assert delta.split("  ")[:2] == ["delta = dC/dz", "[-0.3348, 0.2447, 0.09003]"]
+    assert re.fullmatch(r"a - y +\[-0.3348, 0.2447, 0.09003\]  the same to \S+", difference)
+
+
+def test_delta_says_how_far_a_crossed_pair_is_from_a_minus_y():
+    cost = lm.Mix("sigmoid", "ll").composed(lm.Tensor([2.0, 1.0, 0.0]), 0)
+    assert "differs by up to 0.7311; delta is -y(1 - a)" in answers_to("end;;delta", cost)
+
+
+def test_delta_says_how_much_of_it_has_arrived():
+    z = lm.Tensor([2.0, 1.0], name="z")
+    cost = lm.Mix("sigmoid", "quadratic").composed(z, 0) + (z * z).sum()
+    text = answers_to("n;;" * 4 + "delta", cost).splitlines()[-2]
+    assert "of 3 contributions so far" in text
+
+
+def test_delta_says_where_there_is_no_mix():
+    assert "no delta here" in answers_to("delta", lm.Tensor(1.0) * 2.0)
+
+
+def test_a_batch_of_examples_is_compared_with_a_minus_y_over_their_number():
+    z = lm.Tensor(np.arange(12.0).reshape(4, 3))
+    cost = lm.Mix("softmax", "ll").composed(z, [0, 1, 2, 0])
+    assert "the same to" in answers_to("end;;delta", cost)
+
+
+def test_print_shows_values_gradients_and_constants():
+    assert answers_to("p a") == "a = [0.6652, 0.2447, 0.09003]  softmax output layer a, eq. (78)\n"
+    assert answers_to("p y") == "y = [1, 0, 0]  constant\n"
+    assert answers_to("p z.grad").endswith(
+        "has not arrived yet, the first contribution comes at [8/8]\n"
+    )
+    assert answers_to("end;;p z.grad").endswith("delta = dC/dz = [-0.3348, 0.2447, 0.09003]\n")
+    assert answers_to("goto 5;;p n1.grad").endswith("[-0.1353, 0, 0]  1 of 2 contributions\n")
+
+
+def test_print_says_where_no_gradient_comes():
+    x = lm.Tensor(2.0, name="x")
+    held = x * 3.0
+    text = answers_to("end;;p held.grad", x * lm.constant(held), held=held)
+    assert text.endswith("dn3/dheld: none, n3 does not depend on it by a derivative\n")
+
+
+def test_list_marks_the_current_node_and_cuts_a_long_recording():
+    marked = [line for line in answers_to("goto 4;;list").splitlines() if line.startswith("->")]
+    assert len(marked) == 1
+    assert marked[0].split()[1:5] == ["a", "=", "n1", "/"]
+    x = lm.Tensor(1.0)
+    for _ in range(500):
+        x = x * 1.0
+    text = answers_to("goto 250;;list", x)
+    assert "nodes 242 to 258 of 501" in text
+    assert text.count(" * 1 ") >= 17
+
+
+def test_the_ends_say_so_and_are_no_mistakes():
+    assert "at the start" in answers_to("back")
+    assert "at the end" in answers_to("end;;next")
+
+
+def test_an_empty_command_repeats_the_last_movement():
+    prompt, answers = prompt_on(lm.Mix("softmax", "ll").composed(lm.Tensor([2.0, 1.0]), 0))
+    for line in ("next", "", "where", "", "back", ""):
+        prompt.onecmd(line)
+    assert re.findall(r"\[(\d)/8\]", answers.getvalue()) == ["1", "2", "3", "2", "1"]
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("wher", "did you mean where?"),
+        ("nxet", "did you mean next?"),
+        ("b", "did you mean back?"),
+        ("frobnicate", "help lists the commands"),
+        ("!ls", "help lists the commands"),
+        ("__import__('os').system('true')", "help lists the commands"),
+        ("goto 9", "the number of a stop, 0 to 8"),
+        ("goto " + "9" * 10_000, "the number of a stop, 0 to 8"),
+        ("goto -1", "the number of a stop, 0 to 8"),
+        ("goto", "the number of a stop, 0 to 8"),
+        ("print", "list shows the names"),
+        ("print q", "list shows the names"),
+        ("print n44", "did you mean n4?"),
+        ("print y.grad", "y is a constant"),
+        ("next 3", "next takes nothing behind it"),
+        ("help frobnicate", "help lists the commands"),
+    ],
+)
+def test_a_mistake_gets_one_line_that_helps(capsys, command, words):
+    assert words in mistake(capsys, command)
+
+
+def test_a_batch_ends_at_the_first_mistake(capsys):
+    prompt, answers = prompt_on(lm.Tensor(1.0) * 2.0)
+    assert prompt.run_batch("next;;foo;;back") == 1
+    assert answers.getvalue().startswith("[1/1]")
+    assert "[0/1]" not in answers.getvalue()
+
+
+def test_a_batch_ends_at_quit():
+    assert answers_to("quit;;foo") == ""
+
+
+def test_help_explains_every_command():
+    text = answers_to("help")
+    commands = [name[3:] for name in dir(Prompt) if name.startswith("do_")]
+    for name in set(commands) - {"EOF", "exit"}:
+        assert f"  {name} " in text
+    assert answers_to("help n").strip().startswith("next")
+
+
+@given(st.text(max_size=60))
+def test_whatever_is_typed_is_answered(text):
+    prompt, answers = prompt_on(lm.Tensor(1.0, name="x") * 2.0)
+    for line in (text, f"print {text}", f"goto {text}"):
+        prompt.onecmd(prompt.precmd(line))
+    assert answers.getvalue().replace("\n", "").isprintable()
+
+
+@given(st.text(st.characters(), min_size=1, max_size=60))
+def test_whatever_a_node_is_called_is_printed_safely(name):
+    prompt, answers = prompt_on(lm.Tensor([1.0, 2.0], name=name).exp().sum())
+    assert prompt.run_batch("next;;next;;where;;list") == 0
+    assert answers.getvalue().replace("\n", "").isprintable()
+
+
+def test_no_colour_is_written_where_there_is_no_terminal():
+    assert "\x1b" not in answers_to("next;;where;;list;;help")
+
+
+def test_names_are_completed():
+    prompt, _ = prompt_on(lm.Mix("softmax", "ll").composed(lm.Tensor([2.0, 1.0]), 0))
+    assert prompt.complete_print("n") == ["n1", "n2", "n4", "n5", "n6"]
+    assert "where" in prompt.completenames("wh")

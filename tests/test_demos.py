@@ -1,0 +1,40 @@
+"""Every demo runs as a newcomer would run it, without a warning, and is short."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DEMOS = sorted((Path(__file__).parent.parent / "demos").glob("*.py"))
+
+
+def run(path):
+    return subprocess.run(
+        [sys.executable, "-W", "error", path], capture_output=True, text=True, timeout=120
+    )
+
+
+def test_there_is_a_path_of_demos():
+    assert [path.name[:2] for path in DEMOS] == [f"{i:02}" for i in range(1, len(DEMOS) + 1)]
+    assert len(DEMOS) >= 10
+
+
+@pytest.mark.parametrize("path", DEMOS, ids=lambda path: path.stem)
+def test_demo_runs(path):
+    done = run(path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout
+
+
+@pytest.mark.parametrize("path", DEMOS, ids=lambda path: path.stem)
+def test_demo_is_under_60_lines(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) < 60
+
+
+def test_one_neuron_shows_the_figures_of_the_book():
+    output = run(DEMOS[1]).stdout
+    for start, end, epoch in [("0.8176", "0.0940", 36), ("0.9820", "0.2028", 232)]:
+        assert f"a = {start}, wanted 0" in output
+        assert f"quadratic      after 300 epochs a = {end}, below one half at epoch {epoch}" in output
+    assert "below one half at epoch 17\n" in output

@@ -1,0 +1,64 @@
+"""Names on a screen."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinygrad_lossmix import Mix, Tensor
+from tinygrad_lossmix.views.names import clean, shorten
+from tinygrad_lossmix.views.reading import Reading
+
+HOSTILE = st.text(st.characters(), max_size=60)
+
+
+@given(HOSTILE)
+def test_clean_text_is_printable_and_plain_text_stays_as_it_is(text):
+    assert clean(text).isprintable()
+    assert clean(text) == text or not text.isprintable()
+
+
+def test_what_steers_a_terminal_or_the_order_of_letters_is_spelled_out():
+    assert clean("\x1b[31m\u202egnp\ud800\r\n") == r"\x1b[31m\u202egnp\ud800\r\n"
+
+
+@given(st.text(max_size=200), st.integers(4, 60))
+def test_shortened_text_keeps_both_ends_and_is_never_longer_than_asked(text, longest):
+    short = shorten(text, longest)
+    assert len(short) <= longest
+    assert short == text or (text.startswith(short[:1]) and text.endswith(short[-1:]))
+
+
+@given(st.lists(HOSTILE, min_size=1, max_size=8))
+def test_no_two_nodes_share_a_name(texts):
+    leaves = [Tensor(1.0, name=text) for text in texts]
+    total = leaves[0]
+    for leaf in leaves[1:]:
+        total = total + leaf
+    names = Reading(total).names
+    assert len(set(names.values())) == len(names)
+
+
+def test_names_that_look_alike_when_spelled_out_get_a_number():
+    bell, spelled = Tensor(1.0, name="\x07"), Tensor(1.0, name=r"\x07")
+    assert list(Reading(bell + spelled).names.values())[:2] == [r"\x07", r"\x07_2"]
+
+
+def test_the_books_letters_are_used_where_there_is_no_name():
+    cost = Mix("softmax", "ll").composed(Tensor([1.0, 2.0]), 0)
+    assert {"z", "a", "C"} <= set(Reading(cost).names.values())
+
+
+def test_the_callers_variables_come_before_all_other_names():
+    logits, y = Tensor([1.0, 2.0], name="own"), np.array([0.25, 0.75])
+    weights = np.array([3.0, 4.0])
+    cost = Mix("softmax", "ll").composed(logits * weights, y)
+    reading = Reading(cost, {"_": cost, **locals()})
+    assert reading.names[logits] == "logits"
+    assert reading.names[cost] == "cost"
+    assert reading.formula(reading.nodes[1]) == "logits * weights"
+
+
+def test_two_variables_that_hold_the_same_values_name_nothing():
+    node = Tensor([1.0, 2.0], name="x") * np.ones(2)
+    assert Reading(node, {"u": np.ones(2)}).formula(node) == "x * u"
+    assert Reading(node, {"u": np.ones(2), "v": np.ones(2)}).formula(node) == "x * [1, 1]"

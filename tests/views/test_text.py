@@ -1,0 +1,88 @@
+"""The tree in the terminal."""
+
+import re
+
+import numpy as np
+import pytest
+
+import tinygrad_lossmix as lm
+
+A = "softmax output layer a, eq. (78)"
+FROM_A = "a passed [-0.1353, 0, 0]"
+DELTA = "input; logits z, their gradient is delta, eq. (84)"
+
+
+def test_the_tree_of_softmax_with_log_likelihood(cost):
+    cells = [re.split(" {2,}", line.strip()) for line in lm.tree(cost).splitlines()]
+    assert cells == [
+        ["value", "gradient"],
+        ["C = -n6", "0.4076", "1", "log-likelihood cost C, eq. (80)"],
+        ["n6 = sum(n5)", "-0.4076", "-1"],
+        ["n5 = n4 * y", "[-0.4076, 0, 0]", "[-1, -1, -1]"],
+        ["├─ n4 = log(a)", "[-0.4076, -1.408, -2.408]", "[-1, 0, 0]"],
+        ["│", "a = n1 / n2", "[0.6652, 0.2447, 0.09003]", "[-1.503, 0, 0]", A],
+        ["│", "├─ n1 = exp(z)", "[7.389, 2.718, 1]", "[-0.0453, 0.09003, 0.09003]", FROM_A],
+        ["│", "│", "z", "[2, 1, 0]", "[-0.3348, 0.2447, 0.09003]", DELTA],
+        ["│", "└─ n2 = sum(n1, axis=-1, keepdims=True)", "[11.11]", "[0.09003]"],
+        ["│", "n1, shown above", "n2 passed [0.09003, 0.09003, 0.09003]"],
+        ["└─ y", "[1, 0, 0]", "constant"],
+    ]
+
+
+def test_a_shared_node_is_shown_once_and_referred_to():
+    x = lm.Tensor(2.0, name="x")
+    text = lm.tree(x.exp() * x)
+    assert text.count("x, shown above") == 1
+
+
+def test_what_each_user_of_a_node_passed_to_it_is_shown():
+    x = lm.Tensor(2.0, name="x")
+    cost = 3.0 * x + 5.0 * x
+    cost.backward()
+    text = lm.tree(cost)
+    assert "n1 passed 3" in text
+    assert "n2 passed 5" in text
+
+
+def test_gradients_are_not_computed_before_backward():
+    x = lm.Tensor(2.0, name="x")
+    assert lm.tree(x * 2.0).count("not computed") == 2
+
+
+def test_a_gradient_left_by_another_cost_is_not_shown():
+    x = lm.Tensor(2.0, name="x")
+    (x * 7.0).backward()
+    cost = x * 2.0
+    assert "not computed" in lm.tree(cost)
+    cost.backward()
+    (x * 7.0).backward()
+    assert lm.tree(cost).splitlines()[2].split() == ["x", "2", "2", "input"]
+
+
+def test_what_no_gradient_flows_to_says_so():
+    x = lm.Tensor(2.0, name="x")
+    cost = x * lm.constant(x * 3.0)
+    cost.backward()
+    assert lm.tree(cost).count("not computed") == 1
+
+
+def test_a_chain_of_many_nodes_is_cut_with_a_note():
+    x = lm.Tensor(1.0)
+    for _ in range(30_000):
+        x = x + 0.0
+    lines = lm.tree(x).splitlines()
+    assert len(lines) == 202
+    assert "30,001 nodes" in lines[-1]
+
+
+def test_deep_branching_is_cut():
+    x = lm.Tensor(1.0)
+    for _ in range(100):
+        x = (x * 1.0) + (x * 2.0)
+    assert max(map(len, lm.tree(x).splitlines())) < 200
+    assert "too deep" in lm.tree(x)
+
+
+def test_only_tensors_have_a_tree():
+    with pytest.raises(TypeError, match="the cost is a ndarray, not a Tensor"):
+        lm.tree(np.ones(2))

@@ -1,0 +1,42 @@
+"""`lossmix draw`: the computation graph of a mix, in the terminal or as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tinygrad_lossmix.cli.mix_options import composed, mix_options
+from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.views.graphviz import draw
+
+
+@click.command(short_help="Draw the computation graph of a mix with values and gradients.")
+@mix_options
+@click.option(
+    "-o",
+    "path",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A .svg, .png, .pdf, .dot or .txt to write, instead of a tree in the terminal.",
+)
+@click.option("--collapse", is_flag=True, help="Draw output layer and cost as one box each.")
+@click.pass_context
+def command(
+    ctx: click.Context, mix: Mix, z: Any, y: Any, path: Path | None, collapse: bool
+) -> None:
+    """Draw the computation graph of a mix: values, gradients, what each operation passed back."""
+    drawing = draw(composed(mix, z, y), collapse=collapse)
+    if path is None:
+        click.echo(drawing.text)
+        return
+    try:
+        written = drawing.save(path)
+    except ValueError as error:
+        raise click.UsageError(f"-o {error}") from None
+    except OSError as error:
+        raise click.UsageError(f"-o {path}: cannot be written: {error.strerror}") from None
+    by = f", drawn by {drawing.renderer}" if drawing.renderer else ""
+    click.echo(f"{written}{by}", err=True)
+    ctx.exit(written != path)

@@ -1,0 +1,84 @@
+"""How commands are given a mix, its logits and its labels: `softmax ll --z 2,1,0 --y 0`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import click
+import numpy as np
+
+from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.mixes.labels import labels
+from tinygrad_lossmix.mixes.mix import Mix
+
+Array = Any
+
+
+def numbers(text: str) -> Array:
+    """`2,1,0` as an array of floats.
+
+    Raises:
+        ValueError: not numbers separated by commas.
+    """
+    try:
+        values = np.array([float(part) for part in text.split(",")])
+    except ValueError:
+        raise ValueError(f"{text!r} is not numbers separated by commas, as in 2,1,0") from None
+    if np.isnan(values).any():
+        raise ValueError(f"{text!r} holds NaN")
+    return values
+
+
+def labels_of(text: str, z: Array) -> Array:
+    """A class, `0`, or a label for each logit, `0,1,0`, as labels of z's shape.
+
+    Raises:
+        ValueError: neither, or not of z's shape.
+    """
+    if "," in text or z.size == 1:
+        return labels(numbers(text), z)
+    if not text.strip().isdecimal():
+        raise ValueError(f"{text!r} is neither a class, 0 to {z.size - 1}, nor labels, as in 0,1,0")
+    return labels(int(text), z)
+
+
+def mix_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Arguments OUTPUT COST and options --z, --y of a command, which gets mix, z, y for them."""
+
+    @click.argument("output")
+    @click.argument("cost")
+    @click.option("--z", default="2,1,0", show_default=True, metavar="NUMBERS", help="Logits.")
+    @click.option(
+        "--y",
+        default="0",
+        show_default=True,
+        metavar="LABELS",
+        help="The class, or a label for each logit: 0,1,0.",
+    )
+    @functools.wraps(function)
+    def command(output: str, cost: str, z: str, y: str, **options: Any) -> Any:
+        try:
+            mix = Mix(output, cost)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+        try:
+            logits = numbers(z)
+        except ValueError as error:
+            raise click.UsageError(f"--z {error}") from None
+        try:
+            targets = labels_of(y, logits)
+        except ValueError as error:
+            raise click.UsageError(f"--y {error}") from None
+        return function(mix=mix, z=logits, y=targets, **options)
+
+    return command
+
+
+def composed(mix: Mix, z: Array, y: Array) -> Tensor:
+    """The graph of a mix; where the book's formulas overflow, it holds infinity or NaN."""
+    with np.errstate(all="ignore"):
+        cost: Tensor = mix.composed(Tensor(z, name="z"), y)
+        cost.backward()
+    return cost

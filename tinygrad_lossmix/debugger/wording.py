@@ -1,0 +1,198 @@
+"""What the prompt says: each function puts one thing into lines of text, coloured where that helps.
+
+Names are the recording's; gradients are written as in the book: dC/dz, and delta at the logits.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+import numpy as np
+from rich.text import Text
+
+from tinygrad_lossmix.debugger.local import Local
+from tinygrad_lossmix.debugger.stepper import Delta, Link, Stepper
+from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.views.numbers import shaped, short
+
+NAME, FLOW, BOOK, QUIET = "cyan", "yellow", "green", "bright_black"
+MOST = 10  # entries of an array that are shown without leaving some out
+IN_FULL = 100  # the same when it was asked for by name
+NEAR = 8  # nodes that are listed on each side of the current one
+LINKS = 20  # parts of a way that are listed
+
+LETTERS = {"S": "S = sum of y", "e": "e = a - y", "r": "r = a/(1 - a)"}  # in formulas of delta
+
+
+def columns(rows: Sequence[tuple[str, ...]], styles: tuple[str, ...], indent: str = "  ") -> Text:
+    """Rows of cells, aligned, in one style a column."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(styles) - 1)]
+    lines = []
+    for row in rows:
+        line = Text(indent)
+        for cell, width, style in zip(row, [*widths, 0], styles, strict=True):
+            line.append(cell, style).append(" " * (width - len(cell) + 2))
+        line.rstrip()
+        lines.append(line)
+    return Text("\n").join(lines)
+
+
+def introduction(walk: Stepper) -> Text:
+    """What is to be walked."""
+    symbols, cost = walk.reading.symbols, walk.reading.call(walk.cost)
+    nodes, products = count(len(walk.reading.nodes), "node"), count(len(walk), "product")
+    return Text(
+        f"{f'{symbols.mix}: ' if symbols else ''}{cost} = {short(walk.cost.data)}, {nodes}, "
+        f"{products} back from {cost}. help lists the commands."
+    )
+
+
+def view(walk: Stepper) -> Text:
+    """The current stop: what arrived at a node, what it passed back, what its argument has now."""
+    stop, call = walk.stop, walk.reading.call
+    here = f"[{walk.position}/{len(walk)}] "
+    if stop is None:
+        rows = [("start", derivative(walk, walk.cost), short(walk.gradient(walk.cost)))]
+        heading = [(defined(walk, walk.cost), NAME)]
+        equation = walk.reading.equation(walk.cost)
+    else:
+        reached = stop.argument
+        heading = [(defined(walk, stop.node), NAME), (f"  passes to {call(reached)}", "")]
+        equation = walk.reading.equation(reached) or walk.reading.equation(stop.node)
+        part = f"{stop.received} of {stop.expected}" if stop.expected > 1 else "all"
+        link = Link(stop.node, stop.place)
+        rows = [
+            ("arrived", derivative(walk, stop.node), short(stop.g, MOST)),
+            ("local", f"d{call(stop.node)}/d{call(reached)}", local_text(link.local)),
+            ("passed", f"to {call(reached)}", short(stop.contribution, MOST)),
+            (f"sum, {part}", derivative(walk, reached), short(stop.total, MOST)),
+        ]
+    text = Text.assemble((here, QUIET), *heading)
+    if equation:
+        text.append(f"  {equation}", BOOK)
+    return text.append("\n").append(columns(rows, (QUIET, "", FLOW), " " * len(here)))
+
+
+def where(walk: Stepper) -> Text:
+    """The way from here to the cost, with the local derivatives."""
+    links, call = walk.where(), walk.reading.call
+    if not links:
+        return Text(f"at the cost, {call(walk.cost)}: next takes the first product")
+    rows = [
+        (
+            call(link.argument),
+            f"-> {defined(walk, link.node)}",
+            f"d{call(link.node)}/d{call(link.argument)}",
+            local_text(link.local),
+        )
+        for link in links[:LINKS]
+    ]
+    text = Text(f"from {call(links[0].argument)} to {call(walk.cost)}:\n")
+    text.append(columns(rows, (NAME, "", QUIET, FLOW)))
+    if len(links) > LINKS:
+        text.append(f"\n  ... and {len(links) - LINKS:,} more, up to {call(walk.cost)}")
+    return text
+
+
+def listing(walk: Stepper) -> Text:
+    """The nodes around the current one in the order they were computed: values and gradients."""
+    nodes, stop = walk.reading.nodes, walk.stop
+    current = stop.argument if stop else walk.cost
+    middle = bisect_left(nodes, current.order, key=lambda node: node.order)
+    first, last = max(middle - NEAR, 0), min(middle + NEAR + 1, len(nodes))
+    rows = [("", "", "value", "gradient so far")]
+    for node in nodes[first:last]:
+        gradient = walk.gradient(node)
+        received, expected = walk.progress(node)
+        part = f"  {received} of {expected}" if 0 < received < expected else ""
+        rows.append(
+            (
+                "->" if node is current else "",
+                defined(walk, node),
+                shaped(node.data),
+                "-" if gradient is None else short(gradient) + part,
+            )
+        )
+    text = columns(rows, (NAME, "", "", FLOW), "")
+    if last - first < len(nodes):
+        text.append(f"\n... nodes {first:,} to {last - 1:,} of {len(nodes):,}", QUIET)
+    return text
+
+
+def value(name: str, x: Array, about: str) -> Text:
+    """A value that was asked for."""
+    text = Text.assemble((name, NAME), f" = {shaped(x, IN_FULL)}")
+    return text.append(f"  {about}", BOOK) if about else text
+
+
+def gradient(walk: Stepper, node: Tensor) -> Text:
+    """The gradient of a node at this position, or when it comes."""
+    text = Text().append(derivative(walk, node), NAME)
+    found = walk.gradient(node)
+    if found is None:
+        arrival = walk.arrival(node)
+        return text.append(
+            f": none, {walk.reading.call(walk.cost)} does not depend on it by a derivative"
+            if arrival is None
+            else f": has not arrived yet, the first contribution comes at [{arrival}/{len(walk)}]"
+        )
+    received, expected = walk.progress(node)
+    part = f"  {received} of {count(expected, 'contribution')}" if received < expected else ""
+    return text.append(f" = {shaped(found, IN_FULL)}{part}")
+
+
+def delta(walk: Stepper) -> Text:
+    """The gradient of the logits so far, and a - y beside it."""
+    found = walk.delta()
+    if found is None:
+        return Text(
+            "no delta here: the recording has no sigmoid or softmax layer with one of the costs "
+            "cross_entropy, log_likelihood, quadratic"
+        )
+    if found.gradient is None:
+        return gradient(walk, found.logits).append(f"; a - y = {short(found.a_minus_y, MOST)}")
+    arrived = found.received == found.expected
+    part = f"{found.received} of {count(found.expected, 'contribution')} so far"
+    gradient_row = derivative(walk, found.logits), short(found.gradient, MOST)
+    rows = [
+        (*gradient_row, walk.reading.equation(found.logits) if arrived else part),
+        ("a - y", short(found.a_minus_y, MOST), _difference(found) if arrived else ""),
+    ]
+    return columns(rows, (NAME, FLOW, BOOK), "")
+
+
+def _difference(found: Delta) -> str:
+    gap = float(np.max(np.abs(found.gradient - found.a_minus_y), initial=0.0))
+    size = float(np.max(np.abs(found.a_minus_y), initial=0.0))
+    if gap <= 16 * np.finfo(found.a_minus_y.dtype).eps * size:
+        return f"the same to {gap:.4g}"
+    formula = found.mix.formula
+    letters = [meaning for letter, meaning in LETTERS.items() if letter in formula]
+    return f"differs by up to {gap:.4g}; delta is {', '.join([formula, *letters])}"
+
+
+def derivative(walk: Stepper, node: Tensor) -> str:
+    """What the gradient of a node is called."""
+    symbols = walk.reading.symbols
+    name = f"d{walk.reading.call(walk.cost)}/d{walk.reading.call(node)}"
+    return f"delta = {name}" if symbols and node is symbols.z else name
+
+
+def defined(walk: Stepper, node: Tensor) -> str:
+    """A node with its formula."""
+    formula = walk.reading.formula(node)
+    return f"{walk.reading.call(node)} = {formula}" if formula else walk.reading.call(node)
+
+
+def local_text(local: Local | None) -> str:
+    """A local derivative on one line."""
+    if local is None:
+        return "too large to show"
+    return short(local.values, MOST) + (" on the diagonal" if local.diagonal else "")
+
+
+def count(number: int, noun: str) -> str:
+    """`1 node`, `2 nodes`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -1,0 +1,1 @@
+"""A recording seen: as a tree of text, as a drawing."""

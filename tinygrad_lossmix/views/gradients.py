@@ -1,0 +1,35 @@
+"""The gradients of a recording, and what each node passed back to each of its arguments."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tinygrad_lossmix.engine.sweep import sweep
+from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.engine.tensor import Tensor
+
+
+class Gradients(NamedTuple):
+    """What a sweep found; nothing where a node has received nothing."""
+
+    of: dict[Tensor, Array]
+    passed: dict[tuple[Tensor, int], Array]  # by a node to its argument at that position
+
+
+def gradients(cost: Tensor) -> Gradients:
+    """Those that `cost.backward()` filled; none before that.
+
+    Found again by a sweep from the same seed: a node's own `.grad` may since have been filled by
+    another cost that shares it.
+    """
+    found = Gradients({}, {})
+    if cost.grad is None:
+        return found
+    found.of[cost] = cost.grad
+    with np.errstate(all="ignore"):  # whatever there is to warn of, backward() has
+        for node, position, _, contribution, total in sweep(cost, cost.grad):
+            found.passed[node, position] = contribution
+            found.of[node.args[position]] = total
+    return found

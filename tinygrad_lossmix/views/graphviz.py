@@ -1,0 +1,134 @@
+"""A recording as a drawing, in the DOT language.
+
+>>> z = Tensor([2.0, 1.0], name="z")
+>>> cost = (z * z).sum()
+>>> cost.backward()
+>>> drawing = draw(cost)
+>>> drawing
+Drawing: .svg(), .png(), .save("graph.svg"), .dot
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import graphviz
+
+from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.views.drawing import Drawing
+from tinygrad_lossmix.views.numbers import short
+from tinygrad_lossmix.views.picture import Cluster, Picture, lines, picture, size
+from tinygrad_lossmix.views.reading import Reading
+from tinygrad_lossmix.views.text import tree_of
+from tinygrad_lossmix.views.theme import LIGHT, SHAPES
+
+CROWDED = 300  # boxes; beyond, groups are collapsed
+MOST = 1000  # boxes; beyond, laying them out takes minutes and nobody can read them
+TANGLED = 1000  # ranks passed by arrows; beyond, the layout is not polished: it takes minutes
+
+LARGEST = "40,120"  # inches; a larger picture shrinks, or its pixels would fill the memory
+FONT = "Helvetica,Arial,sans-serif"
+CLUSTER = {
+    "style": "rounded",
+    "bgcolor": "transparent",
+    "color": LIGHT.frame,
+    "fontcolor": LIGHT.arrow,
+    "labeljust": "l",
+}
+
+
+def draw(cost: Tensor, names: Mapping[str, Any] | None = None, collapse: bool = False) -> Drawing:
+    """Draw a recording: values, gradients, and what each operation passed back to its arguments.
+
+    Args:
+        cost: a Tensor of any shape; call `cost.backward()` first to see gradients.
+        names: the caller's names for Tensors and constant arrays, such as `locals()`.
+        collapse: show each group (softmax, log_likelihood …) as one box. Above 300 boxes this is
+            done anyway.
+
+    Returns:
+        a Drawing: `.dot`, `.svg()`, `.png()`, `.save(path)`; notebooks show it.
+
+    Raises:
+        TypeError: cost is not a Tensor.
+        ValueError: more than 1000 boxes.
+    """
+    reading = Reading(cost, names)
+    full = size(reading)
+    shown = picture(reading, collapse or full > CROWDED)
+    if len(shown.boxes) > MOST:
+        raise ValueError(
+            f"a drawing of {len(shown.boxes):,} boxes cannot be read, the most is {MOST:,}: draw "
+            "a node further in or fewer examples; tree(cost) and step(cost) take any size"
+        )
+    note = ""
+    if full > max(CROWDED, len(shown.boxes)):
+        note = f"each group is shown as one box: in full, {full:,} boxes"
+    return Drawing(dot(reading, shown, note), tree_of(reading))
+
+
+def dot(reading: Reading, shown: Picture, note: str) -> str:
+    """The DOT text of a picture, with a note below it. Users' words are in labels, escaped."""
+    graph = graphviz.Digraph(
+        graph_attr={"bgcolor": LIGHT.paper, "fontname": FONT, "pad": "0.2", "size": LARGEST},
+        node_attr={"style": "filled", "fontname": FONT, "fontcolor": LIGHT.ink},
+        edge_attr={
+            "color": LIGHT.arrow,
+            "fontname": FONT,
+            "fontsize": "11",
+            "fontcolor": LIGHT.passed,
+        },
+    )
+    if note:
+        graph.attr(label=note, fontcolor=LIGHT.ink)
+    if shown.detours() > TANGLED:
+        graph.attr(splines="line", nslimit="0.1", nslimit1="0.1", mclimit="0.01")
+    _cluster(graph, reading, shown, shown.everything, itertools.count())
+    for arrow in shown.arrows:
+        label = {} if arrow.passed is None else {"label": _label([f" {short(arrow.passed)} "])}
+        graph.edge(f"n{arrow.tail}", f"n{arrow.head}", **label)
+    _legend(graph, shown)
+    source: str = graph.source
+    return source
+
+
+def _cluster(
+    graph: Any, reading: Reading, shown: Picture, cluster: Cluster, numbers: Iterator[int]
+) -> None:
+    """The boxes of a cluster, and the clusters inside it."""
+    for i in cluster.boxes:
+        box = shown.boxes[i]
+        graph.node(f"n{i}", _label(lines(reading, box, shown.gradients)), **_style(box.kind))
+    for inner in cluster.inner:
+        with graph.subgraph(name=f"cluster_{next(numbers)}") as within:
+            within.attr(label=_label([inner.name]), **CLUSTER)
+            _cluster(within, reading, shown, inner, numbers)
+
+
+def _legend(graph: Any, shown: Picture) -> None:
+    """A box of each kind that is shown, one below the other, and what stands at an arrow."""
+    kinds = [kind for kind in SHAPES if any(box.kind == kind for box in shown.boxes)]
+    passed = any(arrow.passed is not None for arrow in shown.arrows)
+    with graph.subgraph(name="cluster_legend") as legend:
+        legend.attr(label="", **CLUSTER)
+        for kind in kinds:
+            legend.node(f"legend_{kind}", kind, fontsize="11", **_style(kind))
+        for above, below in itertools.pairwise(kinds):
+            style = (
+                {"label": "  passed back  "} if passed and below == "cost" else {"style": "invis"}
+            )
+            legend.edge(f"legend_{above}", f"legend_{below}", **style)
+
+
+def _style(kind: str) -> dict[str, str]:
+    fill, line = LIGHT.boxes[kind]
+    return {"class": kind, "fillcolor": fill, "color": line, **SHAPES[kind]}
+
+
+def _label(texts: list[str]) -> str:
+    """Lines of a label, with nothing in them that DOT, HTML or a URL could read as its own."""
+    escaped = [graphviz.escape(text.replace("&", "&amp;")) for text in texts]
+    label: str = graphviz.nohtml(r"\n".join(escaped))
+    return label

@@ -1,0 +1,83 @@
+"""What the nodes of a recording are called on a screen.
+
+Names come from users, and may hold anything; what is shown is one short line of printable text.
+
+>>> clean("cost\\n\\x07")
+'cost\\\\n\\\\x07'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.engine import graph
+from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.views.symbols import Symbols
+
+LONGEST = 40  # letters of a name that are shown
+
+
+def clean(text: str) -> str:
+    """Text with what is invisible or steers a terminal (control, bidi, surrogates) spelled out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def shorten(text: str, longest: int = LONGEST) -> str:
+    """Text with its middle left out beyond `longest` letters."""
+    if len(text) <= longest:
+        return text
+    head = longest // 2
+    return f"{text[:head]}…{text[head + 1 - longest :]}"
+
+
+def shown(
+    cost: Tensor, symbols: Symbols | None, known: Mapping[str, Any] | None = None
+) -> dict[Tensor, str]:
+    """A name to show for each node of a recording, none twice.
+
+    Args:
+        cost: the recording.
+        symbols: what the book calls some of its nodes; used for those without a name.
+        known: the caller's variables, such as `locals()`; those with a leading underscore are
+            ignored.
+    """
+    given: dict[str, Any] = {}
+    if symbols is not None:
+        for letter, node in (("z", symbols.z), ("a", symbols.a), ("C", symbols.cost)):
+            if node is not None and node.name is None:
+                given[letter] = node
+    given |= {key: value for key, value in (known or {}).items() if not key.startswith("_")}
+    result: dict[Tensor, str] = {}
+    taken: set[str] = set()
+    for node, name in graph.names(cost, given).items():
+        stem = text = shorten(clean(name))
+        again = 2
+        while text in taken:
+            text = f"{stem}_{again}"
+            again += 1
+        taken.add(text)
+        result[node] = text
+    return result
+
+
+def constant(x: Array, symbols: Symbols | None, known: Mapping[str, Any] | None = None) -> str:
+    """What a constant array is called: y, 1 - y, the one variable that holds the same; or ''."""
+    if symbols is not None:
+        if _same(x, symbols.y):
+            return "y"
+        if _same(x, 1.0 - symbols.y):
+            return "1 - y"
+    equal = [
+        key
+        for key, value in (known or {}).items()
+        if not key.startswith("_") and isinstance(value, np.ndarray) and _same(x, value)
+    ]
+    return shorten(clean(equal[0])) if len(equal) == 1 else ""
+
+
+def _same(x: Array, y: Array) -> bool:
+    return x.shape == y.shape and x.dtype == y.dtype and bool(np.array_equal(x, y))

@@ -1,0 +1,85 @@
+"""What the book calls the nodes of a recording: z, a, y, C and δ, with their equations.
+
+>>> from tinygrad_lossmix import Mix
+>>> z = Tensor([2.0, 1.0, 0.0])
+>>> found = find(Mix("softmax", "ll").composed(z, 0))
+>>> found.mix, found.z is z, found.equation(z)
+(Mix('softmax', 'll'), True, 'logits z, their gradient is delta, eq. (84)')
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any, NamedTuple
+
+from tinygrad_lossmix.engine.graph import nodes
+from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.mixes import outputs
+from tinygrad_lossmix.mixes.labels import labels
+from tinygrad_lossmix.mixes.mix import COSTS, ROWS, Mix
+
+SAFE_OUTPUTS = {getattr(outputs, name).recorded: name for name in ("sigmoid", "softmax")}
+COST_GROUPS = {long.replace("-", "_"): short for short, long in COSTS.items()}
+PAIRS = {cost: pair for pair, (cost, _) in ROWS.items()}
+
+OUTPUT_EQUATIONS = {"sigmoid": "eq. (3)", "softmax": "eq. (78)"}
+COST_EQUATIONS = {"ce": "eq. (63)", "ll": "eq. (80)", "quadratic": "eq. (6)"}
+DELTA_EQUATIONS = {("sigmoid", "ce"): "eq. (66)", ("softmax", "ll"): "eq. (84)"}
+DELTA_DEFINED = "eq. (29)"
+
+
+class Symbols(NamedTuple):
+    """A mix found in a recording."""
+
+    mix: Mix
+    z: Tensor  # the logits
+    a: Tensor | None  # the outputs; None where output layer and cost are one node
+    y: Array  # the labels, in the shape of the logits
+    cost: Tensor
+
+    def equation(self, node: Tensor) -> str:
+        """The book's words for a node; '' where it has none."""
+        pair = self.mix.output, self.mix.cost_name
+        if node is self.cost:
+            one_neuron = pair[1] == "ce" and self.z.shape[-1] == 1
+            equation = "eq. (57)" if one_neuron else COST_EQUATIONS[pair[1]]
+            return f"{COSTS[pair[1]]} cost C, {equation}"
+        if node is self.a:
+            return f"{pair[0]} output layer a, {OUTPUT_EQUATIONS[pair[0]]}"
+        if node is self.z:
+            delta = DELTA_EQUATIONS.get(pair, DELTA_DEFINED)
+            return f"logits z, their gradient is delta, {delta}"
+        return ""
+
+    @property
+    def a_minus_y(self) -> Array:
+        """a - y, divided by the number of examples as the gradient of a mean cost is."""
+        a = self.mix.activate(self.z.data) if self.a is None else self.a.data
+        examples = max(a.size // max(a.shape[-1], 1), 1)
+        return (a - self.y) / examples
+
+
+def find(cost: Tensor) -> Symbols | None:
+    """The mix nearest to the cost of a recording; None where there is none."""
+    for node in reversed(nodes(cost)):
+        if node.function in PAIRS and isinstance(node.args[0], Tensor):
+            z, y = node.args
+            return Symbols(Mix(*PAIRS[node.function]), z, None, y, node)
+        for name, args, *_ in node.groups:
+            if name in COST_GROUPS and len(args) == 2 and isinstance(args[0], Tensor):
+                a, y = args
+                output, z = _output_layer(a)
+                with contextlib.suppress(ValueError):  # a group of the user's, of the same name
+                    if isinstance(z, Tensor):
+                        return Symbols(Mix(output, COST_GROUPS[name]), z, a, labels(y, a), node)
+    return None
+
+
+def _output_layer(a: Tensor) -> tuple[str, Any]:
+    for name, args, _ in a.groups:
+        if name in OUTPUT_EQUATIONS:
+            return name, args[0]
+    if a.function in SAFE_OUTPUTS and a.kwargs.get("axis", -1) in (-1, a.ndim - 1):
+        return SAFE_OUTPUTS[a.function], a.args[0]
+    return "", None

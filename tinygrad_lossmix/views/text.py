@@ -1,0 +1,135 @@
+"""A recording as a tree of text, from the cost to its inputs.
+
+What an operation was computed from stands below it; only where there are several arguments does the
+tree branch. A node that is used twice is shown once and referred to.
+
+>>> z = Tensor([2.0, 1.0], name="z")
+>>> cost = (z.exp() * z).sum()
+>>> cost.backward()
+>>> print(tree(cost))
+                   value           gradient
+n3 = sum(n2)       17.5            1               cost
+n2 = n1 * z        [14.78, 2.718]  [1, 1]
+├─ n1 = exp(z)     [7.389, 2.718]  [2, 1]
+│  z               [2, 1]          [22.17, 5.437]  input; n1 passed [14.78, 2.718]
+└─ z, shown above                                  n2 passed [7.389, 2.718]
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.views.gradients import gradients
+from tinygrad_lossmix.views.names import clean, shorten
+from tinygrad_lossmix.views.numbers import shaped, short
+from tinygrad_lossmix.views.reading import Reading, is_array
+
+MOST_LINES = 200
+DEEPEST = 16  # branchings
+WIDEST = 48  # letters of the first column
+
+
+def tree(cost: Tensor, names: Mapping[str, Any] | None = None) -> str:
+    """A recording as text: formulas, values, gradients.
+
+    Args:
+        cost: a Tensor of any shape; call `cost.backward()` first to see gradients.
+        names: the caller's names for Tensors and constant arrays, such as `locals()`.
+
+    Raises:
+        TypeError: cost is not a Tensor.
+    """
+    return tree_of(Reading(cost, names))
+
+
+def tree_of(reading: Reading) -> str:
+    """`tree`, of what is read already."""
+    rows = list(itertools.islice(_rows(reading), MOST_LINES + 1))
+    rows.insert(0, ("", "value", "gradient", ""))
+    widths = [min(max(len(row[i]) for row in rows), WIDEST) for i in range(3)]
+    text = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)).rstrip()
+        for row in rows[: MOST_LINES + 1]
+    ]
+    if len(rows) > MOST_LINES + 1:
+        text.append(
+            f"… {len(reading.nodes):,} nodes in all; the tree of a node further in shows more"
+        )
+    return "\n".join(text)
+
+
+class Branch(NamedTuple):
+    """Something still to be written: an argument of a node."""
+
+    arg: Any  # a Tensor or a constant array
+    through: str  # the name of the node
+    passed: Array | None  # what came back along it
+    first: str  # what stands before its line
+    rest: str  # what stands before the lines below
+
+
+Row = tuple[str, str, str, str]  # formula, value, gradient, what it is
+
+
+def _rows(reading: Reading) -> Iterator[Row]:
+    found, passed = gradients(reading.cost)
+    parts = Counter(node.args[position] for node, position in passed)
+    seen: set[Tensor] = set()
+    waiting = [Branch(reading.cost, "", None, "", "")]
+    while waiting:
+        branch = waiting.pop()
+        node, before = branch.arg, branch.first
+        name = reading.call(node)
+        if not isinstance(node, Tensor):
+            yield f"{before}{name or 'constant'}", shaped(node), "", "constant" if name else ""
+            continue
+        words = []
+        if branch.passed is not None and parts[node] > 1:
+            words = [f"{branch.through} passed {short(branch.passed)}"]
+        if node in seen:
+            yield f"{before}{name}, shown above", "", "", "; ".join(words)
+            continue
+        if len(branch.rest) > 3 * DEEPEST:
+            yield f"{before}{name} = …, too deep to show", shaped(node.data), "", "; ".join(words)
+            continue
+        seen.add(node)
+        formula = reading.formula(node)
+        yield (
+            f"{before}{name} = {formula}" if formula else f"{before}{name}",
+            shaped(node.data),
+            short(found[node]) if node in found else "not computed",
+            "; ".join([*_about(reading, node), *words]),
+        )
+        waiting += reversed(_branches(reading, node, branch.rest, passed))
+
+
+def _branches(
+    reading: Reading, node: Tensor, rest: str, passed: dict[tuple[Tensor, int], Array]
+) -> list[Branch]:
+    """One for each argument that is shown; a single one continues below without an indent."""
+    through = reading.call(node)
+    shown = [
+        (arg, passed.get((node, position)))
+        for position, arg in enumerate(node.args)
+        if isinstance(arg, Tensor) or is_array(arg)
+    ]
+    if len(shown) < 2:
+        return [Branch(arg, through, back, rest, rest) for arg, back in shown]
+    return [
+        Branch(arg, through, back, rest + first, rest + below)
+        for (arg, back), (first, below) in zip(
+            shown, [("├─ ", "│  ")] * (len(shown) - 1) + [("└─ ", "   ")], strict=True
+        )
+    ]
+
+
+def _about(reading: Reading, node: Tensor) -> list[str]:
+    words = [reading.equation(node)] if reading.equation(node) else []
+    words = words or [shorten(clean(name)) for name, *_ in node.groups]
+    kind = "input" if node.function is None else "cost" if node is reading.cost else ""
+    return [kind, *words] if kind and not (words and kind == "cost") else words

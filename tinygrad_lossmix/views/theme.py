@@ -1,0 +1,74 @@
+"""What a drawing looks like, on light and on dark paper.
+
+Kinds of boxes differ in shape and in colour; every text has a contrast of at least 4.5 to its
+ground. A picture has its own paper, so that it can be read on any page.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Colours(NamedTuple):
+    """One set of colours; `boxes` has a fill and a line for each kind of box."""
+
+    paper: str
+    ink: str
+    arrow: str
+    passed: str  # what is passed back along an arrow
+    frame: str
+    boxes: dict[str, tuple[str, str]]
+
+
+SHAPES = {
+    "input": {"shape": "ellipse", "margin": "0.02"},
+    "constant": {"shape": "note", "margin": "0.15,0.06"},
+    "operation": {"shape": "box", "style": "filled,rounded", "margin": "0.15,0.06"},
+    "group": {"shape": "box3d", "margin": "0.2,0.12"},
+    "cost": {"shape": "octagon", "penwidth": "2", "margin": "0.04"},
+}
+LIGHT = Colours(
+    paper="#ffffff",
+    ink="#1a1a1a",
+    arrow="#595959",
+    passed="#8a3b00",
+    frame="#8c8c8c",
+    boxes={
+        "input": ("#d6ebfa", "#0072b2"),
+        "constant": ("#eeeeee", "#6b6b6b"),
+        "operation": ("#ffffff", "#1a1a1a"),
+        "group": ("#e3f3ea", "#00735a"),
+        "cost": ("#fde5c8", "#b34c00"),
+    },
+)
+DARK = Colours(
+    paper="#16181c",
+    ink="#e8e8e8",
+    arrow="#a6a6a6",
+    passed="#f2b27a",
+    frame="#7d7d7d",
+    boxes={
+        "input": ("#12384f", "#56b4e9"),
+        "constant": ("#33363b", "#a6a6a6"),
+        "operation": ("#16181c", "#d0d0d0"),
+        "group": ("#123d31", "#35c79e"),
+        "cost": ("#4f2e0d", "#f0932b"),
+    },
+)
+
+
+def dark_style(scope: str) -> str:
+    """A `<style>` element that turns an SVG inside `scope` dark where the reader asks for it."""
+    rules = [
+        f".graph > polygon {{ fill: {DARK.paper} }}",
+        f"text {{ fill: {DARK.ink} }}",
+        f".edge text {{ fill: {DARK.passed} }}",
+        f".edge path {{ stroke: {DARK.arrow} }}",
+        f".edge polygon {{ fill: {DARK.arrow}; stroke: {DARK.arrow} }}",
+        f".cluster path {{ stroke: {DARK.frame} }}",
+    ]
+    for kind, (fill, line) in DARK.boxes.items():
+        rules.append(f".{kind} :is(polygon, path, ellipse) {{ fill: {fill}; stroke: {line} }}")
+        rules.append(f".{kind} polyline {{ stroke: {line} }}")
+    dark = "\n".join(f"{scope} {rule}" for rule in rules)
+    return f"<style>@media (prefers-color-scheme: dark) {{\n{dark}\n}}</style>"
