@@ -1,6 +1,7 @@
 """Every row of the table: its value, its gradient, its second derivative, in every layout."""
 
 import functools
+import itertools
 
 import mpmath as mp
 import numpy as np
@@ -80,6 +81,17 @@ def test_float32_stays_float32_to_the_second_derivative(call):
     exact, leaves = recorded(call)
     for g, e in zip(first, grad(exact, leaves, seed=np.ones(value.shape)), strict=True):
         np.testing.assert_allclose(g.data, e, rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("dtypes", ["dd", "ff", "fd", "df"])
+@every_call
+def test_raw_and_recorded_gradients_are_the_same_bits(call, dtypes):
+    args = [x.astype(d) for x, d in zip(call.args, itertools.cycle(dtypes), strict=False)]
+    value, tensors = recorded(call, args)
+    seed = seed_for(value)
+    raw, again = (grad(value, tensors, seed=seed, create_graph=graph) for graph in (False, True))
+    for g, r in zip(raw, again, strict=True):
+        assert (g.dtype, g.tobytes()) == (r.dtype, r.data.tobytes())
 
 
 def strided(x):

@@ -176,6 +176,19 @@ def test_a_group_of_no_arguments():
     assert groups(made())[0].inputs == ()
 
 
+@pytest.mark.parametrize(
+    "pack",
+    [lambda w: [w], lambda w: (w, w), lambda w: {"w": w}, lambda w: iter([w]), lambda w: len],
+)
+def test_a_group_takes_any_arguments(pack):
+    """A network's parameters come as a list or a dictionary of Tensors."""
+    w, x = Tensor(2.0), Tensor(3.0)
+    layer = group("layer")(lambda parameters, x: w * x)
+    (found,) = groups(layer(pack(w), x))
+    assert x in set(found.inputs)
+    assert found.members == (found.output,)
+
+
 def test_what_a_captured_tensor_was_computed_from_is_no_member():
     w = Tensor(2.0)
     scaled = np.exp(w * 3.0)

@@ -86,6 +86,21 @@ def test_take_treats_booleans_as_numbers():
         np.testing.assert_array_equal(np.take(Tensor(X), [True, False], axis=axis).data, expected)
 
 
+def test_take_nothing():
+    for indices in ([], np.empty((0, 2), int)):
+        taken = np.take(Tensor(X), indices)
+        assert taken.shape == np.shape(indices)
+        np.testing.assert_array_equal(grad(taken.sum(), Tensor(X)), np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize("shape", [3, np.int64(3), (3,), [3], np.array([3]), (2, np.int32(3))])
+def test_broadcast_to_any_kind_of_shape(shape):
+    t = Tensor([2.0])
+    value = np.broadcast_to(t, shape)
+    np.testing.assert_array_equal(value.data, np.broadcast_to([2.0], shape))
+    np.testing.assert_array_equal(grad(value.sum(), t), [value.size])
+
+
 def test_a_clip_without_bounds_changes_nothing():
     t = Tensor(X)
     np.testing.assert_array_equal(np.clip(t, None, None).data, X)

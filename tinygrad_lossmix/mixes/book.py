@@ -11,6 +11,7 @@ array([0.66524096, 0.24472847, 0.09003057])
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -50,5 +51,8 @@ def quadratic(a: Any, y: Any) -> Any:
 
 
 def _per_example(total: Any, a: Any) -> Any:
-    """1/n of it; one example is its own mean."""
-    return total / (a.size // a.shape[-1]) if a.ndim > 1 else total
+    """1/n of it; one example is its own mean, none have NaN."""
+    if a.ndim < 2:
+        return total
+    n = math.prod(a.shape[:-1])
+    return total / n if n else total * math.nan

@@ -34,7 +34,7 @@ xlogy = add_row(
     xlogy,
     (
         lambda g, z, x, y: g * np.log(y),
-        lambda g, z, x, y: g * (x / np.where(x == 0, 1.0, y)),
+        lambda g, z, x, y: g * (x / np.where((x == 0) & (y == 0), 1.0, y)),
     ),
     xlogy,
 )
@@ -88,12 +88,20 @@ def quadratic(a: Any, y: Any) -> Any:
 
 
 def _checked(a: Any, y: Any) -> tuple[Any, Array]:
-    a = a if isinstance(a, Tensor) else np.asarray(a)
+    if not isinstance(a, Tensor):
+        a = np.asarray(a)
+        if a.dtype.kind not in "fiu":
+            raise TypeError(
+                f"outputs are real numbers, not {a.dtype}: convert with a.astype(float)"
+            )
+        a = a if a.dtype.kind == "f" else a.astype(np.float64)
     y = labels(y, a)
     require_finite(y)
     return a, y
 
 
 def _mean(costs: Any) -> Any:
-    """Over the examples; one example is its own mean."""
+    """Over the examples; one example is its own mean, none have NaN."""
+    if not costs.size:
+        return costs.sum() * np.nan
     return costs.mean() if costs.ndim else costs

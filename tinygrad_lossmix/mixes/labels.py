@@ -24,9 +24,10 @@ def logits(z: Any) -> Any:
             z = z.astype(np.float64)
         if z.dtype.kind != "f":
             raise TypeError(f"logits are real numbers, not {z.dtype}: convert with z.astype(float)")
-    if not z.ndim:
+    if not z.ndim or not z.shape[-1]:
         raise ValueError(
-            "logits have at least one axis, the last one over the K classes: z of (K,)"
+            "logits have at least one axis, the last one over the K ≥ 1 classes: z of (K,), not "
+            f"{z.shape}"
         )
     return z
 
@@ -47,13 +48,15 @@ def labels(y: Any, like: Any) -> Array:
            [1., 0., 0.]])
     """
     shape = like.shape
-    if type(y) is Tensor:
-        raise ValueError("labels are constants, not a Tensor: pass y.data")
-    y = np.asarray(y)
+    if type(y) is not np.ndarray:
+        y = _as_array(y)
     if y.dtype.kind not in "fiub":
         raise ValueError(f"labels are real numbers, not {y.dtype}")
     if y.shape == shape:
-        return y.astype(like.dtype, "C")
+        if y.dtype is like.dtype:
+            return y.copy()
+        with np.errstate(over="ignore"):
+            return y.astype(like.dtype, "C")
     if not shape or y.shape != shape[:-1]:
         raise ValueError(_expected(y, shape))
     k = shape[-1]
@@ -70,6 +73,21 @@ def labels(y: Any, like: Any) -> Array:
     one_hot = np.zeros(shape, like.dtype)
     one_hot[(*np.indices(y.shape, sparse=True), y)] = 1
     return one_hot
+
+
+def _as_array(y: Any) -> Array:
+    if type(y) is Tensor:
+        raise ValueError("labels are constants, not a Tensor: pass y.data")
+    if isinstance(y, np.ma.MaskedArray):
+        raise ValueError("labels cannot be masked: fill the masked entries, y.filled(0)")
+    try:
+        return np.asarray(y)
+    except TypeError:
+        raise ValueError(
+            "labels are constants, not a list of Tensors: pass t.data of each"
+        ) from None
+    except ValueError:
+        raise ValueError("labels are a rectangular list: its rows differ in length") from None
 
 
 def require_finite(y: Array) -> None:

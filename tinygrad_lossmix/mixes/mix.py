@@ -11,7 +11,7 @@ array([-0.33475904,  0.24472847,  0.09003057])
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isfinite
+from math import isfinite, prod
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
@@ -170,6 +170,9 @@ class Mix:
     def __hash__(self) -> int:
         return hash((self.output, self.cost_name))
 
+    def __reduce__(self) -> Any:
+        return Mix, (self.output, self.cost_name)
+
     def __repr__(self) -> str:
         return f"Mix({self.output!r}, {self.cost_name!r})"
 
@@ -210,7 +213,7 @@ def _rows(pair: tuple[str, str], form: Form) -> tuple[Any, Any]:
 
     def rule(g: Array, c: Array, z: Array, y: Array, residual: Array = None) -> Array:
         each = recorded(z, y) if residual is None else residual
-        return each * (g / (z.size // z.shape[-1] or 1))
+        return each * (g / (prod(z.shape[:-1]) or 1))
 
     add_row(cost, (rule, None), cost)
     return cost, recorded

@@ -18,14 +18,18 @@ from tinygrad_lossmix.engine.registration import add_row
 Array = Any
 
 
-@np.errstate(over="ignore")
 def sigmoid(z: Array) -> Array:
     """1/(1 + e^-z), elementwise, eq. (3) of the book; a Tensor for a Tensor.
 
     >>> sigmoid(np.array([-800.0, 0.0, 800.0]))
     array([0. , 0.5, 1. ])
     """
-    return 1.0 / (1.0 + np.exp(np.negative(z)))  # where the exponential overflows, 0 is right
+    return _sigmoid(_floats(z))
+
+
+@np.errstate(over="ignore")
+def _sigmoid(z: Array) -> Array:
+    return 1.0 / (1.0 + np.exp(-z))  # where the exponential overflows, 0 is right
 
 
 def softplus(z: Array) -> Array:
@@ -34,6 +38,7 @@ def softplus(z: Array) -> Array:
     >>> softplus(np.array([-800.0, 0.0, 800.0]))
     array([0.00000000e+00, 6.93147181e-01, 8.00000000e+02])
     """
+    z = _floats(z)
     return np.maximum(z, 0.0) + np.log1p(np.exp(-np.abs(z)))
 
 
@@ -43,13 +48,20 @@ def log_sigmoid(z: Array) -> Array:
     >>> log_sigmoid(np.array([-800.0, 800.0]))
     array([-800.,    0.])
     """
+    z = _floats(z)
     return np.minimum(z, 0.0) - np.log1p(np.exp(-np.abs(z)))
 
 
-@np.errstate(invalid="ignore")
+def _floats(z: Array) -> Array:
+    """z as an array; integers become float64."""
+    z = np.asarray(z)
+    return z if z.dtype.kind == "f" else z.astype(np.float64, casting="safe")
+
+
+@np.errstate(over="ignore", invalid="ignore")
 def _shifted(z: Array, axis: int) -> tuple[Array, Array]:
     """z minus its maximum, and where that is attained: there exactly 0, at infinity too."""
-    z = np.asarray(z)
+    z = _floats(z)
     top = z == np.max(z, axis=axis, keepdims=True)
     return np.where(top, 0.0, z - np.max(z, axis=axis, keepdims=True)), top
 
@@ -86,6 +98,7 @@ def logsumexp(z: Array, axis: int = -1, keepdims: bool = False) -> Array:
     >>> logsumexp(np.array([1000.0, 1000.0]))
     np.float64(1000.6931471805599)
     """
+    z = _floats(z)
     total = np.max(z, axis=axis, keepdims=True) + _log_total(*_shifted(z, axis), axis)
     return total if keepdims else total.squeeze(axis)[()]
 
@@ -103,7 +116,7 @@ def _logsumexp_rule(g: Array, s: Array, z: Array, axis: int = -1, keepdims: bool
 
 
 # fmt: off
-sigmoid     = add_row(sigmoid, [lambda g, a, z: g * (a * (1.0 - a))], sigmoid)
+sigmoid     = add_row(sigmoid, [lambda g, a, z: g * (a * (1.0 - a))], _sigmoid)
 softplus    = add_row(softplus, [lambda g, s, z: g * sigmoid(z)], softplus)
 log_sigmoid = add_row(log_sigmoid, [lambda g, s, z: g * sigmoid(-z)], log_sigmoid)
 softmax     = add_row(softmax, [_softmax_rule], softmax)

@@ -35,7 +35,8 @@ def _all_but_one(k: int, dtype: Any) -> Array:
 
 def dot_at_infinity(x: Array, y: Array) -> Array:
     """Σ x·y, with 0·∞ = 0."""
-    return np.where((x == 0) | (y == 0), 0.0, x * y).sum()
+    zero = (x == 0) & np.isinf(y) | (y == 0) & np.isinf(x)
+    return np.where(zero, 0.0, x * y).sum()
 
 
 def sigmoid_ce(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
@@ -82,17 +83,20 @@ def softmax_ce(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
     """C = -Σ y ln p + (1-y) ln(1-p);  δ_j = p_j Σ_{k≠j} y_k - y_j q_j + (1-y_j) p_j
     - Σ_{k≠j} (1-y_k) p_k p_j/q_k, where p_j/q_k is the softmax of z without entry k.
 
-    At the largest p it is taken as that softmax, w: q underflows there long before p_j/q.
+    At the largest p it is taken as that softmax, w: q underflows there long before p_j/q. With one
+    entry p is 1 whatever z is, and only the label 1 has a finite cost.
     """
+    if z.shape[-1] == 1:
+        wrong = y != 1
+        cost = np.where(wrong, np.inf, 0.0).sum(dtype=z.dtype)
+        return cost, np.where(wrong, np.nan, np.zeros_like(z))
     at = _peak(z)
     top = _flat(z)[at]
-    others = z.copy()
+    others = np.maximum(z, np.finfo(z.dtype).min)  # an entry at -inf can still be the second
     _flat(others)[at] = -np.inf
     second_at = _peak(others)
-    second = _flat(others)[second_at]
-    w = np.exp(others - _column(np.maximum(second, np.finfo(z.dtype).min)))
-    _flat(w)[second_at] = 1.0
-    _flat(w)[at] = 0.0
+    second = _flat(z)[second_at]
+    w = np.exp(others - _column(_flat(others)[second_at]))
     without = _sum(w)
     w /= _column(without)
     t = without * np.exp(second - top)
@@ -106,11 +110,11 @@ def softmax_ce(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
     delta = p * _others(y) - y * q + wrong - pushed
 
     log_total = np.log1p(t)
-    log_p = z - _column(top + log_total)
+    log_p = z - _column(top) - _column(log_total)
     _flat(log_p)[at] = -log_total
     log_q = np.log1p(-p)
     _flat(log_q)[at] = second - top + np.log(without) - log_total
-    return -dot(y, log_p) - dot(1.0 - y, log_q), delta
+    return 0.0 - dot(y, log_p) - dot(1.0 - y, log_q), delta
 
 
 def _exponentials(z: Array) -> tuple[Any, Array, Array]:
