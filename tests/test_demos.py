@@ -36,5 +36,7 @@ def test_one_neuron_shows_the_figures_of_the_book():
     output = run(DEMOS[1]).stdout
     for start, end, epoch in [("0.8176", "0.0940", 36), ("0.9820", "0.2028", 232)]:
         assert f"a = {start}, wanted 0" in output
-        assert f"quadratic      after 300 epochs a = {end}, below one half at epoch {epoch}" in output
+        assert (
+            f"quadratic      after 300 epochs a = {end}, below one half at epoch {epoch}" in output
+        )
     assert "below one half at epoch 17\n" in output

@@ -49,7 +49,13 @@ def test_the_python_blocks_run():
 def test_the_console_blocks_run(command, output, tmp_path):
     done = lossmix(command, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert [line.rstrip() for line in done.stdout.splitlines()] == output.splitlines()
+    printed = [line.rstrip() for line in done.stdout.splitlines()]
+    assert without_rounding(printed) == without_rounding(output.splitlines())
+
+
+def without_rounding(lines):
+    """The last bits of exp differ between processors."""
+    return [re.sub(r"\d(\.\d+)?e-1[5-9]", "a rounding error", line) for line in lines]
 
 
 def test_the_first_two_bash_lines_are_the_two_commands():
@@ -59,7 +65,7 @@ def test_the_first_two_bash_lines_are_the_two_commands():
 
 
 def test_every_linked_file_is_there():
-    links = re.findall(r"\]\(([^)#]+)\)", TEXT)
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", TEXT) if "://" not in link]
     assert links
     for link in links:
         assert (ROOT / link).is_file(), link
