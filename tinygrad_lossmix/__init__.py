@@ -25,6 +25,8 @@ from tinygrad_lossmix.mixes.outputs import (
 )
 
 if TYPE_CHECKING:
+    from tinygrad_lossmix.answers.delta_report import delta_report
+    from tinygrad_lossmix.answers.diagnose import diagnose
     from tinygrad_lossmix.debugger.repl import step
     from tinygrad_lossmix.debugger.stepper import Stepper
     from tinygrad_lossmix.views.graphviz import draw
@@ -39,7 +41,9 @@ __all__ = [
     "book",
     "constant",
     "cross_entropy",
+    "delta_report",
     "derivative",
+    "diagnose",
     "draw",
     "grad",
     "log_likelihood",
@@ -62,6 +66,8 @@ _LATER = {
     "tree": "views.text",
     "Stepper": "debugger.stepper",
     "step": "debugger.repl",
+    "delta_report": "answers.delta_report",
+    "diagnose": "answers.diagnose",
 }
 
 

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 import tinygrad_lossmix
 from tinygrad_lossmix.cli import main
 from tinygrad_lossmix.lab.training import train
-from tinygrad_lossmix.mixes.mix import MIXES
+from tinygrad_lossmix.mixes.mix import MIXES, Mix
 
 NAMES = [f"{mix.output} {mix.cost_name}" for mix in MIXES]
 
@@ -50,9 +50,20 @@ def test_the_table_has_a_row_and_a_diagnosis_for_every_mix() -> None:
 
 def test_the_table_says_which_delta_is_a_minus_y() -> None:
     rows = {name: next(li for li in compare().stdout.splitlines() if name in li) for name in NAMES}
-    yes = [name for name, line in rows.items() if " yes " in line]
+    first = {name: re.search(r" (yes|no) +\d", line) for name, line in rows.items()}
+    yes = [name for name, answer in first.items() if answer and answer[1] == "yes"]
+    assert all(first.values())
     assert yes == ["sigmoid ce", "softmax ll"]
-    assert all((" no " in line) != (name in yes) for name, line in rows.items())
+
+
+def test_the_table_says_which_mixes_are_proper_and_convex() -> None:
+    lines = compare().stdout.splitlines()
+    header = next(line for line in lines if "proper convex" in line)
+    for name in NAMES:
+        verdict = Mix(*name.split()).verdict(3)
+        line = next(line for line in lines if name in line)
+        for word, found in (("proper", verdict.proper), ("convex", verdict.convex)):
+            assert line[header.index(word) :].split()[0] == ("yes" if found else "no")
 
 
 def test_redirected_output_is_plain_and_at_most_100_columns_wide() -> None:
@@ -76,6 +87,8 @@ def test_json_is_one_object_with_what_the_files_hold(folder: Path) -> None:
     assert [f"{m['output']} {m['cost']}" for m in found["mixes"]] == NAMES
     for mix in found["mixes"]:
         assert 0 <= mix["accuracy"]["mean"] <= 1
+        assert mix["proper"] == (mix["output"] != "sigmoid" or mix["cost"] != "ll")
+        assert mix["convex"] == (mix["cost"] == "ll" or mix["output"] + mix["cost"] == "sigmoidce")
         assert {"accuracy", "ece", "epochs_to_95", "final_cost", "delta", "delta_error"} < set(mix)
         assert [len(curve["test_accuracy"]) for curve in mix["curves"]] == [2, 2]
     assert found["settings"]["data"] == "points.csv"

@@ -11,9 +11,10 @@ import pytest
 
 from tinygrad_lossmix.lab.compare import Result, runs, summarise
 from tinygrad_lossmix.lab.data import Data
-from tinygrad_lossmix.lab.results import prepare, record, replace, to_json, write
+from tinygrad_lossmix.lab.results import mix_record, prepare, record, replace, to_json, write
 from tinygrad_lossmix.lab.training import Settings
 from tinygrad_lossmix.mixes.mix import MIXES
+from tinygrad_lossmix.mixes.verdict import MOST
 
 FAST = Settings(seeds=2, epochs=3, hidden=4)
 
@@ -39,6 +40,13 @@ def test_numbers_that_are_not_finite_are_null(
     assert mix["accuracy"] == mix["ece"] == {"mean": None, "std": None}
     assert mix["final_cost"] is mix["epochs_to_95"] is None
     assert mix["curves"][0]["training_cost"] == [None]
+
+
+def test_a_mix_with_very_many_classes_has_no_verdict(make_result: Callable[..., Result]) -> None:
+    result = make_result([0.5])
+    few, many = (mix_record(result, [result], classes) for classes in (MOST, MOST + 1))
+    assert (few["proper"], few["convex"]) == (True, True)
+    assert many["proper"] is many["convex"] is None
 
 
 def test_a_comparison_that_lacks_runs_says_so(

@@ -22,12 +22,19 @@ from tinygrad_lossmix import __version__
 COMMANDS = {
     "Answer": {
         "compare": "Train every mix on handwritten digits and print one table.",
+        "verdict": "Is a mix fine? Proper, convex, what goes wrong, what to use.",
+        "claims": "Recompute what was claimed about the question.",
+        "names": "What costs and outputs are called elsewhere, checked.",
+        "delta": "The output delta of a mix, three ways, beside a - y, and why.",
     },
     "See": {
         "step": "Walk through a backward pass, one product at a time.",
         "draw": "Draw the computation graph of a mix with values and gradients.",
     },
-    "Check": {},
+    "Check": {
+        "diagnose": "Which pairing reported this loss, from numbers, arrays or a training log.",
+        "plateau": "What the value says that a loss is stuck at.",
+    },
     "About": {},
 }
 INTERRUPTED = 130

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,10 @@ from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from tinygrad_lossmix.cli import INTERRUPTED
+from tinygrad_lossmix.cli.printing import printed
 from tinygrad_lossmix.lab.compare import Result, Spread, runs, summarise
 from tinygrad_lossmix.lab.data import Data, DataError, digits
 from tinygrad_lossmix.lab.files import read
@@ -24,8 +25,9 @@ from tinygrad_lossmix.mixes.mix import MIXES, Mix
 
 LEGEND = (
     "delta in closed form: S is the sum of the labels, 1 here, e = a - y, r = a/(1 - a); beside it "
-    "the largest |delta - (a - y)| of the engine on a mini-batch. ± is the standard deviation over "
-    "seeds, ECE the expected calibration error.\n"
+    "the largest |delta - (a - y)| of the engine on a mini-batch. Proper: the expected cost is "
+    "least where the outputs are the true probabilities; convex in the logits. ± is the standard "
+    "deviation over seeds, ECE the expected calibration error.\n"
 )
 
 
@@ -166,21 +168,18 @@ def train_all(mixes: list[Mix], data: Data, settings: Settings) -> list[Run]:
 
 def report(results: list[Result], found: dict[str, Any]) -> str:
     """The table, what went wrong, and what the accuracies tell; as wide as the terminal."""
-    console = Console(markup=False, highlight=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = 100
-    with console.capture() as text:
-        console.print(heading(found["settings"]))
-        console.print(table(results))
-        console.print(LEGEND, style="dim")
-        console.print("What went wrong", style="bold")
-        faults = Table.grid(padding=(0, 2, 0, 0))
-        for mix in found["mixes"]:
-            faults.add_row(f"{mix['output']} {mix['cost']}", mix["diagnosis"])
-        console.print(faults)
-        console.print()
-        console.print(found["ranking"])
-    return "".join(f"{line.rstrip()}\n" for line in text.get().splitlines())
+    faults = Table.grid(padding=(0, 2, 0, 0))
+    for mix in found["mixes"]:
+        faults.add_row(f"{mix['output']} {mix['cost']}", mix["diagnosis"])
+    return printed(
+        heading(found["settings"]),
+        table(results, found["mixes"]),
+        Text(LEGEND, style="dim"),
+        Text("What went wrong", style="bold"),
+        faults,
+        "",
+        found["ranking"],
+    )
 
 
 def heading(settings: dict[str, Any]) -> str:
@@ -194,25 +193,35 @@ def heading(settings: dict[str, Any]) -> str:
     )
 
 
-def table(results: list[Result]) -> Table:
-    """A row per mix."""
-    grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+def table(results: list[Result], found: list[dict[str, Any]]) -> Table:
+    """A row per mix, of its result and its record."""
+    grid = Table(box=box.SIMPLE_HEAD, padding=0)
     grid.add_column("mix", min_width=9)
     grid.add_column("delta")
     grid.add_column("= a - y?", min_width=9)
-    for name in ("accuracy %", "ECE", "epochs\nto 95 %", "final\ncost"):
+    for name in ("proper", "convex"):
+        grid.add_column(name, no_wrap=True)
+    grid.add_column("accuracy\n%", justify="right", min_width=8)
+    for name in ("ECE", "epochs\nto 95 %", "final\ncost"):
         grid.add_column(name, justify="right", no_wrap=True)
-    for r in results:
+    for r, mix in zip(results, found, strict=True):
         grid.add_row(
             words(r.mix),
             r.mix.formula,
             f"{'yes' if r.delta.is_a_minus_y else 'no'} {r.delta.error:.4g}",
+            answer(mix["proper"]),
+            answer(mix["convex"]),
             percent(r.accuracy),
             number(r.ece.mean),
             number(r.epochs_to_goal),
             number(r.cost),
         )
     return grid
+
+
+def answer(found: bool | None) -> str:
+    """Yes or no; a dash where there is no verdict, with very many classes."""
+    return "-" if found is None else "yes" if found else "no"
 
 
 def percent(spread: Spread) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import math
-import string
 from typing import Any
 
 import numpy as np
@@ -168,7 +167,7 @@ def einsum_rule(i: int, g: Array, z: Array, x: Array, y: Array, subscripts: str)
         size = dict(zip(mine, this.shape, strict=True)) | dict(zip(known, part.shape, strict=True))
         part = part.reshape(tuple([size[c] if c in known else 1 for c in letters]))
         part = np.broadcast_to(part, tuple([size[c] for c in letters]))
-    spare = iter([c for c in string.ascii_letters if c not in subscripts])
+    spare = iter([c for c in map(chr, range(65, 123)) if c.isalpha() and c not in subscripts])
     for axis in range(len(mine)):  # a repeated letter took the diagonal: only it has a gradient
         letter = mine[axis]
         if letter in mine[:axis]:

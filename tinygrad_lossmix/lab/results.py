@@ -23,6 +23,7 @@ from tinygrad_lossmix.lab.diagnosis import diagnosis
 from tinygrad_lossmix.lab.ranking import ranking, words
 from tinygrad_lossmix.lab.training import Run, Settings
 from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.mixes.verdict import MOST
 
 COLUMNS = ("output", "cost", "seed", "epoch", "training_cost", "test_accuracy", "test_ece")
 
@@ -38,7 +39,7 @@ def record(
         data, settings: what they were compared on, and how.
     """
     return {
-        "mixes": [mix_record(result, results) for result in results],
+        "mixes": [mix_record(result, results, data.classes) for result in results],
         "ranking": ranking(results),
         "settings": {
             "mixes": [words(mix) for mix in mixes],
@@ -53,14 +54,17 @@ def record(
     }
 
 
-def mix_record(result: Result, results: Sequence[Result]) -> dict[str, Any]:
+def mix_record(result: Result, results: Sequence[Result], classes: int) -> dict[str, Any]:
     """One mix: the row of the table, its diagnosis and its learning curves."""
+    verdict = result.mix.verdict(classes) if classes <= MOST else None
     return {
         "output": result.mix.output,
         "cost": result.mix.cost_name,
         "delta": result.mix.formula,
         "delta_is_a_minus_y": result.delta.is_a_minus_y,
         "delta_error": finite(result.delta.error),
+        "proper": verdict and verdict.proper,
+        "convex": verdict and verdict.convex,
         "accuracy": spread_record(result.accuracy),
         "ece": spread_record(result.ece),
         "epochs_to_95": finite(result.epochs_to_goal),
