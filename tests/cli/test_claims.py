@@ -1,0 +1,68 @@
+"""`lossmix claims` as a user sees it."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from tinygrad_lossmix.answers import costs_claimed
+from tinygrad_lossmix.answers.claims import CLAIMS
+from tinygrad_lossmix.cli import main
+
+
+def claims(*args: str) -> Result:
+    return CliRunner().invoke(main, ["claims", *args])
+
+
+@pytest.fixture
+def wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log-likelihood with a factor that does not belong there."""
+    right = costs_claimed.log_likelihood
+    monkeypatch.setattr(costs_claimed, "log_likelihood", lambda a, y: 1.01 * right(a, y))
+
+
+def test_every_claim_is_printed_with_what_came_out() -> None:
+    result = claims()
+    assert result.exit_code == 0
+    flat = " ".join(result.stdout.split())
+    for claim in CLAIMS:
+        answer = claim.answer()
+        for words in (claim.said, claim.by, claim.expected, answer.obtained, claim.verdict):
+            assert " ".join(words.split()) in flat
+    assert f"{len(CLAIMS)} of {len(CLAIMS)} came out as expected" in flat
+    assert "eq. 63" in flat
+
+
+@pytest.mark.parametrize("columns", [80, 100])
+def test_output_is_plain_and_fits(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    result = claims()
+    assert "\x1b" not in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= columns
+
+
+def test_json_is_one_object_with_a_record_for_each_claim() -> None:
+    found = json.loads(claims("--json").stdout)["claims"]
+    assert [each["claim"] for each in found] == [claim.said for claim in CLAIMS]
+    for each in found:
+        assert set(each) == {"claim", "by", "expected", "obtained", "verdict", "holds"}
+        assert each["holds"] is True
+
+
+@pytest.mark.usefixtures("wrong")
+def test_a_claim_that_comes_out_otherwise_exits_1_and_is_marked() -> None:
+    result = claims()
+    assert result.exit_code == 1
+    assert result.stdout.count("UNEXPECTED") >= 2
+    assert f"LL {1.01 * np.log(1 / 0.55):.10f}" in result.stdout
+    assert f"{len(CLAIMS)} of {len(CLAIMS)}" not in result.stdout
+
+
+@pytest.mark.usefixtures("wrong")
+def test_json_says_so_too() -> None:
+    result = claims("--json")
+    assert result.exit_code == 1
+    found = json.loads(result.stdout)["claims"]
+    assert not all(each["holds"] for each in found)
+    assert any(each["holds"] for each in found)

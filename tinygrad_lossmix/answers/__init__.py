@@ -1,0 +1,1 @@
+"""Questions about outputs and costs, answered by computing."""

@@ -1,0 +1,113 @@
+"""Other libraries' values for the same logits and labels, in a process of their own.
+
+Importing one of them takes seconds and a lot of memory; here all that are installed start at once,
+and none stays behind. As a program it takes the name of a library and expressions, and prints their
+values as one JSON object.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.mixes.outputs import sigmoid, softmax
+
+MODULES = {
+    "torch": ("torch",),
+    "keras": ("keras",),
+    "sklearn": ("sklearn.metrics", "sklearn.utils.extmath", "scipy.special"),
+}
+SECONDS = 120
+
+
+def example() -> dict[str, Any]:
+    """What the expressions are about: logits z, sigmoids s, softmax p, labels y or classes k."""
+    z = np.array([[2.0, 1.0, 0.0], [-1.0, 0.5, 3.0], [0.25, -2.0, 1.5], [0.0, 0.0, -4.0]])
+    k = np.array([0, 2, 1, 0])
+    return {"z": z, "s": sigmoid(z), "p": softmax(z), "k": k, "y": np.eye(3)[k], "n": 4, "K": 3}
+
+
+def installed(library: str) -> bool:
+    """Whether the library can be found; nothing is imported."""
+    return find_spec(library) is not None
+
+
+def values(wanted: Mapping[str, Sequence[str]]) -> dict[str, list[Array] | str]:
+    """The values of expressions, or why there are none, for each library named.
+
+    Args:
+        wanted: for "torch", "keras" or "sklearn" the expressions to compute with it.
+    """
+    running = {
+        library: _start([library, *expressions])
+        for library, expressions in wanted.items()
+        if installed(library)
+    }
+    return {
+        library: _result(running[library]) if library in running else "not installed"
+        for library in wanted
+    }
+
+
+def _start(arguments: list[str]) -> subprocess.Popen[str]:
+    """This file as a program, with the same package and libraries in its path."""
+    here = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join([here, *filter(None, sys.path)])
+    return subprocess.Popen(
+        [sys.executable, "-m", __spec__.name, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+
+
+def _result(process: subprocess.Popen[str]) -> list[Array] | str:
+    try:
+        out, err = process.communicate(timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return f"installed, but it took more than {SECONDS} s"
+    if process.returncode:
+        last = (err.strip().splitlines() or [f"exit code {process.returncode}"])[-1]
+        return f"installed, but it failed: {last}"
+    return [np.array(value) for value in json.loads(out.splitlines()[-1])]
+
+
+def _evaluate(library: str, expressions: Sequence[str]) -> list[Any]:
+    """The values of expressions of the table of names, as lists and numbers."""
+    known: dict[str, Any] = {library: importlib.import_module(library)}
+    for module in MODULES[library]:
+        importlib.import_module(module)
+        root = module.partition(".")[0]
+        known[root] = sys.modules[root]
+    convert = known["torch"].tensor if library == "torch" else np.array
+    known |= {
+        name: convert(value) if isinstance(value, np.ndarray) else value
+        for name, value in example().items()
+    }
+    return [_plain(eval(expression, known)) for expression in expressions]
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+    return np.asarray(value, dtype=float).tolist()
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    print(json.dumps(_evaluate(sys.argv[1], sys.argv[2:])))

@@ -1,0 +1,26 @@
+"""Tables and text for stdout: as wide as the terminal, plain where there is none."""
+
+from __future__ import annotations
+
+import os
+
+from rich.console import Console, RenderableType
+
+WIDTH = 100  # of what goes into a file or a pipe
+
+
+def console() -> Console:
+    """Where everything is printed as it stands: no markup in text that came from a user."""
+    out = Console(markup=False, highlight=False)
+    if not out.is_terminal and "COLUMNS" not in os.environ:
+        out.width = WIDTH
+    return out
+
+
+def printed(*parts: RenderableType) -> str:
+    """The text of these, one below the other, no blanks at the end of a line."""
+    out = console()
+    with out.capture() as text:
+        for part in parts:
+            out.print(part)
+    return "".join(f"{line.rstrip()}\n" for line in text.get().splitlines())

@@ -1,0 +1,80 @@
+"""`lossmix verdict`: is a mix fine, and why?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from tinygrad_lossmix.cli.printing import WIDTH, console, printed
+from tinygrad_lossmix.lab.ranking import words
+from tinygrad_lossmix.lab.results import to_json
+from tinygrad_lossmix.mixes.mix import MIXES, Mix
+from tinygrad_lossmix.mixes.verdict import MOST, Verdict
+
+LEGEND = (
+    "Proper: the expected cost is least where the outputs are the true probabilities. Convex in "
+    "the logits z. Delta is the gradient at z. Several labels: outputs find the probability of "
+    'each where labels may hold together. "lossmix verdict softmax ce" shows the numbers.'
+)
+
+
+def one_or_none(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> Mix | None:
+    """The mix of two words, None without any."""
+    if not given:
+        return None
+    if len(given) != 2:
+        raise click.BadParameter(f"a mix is two words, one of: {', '.join(map(words, MIXES))}")
+    try:
+        return Mix(*given)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+@click.command
+@click.argument("mix", nargs=-1, callback=one_or_none, metavar="[MIX]")
+@click.option(
+    "--classes",
+    type=click.IntRange(1, MOST),
+    default=3,
+    show_default=True,
+    help="Number of outputs; one output answers yes or no.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+def command(mix: Mix | None, classes: int, as_json: bool) -> None:
+    """Is a mix fine? Whether its cost is a strictly proper score and convex, whether delta is
+    a - y, what goes wrong, what to use instead: searched and measured now, with the points that
+    show it. Without a MIX, such as "softmax ce", all six in one table.
+    """
+    found = {each: each.verdict(classes) for each in ([mix] if mix else MIXES)}
+    if as_json:
+        records = [
+            {"output": each.output, "cost": each.cost_name, **verdict.record()}
+            for each, verdict in found.items()
+        ]
+        click.echo(to_json({"mixes": records}), nl=False)
+    elif mix:
+        click.echo(found[mix].text(min(console().width, WIDTH)))
+    else:
+        names = [words(each) for each in found]
+        click.echo(report(names, list(found.values())), nl=False)
+
+
+def report(names: Sequence[str], verdicts: Sequence[Verdict]) -> str:
+    """A row for each mix, and the advice on it."""
+    grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    grid.add_column("mix", min_width=17)
+    for name in ("proper", "convex", "delta\n= a - y", "several\nlabels"):
+        grid.add_column(name)
+    grid.add_column("what goes wrong")
+    advice = Table.grid(padding=(0, 2, 0, 0))
+    for name, v in zip(names, verdicts, strict=True):
+        answers = v.proper, v.convex, v.a_minus_y, v.several
+        grid.add_row(name, *("yes" if answer else "no" for answer in answers), v.failure)
+        advice.add_row(Text(name, no_wrap=True), v.advice)
+    k = verdicts[0].classes
+    title = Text(f"Verdicts for {'one output' if k == 1 else f'{k} classes'}", style="bold")
+    return printed(title, grid, Text("Advice", style="bold"), advice, "", Text(LEGEND, style="dim"))

@@ -1,0 +1,125 @@
+"""Is a mix fine? A verdict, computed when it is asked for, with the numbers that show it.
+
+>>> from tinygrad_lossmix.mixes.mix import Mix
+>>> found = verdict(Mix("sigmoid", "ll"), 3)
+>>> found.proper, found.convex, found.a_minus_y
+(False, True, False)
+>>> found.failure
+'every output -> 1, the cost has no minimum; no wrong class is ever pushed down'
+"""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.mixes import wording
+from tinygrad_lossmix.mixes.evidence import Evidence, gather
+from tinygrad_lossmix.mixes.expected import Pair
+from tinygrad_lossmix.mixes.wording import Fault
+
+MOST = 50  # classes: the Hessians of more take longer than anybody waits
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a mix with K outputs does, and what to use instead."""
+
+    mix: str
+    classes: int
+    proper: bool  # a strictly proper score: the expected cost is least at the true probabilities
+    convex: bool  # in z
+    a_minus_y: bool  # δ = a - y where one answer is right
+    several: bool  # labels that hold together get their probabilities too
+    condition: str  # for which labels δ = a - y, or what it is instead
+    failure: str  # what goes wrong, "nothing" where nothing does
+    advice: str
+    faults: tuple[Fault, ...]  # what goes wrong, each with its numbers
+    evidence: Evidence
+
+    def text(self, width: int = 88) -> str:
+        """All of it, on lines of at most that many columns."""
+        e = self.evidence
+        shown = wording.minimum(wording.telling(e.minima))
+        if self.proper:
+            worst = max(minimum.error for minimum in e.minima)
+            shown += f"; {len(e.minima)} searches end within {wording.number(worst)} of the truth"
+        rows = [
+            ("strictly proper", f"{_yes(self.proper)}, {shown}"),
+            ("convex in z", f"{_yes(self.convex)}, {wording.bending(e)}"),
+            ("delta = a - y", f"{_yes(self.a_minus_y)}, {self.condition}"),
+        ]
+        if self.classes > 1:
+            shown = wording.minimum(wording.telling(e.separate))
+            rows.append(("several labels", f"{_yes(self.several)}, {shown}"))
+        wrong = [f"{fault.name}: {fault.shown}" for fault in self.faults] or [self.failure]
+        rows += [("goes wrong", fault) for fault in wrong]
+        rows.append(("advice", self.advice))
+        lines = [f"{self.mix}, {'one output' if self.classes == 1 else f'{self.classes} classes'}"]
+        for name, said in rows:
+            lines += textwrap.wrap(
+                said, max(width, 40), initial_indent=f"  {name:17}", subsequent_indent=" " * 19
+            )
+        return "\n".join(lines)
+
+    def record(self) -> dict[str, Any]:
+        """All of it as plain values; numbers that are not finite are None."""
+        found: dict[str, Any] = _plain(asdict(self))
+        found["faults"] = [fault._asdict() for fault in self.faults]
+        return found
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+def verdict(mix: Pair, classes: int) -> Verdict:
+    """Compute the verdict on a mix.
+
+    Args:
+        mix: a Mix, or anything with its activate, cost, composed, delta and hessian.
+        classes: K, the number of outputs; with one, its labels are 0 and 1.
+
+    Raises:
+        ValueError: K is not a whole number from 1 to 50.
+
+    >>> from tinygrad_lossmix.mixes.mix import Mix
+    >>> verdict(Mix("softmax", "ce"), 2).condition
+    'never: delta = 2 (a - y) where one answer is right'
+    """
+    if type(classes) is bool or not isinstance(classes, int | np.integer):
+        raise ValueError(f"classes are a whole number, not {classes!r}")
+    if not 1 <= classes <= MOST:
+        raise ValueError(f"a verdict is for 1 to {MOST} classes, not {classes}")
+    found = gather(mix, int(classes))
+    faults = tuple(wording.faults(found))
+    return Verdict(
+        mix=str(mix),
+        classes=found.classes,
+        proper=found.proper,
+        convex=found.convex,
+        a_minus_y=found.a_minus_y,
+        several=found.several,
+        condition=wording.condition(found),
+        failure="; ".join(fault.name for fault in faults) or "nothing",
+        advice=wording.advice(found),
+        faults=faults,
+        evidence=found,
+    )
+
+
+def _yes(answer: bool) -> str:
+    return "yes" if answer else "no"
+
+
+def _plain(value: Any) -> Any:
+    """Arrays as lists, what is not finite as None."""
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, np.ndarray | tuple | list):
+        return [_plain(each) for each in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if np.isfinite(value) else None
+    return value
