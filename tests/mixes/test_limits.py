@@ -67,6 +67,14 @@ def test_infinite_logits_give_the_limit_where_there_is_one(mix, y):
             np.testing.assert_allclose(got[compared], limit[compared], atol=1e-12, err_msg=f"{z}")
 
 
+@pytest.mark.parametrize("y", [[1.0, 0.0], [0.0, 1.0], [0.3, 0.7], [1.0, 1.0]], ids=str)
+@each_mix
+def test_one_of_two_logits_at_infinity_is_the_same_as_far_out(mix, y):
+    for infinite, far in (([0.5, -np.inf], [0.5, -800.0]), ([np.inf, 0.5], [800.0, 0.5])):
+        np.testing.assert_allclose(mix.delta(infinite, y), mix.delta(far, y), atol=1e-300)
+        assert mix.cost(infinite, y) in (np.inf, mix.cost(far, y))
+
+
 @each_mix
 def test_a_nan_or_infinite_example_leaves_the_others_alone(mix):
     z = np.random.default_rng(4).normal(size=(4, 3))

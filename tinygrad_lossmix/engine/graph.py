@@ -12,7 +12,7 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from tinygrad_lossmix.engine.constants import freeze_option
+from tinygrad_lossmix.engine.constants import freeze
 from tinygrad_lossmix.engine.tensor import Tensor, tick
 
 
@@ -95,11 +95,20 @@ def group(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             start = tick()
             output = function(*args, **kwargs)
             if type(output) is Tensor and output.order > start:
-                given = (*args, *kwargs.values())
-                kept = tuple([a if type(a) is Tensor else freeze_option(a) for a in given])
+                kept = tuple(map(_kept, (*args, *kwargs.values())))
                 output.groups += ((name, kept, start),)
             return output
 
         return grouped
 
     return decorate
+
+
+def _kept(arg: Any) -> Any:
+    """Tensors and constants; None for anything else."""
+    if type(arg) is Tensor:
+        return arg
+    try:
+        return freeze(arg)
+    except TypeError:
+        return None

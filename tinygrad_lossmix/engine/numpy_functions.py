@@ -82,7 +82,8 @@ _permuted(np.moveaxis)
 
 @composed(np.take)
 def _take(a: Any, indices: Any, axis: int | None = None) -> Any:
-    indices = np.asarray(indices).astype(np.intp, casting="same_kind")
+    indices = np.asarray(indices, None if np.size(indices) else np.intp)
+    indices = indices.astype(np.intp, casting="same_kind")
     if axis is None:
         return a.reshape(-1)[indices]
     before = range(a.ndim)[axis]  # IndexError for an axis that is not there

@@ -33,7 +33,7 @@ def spread(g: Array, x: Array, axis: Any, keepdims: bool) -> Array:
 
 def filled(x: Array, shape: Any) -> Array:
     """`np.broadcast_to`, as a new array: takes a seventh of the time on small ones."""
-    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    shape = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
     if x.ndim > len(shape):
         raise ValueError(f"an array of shape {x.shape} cannot be broadcast to {shape}")
     full = np.empty(shape, x.dtype)
@@ -95,8 +95,8 @@ def power_left(g: Array, z: Array, x: Array, y: Array) -> Array:
 
 def power_right(g: Array, z: Array, x: Array, y: Array) -> Array:
     """g·z·ln x in the precision of z, and 0 where x is 0: there 0^y does not change with y."""
-    if type(x) is not Tensor:
-        x = np.asarray(x, z.dtype)
+    x = np.asarray(x) if isinstance(x, int | float) else x
+    x = x if x.dtype == z.dtype else x.astype(z.dtype)
     return g * z * np.log(np.where(x == 0, 1.0, x))
 
 

@@ -213,7 +213,7 @@ class Tensor:
 
     def transpose(self, *axes: Any) -> Tensor:
         """`np.transpose`; the axes as one tuple or as several numbers."""
-        if axes in ((), (None,)):
+        if not axes or axes[0] is None:
             return record(np.transpose, (self,))
         return record(np.transpose, (self,), {"axes": _several(axes)})
 
