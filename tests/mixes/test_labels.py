@@ -189,6 +189,16 @@ def test_logits_are_real_numbers_with_an_axis_of_classes(method, z, error, messa
             getattr(mix, method)(z, 0)
 
 
+def test_masked_logits_are_refused_rather_than_unmasked():
+    with pytest.raises(TypeError, match="mask"):
+        MIXES[0].cost(np.ma.array([1.0, 50.0], mask=[False, True]), 0)
+
+
+def test_rows_of_logits_of_different_length_are_refused_with_advice():
+    with pytest.raises((TypeError, ValueError), match="logits"):
+        MIXES[0].cost([[1, 2], [3]], 0)
+
+
 @each_mix
 def test_logits_of_no_classes_are_refused(mix):
     z, y = np.zeros((2, 0)), np.zeros((2, 0))

@@ -132,6 +132,12 @@ def test_the_cost_of_a_large_batch_is_as_accurate_in_float32(mix):
 
 
 @each_mix
+def test_a_float16_batch_may_be_larger_than_the_largest_float16(mix):
+    z, y = np.ones((70_000, 2), np.float16), np.zeros(70_000, int)
+    np.testing.assert_allclose(mix.cost(z, y), mix.cost(z[:1], y[:1]), rtol=0.01)
+
+
+@each_mix
 def test_the_row_of_the_table_computes_the_cost_again(mix):
     cost = mix.cost(Tensor([[0.5, -1.0], [3.0, 2.0]]), [0, 1])
     row = TABLE[cost.function]

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.engine.graph import group
+from tinygrad_lossmix.mixes.labels import labels
 
 
 @group("sigmoid")
@@ -34,19 +35,22 @@ def softmax(z: Any) -> Any:
 
 @group("cross_entropy")
 def cross_entropy(a: Any, y: Any) -> Any:
-    """-1/n Σ_x Σ_k y ln a + (1-y) ln(1-a), eq. (63); labels y of a's shape. A scalar."""
+    """-1/n Σ_x Σ_k y ln a + (1-y) ln(1-a), eq. (63); y of a's shape, or classes. A scalar."""
+    y = labels(y, a)
     return _per_example(-(np.log(a) * y + np.log(1.0 - a) * (1.0 - y)).sum(), a)
 
 
 @group("log_likelihood")
 def log_likelihood(a: Any, y: Any) -> Any:
-    """-1/n Σ_x Σ_k y ln a, eq. (80); labels y of a's shape. A scalar."""
+    """-1/n Σ_x Σ_k y ln a, eq. (80); y of a's shape, or classes. A scalar."""
+    y = labels(y, a)
     return _per_example(-(np.log(a) * y).sum(), a)
 
 
 @group("quadratic")
 def quadratic(a: Any, y: Any) -> Any:
-    """1/2n Σ_x Σ_k (a-y)², eq. (6) of chapter 1; labels y of a's shape. A scalar."""
+    """1/2n Σ_x Σ_k (a-y)², eq. (6) of chapter 1; y of a's shape, or classes. A scalar."""
+    y = labels(y, a)
     return _per_example(0.5 * ((a - y) ** 2).sum(), a)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from tinygrad_lossmix.engine.graph import group
 from tinygrad_lossmix.engine.registration import add_row
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.mixes.labels import labels, require_finite
+from tinygrad_lossmix.mixes.labels import labels, numbers, require_finite
 
 Array = Any
 
@@ -88,13 +88,7 @@ def quadratic(a: Any, y: Any) -> Any:
 
 
 def _checked(a: Any, y: Any) -> tuple[Any, Array]:
-    if not isinstance(a, Tensor):
-        a = np.asarray(a)
-        if a.dtype.kind not in "fiu":
-            raise TypeError(
-                f"outputs are real numbers, not {a.dtype}: convert with a.astype(float)"
-            )
-        a = a if a.dtype.kind == "f" else a.astype(np.float64)
+    a = a if isinstance(a, Tensor) else numbers("outputs", a)
     y = labels(y, a)
     require_finite(y)
     return a, y

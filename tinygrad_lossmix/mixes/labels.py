@@ -19,17 +19,33 @@ def logits(z: Any) -> Any:
         ValueError: no axis of classes.
     """
     if type(z) is not Tensor:
-        z = np.asarray(z)
-        if z.dtype.kind in "iu":
-            z = z.astype(np.float64)
-        if z.dtype.kind != "f":
-            raise TypeError(f"logits are real numbers, not {z.dtype}: convert with z.astype(float)")
+        z = numbers("logits", z)
     if not z.ndim or not z.shape[-1]:
         raise ValueError(
             "logits have at least one axis, the last one over the K ≥ 1 classes: z of (K,), not "
             f"{z.shape}"
         )
     return z
+
+
+def numbers(what: str, x: Any) -> Array:
+    """A float array of plain numbers; integers become float64.
+
+    Raises:
+        TypeError: not real numbers, or masked.
+        ValueError: rows of different length.
+    """
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(f"{what} cannot be masked: fill the masked entries, x.filled(0)")
+    try:
+        x = np.asarray(x)
+    except ValueError:
+        raise ValueError(f"{what} are a rectangular list: its rows differ in length") from None
+    if x.dtype.kind in "iu":
+        x = x.astype(np.float64)
+    if x.dtype.kind != "f":
+        raise TypeError(f"{what} are real numbers, not {x.dtype}: convert with x.astype(float)")
+    return x
 
 
 def labels(y: Any, like: Any) -> Array:
@@ -50,8 +66,8 @@ def labels(y: Any, like: Any) -> Array:
     shape = like.shape
     if type(y) is not np.ndarray:
         y = _as_array(y)
-    if y.dtype.kind not in "fiub":
-        raise ValueError(f"labels are real numbers, not {y.dtype}")
+    if y.dtype.kind not in "fiub" and y.dtype != like.dtype:
+        raise ValueError(f"labels are real numbers, not {y.dtype}: use y.astype(float)")
     if y.shape == shape:
         if y.dtype is like.dtype:
             return y.copy()
@@ -93,7 +109,9 @@ def _as_array(y: Any) -> Array:
 def require_finite(y: Array) -> None:
     """Raise ValueError where labels hold NaN or infinity."""
     if not np.isfinite(y).all():
-        raise ValueError("labels are finite numbers, but y holds NaN or infinity")
+        raise ValueError(
+            "labels are finite numbers, but y holds NaN or infinity: leave such rows out"
+        )
 
 
 def _expected(y: Array, shape: tuple[int, ...]) -> str:

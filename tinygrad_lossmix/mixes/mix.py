@@ -83,16 +83,26 @@ class Mix:
     sigmoid + cross-entropy
     """
 
-    __slots__ = ("_cost", "_delta", "_form", "cost_name", "output")
+    __slots__ = ("_cost", "_delta", "_form", "_pair")
 
     def __init__(self, output: str, cost: str) -> None:
         pair = str(output).lower(), NAMES.get(str(cost).lower().replace("_", "-"), str(cost))
         if pair not in FORMS:
             pairs = ", ".join(" ".join(pair) for pair in FORMS)
             raise ValueError(f"there is no mix {output!r} with {cost!r}: choose one of {pairs}")
-        self.output, self.cost_name = pair
+        self._pair = pair
         self._form = FORMS[pair]
         self._cost, self._delta = ROWS[pair]
+
+    @property
+    def output(self) -> str:
+        """The output layer: sigmoid or softmax."""
+        return self._pair[0]
+
+    @property
+    def cost_name(self) -> str:
+        """The cost: ce, ll or quadratic."""
+        return self._pair[1]
 
     @property
     def formula(self) -> str:
@@ -168,10 +178,10 @@ class Mix:
         return isinstance(other, Mix) and self._form is other._form
 
     def __hash__(self) -> int:
-        return hash((self.output, self.cost_name))
+        return hash(self._pair)
 
     def __reduce__(self) -> Any:
-        return Mix, (self.output, self.cost_name)
+        return Mix, self._pair
 
     def __repr__(self) -> str:
         return f"Mix({self.output!r}, {self.cost_name!r})"
@@ -190,6 +200,9 @@ def _mean(form: Form, z: Array, y: Array) -> tuple[Array, Array]:
         k = z.shape[-1]
         cost, delta = _mean(form, z.reshape(-1, k), y.reshape(-1, k))
         return cost, delta.reshape(z.shape)
+    if z.dtype.char == "e":  # a sum over a batch soon leaves the range of float16
+        cost, delta = _mean(form, z.astype(np.float32), y.astype(np.float32))
+        return np.float16(cost), delta.astype(np.float16)
     z = np.ascontiguousarray(z)
     total, delta = form.evaluate(z, y)
     if not isfinite(total):  # asked only here: each would cost every call 5 %

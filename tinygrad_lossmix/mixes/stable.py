@@ -20,23 +20,22 @@ import numpy as np
 Array = Any
 Dot = Callable[[Array, Array], Array]
 
-_ones = functools.lru_cache(np.ones)
+_ones = functools.lru_cache(32)(np.ones)
 
 
-@functools.lru_cache
+@functools.lru_cache(32)
 def _starts(n: int, k: int) -> Array:
     return np.arange(0, n * k, k)
 
 
-@functools.lru_cache
+@functools.lru_cache(32)
 def _all_but_one(k: int, dtype: Any) -> Array:
     return 1 - np.eye(k, dtype=dtype)
 
 
 def dot_at_infinity(x: Array, y: Array) -> Array:
-    """Σ x·y, with 0·∞ = 0."""
-    zero = (x == 0) & np.isinf(y) | (y == 0) & np.isinf(x)
-    return np.where(zero, 0.0, x * y).sum()
+    """Σ x·y of finite x, with 0·∞ = 0."""
+    return np.where((x == 0) & np.isinf(y), 0.0, x * y).sum()
 
 
 def sigmoid_ce(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
