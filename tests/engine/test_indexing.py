@@ -127,10 +127,14 @@ def test_an_index_that_numpy_refuses_is_refused(key):
         Tensor(X)[key]
 
 
-@pytest.mark.parametrize(
-    "wrap", [lambda u: u, lambda u: (0, u), lambda u: [u], lambda u: (..., [u])]
-)
+@pytest.mark.parametrize("wrap", [lambda u: u, lambda u: (0, u), lambda u: (..., u, None)])
 def test_a_tensor_is_no_index(wrap):
+    with pytest.raises(TypeError, match=r"a Tensor cannot be an index: use .* t\[t > 0\]"):
+        Tensor(X)[wrap(Tensor(1.0))]
+
+
+@pytest.mark.parametrize("wrap", [lambda u: [u], lambda u: (0, [u]), lambda u: slice(u)])
+def test_a_tensor_inside_an_index_is_refused_too(wrap):
     with pytest.raises(TypeError, match="Tensor"):
         Tensor(X)[wrap(Tensor(1.0))]
 

@@ -32,7 +32,7 @@ COMMANDS = {
         "draw": "Draw the computation graph of a mix with values and gradients.",
     },
     "Check": {
-        "diagnose": "Which pairing reported this loss, from numbers, arrays or a training log.",
+        "diagnose": "Which output layer and cost reported this loss?",
         "plateau": "What the value says that a loss is stuck at.",
     },
     "About": {},

@@ -1,0 +1,26 @@
+"""How far a number may be off, from the digits it was given with.
+
+>>> half_unit("2.30"), half_unit("1.5e-3"), half_unit(0.25)
+(0.005, 5e-05, 0.005)
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+
+def half_unit(number: Any) -> float:
+    """Half a unit of the last digit of a number, as text or as it prints.
+
+    Raises:
+        ValueError: not a finite number.
+    """
+    text = str(number).strip()
+    try:
+        exponent = Decimal(text).as_tuple().exponent
+    except InvalidOperation:
+        raise ValueError(f"{text!r} is not a number") from None
+    if not isinstance(exponent, int):
+        raise ValueError(f"a finite number is needed, not {text}")
+    return float(Decimal(5).scaleb(exponent - 1))

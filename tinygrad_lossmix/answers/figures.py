@@ -1,0 +1,64 @@
+"""Numbers as text: four significant digits, an ASCII minus, columns under one another.
+
+>>> figure(1 / 3), figure(-4.248354e-18), figure(1000), vector([1, -0.0])
+('0.3333', '-4.248e-18', '1000', '[1.000, 0.000]')
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+
+def figure(x: Any) -> str:
+    """A number with four significant digits; NaN and infinity as nan and inf, no negative zero."""
+    return f"{float(x) + 0.0:#.4g}".rstrip(".")
+
+
+def vector(x: Any, most: int = 10) -> str:
+    """A one-dimensional array in brackets, its middle left out beyond `most` entries."""
+    cells = [*map(figure, np.asarray(x))]
+    if len(cells) > most:
+        cells[most - 2 : -1] = ["..."]
+    return f"[{', '.join(cells)}]"
+
+
+def columns(rows: Sequence[Sequence[str]], gap: int = 2) -> str:
+    """Rows of cells as lines, each column flush right and as wide as its widest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = (
+        (" " * gap).join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def width() -> int:
+    """Of the terminal, at most 100 columns."""
+    return min(shutil.get_terminal_size((100, 24)).columns, 100)
+
+
+def paragraph(text: str, indent: str = "", first: str | None = None) -> str:
+    """Text wrapped to the terminal; `first` stands before its first line, `indent` the others."""
+    start = indent if first is None else first
+    return textwrap.fill(
+        text, width(), initial_indent=start, subsequent_indent=indent, break_on_hyphens=False
+    )
+
+
+def plain(value: Any) -> Any:
+    """A value ready for JSON: arrays as lists, numbers that are not finite as None."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
+    if isinstance(value, float):
+        return value + 0.0 if math.isfinite(value) else None  # no negative zero
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [plain(item) for item in value]
+    return value

@@ -1,0 +1,37 @@
+"""`lossmix delta`: the output delta of a mix, three ways, beside a - y, and why."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from tinygrad_lossmix.answers.beside import beside
+from tinygrad_lossmix.answers.delta_report import delta_report
+from tinygrad_lossmix.answers.figures import plain
+from tinygrad_lossmix.cli.mix_options import mix_options
+from tinygrad_lossmix.mixes.mix import Mix
+
+
+@click.command
+@mix_options
+@click.option(
+    "--beside", "other", nargs=2, metavar="OUTPUT COST", help="A second mix on the same z and y."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+def command(mix: Mix, z: Any, y: Any, other: tuple[str, str] | None, as_json: bool) -> None:
+    """The output delta of a mix at logits z: by the engine, in closed form, by finite differences;
+    with dC/da and the Jacobian of the output layer, beside a - y, and in words why they agree or
+    not.
+    """
+    try:
+        mixes = [mix, Mix(*other)] if other else [mix]
+        reports = [delta_report(each, z, y) for each in mixes]
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    if as_json:
+        record = {"z": plain(z), "y": plain(y), "mixes": [report.to_dict() for report in reports]}
+        click.echo(json.dumps(record, indent=2, allow_nan=False))
+    else:
+        click.echo(beside(reports) if other else str(reports[0]))
