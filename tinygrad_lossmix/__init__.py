@@ -25,8 +25,8 @@ from tinygrad_lossmix.mixes.outputs import (
 )
 
 if TYPE_CHECKING:
-    from tinygrad_lossmix.answers.delta_report import delta_report
-    from tinygrad_lossmix.answers.diagnose import diagnose
+    from tinygrad_lossmix.answers.delta.report import delta_report
+    from tinygrad_lossmix.answers.diagnosis.diagnose import diagnose
     from tinygrad_lossmix.debugger.repl import step
     from tinygrad_lossmix.debugger.stepper import Stepper
     from tinygrad_lossmix.views.graphviz import draw
@@ -66,8 +66,8 @@ _LATER = {
     "tree": "views.text",
     "Stepper": "debugger.stepper",
     "step": "debugger.repl",
-    "delta_report": "answers.delta_report",
-    "diagnose": "answers.diagnose",
+    "delta_report": "answers.delta.report",
+    "diagnose": "answers.diagnosis.diagnose",
 }
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from tinygrad_lossmix.answers import costs_claimed
-from tinygrad_lossmix.answers.claims import CLAIMS
+from tinygrad_lossmix.answers.claims import costs as costs_claimed
+from tinygrad_lossmix.answers.claims.catalogue import CLAIMS
 from tinygrad_lossmix.cli import main
 
 

@@ -8,8 +8,8 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from tinygrad_lossmix.answers.claim import Answer
-from tinygrad_lossmix.answers.claims import claims
+from tinygrad_lossmix.answers.claims.catalogue import claims
+from tinygrad_lossmix.answers.claims.claim import Answer
 from tinygrad_lossmix.cli.printing import printed
 from tinygrad_lossmix.lab.results import to_json
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from tinygrad_lossmix.answers.diagnose import diagnose
-from tinygrad_lossmix.answers.level import levels
-from tinygrad_lossmix.answers.outputs_file import read_outputs
-from tinygrad_lossmix.answers.plateau import plateau
-from tinygrad_lossmix.answers.training_log import read
+from tinygrad_lossmix.answers.diagnosis.diagnose import diagnose
+from tinygrad_lossmix.answers.diagnosis.level import levels
+from tinygrad_lossmix.answers.diagnosis.outputs_file import read_outputs
+from tinygrad_lossmix.answers.diagnosis.training_log import read
+from tinygrad_lossmix.answers.plateau.match import plateau
 from tinygrad_lossmix.cli.loss_options import loss_options
 
 

@@ -1,0 +1,143 @@
+"""The claims: all hold, and none would with something else computed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tinygrad_lossmix import Mix, Tensor, softmax
+from tinygrad_lossmix import cross_entropy as ce
+from tinygrad_lossmix import log_likelihood as ll
+from tinygrad_lossmix.answers.claims import costs, outputs, pairs
+from tinygrad_lossmix.answers.claims.catalogue import CLAIMS, claims
+from tinygrad_lossmix.answers.claims.claim import Claim
+
+
+def always(output: str, cost: str) -> Callable[..., Mix]:
+    return lambda *names: Mix(output, cost)
+
+
+def tenth(a: Any, y: Any) -> Any:
+    """The cross-entropy with PyTorch's mean over the outputs."""
+    return ce(a, y) / a.shape[-1]
+
+
+# what is computed wrongly, and the claims that cannot hold then
+MUTANTS: list[tuple[Any, str, Any, list[Claim]]] = [
+    (
+        costs,
+        "cross_entropy",
+        tenth,
+        [
+            costs.first_scenario,
+            costs.second_scenario,
+            costs.stronger_confusion,
+            costs.two_likelihoods,
+            costs.equivalent_costs,
+            costs.two_classes_only,
+        ],
+    ),
+    (
+        costs,
+        "cross_entropy",
+        ll,
+        [costs.first_scenario, costs.stronger_confusion, costs.equivalent_costs],
+    ),
+    (
+        costs,
+        "log_likelihood",
+        lambda a, y: ll(a, y) / 2,
+        [costs.first_scenario, costs.two_likelihoods, costs.probability_or_likelihood],
+    ),
+    (costs, "log_likelihood", ce, [costs.only_the_right_class, costs.equivalent_costs]),
+    (
+        costs,
+        "Mix",
+        lambda output, cost: Mix(output, "quadratic"),
+        [costs.only_the_right_class, costs.crucial_difference],
+    ),
+    (costs, "delta", lambda *args: -np.ones(10), [costs.maximising]),
+    (
+        outputs,
+        "sigmoid",
+        softmax,
+        [outputs.no_distribution, outputs.less_flexible, outputs.two_large_outputs],
+    ),
+    (
+        outputs,
+        "softmax",
+        lambda z: 1 / (1 + np.exp(-z)),
+        [
+            outputs.less_flexible,
+            outputs.two_large_outputs,
+            outputs.lowers_the_others,
+            outputs.binary_case,
+        ],
+    ),
+    (outputs, "cross_entropy", ll, [outputs.no_distribution]),
+    (outputs, "Mix", always("softmax", "ll"), [outputs.largest_output]),
+    (outputs, "Mix", lambda output, cost: Mix(output, "ce"), [outputs.largest_output]),
+    (outputs, "Mix", lambda output, cost: Mix(output, "quadratic"), [outputs.binary_case]),
+    (
+        pairs,
+        "Mix",
+        always("softmax", "ll"),
+        [
+            pairs.is_it_fine,
+            pairs.mixed_and_matched,
+            pairs.applied_to_a_sigmoid,
+            pairs.default_choice,
+        ],
+    ),
+    (pairs, "Mix", always("sigmoid", "ll"), [pairs.is_it_fine, pairs.mixed_and_matched]),
+    (pairs, "cross_entropy", ll, [pairs.applied_to_a_sigmoid]),
+]
+CASES = [
+    pytest.param(module, name, wrong, claim, id=f"{name}-{i}-{j}")
+    for i, (module, name, wrong, broken) in enumerate(MUTANTS)
+    for j, claim in enumerate(broken)
+]
+
+
+def test_every_claim_comes_out_as_expected() -> None:
+    assert [answer.claim for answer in claims() if not answer.holds] == []
+    assert len(claims()) == len(CLAIMS) >= 19
+
+
+@pytest.mark.parametrize(("module", "name", "wrong", "claim"), CASES)
+def test_a_claim_fails_when_something_else_is_computed(
+    monkeypatch: pytest.MonkeyPatch, module: Any, name: str, wrong: Any, claim: Claim
+) -> None:
+    right = claim.answer()
+    monkeypatch.setattr(module, name, wrong)
+    answer = claim.answer()
+    assert right.holds
+    assert not answer.holds
+    assert answer.obtained != right.obtained
+
+
+def test_every_claim_can_fail() -> None:
+    assert {id(claim) for claim in CLAIMS} == {id(case.values[3]) for case in CASES}
+
+
+def test_answers_are_plain_values_and_name_nobody() -> None:
+    for answer in claims():
+        assert type(answer.holds) is bool
+        assert all(type(part) is str and part for part in answer[:5])
+        assert answer.by in {"the question", "an answer", "a comment"}
+        assert "−" not in answer.obtained
+
+
+def test_claims_are_computed_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(costs, "SURE", np.full(10, 0.1))
+    assert not claims()[CLAIMS.index(costs.first_scenario)].holds
+
+
+def test_the_engine_computes_the_deltas() -> None:
+    z = np.array([2.0, 1.0, 0.0])
+    assert costs.delta("softmax", "ce", z) == pytest.approx(Mix("softmax", "ce").delta(z, 0))
+    assert outputs.jacobian(softmax, z) == pytest.approx(
+        np.diag(softmax(z)) - np.outer(softmax(z), softmax(z))
+    )
+    assert isinstance(softmax(Tensor(z)), Tensor)

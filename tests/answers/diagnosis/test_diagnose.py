@@ -1,0 +1,414 @@
+"""Which pairing reported a loss: frameworks' formulas written here, in their dtype."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_lossmix as lm
+from tinygrad_lossmix.answers.diagnosis.pairings import PAIRINGS
+from tinygrad_lossmix.answers.diagnosis.reproduce import Candidate, reproducing
+
+N, K = 40, 5
+RNG = np.random.default_rng(0)
+LOGITS = (2 * RNG.normal(size=(N, K))).astype(np.float32)
+CLASSES = RNG.integers(0, K, N)
+ONE_HOT = np.eye(K, dtype=np.float32)[CLASSES]
+SEVERAL = (RNG.random((N, K)) < 0.4).astype(np.float32)
+
+
+def softmax(x, axis=-1):
+    e = np.exp(x - x.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+@np.errstate(over="ignore")
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def nll(log_a):
+    """PyTorch's NLLLoss of the classes."""
+    return -log_a[np.arange(N), CLASSES].mean()
+
+
+def bce(a, y):
+    """PyTorch's BCELoss."""
+    with np.errstate(divide="ignore"):
+        on, off = np.maximum(np.log(a), -100), np.maximum(np.log(1 - a), -100)
+    return -(y * on + (1 - y) * off).mean()
+
+
+def keras(a):
+    return np.clip(a, np.float32(1e-7), np.float32(1 - 1e-7))
+
+
+def keras_cce(a, y):
+    return -(y * np.log(keras(a / a.sum(axis=-1, keepdims=True)))).sum(axis=-1).mean()
+
+
+def keras_bce(a, y):
+    return -(y * np.log(keras(a)) + (1 - y) * np.log(1 - keras(a))).mean()
+
+
+SOFT, SIG = softmax(LOGITS), sigmoid(LOGITS)
+SURE = (LOGITS * 40).astype(np.float32)
+PER_EXAMPLE, EVERYTHING = "mean over the examples", "mean over everything"
+
+REPORTED = [
+    # what was handed over, labels, loss, kind, transform, cost, reduction, layers in all, fine
+    (LOGITS, CLASSES, nll(np.log(SOFT)), "logits", "softmax", "ll", PER_EXAMPLE, "softmax", True),
+    (LOGITS, CLASSES, N * nll(np.log(SOFT)), "logits", "softmax", "ll", "sum", "softmax", True),
+    (
+        *(SOFT, CLASSES, nll(np.log(softmax(SOFT))), "probabilities"),
+        *("softmax", "ll", PER_EXAMPLE, "softmax twice", False),
+    ),
+    (
+        *(LOGITS, CLASSES, nll(np.log(softmax(SOFT))), "logits"),
+        *("softmax twice", "ll", PER_EXAMPLE, "softmax twice", False),
+    ),
+    (
+        *(SIG, CLASSES, nll(np.log(softmax(SIG))), "probabilities"),
+        *("softmax", "ll", PER_EXAMPLE, "softmax of sigmoid", False),
+    ),
+    (
+        *(np.log(SOFT), CLASSES, nll(np.log(SOFT)), "log-probabilities"),
+        *("softmax", "ll", PER_EXAMPLE, "softmax", True),
+    ),
+    (SOFT, CLASSES, nll(SOFT), "probabilities", "none", "nll", PER_EXAMPLE, "softmax", False),
+    (LOGITS, CLASSES, nll(LOGITS), "logits", "none", "nll", PER_EXAMPLE, "none", False),
+    (SIG, ONE_HOT, bce(SIG, ONE_HOT), "probabilities", "none", "ce", EVERYTHING, "sigmoid", True),
+    (SIG, SEVERAL, bce(SIG, SEVERAL), "probabilities", "none", "ce", EVERYTHING, "sigmoid", True),
+    (LOGITS, SEVERAL, bce(SIG, SEVERAL), "logits", "sigmoid", "ce", EVERYTHING, "sigmoid", True),
+    (
+        *(SIG, ONE_HOT, bce(sigmoid(SIG), ONE_HOT), "probabilities"),
+        *("sigmoid", "ce", EVERYTHING, "sigmoid twice", False),
+    ),
+    (
+        *(SOFT, ONE_HOT, bce(sigmoid(SOFT), ONE_HOT), "probabilities"),
+        *("sigmoid", "ce", EVERYTHING, "sigmoid of softmax", False),
+    ),
+    (
+        SOFT,
+        ONE_HOT,
+        bce(SOFT, ONE_HOT),
+        "probabilities",
+        "none",
+        "ce",
+        EVERYTHING,
+        "softmax",
+        False,
+    ),
+    (
+        *(SIG, CLASSES, nll(np.log(SIG)), "probabilities"),
+        *("none", "ll", PER_EXAMPLE, "sigmoid", False),
+    ),
+    (
+        *(SIG, ONE_HOT, ((SIG - ONE_HOT) ** 2).mean(), "probabilities"),
+        *("none", "squared error", EVERYTHING, "sigmoid", False),
+    ),
+    (
+        *(SIG, ONE_HOT, ((SIG - ONE_HOT) ** 2).sum() / N / 2, "probabilities"),
+        *("none", "quadratic", PER_EXAMPLE, "sigmoid", False),
+    ),
+    (
+        *(LOGITS, CLASSES, nll(np.log(softmax(LOGITS, 0))), "logits"),
+        *("softmax over the examples", "ll", PER_EXAMPLE, "softmax over the examples", False),
+    ),
+]
+
+
+@pytest.mark.parametrize("case", REPORTED, ids=lambda case: " ".join(map(str, case[3:8])))
+def test_the_pairing_that_reported_a_loss_comes_first(case):
+    outputs, labels, loss, kind, transform, cost, reduction, in_all, fine = case
+    found = lm.diagnose(outputs, labels, loss)
+    first = found.matches[0]
+    assert found.outputs.name == kind
+    assert (first.candidate.pairing.transform, first.candidate.pairing.cost) == (transform, cost)
+    assert first.candidate.reduction == reduction
+    assert first.candidate.pairing.quirk is None
+    assert (first.in_all, first.remedy.fine) == (in_all, fine)
+    assert first.candidate.value == pytest.approx(float(loss), rel=1e-5)
+
+
+QUIRKS = [
+    (SIG, ONE_HOT, keras_cce(SIG, ONE_HOT), "renormalised", "sigmoid", False),
+    (sigmoid(SURE), ONE_HOT, bce(sigmoid(SURE), ONE_HOT), "clamped at -100", "sigmoid", True),
+    (sigmoid(SURE), ONE_HOT, keras_bce(sigmoid(SURE), ONE_HOT), "1e-7", "sigmoid", True),
+    (softmax(SURE), ONE_HOT, keras_cce(softmax(SURE), ONE_HOT), "1e-7", "softmax", True),
+    (LOGITS, ONE_HOT, keras_bce(LOGITS, ONE_HOT), "1e-7", "none", False),
+    (LOGITS, ONE_HOT, keras_cce(LOGITS, ONE_HOT), "renormalised", "none", False),
+    (
+        *(LOGITS, CLASSES, -((0.9 * ONE_HOT + 0.02) * np.log(SOFT)).sum(axis=-1).mean()),
+        *("smoothed by 0.1", "softmax", True),
+    ),
+]
+
+
+@pytest.mark.parametrize("case", QUIRKS, ids=lambda case: case[3] + " " + case[4])
+def test_what_a_framework_does_besides_is_named(case):
+    outputs, labels, loss, quirk, in_all, fine = case
+    first = lm.diagnose(outputs, labels, loss).matches[0]
+    assert quirk in first.candidate.pairing.quirk
+    assert (first.in_all, first.remedy.fine) == (in_all, fine)
+    assert first.candidate.value == pytest.approx(float(loss), rel=1e-5)
+
+
+def test_a_matched_pair_that_is_clamped_is_better_computed_from_logits():
+    a = sigmoid(SURE)
+    [first] = lm.diagnose(a, ONE_HOT, bce(a, ONE_HOT)).matches
+    assert "clamped pass no gradient" in first.remedy.verdict
+    assert "BCEWithLogitsLoss" in first.remedy.pytorch
+
+
+def test_what_is_right_to_all_digits_comes_before_what_is_only_close():
+    far, near = (Candidate(PAIRINGS[0], ("sum",), value) for value in (0.52, 0.5))
+    assert reproducing([far, near], "0.5", np.float64) == [near, far]
+    assert reproducing([far, near], "0.50", np.float64) == [near]
+
+
+def test_outputs_are_counted_by_the_threshold_of_their_kind():
+    expected = ((SIG > 0.5) == (ONE_HOT > 0.5)).mean()
+    assert lm.diagnose(SIG, CLASSES).right.outputs == expected
+    assert lm.diagnose(LOGITS, CLASSES).right.outputs == expected
+    expected = ((SOFT > 0.5) == (ONE_HOT > 0.5)).mean()
+    assert lm.diagnose(np.log(SOFT), CLASSES).right.outputs == expected
+
+
+def test_a_quirk_that_changes_nothing_is_not_listed():
+    for loss in (nll(np.log(SOFT)), bce(SOFT, ONE_HOT)):
+        matches = lm.diagnose(SOFT, ONE_HOT, loss).matches
+        assert [m.candidate.pairing.quirk for m in matches] == [None]
+
+
+def test_with_two_classes_all_that_is_the_same_number_is_listed():
+    z = LOGITS[:, :2]
+    y = CLASSES % 2
+    loss = -np.log(softmax(z))[np.arange(N), y].mean()
+    names = [m.candidate.name for m in lm.diagnose(softmax(z), y, loss).matches]
+    assert names == [f"log-likelihood, {PER_EXAMPLE}", f"cross-entropy, {EVERYTHING}"]
+
+
+def test_log_softmax_twice_is_harmless_and_said_so():
+    report = lm.diagnose(np.log(SOFT), CLASSES, nll(np.log(SOFT)))
+    assert "harmless" in str(report)
+    assert [match.remedy.fine for match in report.matches] == [True, True]
+    for match in report.matches:
+        np.testing.assert_allclose(match.delta.delta, SOFT - ONE_HOT, atol=1e-6)
+
+
+def layers(kind, transform):
+    """A network's output layer and what a loss applies to it, as functions of logits."""
+    first = {"logits": lambda z: z, "softmax": softmax, "sigmoid": sigmoid}[kind]
+    then = {"none": lambda a: a, "softmax": softmax, "sigmoid": sigmoid}[transform]
+    return lambda z: then(first(z))
+
+
+@pytest.mark.parametrize(
+    ("kind", "transform"),
+    [
+        (kind, transform)
+        for kind in ("logits", "softmax", "sigmoid")
+        for transform in ("none", "softmax", "sigmoid")
+        if (kind, transform) != ("logits", "none")
+    ],
+)
+@pytest.mark.parametrize("cost", ["ll", "ce"])
+def test_delta_is_the_slope_of_the_whole_by_the_logits(kind, transform, cost):
+    z = LOGITS[:6].astype(float)
+    y = ONE_HOT[:6].astype(float)
+    whole = layers(kind, transform)
+
+    def costs(z):
+        a = whole(z)
+        on = -(y * np.log(a)).sum(axis=-1)
+        return on - ((1 - y) * np.log(1 - a)).sum(axis=-1) if cost == "ce" else on
+
+    outputs = layers(kind, "none")(z)
+    matches = lm.diagnose(outputs, y, costs(z).mean()).matches
+    match = next(m for m in matches if m.candidate.pairing.transform == transform)
+    h = 1e-6
+    slope = np.stack([(costs(z + h * e) - costs(z - h * e)) / (2 * h) for e in np.eye(K)], axis=-1)
+    np.testing.assert_allclose(match.delta.delta, slope, atol=1e-7)
+    a = softmax(z) if "softmax" in (kind, transform) and kind != "sigmoid" else sigmoid(z)
+    np.testing.assert_allclose(match.delta.a_minus_y, a - y, atol=1e-12)
+    assert match.delta.equal == (match.in_all + " " + cost in ("softmax ll", "sigmoid ce"))
+
+
+def test_the_report_names_the_fault_its_floor_and_the_line_to_change():
+    text = str(lm.diagnose(SOFT, CLASSES, nll(np.log(softmax(SOFT)))))
+    floor = math.log1p((K - 1) / math.e)
+    for words in (
+        "probabilities",
+        "every row sums to 1",
+        "softmax twice",
+        f"= {floor:.4f}",
+        "PyTorch: loss = nn.CrossEntropyLoss()(logits, classes)",
+        "Keras: ",
+        "a - y",
+    ):
+        assert words in " ".join(text.split())
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_a_floor_is_below_the_loss():
+    for outputs, loss in ((SOFT, nll(np.log(softmax(SOFT)))), (SIG, bce(sigmoid(SIG), ONE_HOT))):
+        [first] = lm.diagnose(outputs, CLASSES, loss).matches
+        assert 0 < first.floor < first.candidate.value * (K if first.cost == "ce" else 1)
+
+
+def test_a_matched_pair_has_nothing_to_change():
+    text = str(lm.diagnose(LOGITS, CLASSES, nll(np.log(SOFT))))
+    assert text.count("nothing to change") == 2
+    assert "delta = a - y; measured so" in text
+
+
+def test_several_labels_are_not_for_a_softmax():
+    loss = -(SEVERAL * np.log(SOFT)).sum(axis=-1).mean()
+    first = lm.diagnose(LOGITS, SEVERAL, loss).matches[0]
+    assert not first.remedy.fine
+    assert "BCEWithLogitsLoss" in first.remedy.pytorch
+    np.testing.assert_allclose(
+        first.delta.delta, SEVERAL.sum(axis=-1, keepdims=True) * SOFT - SEVERAL, atol=1e-5
+    )
+
+
+def test_nothing_reproduces_a_wrong_number_and_the_nearest_are_shown():
+    found = lm.diagnose(LOGITS, CLASSES, 123.456)
+    assert found.matches == ()
+    assert "Nothing reproduces the loss 123.456" in str(found)
+    assert "class weights" in str(found)
+    near = str(lm.diagnose(LOGITS, CLASSES, float(nll(np.log(SOFT))) + 0.002))
+    line = near.split("The nearest:\n")[1].splitlines()[0]
+    assert line.endswith(f"softmax + log-likelihood, {PER_EXAMPLE}")
+
+
+def test_digits_are_how_exact_a_loss_is():
+    loss = float(nll(np.log(SOFT)))
+    assert lm.diagnose(LOGITS, CLASSES, round(loss, 4)).matches[0].in_all == "softmax"
+    assert lm.diagnose(LOGITS, CLASSES, f"{loss + 0.0004:.4f}").matches == ()
+    few = lm.diagnose(LOGITS, CLASSES, f"{loss:.0f}").matches
+    assert len(few) > 1
+    assert all(abs(m.candidate.value - round(loss)) <= 0.5 for m in few)
+
+
+def test_without_a_loss_every_pairing_says_what_it_would_report():
+    found = lm.diagnose(LOGITS, CLASSES)
+    assert found.matches == ()
+    values = {c.name: c.value for c in found.candidates}
+    assert values[f"softmax + log-likelihood, {PER_EXAMPLE}"] == pytest.approx(nll(np.log(SOFT)))
+    assert values[f"sigmoid + cross-entropy, {EVERYTHING}"] == pytest.approx(bce(SIG, ONE_HOT))
+    text = str(found)
+    row = next(line for line in text.splitlines() if line.endswith("  softmax + log-likelihood"))
+    assert row.split()[0] == f"{nll(np.log(SOFT)):.6g}"
+
+
+def test_one_output_and_one_example():
+    a, y = SIG[:, :1], SEVERAL[:, 0]
+    [first] = lm.diagnose(a, y, bce(a[:, 0], y)).matches
+    assert (first.in_all, first.cost) == ("sigmoid", "ce")
+    assert {c.reduction for c in lm.diagnose(a[:1], y[:1]).candidates} == {"one output"}
+    one = lm.diagnose(LOGITS[0], CLASSES[0], -np.log(SOFT[0, CLASSES[0]]))
+    assert one.examples == 1
+    assert one.matches[0].in_all == "softmax"
+
+
+def test_a_function_is_named_with_the_reduction_that_it_was_called_with():
+    for loss, called in (
+        (bce(SIG, ONE_HOT), "PyTorch BCEWithLogitsLoss, Keras binary_crossentropy"),
+        (bce(SIG, ONE_HOT) * N * K, 'reduction="sum"'),
+        (bce(SIG, ONE_HOT) * K, ""),
+    ):
+        first = lm.diagnose(LOGITS, ONE_HOT, loss).matches[0].candidate
+        assert called in first.called
+        assert bool(first.called) == bool(called)
+
+
+def test_half_precision_allows_for_its_rounding():
+    half = LOGITS.astype(np.float16)
+    loss = nll(np.log(softmax(half.astype(np.float32)))).astype(np.float16)
+    assert lm.diagnose(half, CLASSES, loss).matches[0].in_all == "softmax"
+
+
+@given(st.integers(2, 6), st.integers(1, 8), st.integers(0, 2**32 - 1))
+def test_leading_axes_are_examples_and_nothing_is_changed(k, n, seed):
+    rng = np.random.default_rng(seed)
+    z, y = rng.normal(size=(2, n, k)), rng.integers(0, k, (2, n))
+    before = z.copy(), y.copy()
+    flat = lm.diagnose(z.reshape(-1, k), y.ravel())
+    deep = lm.diagnose(z, y)
+    assert [c.value for c in flat.candidates] == [c.value for c in deep.candidates]
+    np.testing.assert_array_equal(z, before[0])
+    np.testing.assert_array_equal(y, before[1])
+
+
+def test_the_record_is_json_without_nan():
+    for found in (
+        lm.diagnose(SOFT, CLASSES, nll(np.log(softmax(SOFT))), accuracy="0.5"),
+        lm.diagnose(np.eye(3), [0, 1, 1]),
+    ):
+        record = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+        assert record["outputs"]["name"] == "probabilities"
+        assert len(record["matches"]) == len(found.matches)
+        assert len(record["candidates"]) == len(found.candidates)
+    infinite = [c["value"] for c in record["candidates"] if c["name"].startswith("log-likeli")]
+    assert None in infinite
+
+
+def test_bce_80_percent_but_cce_50_percent():
+    k = 5
+    y = np.eye(k)[[0, 1, 2, 3]]
+    a = np.full((4, k), 0.1)
+    a[0, 0] = a[1, 1] = a[2, 4] = a[3, 4] = 0.9
+    text = " ".join(str(lm.diagnose(a, y, accuracy="0.80")).split())
+    assert "in 0.5000 of the examples the largest output is the right class" in text
+    assert "0.8000 of the outputs are right" in text
+    assert "The reported 0.80 counts outputs one by one" in text
+    assert "categorical_accuracy" in text
+    assert "is the first" in " ".join(str(lm.diagnose(a, y, accuracy=0.5)).split())
+    assert "is neither" in " ".join(str(lm.diagnose(a, y, accuracy=0.33)).split())
+
+
+def test_classes_that_are_never_predicted_are_named():
+    a = softmax(np.array([[3.0, 0, 0], [3.0, 1, 0], [0.0, 0, 3]]))
+    assert "Never the largest output: 1." in str(lm.diagnose(a, [0, 1, 2]))
+
+
+@pytest.mark.parametrize(
+    ("loss", "accuracy", "says"),
+    [
+        (float("nan"), None, "finite"),
+        (float("inf"), None, "finite"),
+        (1.0, 1.5, "between 0 and 1"),
+        (1.0, float("nan"), "finite"),
+        ("x", None, "x"),
+    ],
+)
+def test_numbers_that_are_none_get_one_clear_error(loss, accuracy, says):
+    with pytest.raises(ValueError, match=says):
+        lm.diagnose(LOGITS, CLASSES, loss, accuracy)
+
+
+def test_pytorch_agrees():
+    torch = pytest.importorskip("torch")
+    z, c, y = torch.tensor(LOGITS), torch.tensor(CLASSES), torch.tensor(ONE_HOT)
+    nn = torch.nn
+    for loss, expected in (
+        (nn.CrossEntropyLoss()(z, c), ("softmax", "ll", PER_EXAMPLE, None)),
+        (nn.BCEWithLogitsLoss()(z, y), ("sigmoid", "ce", EVERYTHING, None)),
+        (nn.CrossEntropyLoss()(z.softmax(-1), c), ("softmax twice", "ll", PER_EXAMPLE, None)),
+        (nn.BCEWithLogitsLoss()(z.sigmoid(), y), ("sigmoid twice", "ce", EVERYTHING, None)),
+        (nn.MSELoss(reduction="sum")(z.sigmoid(), y), ("sigmoid", "squared error", "sum", None)),
+        (
+            nn.CrossEntropyLoss(label_smoothing=0.1)(z, c),
+            ("softmax", "ll", PER_EXAMPLE, "labels smoothed by 0.1"),
+        ),
+    ):
+        first = lm.diagnose(z, c, loss).matches[0].candidate
+        pairing = first.pairing
+        assert (pairing.transform, pairing.cost, first.reduction, pairing.quirk) == expected
+    with pytest.raises(TypeError, match=r"outputs\.detach\(\)\.cpu\(\)\.numpy\(\)"):
+        lm.diagnose(z.clone().requires_grad_(), c)

@@ -1,0 +1,1 @@
+"""What the question and its answers claim, computed again."""

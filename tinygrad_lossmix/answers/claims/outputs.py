@@ -1,0 +1,169 @@
+"""What was claimed about the two output layers: each claim a function that computes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.answers.claims.claim import Finding, claim
+from tinygrad_lossmix.engine import Tensor, grad
+from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.mixes.costs import cross_entropy
+from tinygrad_lossmix.mixes.expected import minimise, one_of
+from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.mixes.outputs import sigmoid, softmax
+from tinygrad_lossmix.mixes.wording import number, vector
+
+ROUNDING = 1e-12
+Z = np.array([2.0, 1.0, 0.0, -1.5])
+
+
+@claim(
+    "an answer",
+    "outputs of sigmoids cannot be interpreted as a probability distribution",
+    expected="not as one over K classes, their sum is not 1; as K yes-or-no questions they can, "
+    "with CE as its negative log",
+    verdict="half right",
+)
+def no_distribution() -> Finding:
+    a = sigmoid(Z)
+    answers = [np.array(y) for y in product((0.0, 1.0), repeat=len(a))]
+    chances = [float(np.where(y == 1, a, 1 - a).prod()) for y in answers]
+    off = max(
+        abs(float(cross_entropy(a, y)) + np.log(p)) for y, p in zip(answers, chances, strict=True)
+    )
+    return Finding(
+        f"outputs sum to {a.sum():.4f}; the {len(answers)} possible answers have probabilities "
+        f"that sum to {sum(chances):.4f}, CE off -ln of them by {number(off)}",
+        abs(a.sum() - 1) > 0.1 and abs(sum(chances) - 1) < ROUNDING and off < ROUNDING,
+    )
+
+
+@claim(
+    "an answer",
+    "softmax outputs are less flexible than as many sigmoids, except for two classes",
+    expected="rank of da/dz K - 1 against K; equal at two classes only if one sigmoid does it",
+    verdict="right under a condition",
+)
+def less_flexible() -> Finding:
+    ranks = {
+        k: (
+            np.linalg.matrix_rank(jacobian(softmax, Z[:k])),
+            np.linalg.matrix_rank(jacobian(sigmoid, Z[:k])),
+        )
+        for k in (2, 3, 4)
+    }
+    single = np.linalg.matrix_rank(jacobian(sigmoid, Z[:1]))
+    shown = ", ".join(f"K = {k}: {few} against {many}" for k, (few, many) in ranks.items())
+    return Finding(
+        f"{shown}; one sigmoid: {single}",
+        all(pair == (k - 1, k) for k, pair in ranks.items()) and single == ranks[2][0],
+    )
+
+
+@claim(
+    "an answer",
+    "two sigmoids can both say .9, two softmax outputs cannot, but both can say .45",
+    expected="the second largest softmax output is below .5",
+    verdict="right",
+)
+def two_large_outputs() -> Finding:
+    high = sigmoid(np.full(2, np.log(9.0)))
+    level = softmax(np.log([0.45, 0.45, 0.1]))
+    random = softmax(np.random.default_rng(0).normal(0.0, 5.0, (2000, 10)))
+    second = float(np.sort(random, axis=1)[:, -2].max())
+    return Finding(
+        f"sigmoids {high[0]:.4f}, {high[1]:.4f}; softmax {level[0]:.4f}, {level[1]:.4f}; the "
+        f"largest second output of {len(random)} random ones {second:.4f}",
+        np.allclose(high, 0.9, 0, ROUNDING)
+        and np.allclose(level[:2], 0.45, 0, ROUNDING)
+        and second < 0.5,
+    )
+
+
+@claim(
+    "an answer",
+    "raising one softmax output lowers some of the others",
+    expected="da_k/dz_j = -a_j a_k, below 0 for all others",
+    verdict="right, for all others",
+)
+def lowers_the_others() -> Finding:
+    a = softmax(Z)
+    off = ~np.eye(len(a), dtype=bool)
+    slopes = jacobian(softmax, Z)
+    error = np.abs(slopes + np.outer(a, a))[off].max()
+    return Finding(
+        f"the largest da_k/dz_j is {slopes[off].max():.4f}; off -a_j a_k by {number(error)}",
+        slopes[off].max() < 0 and error < ROUNDING,
+    )
+
+
+@claim(
+    "an answer",
+    "taking the largest output as the class works for both output layers",
+    expected="not for sigmoid LL: all outputs -> 1, a wrong class may stay ahead",
+    verdict="right under a condition",
+)
+def largest_output() -> Finding:
+    q = np.array([0.1, 0.2, 0.7])
+    pairs = [("sigmoid", "ce"), ("softmax", "ll"), ("sigmoid", "ll")]
+    ends = [minimise(Mix(*pair), one_of(q), np.array([3.0, 0.0, -3.0])) for pair in pairs]
+    picked = [int(end.z.argmax()) for end in ends]
+    shown = "; ".join(
+        f"{' '.join(pair)} {vector(end.outputs)} class {k}"
+        for pair, end, k in zip(pairs, ends, picked, strict=True)
+    )
+    return Finding(
+        f"trained where class 2 has probability .7, from a start at class 0: {shown}",
+        picked[:2] == [2, 2] and picked[2] != 2 and ends[2].outputs.min() > 1 - 1e-9,
+    )
+
+
+@claim(
+    "an answer",
+    "for two classes sigmoid is softmax with w1 - w2 and b1 - b2, boundaries almost identical",
+    expected="identical as models, to rounding; in training softmax at eta is sigmoid at 2 eta",
+    verdict="right, reason now exact",
+)
+def binary_case() -> Finding:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 3)), rng.integers(0, 2, 40)
+    x[:, 2] = 1.0  # the last row of w is the biases
+    w = rng.normal(size=(3, 2))
+    model = np.abs(softmax(x @ w)[:, 0] - sigmoid(x @ (w[:, 0] - w[:, 1]))).max()
+    apart = {
+        factor: np.abs(
+            difference(trained("softmax", "ll", w, x, np.eye(2)[1 - y], 0.3))
+            - trained("sigmoid", "ce", difference(w), x, y[:, None] * 1.0, 0.3 * factor)
+        ).max()
+        for factor in (1, 2)
+    }
+    return Finding(
+        f"outputs differ by {number(model)}; weights after 20 steps by {apart[1]:.4f} at the same "
+        f"eta, by {number(apart[2])} at twice the eta",
+        model < ROUNDING and apart[2] < ROUNDING and apart[1] > 1e-3,
+    )
+
+
+def jacobian(output: Callable[[Any], Any], z: Array) -> Array:
+    """∂a/∂z by the engine (K, K)."""
+    t = Tensor(z)
+    a = output(t)
+    return np.array([grad(a, t, seed=row) for row in np.eye(len(z))])
+
+
+def difference(w: Array) -> Array:
+    """Of the two classes (d, 2) -> (d, 1)."""
+    found: Array = w[:, :1] - w[:, 1:]
+    return found
+
+
+def trained(output: str, cost: str, w: Array, x: Array, y: Array, eta: float) -> Array:
+    """The weights of a linear model after 20 steps down the engine's gradient."""
+    for _ in range(20):
+        t = Tensor(w)
+        w = w - eta * grad(Mix(output, cost).cost(x @ t, y), t)
+    return w

@@ -1,0 +1,1 @@
+"""The output delta of one example, three ways, beside a - y."""

@@ -1,0 +1,153 @@
+"""Why an output delta is a - y, or what keeps it from being so, in words computed from its factors.
+
+δ = dC/da · J, with J the Jacobian of the output layer: a pair is matched when J cancels what the
+cost divides by.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_lossmix.answers.figures import figure, vector
+
+if TYPE_CHECKING:
+    from tinygrad_lossmix.answers.delta.report import DeltaReport
+
+Array = Any
+
+
+def reasons(report: DeltaReport) -> list[str]:
+    """A sentence or two each: is it a - y, why, what it means, what was lost to rounding."""
+    words = {
+        ("sigmoid", "ce"): sigmoid_ce,
+        ("sigmoid", "ll"): sigmoid_ll,
+        ("sigmoid", "quadratic"): sigmoid_quadratic,
+        ("softmax", "ce"): softmax_ce,
+        ("softmax", "ll"): softmax_ll,
+        ("softmax", "quadratic"): softmax_quadratic,
+    }[report.mix.output, report.mix.cost_name]
+    found = [verdict(report), words(report), upwards(report), lost(report), methods(report)]
+    return [sentence for sentence in found if sentence]
+
+
+def verdict(r: DeltaReport) -> str:
+    """Whether δ is a - y, by how much it differs."""
+    if not r.closed_form.any() and not r.a_minus_y.any():
+        return "delta and a - y are both exactly 0 here: saturated outputs tell nothing apart."
+    gap = figure(np.abs(r.closed_form - r.a_minus_y).max())
+    if r.is_a_minus_y:
+        return f"delta is a - y here; the largest difference is {gap}."
+    return f"delta is not a - y here; the largest difference is {gap}."
+
+
+def sigmoid_ce(r: DeltaReport) -> str:
+    return (
+        "Why: dC/da = (a - y) / (a(1 - a)), and the Jacobian is diagonal, a(1 - a) = "
+        f"{vector(slope(r))}: the factor a(1 - a) cancels in every class, whatever the labels."
+    )
+
+
+def sigmoid_ll(r: DeltaReport) -> str:
+    text = (
+        "Why: dC/da = -y/a, and the Jacobian is diagonal, a(1 - a): 1/a cancels a, the factor "
+        f"1 - a = {vector(1.0 - r.a)} remains, and delta = -y(1 - a). "
+    )
+    wrong = r.y == 0
+    if not wrong.any():
+        return text + "Every label is positive here."
+    return (
+        f"{text}Wrong classes get exactly 0: the cost does not look at them and no output depends "
+        f"on another's logit, so nothing pushes them down, where a - y would by "
+        f"{vector(r.a[wrong])}."
+    )
+
+
+def sigmoid_quadratic(r: DeltaReport) -> str:
+    return (
+        "Why: dC/da is a - y already, and the diagonal Jacobian multiplies it by a(1 - a) = "
+        f"{vector(slope(r))}. Nothing cancels that factor: it is at most a quarter, and near 0 "
+        "where an output saturates, right or wrong; learning slows down there."
+    )
+
+
+def softmax_ll(r: DeltaReport) -> str:
+    total = f"{r.y.sum():.4g}"
+    text = (
+        "Why: dC/da = -y/a, and row k of the Jacobian is a_k (1{k=j} - a_j): its factor a_k "
+        "cancels 1/a_k, and what is left sums to "
+    )
+    if r.is_a_minus_y:
+        return (
+            f"{text}a Σy - y, which is a - y because the labels sum to 1. The cost looks at the "
+            "labelled classes only, yet every other one is pushed down by its own a."
+        )
+    return (
+        f"{text}a Σy - y. The sum of the labels is not 1 but {total}: delta = {total} a - y. "
+        "Softmax spreads one choice; for several labels at once use sigmoid + cross-entropy."
+    )
+
+
+def softmax_ce(r: DeltaReport) -> str:
+    as_ll = r.y.sum() * r.a - r.y
+    extra = r.closed_form - as_ll
+    text = (
+        "Why: dC/da = -y/a + (1 - y)/(1 - a). The first part gives Sa - y = "
+        f"{vector(as_ll)}, S = Σy, as for log-likelihood. The second divides by 1 - a, which no "
+        f"factor of the softmax Jacobian cancels; with r = a/(1 - a) it adds (1 - y)r - a Σ(1 - y)r"
+        f" = {vector(extra)}."
+    )
+    if len(r.y) == 2 and r.y.sum() == 1:
+        return (
+            f"{text} With two classes 1 - a is the other output, the second part equals the first, "
+            "and delta = 2(a - y)."
+        )
+    return text
+
+
+def softmax_quadratic(r: DeltaReport) -> str:
+    return (
+        "Why: dC/da is a - y = e already, and the Jacobian turns it into a(e - a·e), with a·e = "
+        f"{figure(r.a @ r.a_minus_y)}. Nothing cancels the factor a: a class that gets almost "
+        "nothing is hardly moved, even if it is the right one."
+    )
+
+
+def slope(r: DeltaReport) -> Array:
+    """a(1 - a), as the Jacobian has it."""
+    return np.diag(r.jacobian)
+
+
+def upwards(r: DeltaReport) -> str | None:
+    """Classes without a label whose logit a step against δ would raise."""
+    wrong = np.flatnonzero((r.y == 0) & (r.closed_form < 0))
+    if not wrong.size:
+        return None
+    pushed = ", ".join(f"class {k} ({figure(r.closed_form[k])})" for k in wrong)
+    return f"A negative delta raises the logit, here of a wrong class too: {pushed}."
+
+
+def lost(r: DeltaReport) -> str | None:
+    """What the subtraction a - y has rounded away."""
+    gone = np.flatnonzero((r.a_minus_y == 0) & (r.closed_form != 0))
+    if not gone.size:
+        return None
+    true = ", ".join(f"class {k}: {figure(r.closed_form[k])}" for k in gone)
+    return f"Subtracted, a - y has lost its tail to rounding; the closed form keeps it ({true})."
+
+
+def methods(r: DeltaReport) -> str:
+    """Whether the engine and finite differences confirm the closed form."""
+    numeric = "confirm it" if r.differences_agree else "cannot tell at such logits"
+    if not r.engine_agrees:
+        trouble = "has rounded a saturated output"
+        if r.breakdown:
+            trouble = f"cannot be computed here: {r.breakdown}"
+        return (
+            f"The book's graph {trouble}. The engine's delta on it is not right; the closed form "
+            f"is computed from the logits, and finite differences {numeric}."
+        )
+    if r.differences_agree:
+        return "Engine, closed form and finite differences agree to rounding."
+    return f"Engine and closed form agree to rounding; finite differences {numeric}."

@@ -1,0 +1,1 @@
+"""A wrong pairing in somebody else's framework, found from arrays, numbers and logs."""

@@ -1,0 +1,182 @@
+"""A wrong pairing in somebody else's framework: which one reported this number?
+
+What you can do here: `print(diagnose(outputs, labels, loss))` with the arrays that were handed to a
+loss of any framework and the number that it reported; or without the number.
+
+>>> probabilities = [[0.9, 0.05, 0.05], [0.1, 0.8, 0.1]]
+>>> found = diagnose(probabilities, [0, 1], loss=0.6538)
+>>> found.outputs.name, [match.in_all for match in found.matches]
+('probabilities', ['softmax twice'])
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.answers.diagnosis.accuracies import Accuracies, accuracies
+from tinygrad_lossmix.answers.diagnosis.finding import Finding, finding
+from tinygrad_lossmix.answers.diagnosis.handed import handed
+from tinygrad_lossmix.answers.diagnosis.kinds import Kind, kind_of
+from tinygrad_lossmix.answers.diagnosis.reproduce import Candidate, candidates, nearest, reproducing
+from tinygrad_lossmix.answers.figures import columns, figure, paragraph, plain
+
+Array = Any
+ELSEWHERE = (
+    "What is not tried: class weights, a penalty on the weights, an average over an epoch, dropout "
+    "that was on, outputs of another batch. Hand over one batch and the loss of that very batch."
+)
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What was handed to a loss, and what reproduces the number it reported."""
+
+    examples: int
+    classes: int
+    outputs: Kind
+    labels: str
+    loss: float | None
+    accuracy: Any  # as reported, with its digits
+    right: Accuracies  # as measured
+    matches: tuple[Finding, ...]
+    candidates: tuple[Candidate, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """A record ready for JSON."""
+        record = {
+            "examples": self.examples,
+            "classes": self.classes,
+            "outputs": asdict(self.outputs),
+            "labels": self.labels,
+            "loss": self.loss,
+            "accuracy": {
+                "reported": None if self.accuracy is None else float(self.accuracy),
+                **asdict(self.right),
+            },
+            "matches": [match.to_dict() for match in self.matches],
+            "candidates": [
+                {"name": each.name, "reduction": each.reduction, "value": each.value}
+                for each in self.candidates
+            ],
+        }
+        return dict(plain(record))
+
+    def __str__(self) -> str:
+        missing = ", ".join(map(str, self.right.missing))
+        what = self.outputs.name
+        parts = [
+            f"Outputs, {self.examples} x {self.classes}: {what}; {self.outputs.why}.",
+            f"Labels: {self.labels}.",
+            self.right.about(self.accuracy),
+            f"Never the largest output: {missing}." if missing else "",
+        ]
+        head = "\n".join(paragraph(part) for part in parts if part)
+        return f"{head}\n\n{self.answer()}"
+
+    def answer(self) -> str:
+        """What reproduces the loss; without a loss, what each pairing would report."""
+        if self.loss is None:
+            return f"What each pairing would report, as a mean over\n{table(self.candidates)}"
+        if not self.matches:
+            close = listed(nearest(self.candidates, self.loss))
+            return "\n".join(
+                [
+                    f"Nothing reproduces the loss {self.loss:.10g}. The nearest:",
+                    close,
+                    paragraph(ELSEWHERE),
+                ]
+            )
+        parts = [f"The loss {self.loss:.10g} is"]
+        for i, match in enumerate(self.matches, start=1):
+            first, *rest = str(match).splitlines()
+            lines = [paragraph(first, "   ", f"{i}. "), *(paragraph(x, "   ") for x in rest)]
+            parts.append("\n".join(lines))
+        return "\n\n".join(parts)
+
+
+def diagnose(outputs: Any, labels: Any, loss: Any = None, accuracy: Any = None) -> Diagnosis:
+    """Which transform x cost x reduction produced this loss, and what to change.
+
+    Args:
+        outputs: what was handed to the loss, real numbers (n, K), or (K,) for one example.
+        labels: of the same shape, or integer classes (n,).
+        loss: the number that came out, as exact as its digits; text keeps them all, "2.30".
+        accuracy: the fraction that was reported with it; likewise.
+
+    Returns:
+        a report to print, or to read: `.outputs`, `.matches`, `.to_dict()`.
+
+    Raises:
+        TypeError: a tensor that does not become an array by itself; the message says how it does.
+        ValueError: shapes, labels or numbers that do not fit.
+
+    >>> print(diagnose([[2.0, 1.0, 0.0]], [0], loss=0.4076).matches[0].candidate.name)
+    softmax + log-likelihood, mean over the examples or sum
+    """
+    x, y = handed(outputs, labels)
+    loss = number(loss, "the loss")
+    accuracy = number(accuracy, "the accuracy")
+    if accuracy is not None and not 0.0 <= float(accuracy) <= 1.0:
+        raise ValueError(f"an accuracy is a fraction between 0 and 1, not {accuracy}")
+    kind = kind_of(x)
+    found = candidates(x, y)
+    same = [] if loss is None else reproducing(found, loss, x.dtype)
+    return Diagnosis(
+        examples=len(x),
+        classes=x.shape[1],
+        outputs=kind,
+        labels=about(y),
+        loss=None if loss is None else float(loss),
+        accuracy=accuracy,
+        right=accuracies(x, y, threshold(kind)),
+        matches=tuple(finding(candidate, kind, x, y) for candidate in same),
+        candidates=tuple(found),
+    )
+
+
+def number(value: Any, name: str) -> Any:
+    """A finite number with the digits it was given with, as text or as what prints them."""
+    given = value if isinstance(value, str | int | np.floating | None) else float(value)
+    if given is not None and not math.isfinite(float(given)):
+        raise ValueError(f"{name} is {given}: expected a finite number, or none to see them all")
+    return given
+
+
+def threshold(kind: Kind) -> float:
+    """Above which an output means yes: a probability of one half."""
+    return {"logits": 0.0, "probabilities": 0.5}.get(kind.name, math.log(0.5))
+
+
+def about(y: Array) -> str:
+    """What labels (n, K) look like."""
+    total = y.sum(axis=-1)
+    whole = bool(np.isin(y, (0.0, 1.0)).all())
+    if y.shape[1] == 1:
+        return f"one output, {y.mean():.4f} of them 1" if whole else "one output, between 0 and 1"
+    if np.allclose(total, 1.0):
+        return "one class each" if whole else "shares that sum to 1 in every row"
+    return (
+        f"{'several at once' if whole else 'shares'}, from {figure(total.min())} to "
+        f"{figure(total.max())} in a row"
+    )
+
+
+def listed(found: Sequence[Candidate]) -> str:
+    """A line per candidate, the closest first."""
+    return "\n".join(f"{candidate.value:12.6g}  {candidate.name}" for candidate in found)
+
+
+def table(found: Sequence[Candidate]) -> str:
+    """A line per pairing, a column per reduction."""
+    reductions = list(dict.fromkeys(candidate.reduction for candidate in found))
+    rows: dict[str, list[str]] = {}
+    for candidate in found:
+        rows.setdefault(candidate.pairing.name, []).append(f"{candidate.value:.6g}")
+    heads = [reduction.removeprefix("mean over ") for reduction in reductions]
+    numbers = columns([heads, *rows.values()]).splitlines()
+    return "\n".join(f"{line}  {name}" for line, name in zip(numbers, ("", *rows), strict=True))

@@ -1,0 +1,176 @@
+"""A pairing that reproduces a loss: which output layers that makes in all, and its delta.
+
+Outputs may be logits, or have been through an output layer already; δ is always that of the logits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.answers.diagnosis.kinds import Kind
+from tinygrad_lossmix.answers.diagnosis.pairings import NAMES, STEPS, Pairing, applied
+from tinygrad_lossmix.answers.diagnosis.remedies import Remedy, remedy
+from tinygrad_lossmix.answers.diagnosis.reproduce import Candidate
+from tinygrad_lossmix.answers.figures import figure, plain, vector
+from tinygrad_lossmix.engine import Tensor, grad
+
+Array = Any
+FEW = 5  # classes of which all are printed
+
+
+@dataclass(frozen=True)
+class Delta:
+    """δ = dC/dz of each example, beside a - y of the output layer that was meant."""
+
+    delta: Array  # (n, K)
+    a_minus_y: Array
+
+    @property
+    def shows(self) -> int:
+        """The example in which they differ most; if they do not, the one that is most wrong."""
+        gap = self.a_minus_y if self.equal else self.delta - self.a_minus_y
+        return int(np.argmax(np.nan_to_num(np.abs(gap).sum(axis=-1), nan=np.inf)))
+
+    @property
+    def ratio(self) -> float:
+        """Σ|δ| / Σ|a - y|."""
+        return float(np.abs(self.delta).sum() / np.abs(self.a_minus_y).sum())
+
+    @property
+    def equal(self) -> bool:
+        """Whether they are the same to rounding."""
+        return bool(np.allclose(self.delta, self.a_minus_y, rtol=1e-5, atol=1e-6))
+
+    def __str__(self) -> str:
+        i = self.shows
+        delta, a_minus_y = self.delta[i], self.a_minus_y[i]
+        if self.equal:
+            return f"measured so, in example {i} {vector(delta, FEW)}"
+        size = f"as measured, {figure(self.ratio)} times the size of a - y; in example {i}"
+        if len(delta) <= FEW:
+            return f"{size} it is {vector(delta)} where a - y is {vector(a_minus_y)}"
+        pushed, pulled = int(np.argmin(a_minus_y)), int(np.argmax(a_minus_y))
+        return (
+            f"{size} it is {figure(delta[pushed])} for class {pushed} where a - y is "
+            f"{figure(a_minus_y[pushed])}, and {figure(delta[pulled])} for class {pulled} where "
+            f"a - y is {figure(a_minus_y[pulled])}"
+        )
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A candidate that is the loss, and what it means for these outputs."""
+
+    candidate: Candidate
+    layers: tuple[str, ...]  # that the logits go through in all
+    cost: str
+    remedy: Remedy
+    delta: Delta
+    harmless: bool  # a softmax was done again on log-probabilities
+
+    @property
+    def in_all(self) -> str:
+        """The output layers of network and loss together, as one calls them."""
+        names = {steps: name for name, steps in STEPS.items()}
+        return names.get(self.layers, " of ".join(reversed(self.layers)))
+
+    @property
+    def floor(self) -> float | None:
+        """What the cost of an example, summed over the outputs, cannot fall below."""
+        constant = self.remedy.floor
+        return float(constant.value(float(self.delta.delta.shape[1]))) if constant else None
+
+    def __str__(self) -> str:
+        candidate, cost = self.candidate, NAMES[self.cost]
+        called = f" ({candidate.called})" if candidate.called else ""
+        lines = [
+            f"{candidate.name} = {candidate.value:.10g}{called}",
+            f"In all, {self.in_all} + {cost}: {self.remedy.verdict}",
+            f"delta = {self.remedy.delta}; {self.delta}.",
+            f"PyTorch: {self.remedy.pytorch}",
+            f"Keras: {self.remedy.keras}",
+        ]
+        if self.harmless:
+            lines[1] += (
+                " A softmax of log-probabilities gives them back: done twice, it is harmless."
+            )
+        if self.floor is not None and self.remedy.floor:
+            lines[1] += (
+                f" The cost of an example cannot fall below {self.remedy.floor.formula} = "
+                f"{self.floor:.4f}."
+            )
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A record ready for JSON; δ of the example in which it differs most from a - y."""
+        pairing, i = self.candidate.pairing, self.delta.shows
+        record = {
+            "name": self.candidate.name,
+            "transform": pairing.transform,
+            "cost": pairing.cost,
+            "reduction": self.candidate.reduction,
+            "quirk": pairing.quirk,
+            "called": self.candidate.called,
+            "value": self.candidate.value,
+            "in_all": self.in_all,
+            "floor": self.floor,
+            "fine": self.remedy.fine,
+            "verdict": self.remedy.verdict,
+            "delta": {
+                "formula": self.remedy.delta,
+                "is_a_minus_y": self.delta.equal,
+                "ratio": self.delta.ratio,
+                "example": i,
+                "delta": self.delta.delta[i],
+                "a_minus_y": self.delta.a_minus_y[i],
+            },
+            "pytorch": self.remedy.pytorch,
+            "keras": self.remedy.keras,
+        }
+        return dict(plain(record))
+
+
+def finding(candidate: Candidate, kind: Kind, x: Array, y: Array) -> Finding:
+    """What a candidate means for outputs of this kind and labels, both (n, K)."""
+    pairing = candidate.pairing
+    layers, cost = in_all(pairing, kind)
+    one_choice = bool(np.allclose(y.sum(axis=-1), 1.0))
+    return Finding(
+        candidate,
+        layers,
+        cost,
+        remedy(layers, cost, pairing.quirk, one_choice),
+        measured(pairing, kind, x.astype(np.float64), y.astype(np.float64)),
+        kind.activation == "log-softmax" and STEPS[pairing.transform][:1] == ("softmax",),
+    )
+
+
+def in_all(pairing: Pairing, kind: Kind) -> tuple[tuple[str, ...], str]:
+    """The output layers of network and loss, and the cost; a log-softmax is undone by a softmax."""
+    steps = STEPS[pairing.transform]
+    if kind.activation is None:
+        return steps, pairing.cost
+    if kind.activation == "log-softmax":
+        if pairing.transform == "none" and pairing.cost == "nll":
+            return ("softmax",), "ll"
+        return (steps if steps[:1] == ("softmax",) else ("log-softmax", *steps)), pairing.cost
+    return (kind.activation, *steps), pairing.cost
+
+
+@np.errstate(all="ignore")
+def measured(pairing: Pairing, kind: Kind, x: Array, y: Array) -> Delta:
+    """δ by the engine, back through the output layer that outputs have been through already."""
+    outputs = Tensor(x)
+    g = grad(pairing.total(outputs, y), outputs)
+    if kind.activation == "softmax":
+        return Delta(x * (g - (x * g).sum(axis=-1, keepdims=True)), x - y)
+    if kind.activation == "sigmoid":
+        return Delta(x * (1.0 - x) * g, x - y)
+    if kind.activation == "log-softmax":
+        a = np.exp(x)
+        return Delta(g - a * g.sum(axis=-1, keepdims=True), a - y)
+    meant = STEPS[pairing.transform][:1] or ("softmax",)
+    return Delta(g, applied(meant, x) - y)

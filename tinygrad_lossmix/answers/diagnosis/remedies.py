@@ -1,0 +1,198 @@
+"""What a pairing does to learning, and the line to change in PyTorch and in Keras.
+
+Keyed by all output layers that the logits go through, those of the network and those of the loss,
+and by the cost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from tinygrad_lossmix.answers.plateau.constant import Constant
+from tinygrad_lossmix.answers.plateau.doubled import SIGMOID_FLOORS, SOFTMAX_FLOOR
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """What is wrong with a pairing, if anything, its delta, and what to write instead."""
+
+    fine: bool
+    verdict: str
+    delta: str  # dC/dz, z the logits
+    pytorch: str
+    keras: str
+    floor: Constant | None = None  # that the loss cannot cross
+
+
+CLASSES = (
+    "loss = nn.CrossEntropyLoss()(logits, classes)  # no softmax before it",
+    'Dense(K, activation="softmax"), loss="categorical_crossentropy"  # from_logits=False',
+)
+EACH = (
+    "loss = nn.BCEWithLogitsLoss()(logits, labels)  # no sigmoid before it",
+    'Dense(K, activation="sigmoid"), loss="binary_crossentropy"  # from_logits=False',
+)
+EITHER = (
+    "one class out of K: nn.CrossEntropyLoss()(logits, classes); several labels: "
+    "nn.BCEWithLogitsLoss()(logits, labels)",
+    'one class out of K: "categorical_crossentropy" on a softmax; several labels: '
+    '"binary_crossentropy" on sigmoids',
+)
+LOGARITHM = (
+    "loss = nn.NLLLoss()(torch.log_softmax(logits, dim=-1), classes)",
+    CLASSES[1],
+)
+MATCHED = {
+    "softmax + ll": Remedy(
+        True,
+        "the matched pair for one class out of K.",
+        "a - y",
+        "nothing to change: nn.CrossEntropyLoss on logits, or nn.NLLLoss on log_softmax",
+        'nothing to change: loss="categorical_crossentropy"',
+    ),
+    "sigmoid + ce": Remedy(
+        True,
+        "the matched pair for K independent yes or no.",
+        "a - y",
+        "nothing to change: nn.BCEWithLogitsLoss on logits, or nn.BCELoss on sigmoids",
+        'nothing to change: loss="binary_crossentropy"',
+    ),
+}
+FAULTY = {
+    "softmax of softmax + ll": Remedy(
+        False,
+        "probabilities go through a softmax again; delta fades where outputs saturate, even wrong "
+        "ones.",
+        "J (softmax(a) - y), J = diag a - a aT",
+        *CLASSES,
+        SOFTMAX_FLOOR,
+    ),
+    "softmax of sigmoid + ll": Remedy(
+        False,
+        "sigmoid outputs go through a softmax, and delta fades where they saturate, even wrong "
+        "ones.",
+        "a(1 - a) (softmax(a) - y)",
+        *CLASSES,
+        SOFTMAX_FLOOR,
+    ),
+    "sigmoid of sigmoid + ce": Remedy(
+        False,
+        "probabilities go through a sigmoid again, and no output leaves .5 to .7311.",
+        "a(1 - a) (sigmoid(a) - y)",
+        *EACH,
+        SIGMOID_FLOORS[0],
+    ),
+    "sigmoid of softmax + ce": Remedy(
+        False,
+        "softmax outputs go through a sigmoid, and none leaves .5 to .7311.",
+        "J (sigmoid(a) - y), J = diag a - a aT",
+        *CLASSES,
+        SIGMOID_FLOORS[0],
+    ),
+    "sigmoid + ll": Remedy(
+        False,
+        "nothing pushes a wrong class down; all outputs go to 1 and the loss to 0, whatever the "
+        "accuracy.",
+        "-y(1 - a)",
+        *EACH,
+    ),
+    "softmax + ce": Remedy(
+        False,
+        "it can be trained, but for K > 2 it is not convex, counts a confusion up to twice and can "
+        "push a wrong class up.",
+        "a - y + (1 - y)r - a sum((1 - y)r), r = a/(1 - a)",
+        *CLASSES,
+    ),
+    "softmax + nll": Remedy(
+        False,
+        "NLLLoss takes log-probabilities and was given probabilities: this is minus the output of "
+        "the class, between -1 and 0, and a sure mistake has almost no gradient.",
+        "a_y (a - y), a_y the output of the class",
+        *LOGARITHM,
+    ),
+    "nll": Remedy(
+        False,
+        "NLLLoss takes log-probabilities and was given logits: it raises the logit of the class "
+        "without bound and does nothing else.",
+        "-y",
+        *LOGARITHM,
+    ),
+}
+RENORMALISED = Remedy(
+    False,
+    "categorical_crossentropy divides the sigmoid outputs by their sum: only ratios count, and "
+    "delta vanishes where all outputs are near 1.",
+    "(1 - a) (a/sum(a) - y)",
+    *CLASSES,
+)
+OVER_EXAMPLES = Remedy(
+    False,
+    "the softmax runs over axis 0: the examples of a batch compete for a class, the classes of an "
+    "example do not.",
+    "of the whole batch at once",
+    "torch.softmax(logits, dim=-1), or better the logits to nn.CrossEntropyLoss",
+    "tf.nn.softmax(logits, axis=-1)",
+)
+SEVERAL = Remedy(
+    False,
+    "it is for one class out of K, and these labels do not sum to 1.",
+    "S a - y, S the sum of the labels",
+    *EACH,
+)
+SLOW = Remedy(
+    False,
+    "a squared error keeps the slope of the output layer in delta, which fades where an output is "
+    "sure, right or wrong: slow.",
+    "(a - y) a(1 - a) of sigmoids, a(e - a·e) of a softmax with e = a - y",
+    *EITHER,
+)
+SMOOTHED = Remedy(
+    True,
+    "the matched pair, on smoothed labels: delta is a minus those.",
+    "a - y",
+    "nothing to change: nn.CrossEntropyLoss(label_smoothing=0.1)",
+    "nothing to change: CategoricalCrossentropy(label_smoothing=0.1)",
+)
+AS_OUTPUTS = Remedy(
+    False,
+    "the cost was given logits as if they were probabilities.",
+    "of no use",
+    EITHER[0],
+    "from_logits=True in the loss, or an activation on the last layer",
+)
+UNCOMMON = Remedy(False, "not a pair that a framework has by one name.", "not a - y", *EITHER)
+CLAMP = " Outputs that are clamped pass no gradient on; computed from logits nothing is clamped."
+
+
+def remedy(
+    layers: tuple[str, ...], cost: str, quirk: str | None = None, one_choice: bool = True
+) -> Remedy:
+    """Of output layers, those of the network before those of the loss, with a cost.
+
+    Args:
+        layers: "softmax", "sigmoid", the first to be applied first.
+        cost: ce, ll, quadratic, squared error or nll.
+        quirk: of a framework.
+        one_choice: the labels of each example sum to 1.
+
+    >>> remedy(("softmax", "softmax"), "ll").fine
+    False
+    """
+    quirk = quirk or ""
+    pair = " + ".join(filter(None, (" of ".join(reversed(layers)), cost)))
+    if layers[-1:] == ("softmax over the examples",):
+        return OVER_EXAMPLES
+    if "smoothed" in quirk and pair == "softmax + ll":
+        return SMOOTHED
+    if "renormalised" in quirk and pair == "sigmoid + ll":
+        return RENORMALISED
+    if pair == "softmax + ll" and not one_choice:
+        return SEVERAL
+    if pair in MATCHED:
+        found = MATCHED[pair]
+        pytorch, keras = CLASSES if cost == "ll" else EACH
+        clamped = replace(found, verdict=found.verdict + CLAMP, pytorch=pytorch, keras=keras)
+        return clamped if "clamped" in quirk else found
+    if not layers and cost != "nll":
+        return AS_OUTPUTS
+    return SLOW if cost in ("quadratic", "squared error") else FAULTY.get(pair, UNCOMMON)

@@ -1,0 +1,1 @@
+"""What a loss that does not move says."""

@@ -1,0 +1,112 @@
+"""What else a loss and an accuracy tell, beside the plateaus that fit.
+
+>>> hints(2.3026, 0.00005, 100, None, matched=False)[0]
+'It is ln 10: uniform predictions over 10 classes, not 100.'
+"""
+
+from __future__ import annotations
+
+import math
+
+from tinygrad_lossmix.answers.plateau.doubled import SOFTMAX_FLOOR, accuracy_if_saturated
+from tinygrad_lossmix.answers.plateau.untrained import UNIFORM
+
+BATCHES = (8, 10, 16, 20, 32, 50, 64, 100, 128, 200, 256, 500, 512, 1000, 1024)
+
+
+def hints(
+    loss: float, digits: float, classes: int | None, accuracy: float | None, matched: bool
+) -> tuple[str, ...]:
+    """Sentences, each of which holds for this loss; `matched` if it is a plateau."""
+    impossible = too_low(loss, accuracy)
+    found = [impossible, each_output(classes, accuracy)]
+    if classes is not None and classes > 1:
+        found += [of_a_batch(loss, digits, classes)]
+        if not matched:
+            found += [
+                twice(loss, classes) if accuracy is None else None,
+                other_classes(loss, digits, classes),
+                None if impossible else learning(loss, classes),
+            ]
+    if not matched:
+        found += ["Give --classes, and --accuracy if you know it."] if classes is None else []
+        found += ["The outputs and labels tell more: lossmix diagnose --npz FILE, lm.diagnose(…)."]
+    return tuple(hint for hint in found if hint)
+
+
+def too_low(loss: float, accuracy: float | None) -> str | None:
+    """A wrong example gives its class less than half: at least ln 2, and 2 ln 2 of K sigmoids."""
+    if accuracy is None or not 0.0 <= loss < (1.0 - accuracy) * math.log(2.0):
+        return None
+    return (
+        f"No softmax + log-likelihood costs less than (1 - accuracy) ln 2 = "
+        f"{(1.0 - accuracy) * math.log(2.0):.4f}: a wrong example gives its class less than one "
+        "half. So this is the log-likelihood of sigmoid outputs, which all go to 1 (use "
+        "cross-entropy), a quadratic cost, a mean over the K outputs, or the accuracy is of other "
+        "data."
+    )
+
+
+def each_output(classes: int | None, accuracy: float | None) -> str | None:
+    """The accuracy of outputs that are all off, counted one by one."""
+    if classes is None or accuracy is None or classes < 3:
+        return None
+    if abs(accuracy - (1.0 - 1.0 / classes)) > 0.005:
+        return None
+    return (
+        f"An accuracy of 1 - 1/K = {1.0 - 1.0 / classes:.4f} is what outputs all below one half "
+        "get when each output is counted by itself, as Keras does beside binary_crossentropy "
+        "(binary_accuracy). Ask for categorical_accuracy."
+    )
+
+
+def of_a_batch(loss: float, digits: float, classes: int) -> str | None:
+    """A sum over a batch, or a mean divided by its size once more."""
+    for constant in (UNIFORM, SOFTMAX_FLOOR):
+        value = float(constant.value(float(classes)))
+        for n in BATCHES:
+            for what, reported in (
+                ("sum over", n * value),
+                ("mean divided once more by", value / n),
+            ):
+                if abs(loss - reported) <= min(digits, 0.002 * reported):
+                    return (
+                        f"It is also the {what} {n} examples of {constant.formula} = {value:.4f} "
+                        f"({constant.name}): is {n} the size of a batch?"
+                    )
+    return None
+
+
+def other_classes(loss: float, digits: float, classes: int) -> str | None:
+    """Uniform predictions over another number of classes."""
+    k = round(math.exp(min(loss, 13.0)))
+    if k < 2 or abs(math.log(k) - loss) > min(digits, 0.005):
+        return None
+    return f"It is ln {k}: uniform predictions over {k} classes, not {classes}."
+
+
+def learning(loss: float, classes: int) -> str | None:
+    """Beside guessing."""
+    guess = math.log(classes)
+    if loss <= 0.0:
+        return "A cost below 0: log-likelihood of something that is not a probability."
+    if loss < guess:
+        return (
+            f"It is below ln K = {guess:.4f} and on no floor: with the right pair this is simply "
+            "how far the network has got."
+        )
+    return (
+        f"It is above ln K = {guess:.4f}, worse than guessing: outputs that are sure and wrong, a "
+        "sum over outputs or examples, or a penalty on the weights in it."
+    )
+
+
+def twice(loss: float, classes: int) -> str | None:
+    """The accuracy that would make it softmax twice."""
+    accuracy = accuracy_if_saturated(loss, classes)
+    if not 1.0 / classes <= accuracy <= 1.0:
+        return None
+    return (
+        f"At an accuracy of {accuracy:.4f} it would be softmax twice with saturated outputs, "
+        "ln(e + K - 1) - accuracy; --accuracy tells."
+    )
