@@ -87,7 +87,7 @@ def test_square_root_has_slope_infinity_at_0():
 @pytest.mark.parametrize(
     ("x", "y", "expected"),
     [(0, 0, 0), (0, 1, 1), (0, 2, 0), (0, 3, 0), (0, 1.5, 0), (3, 0, 0), (-2, 3, 12), (-2, 1, 1),
-     (-2, 2, -4), (2, -1, -0.25), (-2, 0, 0), (2, 0.0, 0)],
+     (-2, 2, -4), (2, -1, -0.25), (-2, 0, 0), (2, 0.0, 0), (INF, 0, 0)],
 )  # fmt: skip
 def test_power_of_a_zero_or_negative_base(x, y, expected, wrap):
     assert slope(lambda t: t ** wrap(y), float(x)) == [expected]

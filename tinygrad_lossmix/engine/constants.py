@@ -99,7 +99,7 @@ def _freeze_part(part: Any) -> Any:
             "a Tensor cannot be an index: use integers, or a mask such as t > 0 in t[t > 0]"
         )
     index = np.array(part)
-    if not index.size and index.dtype.kind == "f":  # an empty list
+    if isinstance(part, list) and not index.size:
         index = index.astype(np.intp)
     index.flags.writeable = False
     return index

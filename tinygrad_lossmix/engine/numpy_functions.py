@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.engine.constants import freeze
-from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, REDUCTIONS
+from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, REDUCTIONS, spelling
 from tinygrad_lossmix.engine.tensor import Tensor, node, record
 
 REDUCTIONS |= {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
@@ -31,6 +31,7 @@ def composed(function: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]
     """Register the decorated definition of a NumPy function in terms of others."""
 
     def register(definition: Callable[..., Any]) -> Callable[..., Any]:
+        definition.__qualname__ = spelling(function)  # what Python calls it in an error
         COMPOSED[function] = definition
         return definition
 

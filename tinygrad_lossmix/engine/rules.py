@@ -89,8 +89,8 @@ def where_false(g: Array, z: Array, c: Array, x: Array, y: Array) -> Array:
 def power_left(g: Array, z: Array, x: Array, y: Array) -> Array:
     """g·y·x^(y-1), and 0 where x and y are 0."""
     if isinstance(y, int | float):
-        return g * y * x ** (y - 1 if y else 1)
-    return g * y * x ** np.where((x == 0) & (y == 0), 1.0, y - 1.0)
+        return g * y * x ** (y - 1 if y else 0)
+    return g * y * x ** np.where((x == 0) & (y == 0), 0.0, y - 1.0)
 
 
 def power_right(g: Array, z: Array, x: Array, y: Array) -> Array:
