@@ -17,11 +17,6 @@ examples = st.integers(2, 8).flatmap(
 )
 
 
-def engine(output, cost, z, y):
-    t = lm.Tensor(z, name="z")
-    return lm.grad(cost(output(t), y), t)
-
-
 def finite_differences(output, cost, z, y, h=1e-5):
     steps = h * np.eye(len(z))
     return np.array([cost(output(z + s), y) - cost(output(z - s), y) for s in steps]) / (2 * h)
@@ -30,7 +25,8 @@ def finite_differences(output, cost, z, y, h=1e-5):
 def both(output, cost, z, label):
     """δ by the engine, after finite differences have agreed with it, and a - y."""
     y = np.eye(len(z))[label]
-    delta = engine(output, cost, z, y)
+    t = lm.Tensor(z)
+    delta = lm.grad(cost(output(t), y), t)
     np.testing.assert_allclose(delta, finite_differences(output, cost, z, y), rtol=1e-6, atol=1e-8)
     return delta, output(z) - y
 

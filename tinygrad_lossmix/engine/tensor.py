@@ -23,6 +23,7 @@ from typing import Any, NoReturn, final
 import numpy as np
 
 from tinygrad_lossmix.engine.constants import as_floats, freeze, freeze_index, freeze_option
+from tinygrad_lossmix.engine.refusals import no_rule, refuse_out
 from tinygrad_lossmix.engine.sweep import backward
 from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, REDUCTIONS, TABLE, Array, Rule, spelling
 
@@ -282,7 +283,7 @@ class Tensor:
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if not kwargs and method == "__call__" and ufunc in TABLE:
             return record(ufunc, inputs)
-        _refuse_out(ufunc, kwargs)
+        refuse_out(ufunc, kwargs)
         if method == "__call__" and ufunc in PLAIN:
             return ufunc(*map(_plain, inputs), **kwargs)
         if method == "reduce" and ufunc in REDUCTIONS:
@@ -294,18 +295,18 @@ class Tensor:
             )
         if kwargs and ufunc in TABLE:
             raise TypeError(f"{spelling(ufunc)} on a Tensor does not take {', '.join(kwargs)}")
-        raise _no_rule(ufunc, ufunc.nin)
+        raise no_rule(ufunc, ufunc.nin)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if func in PLAIN:
             return func(*map(_plain, args), **{k: _plain(v) for k, v in kwargs.items()})
-        _refuse_out(func, kwargs)
+        refuse_out(func, kwargs)
         kwargs.pop("out", None)
         if func in COMPOSED:
             return COMPOSED[func](*args, **kwargs)
         if func in TABLE:
             return _call_row(func, args, kwargs)
-        raise _no_rule(func, 1)
+        raise no_rule(func, 1)
 
 
 def record(
@@ -367,23 +368,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(map(_plain, value))
     return value._value if isinstance(value, Tensor) else value
-
-
-def _refuse_out(function: Any, kwargs: Mapping[str, Any]) -> None:
-    if kwargs.get("out") is not None:
-        raise TypeError(
-            f"{spelling(function)}(…, out=…) would overwrite values that gradients need: "
-            "drop out=, or work on t.data"
-        )
-
-
-def _no_rule(function: Any, arity: int) -> TypeError:
-    name, arguments = spelling(function), ", ".join("xyuvw"[:arity])
-    rules = ", ".join([f"lambda g, z, {arguments}: …"] * arity)
-    return TypeError(
-        f"{name} has no derivative rule: add one with derivative({name}, {rules}), where g is the "
-        f"gradient arriving at the output z, or compute a plain value with {name}(t.data)"
-    )
 
 
 def _call_row(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
