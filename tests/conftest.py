@@ -1,8 +1,11 @@
-"""Hypothesis profiles: `dev` quick, `ci` deterministic, `deep` many examples."""
+"""Hypothesis profiles: `dev` quick, `ci` deterministic, `deep` many examples; shared fixtures."""
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, TABLE
 
 settings.register_profile("dev", max_examples=50, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True, database=None)
@@ -13,3 +16,13 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+
+@pytest.fixture
+def own_table():
+    """Whatever a test adds to the table of derivatives is gone after it."""
+    kept = [(table, table.copy()) for table in (TABLE, COMPOSED, PLAIN)]
+    yield TABLE
+    for changed, before in kept:
+        changed.clear()
+        changed.update(before)

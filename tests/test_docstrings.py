@@ -7,7 +7,6 @@ import pkgutil
 import pytest
 
 import tinygrad_lossmix
-from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, TABLE
 
 MODULES = ["tinygrad_lossmix"] + [
     module.name
@@ -16,18 +15,8 @@ MODULES = ["tinygrad_lossmix"] + [
 ]
 
 
-@pytest.fixture
-def tables():
-    """Examples may add rows; other tests shall not see them."""
-    kept = [(table, table.copy()) for table in (TABLE, COMPOSED, PLAIN)]
-    yield
-    for table, before in kept:
-        table.clear()
-        table.update(before)
-
-
 @pytest.mark.parametrize("name", MODULES)
-def test_examples(name, tables, tmp_path, monkeypatch):
+def test_examples(name, own_table, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 

@@ -27,5 +27,5 @@ def test_the_console_blocks_run(command, output, tmp_path):
     assert_prints(command, output, tmp_path)
 
 
-def test_the_python_blocks_run():
+def test_the_python_blocks_run(own_table):
     assert_examples_run(PAGE)

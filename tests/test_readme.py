@@ -12,7 +12,7 @@ README = ROOT / "README.md"
 TEXT = README.read_text(encoding="utf-8")
 
 
-def test_the_python_blocks_run():
+def test_the_python_blocks_run(own_table):
     assert_examples_run(README)
 
 

@@ -6,16 +6,14 @@ cost divides by.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from tinygrad_lossmix.answers.figures import figure, vector
 
-if TYPE_CHECKING:
-    from tinygrad_lossmix.answers.delta.report import DeltaReport
-
 Array = Any
+DeltaReport = Any  # of report.py, which prints these sentences
 
 
 def reasons(report: DeltaReport) -> list[str]:
