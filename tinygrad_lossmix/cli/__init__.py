@@ -26,6 +26,7 @@ COMMANDS = {
         "claims": "Recompute what was claimed about the question.",
         "names": "What costs and outputs are called elsewhere, checked.",
         "delta": "The output delta of a mix, three ways, beside a - y, and why.",
+        "prove": "Delta as formulas, and for which labels it is a - y.",
     },
     "See": {
         "step": "Walk through a backward pass, one product at a time.",
