@@ -3,7 +3,6 @@
 import csv
 import json
 import math
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from tinygrad_lossmix.lab.compare import Result, runs, summarise
 from tinygrad_lossmix.lab.data import Data
-from tinygrad_lossmix.lab.results import mix_record, prepare, record, replace, to_json, write
+from tinygrad_lossmix.lab.results import mix_record, prepare, record, to_json, write
 from tinygrad_lossmix.lab.training import Settings
 from tinygrad_lossmix.mixes.mix import MIXES
 from tinygrad_lossmix.mixes.verdict import MOST
@@ -55,22 +54,6 @@ def test_a_comparison_that_lacks_runs_says_so(
     results = [make_result([0.5], [0.5])]
     assert record(results, MIXES[:1], blobs, FAST)["complete"]
     assert not record(results, MIXES, blobs, FAST)["complete"]
-
-
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "results.json"
-    replace(path, "old")
-
-    def full(handle: int) -> None:
-        raise OSError("no space left")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="no space"):
-        replace(path, "new")
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_folder_that_cannot_be_made_is_refused_at_once(tmp_path: Path) -> None:

@@ -10,13 +10,13 @@ import csv
 import io
 import json
 import math
-import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tinygrad_lossmix import atomic
 from tinygrad_lossmix.lab.compare import Result, Spread
 from tinygrad_lossmix.lab.data import Data
 from tinygrad_lossmix.lab.diagnosis import diagnosis
@@ -130,19 +130,5 @@ def write(value: dict[str, Any], folder: Path) -> None:
         OSError: the folder cannot be written to.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    replace(folder / "results.json", to_json(value))
-    replace(folder / "results.csv", to_csv(value))
-
-
-def replace(path: Path, text: str) -> None:
-    """Write a file so that at any time it holds either the old text or the new one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    atomic.write(folder / "results.json", to_json(value).encode())
+    atomic.write(folder / "results.csv", to_csv(value).encode())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from pathlib import Path
 from typing import Any
 
+from tinygrad_lossmix import atomic
 from tinygrad_lossmix.views.render import NoRenderer, render
 from tinygrad_lossmix.views.theme import dark_style
 
@@ -40,7 +40,7 @@ class Drawing:
         """A PNG picture; raises as `svg` does."""
         return self._render("png")
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
+    def save(self, path: str | Path) -> Path:
         """Write a file, by its suffix: .svg, .png, .pdf, .dot, or .txt for the tree.
 
         Returns:
@@ -58,10 +58,10 @@ class Drawing:
                 f"a drawing is saved as .svg, .png, .pdf, .dot or .txt, not {path.suffix or path}"
             )
         try:
-            _replace(path, self._content(form))
+            atomic.write(path, self._content(form))
         except NoRenderer as error:
             path = path.with_suffix(".dot")
-            _replace(path, self._content("dot"))
+            atomic.write(path, self._content("dot"))
             print(f"{error}; wrote {path} instead", file=sys.stderr)
         return path
 
@@ -100,17 +100,3 @@ def scalable(svg: str) -> str:
     opening = re.sub(r' (width|height)="[^"]*"', "", opening)
     style = f' style="max-width: {width[1]}pt"' if width else ""
     return f'{opening} class="{SCOPE}"{style}>\n{dark_style(f".{SCOPE}")}{rest}\n'
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file so that at any time it holds either the old content or the new one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
