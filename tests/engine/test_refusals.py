@@ -11,7 +11,7 @@ X = np.array([[0.5, -1.5, 2.0], [1.0, 3.0, -0.25]])
 @pytest.mark.parametrize(
     ("call", "match"),
     [
-        (lambda t: np.cumsum(t), r"np\.cumsum has .*add one with lm\.derivative\(np\.cumsum, lambda"),
+        (lambda t: np.cumsum(t), r"np\.cumsum has .*add one with lm\.derivative\(np\.cumsum, "),
         (lambda t: np.arctan(t), r"np\.arctan .*derivative\(np\.arctan, lambda g, z, x: …\)"),
         (lambda t: np.arctan2(t, 1), r"np\.arctan2 .*lambda g, z, x, y: …, lambda g, z, x, y: …\)"),
         (lambda t: np.hypot(1, t), r"np\.hypot .*lambda g, z, x, y: …, lambda g, z, x, y: …\)"),
