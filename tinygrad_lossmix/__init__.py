@@ -25,6 +25,7 @@ from tinygrad_lossmix.mixes.outputs import (
 )
 
 if TYPE_CHECKING:
+    from tinygrad_lossmix import testing as testing
     from tinygrad_lossmix.answers.delta.report import delta_report
     from tinygrad_lossmix.answers.diagnosis.diagnose import diagnose
     from tinygrad_lossmix.debugger.repl import step
@@ -55,6 +56,7 @@ __all__ = [
     "softmax",
     "softplus",
     "step",
+    "testing",
     "tree",
     "value_and_grad",
     "xlogy",
@@ -72,6 +74,8 @@ _LATER = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "testing":
+        return import_module(f"{__name__}.testing")
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
@@ -80,4 +84,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_LATER])
+    return sorted({*globals(), *_LATER, "testing"})

@@ -84,7 +84,7 @@ def labels(y: Any, like: Any) -> Array:
         raise ValueError(f"classes need K ≥ 2 outputs, not {k}: give labels of shape {shape}")
     if y.size and (y.min() < 0 or y.max() >= k):
         raise ValueError(
-            f"classes are 0 … {k - 1} for {k} outputs, but y holds {y.min()} … {y.max()}"
+            f"classes are 0 … {k - 1} for {k} outputs, but y holds {y[(y < 0) | (y >= k)][0]}"
         )
     one_hot = np.zeros(shape, like.dtype)
     one_hot[(*np.indices(y.shape, sparse=True), y)] = 1
