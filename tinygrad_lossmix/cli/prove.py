@@ -1,0 +1,40 @@
+"""`lossmix prove`: delta as formulas, and for which labels it is a - y."""
+
+from __future__ import annotations
+
+import click
+
+from tinygrad_lossmix.lab.results import to_json
+
+
+@click.command
+@click.argument("output")
+@click.argument("cost")
+@click.option(
+    "--classes",
+    type=int,
+    default=3,
+    show_default=True,
+    help="Number of outputs, 1 to 6; five take seconds.",
+)
+@click.option("--latex", is_flag=True, help="Print LaTeX instead of text.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+def command(output: str, cost: str, classes: int, latex: bool, as_json: bool) -> None:
+    """Derive the output delta of a mix by running the engine's derivatives on symbols: the
+    formulas, the condition on the labels y under which they are a - y, or a counterexample. Exits
+    0 whatever the answer is. Needs SymPy.
+    """
+    try:
+        from tinygrad_lossmix.testing.proof import prove
+    except ImportError as error:
+        raise click.ClickException(str(error)) from None
+    if latex and as_json:
+        raise click.UsageError("--latex and --json exclude each other; the object has both")
+    try:
+        proof = prove(output, cost, classes)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    if as_json:
+        click.echo(to_json({"mixes": [proof.to_dict()]}), nl=False)
+    else:
+        click.echo(proof.latex if latex else str(proof))

@@ -1,0 +1,190 @@
+"""Proofs: is the output delta of a mix a - y, and for which labels?
+
+The engine's own table of derivatives runs on formulas in place of numbers, through a recording of
+the book's output layer and cost; what comes out is the delta of that code at all logits at once.
+
+>>> print(prove("softmax", "ll", 2))
+softmax + log-likelihood, 2 classes
+delta = a - y exactly where y0 + y1 = 1.
+<BLANKLINE>
+delta0 = a0 - y0 + a0*(y0 + y1 - 1)
+delta1 = a1 - y1 + a1*(y0 + y1 - 1)
+<BLANKLINE>
+a outputs, y labels; derived for all logits by the engine's table, run on symbols.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tinygrad_lossmix.mixes.mix import COSTS, Mix
+from tinygrad_lossmix.testing import conditions
+from tinygrad_lossmix.testing.conditions import Counterexample
+from tinygrad_lossmix.testing.derivation import derive
+from tinygrad_lossmix.testing.readable import readable, written
+from tinygrad_lossmix.testing.symbolic import Expression, sympy
+
+MOST = 6  # classes: one more takes a minute
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was proved about the output delta of a mix; formulas are SymPy expressions.
+
+    True where it holds: `assert prove("sigmoid", "ce", 3)`.
+    """
+
+    mix: Mix
+    classes: int
+    a: tuple[Expression, ...]  # symbols for the outputs
+    y: tuple[Expression, ...]  # symbols for the labels
+    delta: tuple[Expression, ...]  # δ of each logit, in terms of a and y
+    holds: bool  # δ = a - y for all labels that the outputs can match: any, or of sum 1 for softmax
+    equations: tuple[Expression, ...]  # 0 exactly for the labels with δ = a - y at all logits
+    multiple: Expression | None  # c ≠ 1 with δ = c(a - y) for all labels that outputs can match
+    ignores_wrong_classes: bool  # δ is 0 for every class of label 0
+    counterexample: Counterexample | None  # None where it holds
+
+    def __bool__(self) -> bool:
+        return self.holds
+
+    @property
+    def condition(self) -> str:
+        """The labels for which δ = a - y at all logits: `y0 + y1 = 1`, `any y` or `no y`."""
+        if not self.equations:
+            return "any y"
+        return "no y" if self.equations == (1,) else ", ".join(_equations(self.equations))
+
+    @property
+    def latex(self) -> str:
+        """δ, and the labels for which it is a - y, as LaTeX for a line of its own."""
+        lines = [
+            f"\\delta_{{{k}}} &= {written(*each, latex=True)}"
+            for k, each in enumerate(zip(self.delta, self.a, self.y, strict=True))
+        ]
+        if not self.equations:
+            lines.append("\\delta &= a - y \\text{ at all logits for any } y")
+        elif self.equations == (1,):
+            lines.append("\\delta &= a - y \\text{ at all logits for no } y")
+        else:
+            lines.append(
+                "\\delta &= a - y \\iff " + ",\\ ".join(_equations(self.equations, latex=True))
+            )
+        if self.multiple is not None:
+            lines.append(f"\\delta &= {sympy.latex(self.multiple)}\\,(a - y){self._matched(True)}")
+        body = " \\\\\n".join(lines)
+        return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex}$"
+
+    def __str__(self) -> str:
+        lines = [f"{self.mix}, {_outputs(self.classes)}", *self._verdict(), ""]
+        lines += [
+            f"delta{k} = {written(*each)}"
+            for k, each in enumerate(zip(self.delta, self.a, self.y, strict=True))
+        ]
+        lines += [""]
+        if any("T" in map(str, each.free_symbols) for each in self.delta):
+            lines += ["T is the sum of e^z."]
+        lines += [
+            "a outputs, y labels; derived for all logits by the engine's table, run on symbols."
+        ]
+        return "\n".join(lines)
+
+    def _verdict(self) -> list[str]:
+        if self.holds:
+            where = f"exactly where {self.condition}" if self.equations else "for any y"
+            return [f"delta = a - y {where}."]
+        lines = ["delta is not a - y."]
+        if self.multiple is not None:
+            lines += [f"It is exactly {self.multiple}(a - y){self._matched(False)}."]
+        if self.ignores_wrong_classes:
+            lines += ["It is 0 for every wrong class, one of label 0, whatever the logits."]
+        if self.equations != (1,):
+            lines += [f"Both agree at all logits only where {self.condition}."]
+        if self.counterexample is not None:
+            lines += [f"For example {self.counterexample}."]
+        return lines
+
+    def _matched(self, latex: bool) -> str:
+        """The labels that softmax can match, as the end of a sentence."""
+        if self.mix.output == "sigmoid":
+            return ""
+        (equation,) = _equations([sum(self.y) - 1], latex)
+        return f"\\text{{ where }} {equation}" if latex else f" where {equation}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain values, formulas as text: ready for JSON."""
+        point = self.counterexample
+        return {
+            "output": self.mix.output,
+            "cost": self.mix.cost_name,
+            "classes": self.classes,
+            "holds": self.holds,
+            "condition": self.condition,
+            "delta": [written(*each) for each in zip(self.delta, self.a, self.y, strict=True)],
+            "multiple": None if self.multiple is None else str(self.multiple),
+            "ignores_wrong_classes": self.ignores_wrong_classes,
+            "counterexample": point
+            and {name: [str(x) for x in values] for name, values in point._asdict().items()},
+            "latex": self.latex,
+        }
+
+
+def prove(output: str, cost: str, K: int = 3) -> Proof:
+    """Derive δ of a mix of K classes for all logits and labels, and compare it with a - y.
+
+    Args:
+        output: "sigmoid" or "softmax".
+        cost: "ce" (eq. 63 of the book), "ll" (eq. 80) or "quadratic" (eq. 6), or the long name.
+        K: how many classes, 1 to 6; five take seconds.
+
+    Returns:
+        a `Proof`: true where δ = a - y for all labels that the outputs can match, with δ as
+        formulas and the condition on the labels; else a counterexample. Eq. (66) and (84).
+
+    Raises:
+        ImportError: SymPy is not installed.
+        ValueError: no such mix, K out of range, or softmax with cross-entropy on one class, where
+            ln(1 - a) is infinite.
+
+    >>> proof = prove("softmax", "ll", 3)
+    >>> proof.holds, proof.condition
+    (True, 'y0 + y1 + y2 = 1')
+    >>> crossed = prove("softmax", "ce", 2)
+    >>> crossed.holds, crossed.multiple
+    (False, 2)
+    """
+    mix = Mix(output, cost)
+    if type(K) is not int or not 1 <= K <= MOST:
+        raise ValueError(f"a proof is for 1 to {MOST} classes, not {K!r}")
+    if (mix.output, mix.cost_name, K) == ("softmax", "ce", 1):
+        raise ValueError("softmax of one class is 1, and ln(1 - 1) infinite: take two or more")
+    derivation = derive(mix.output, COSTS[mix.cost_name].replace("-", "_"), K)
+    found = conditions.equations(derivation, derivation.error)
+    return Proof(
+        mix=mix,
+        classes=K,
+        a=derivation.a,
+        y=derivation.y,
+        delta=readable(derivation),
+        holds=(holds := conditions.of_every_label(derivation, found)),
+        equations=found,
+        multiple=None if holds else conditions.multiple(derivation),
+        ignores_wrong_classes=conditions.ignored(derivation),
+        counterexample=None if holds else conditions.counterexample(derivation),
+    )
+
+
+def _equations(formulas: Sequence[Expression], latex: bool = False) -> list[str]:
+    """`formula = 0`, with the number on the right: y0 + y1 = 1."""
+    text = sympy.latex if latex else str
+    parts = [formula.as_coeff_Add() for formula in formulas]
+    return [f"{text(left)} = {text(-number)}" for number, left in parts]
+
+
+def _outputs(classes: int) -> str:
+    return "one output" if classes == 1 else f"{classes} classes"

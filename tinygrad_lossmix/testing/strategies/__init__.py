@@ -1,0 +1,59 @@
+"""Hypothesis strategies for gradients: shapes, arrays, logits, labels, programs.
+
+A loss of your own is property-tested in five lines; `examples` draws logits and labels that belong
+together, from moderate numbers to the far tails:
+
+>>> import numpy as np
+>>> from hypothesis import given
+>>> import tinygrad_lossmix as lm
+>>> from tinygrad_lossmix.testing import strategies
+>>> @given(strategies.examples(labels="soft"))
+... def test_delta_is_a_minus_y(example):
+...     z, y = example
+...     loss = lambda z: (lm.logsumexp(z) - (z * y).sum(axis=-1)).sum()
+...     np.testing.assert_allclose(lm.value_and_grad(loss)(z)[1], lm.softmax(z) - y, atol=1e-12)
+>>> test_delta_is_a_minus_y()
+
+Each shrinks to something small: few axes, C order, zeros, class 0, the one step that matters.
+"""
+
+try:
+    import hypothesis as hypothesis
+except ImportError as error:
+    raise ImportError(
+        'strategies are for hypothesis: pip install "tinygrad_lossmix[verify]"'
+    ) from error
+
+from tinygrad_lossmix.testing.strategies.arrays import (
+    LAYOUTS,
+    arrays,
+    indices,
+    laid_out,
+    separated,
+    tensors,
+)
+from tinygrad_lossmix.testing.strategies.examples import examples, mixes
+from tinygrad_lossmix.testing.strategies.labels import KINDS, labels
+from tinygrad_lossmix.testing.strategies.logits import REGIMES, logits
+from tinygrad_lossmix.testing.strategies.programs import Program, programs
+from tinygrad_lossmix.testing.strategies.shapes import broadcastable, matmul_shapes, shapes
+
+__all__ = [
+    "KINDS",
+    "LAYOUTS",
+    "REGIMES",
+    "Program",
+    "arrays",
+    "broadcastable",
+    "examples",
+    "indices",
+    "labels",
+    "laid_out",
+    "logits",
+    "matmul_shapes",
+    "mixes",
+    "programs",
+    "separated",
+    "shapes",
+    "tensors",
+]

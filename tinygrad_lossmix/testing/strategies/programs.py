@@ -1,0 +1,173 @@
+"""Random programs: graphs with reuse, of the functions in the table of derivatives.
+
+What a program computes is drawn by hypothesis, so that it shrinks; its inputs come from a seed,
+because drawn numbers are round ones, which tie and sit on kinks.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.testing.strategies.shapes import Shape, shapes
+
+Array = Any
+Step = tuple[str, Callable[..., Any], tuple[int, ...]]
+Operations = dict[str, Callable[..., Any]]  # by how they are written
+
+MOST = 40  # entries of an array in a program
+
+
+def soft(x: Any) -> Any:
+    """Into (-1, 1), smoothly, so that values stay small however long a program is."""
+    return np.tanh(0.5 * x)
+
+
+def odd(x: Any) -> Any:
+    """Every other place along the last axis; not by value, where rounding could decide."""
+    return np.arange(x.shape[-1]) % 2 == 1 if x.ndim else False
+
+
+ANY: Operations = {
+    "-{0}": lambda x: -x,
+    "np.sin({0})": np.sin,
+    "np.cos({0})": np.cos,
+    "np.tanh({0})": np.tanh,
+    "np.exp(soft({0}))": lambda x: np.exp(soft(x)),
+    "np.log(1.5 + soft({0}))": lambda x: np.log(1.5 + soft(x)),
+    "np.sqrt(1.5 + soft({0}))": lambda x: np.sqrt(1.5 + soft(x)),
+    "2.0 / (3.0 - soft({0}))": lambda x: 2.0 / (3.0 - soft(x)),
+    "np.square(soft({0}))": lambda x: np.square(soft(x)),
+    "np.sum(soft({0}))": lambda x: np.sum(soft(x)),
+    "np.mean({0})": np.mean,
+    "{0}.T": lambda x: x.T,
+    "{0}[None]": lambda x: x[None],
+    "np.ravel({0})[::-1]": lambda x: np.ravel(x)[::-1],
+    "np.stack([{0}, soft({0})])": lambda x: np.stack([x, soft(x)]),
+    "np.concatenate([{0}, soft({0})], axis=None)": lambda x: np.concatenate(
+        [x, soft(x)], axis=None
+    ),
+    "np.broadcast_to({0}, (2, *{0}.shape))": lambda x: np.broadcast_to(x, (2, *x.shape)),
+}
+WITH_AXES: Operations = {
+    "soft({0}).sum(axis=-1)": lambda x: soft(x).sum(axis=-1),
+    "{0}.mean(axis=-1, keepdims=True)": lambda x: x.mean(axis=-1, keepdims=True),
+    "{0}.max(axis=-1)": lambda x: x.max(axis=-1),
+    "{0}.min(axis=0, keepdims=True)": lambda x: x.min(axis=0, keepdims=True),
+    "np.prod(soft({0}), axis=-1)": lambda x: np.prod(soft(x), axis=-1),
+    "{0}[..., [0, -1, 0]]": lambda x: x[..., [0, -1, 0]],
+    "{0}[..., 0]": lambda x: x[..., 0],
+    "{0}[::-1]": lambda x: x[::-1],
+    "np.swapaxes({0}, 0, -1)": lambda x: np.swapaxes(x, 0, -1),
+    "soft({0}) @ np.ones(({0}.shape[-1], 2))": lambda x: soft(x) @ np.ones((x.shape[-1], 2)),
+    "np.einsum('...i,...i->...', soft({0}), {0})": lambda x: np.einsum(
+        "...i,...i->...", soft(x), x
+    ),
+}
+TOGETHER: Operations = {
+    "{0} + {1}": lambda x, y: x + y,
+    "{0} - {1}": lambda x, y: x - y,
+    "soft({0}) * {1}": lambda x, y: soft(x) * y,
+    "{0} / (2.0 + soft({1}))": lambda x, y: x / (2.0 + soft(y)),
+    "np.maximum({0}, {1})": np.maximum,
+    "np.minimum({0}, {1})": np.minimum,
+    "np.where(odd({0}), {0}, {1})": lambda x, y: np.where(odd(x), x, y),
+}
+ANY_TWO: Operations = {
+    "np.concatenate([{0}, {1}], axis=None)": lambda x, y: np.concatenate([x, y], axis=None),
+    "np.outer(soft({0}), soft({1}))": lambda x, y: np.outer(soft(x), soft(y)),
+}
+
+
+@dataclass
+class Program:
+    """A function of arrays or Tensors that gives a number; its repr is its source."""
+
+    inputs: Sequence[Shape]
+    steps: list[Step] = field(default_factory=list)  # how written, function, operands' positions
+
+    def values(self, *inputs: Any) -> list[Any]:
+        """The inputs, and what each step makes of those and of the steps before it."""
+        values = list(inputs)
+        for _, function, operands in self.steps:
+            value = function(*[values[i] for i in operands])
+            values.append(value if isinstance(value, Tensor) else np.asarray(value))
+        return values
+
+    def __call__(self, *inputs: Any) -> Any:
+        """A number that depends on every value, on each in another way."""
+        weighted = enumerate(self.values(*inputs))
+        return sum(np.sum(soft(value)) * (0.3 + 0.1 * i) for i, value in weighted)
+
+    def __repr__(self) -> str:
+        names = [f"v{i}" for i in range(len(self.inputs) + len(self.steps))]
+        lines = [f"{name}: {shape}" for name, shape in zip(names, self.inputs, strict=False)]
+        for name, (text, _, operands) in zip(names[len(lines) :], self.steps, strict=True):
+            lines.append(f"{name} = {text.format(*[names[i] for i in operands])}")
+        return "Program\n  " + "\n  ".join(lines)
+
+
+def programs(max_inputs: int = 3, max_steps: int = 8) -> st.SearchStrategy[Any]:
+    """Programs with inputs for them: `f, inputs` with f(*inputs) a number.
+
+    f takes plain arrays and Tensors alike. Operands are any earlier values, so that values are used
+    again; they stay between -10 and 10 or so.
+    """
+    return st.builds(
+        _program,
+        st.lists(shapes(max_dims=2, max_side=3), min_size=1, max_size=max_inputs),
+        st.lists(st.tuples(_OPERATIONS, st.integers(0, 2**16)), min_size=1, max_size=max_steps),
+        st.integers(0, 2**16),
+    )
+
+
+_OPERATIONS = st.sampled_from([*ANY, *WITH_AXES, *TOGETHER, *ANY_TWO])
+
+
+def _program(
+    inputs: list[Shape], steps: list[tuple[str, int]], seed: int
+) -> tuple[Program, list[Array]]:
+    """The program of these operations, each with a number that chooses operands that fit.
+
+    One without any is left out: what remains of a list from which a step was taken still is a
+    program, so that it shrinks.
+    """
+    program = Program(inputs)
+    rng = np.random.default_rng(seed)
+    leaves = [rng.normal(size=shape) for shape in inputs]
+    values = list(leaves)
+    for written, number in steps:
+        operands = _fitting(written, values)
+        if operands:
+            function = (ANY | WITH_AXES | TOGETHER | ANY_TWO)[written]
+            step = written, function, operands[number % len(operands)]
+            program.steps.append(step)
+            values.append(np.asarray(function(*[values[i] for i in step[2]])))
+    return program, leaves
+
+
+def _fitting(operation: str, values: Sequence[Array]) -> list[tuple[int, ...]]:
+    """The operands that it takes, and that give no array that is too large."""
+    places = range(len(values))
+    if operation in ANY:
+        return [(i,) for i in places if 2 * values[i].size <= MOST and values[i].ndim < 4]
+    if operation in WITH_AXES:
+        return [(i,) for i in places if values[i].size <= MOST and values[i].ndim]
+    pairs = itertools.product(places, places)
+    if operation in TOGETHER:
+        return [(i, j) for i, j in pairs if _broadcast(values[i].shape, values[j].shape)]
+    return [(i, j) for i, j in pairs if values[i].size * values[j].size <= MOST]
+
+
+def _broadcast(x: Shape, y: Shape) -> bool:
+    """Whether they do, into an array that is not too large."""
+    sides = list(itertools.zip_longest(x[::-1], y[::-1], fillvalue=1))
+    fit = all(n == m or 1 in (n, m) for n, m in sides)
+    return fit and math.prod(map(max, sides)) <= MOST
