@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tinygrad_lossmix import testing as testing
     from tinygrad_lossmix.answers.delta.report import delta_report
     from tinygrad_lossmix.answers.diagnosis.diagnose import diagnose
+    from tinygrad_lossmix.debugger.page import page
     from tinygrad_lossmix.debugger.repl import step
     from tinygrad_lossmix.debugger.stepper import Stepper
     from tinygrad_lossmix.views.graphviz import draw
@@ -51,6 +52,7 @@ __all__ = [
     "log_sigmoid",
     "log_softmax",
     "logsumexp",
+    "page",
     "quadratic",
     "sigmoid",
     "softmax",
@@ -65,6 +67,7 @@ __all__ = [
 # loaded when first asked for: they would double the time of the import
 _LATER = {
     "draw": "views.graphviz",
+    "page": "debugger.page",
     "tree": "views.text",
     "Stepper": "debugger.stepper",
     "step": "debugger.repl",

@@ -69,3 +69,16 @@ def test_a_mix_that_does_not_exist_is_a_usage_error():
     result = step("softmax", "hinge", "--batch", "-c", "next")
     assert result.exit_code == 2
     assert "there is no mix 'softmax' with 'hinge'" in result.stderr
+
+
+def test_another_mix_is_stepped_beside():
+    result = step("softmax", "ll", "--beside", "sigmoid", "ll", "--batch", "-c", "part;;delta")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "dC/da is whole on both sides: apart by up to 0.3679" in result.stdout
+    assert re.search(r"^dC/dz .*apart by up to 0.2447$", result.stdout, re.MULTILINE)
+
+
+def test_a_mix_beside_that_does_not_exist_is_a_usage_error():
+    result = step("softmax", "ll", "--beside", "sigmoid", "hinge", "--batch")
+    assert result.exit_code == 2
+    assert "--beside: there is no mix 'sigmoid' with 'hinge'" in result.stderr

@@ -164,7 +164,7 @@ def test_an_empty_command_repeats_the_last_movement():
     [
         ("wher", "did you mean where?"),
         ("nxet", "did you mean next?"),
-        ("b", "did you mean back?"),
+        ("bac", "did you mean back?"),
         ("frobnicate", "help lists the commands"),
         ("!ls", "help lists the commands"),
         ("__import__('os').system('true')", "help lists the commands"),
@@ -198,6 +198,7 @@ def test_a_batch_ends_at_quit():
 def test_help_explains_every_command():
     text = answers_to("help")
     commands = [name[3:] for name in dir(Prompt) if name.startswith("do_")]
+    assert len(commands) > 30
     for name in set(commands) - {"EOF", "exit"}:
         assert f"  {name} " in text
     assert answers_to("help n").strip().startswith("next")

@@ -7,9 +7,11 @@ import pexpect
 import pytest
 
 START = """
+import sys
 import tinygrad_lossmix as lm
 z = lm.Tensor([2.0, 1.0, 0.0], name="z")
-lm.step(lm.Mix("softmax", "ll").composed(z, 0))
+other = lm.Mix("sigmoid", "ll").composed(z, 0) if "beside" in sys.argv else None
+lm.step(lm.Mix("softmax", "ll").composed(z, 0), beside=other)
 print("left")
 """
 
@@ -19,11 +21,11 @@ def terminal():
     """A prompt in a terminal; `spawn(NO_COLOR="1")` changes its environment."""
     children = []
 
-    def spawn(**environment):
+    def spawn(*args, **environment):
         env = {k: v for k, v in os.environ.items() if k != "NO_COLOR"} | {"TERM": "xterm-256color"}
         child = pexpect.spawn(
             sys.executable,
-            ["-c", START],
+            ["-c", START, *args],
             env=env | environment,
             encoding="utf-8",
             timeout=30,
@@ -80,3 +82,46 @@ def test_tab_completes_names(terminal):
 def test_a_terminal_gets_colour_unless_it_is_refused(terminal):
     assert "\x1b[36m" in answer(terminal(), "n")
     assert "\x1b[36m" not in answer(terminal(NO_COLOR="1"), "n")
+
+
+def test_breakpoints_and_watched_gradients_in_a_terminal(terminal):
+    child = terminal(NO_COLOR="1")
+    assert "1: break exp" in answer(child, "b exp")
+    assert "2: watch n1.grad" in answer(child, "watch n1.grad")
+    assert "written by a" in answer(child, "c")
+    assert "[7/8]" in answer(child, "")
+    assert "[5/8]" in answer(child, "rc")
+    assert "agrees" in answer(child, "check")
+    assert "passes to n1: g / y" in answer(child, "explain")
+
+
+def test_values_changes_and_a_quiz_in_a_terminal(terminal):
+    child = terminal(NO_COLOR="1")
+    assert "[forward 1/8] z" in answer(child, "forward")
+    assert "[forward 2/8] n1 = exp(z)" in answer(child, "n")
+    assert "[0/8]" in answer(child, "start")
+    assert "[0/8]" in answer(child, "set z 0,0,0")
+    assert "z = [0, 0, 0]" in answer(child, "p z")
+    assert "[0/8]" in answer(child, "undo")
+    assert "What does it pass to n6?" in answer(child, "quiz")
+    assert "right; 1 of 1" in answer(child, "answer -1")
+    answer(child, "alias two next")
+    child.sendline("two;;two")
+    child.expect_exact("[2/8]")
+    child.expect_exact("[3/8]")
+    child.expect_exact("(step) ")
+    assert "two;;two" in answer(child, "history")
+
+
+def test_two_walks_in_a_terminal(terminal):
+    child = terminal("beside", NO_COLOR="1")
+    assert "dC/da is whole on both sides: apart" in answer(child, "part")
+    assert "[3/8]" in answer(child, "back")
+    child.sendline("quit")
+    child.expect_exact("left")
+
+
+def test_tab_completes_commands_and_names_behind_them(terminal):
+    child = terminal(NO_COLOR="1")
+    child.send("expl\t n1\n")
+    child.expect_exact("passes to z: g * z")

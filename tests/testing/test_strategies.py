@@ -314,7 +314,7 @@ def used(f):
         lambda f: len(f.steps) == 8,
         lambda f: any(used(f).count(i) > 2 for i in used(f)),
         lambda f: any(len(set(operands)) == 2 for _, _, operands in f.steps),
-        lambda f: max(used(f)) > len(f.inputs) + 3,
+        lambda f: max(used(f), default=0) > len(f.inputs) + 3,
     ],
     ids=["long", "reuse", "two operands", "deep"],
 )

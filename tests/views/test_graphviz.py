@@ -83,7 +83,16 @@ def test_hostile_names_reach_no_further_than_a_label(name):
     x = lm.Tensor(1.0, name=name)
     drawing = lm.draw(x * 2.0)
     assert set(labels(drawing.dot)) == {"n0", "n1"}
-    assert len(drawing.dot) < 3000
+    assert len(drawing.dot) < 3000 + 2 * len(name)
+
+
+@given(st.text(st.characters(), min_size=41, max_size=200))
+def test_a_long_name_is_kept_in_full(name):
+    dot = lm.draw(lm.Tensor(1.0, name=name) * 2.0).dot
+    graph = pygraphviz.AGraph(string=dot)
+    whole = graph.get_node("n0").attr["whole"]
+    graph.close()
+    assert whole.replace("\\\\", "\\") == (clean(name) if len(clean(name)) > 40 else "")
 
 
 def chain(links):

@@ -31,12 +31,16 @@ COMMANDS = {
     "See": {
         "step": "Walk through a backward pass, one product at a time.",
         "draw": "Draw the computation graph of a mix with values and gradients.",
+        "page": "Write a page that steps through a mix in a browser.",
     },
     "Check": {
+        "check": "Is a gradient the derivative: yours, or that of a mix?",
         "diagnose": "Which output layer and cost reported this loss?",
         "plateau": "What the value says that a loss is stuck at.",
     },
-    "About": {},
+    "About": {
+        "doctor": "What is here, and what to install for the rest.",
+    },
 }
 INTERRUPTED = 130
 PIPE_CLOSED = 141

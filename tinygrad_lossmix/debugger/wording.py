@@ -12,7 +12,8 @@ import numpy as np
 from rich.text import Text
 
 from tinygrad_lossmix.debugger.local import Local
-from tinygrad_lossmix.debugger.stepper import Delta, Link, Stepper
+from tinygrad_lossmix.debugger.stops import Delta, Link
+from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.views.numbers import shaped, short
@@ -39,7 +40,7 @@ def columns(rows: Sequence[tuple[str, ...]], styles: tuple[str, ...], indent: st
     return Text("\n").join(lines)
 
 
-def introduction(walk: Stepper) -> Text:
+def introduction(walk: Walk) -> Text:
     """What is to be walked."""
     symbols, cost = walk.reading.symbols, walk.reading.call(walk.cost)
     nodes, products = count(len(walk.reading.nodes), "node"), count(len(walk), "product")
@@ -49,11 +50,16 @@ def introduction(walk: Stepper) -> Text:
     )
 
 
-def view(walk: Stepper) -> Text:
+def view(walk: Walk) -> Text:
     """The current stop: what arrived at a node, what it passed back, what its argument has now."""
     stop, call = walk.stop, walk.reading.call
-    here = f"[{walk.position}/{len(walk)}] "
-    if stop is None:
+    here = f"{walk.place} "
+    if (node := walk.computed) is not None:
+        rows = [("from", call(arg), shaped(arg.data, MOST)) for arg in tensors(node)]
+        rows.append(("value", call(node), shaped(node.data, MOST)))
+        heading = [(defined(walk, node), NAME)]
+        equation = walk.reading.equation(node)
+    elif stop is None:
         rows = [("start", derivative(walk, walk.cost), short(walk.gradient(walk.cost)))]
         heading = [(defined(walk, walk.cost), NAME)]
         equation = walk.reading.equation(walk.cost)
@@ -75,7 +81,7 @@ def view(walk: Stepper) -> Text:
     return text.append("\n").append(columns(rows, (QUIET, "", FLOW), " " * len(here)))
 
 
-def where(walk: Stepper) -> Text:
+def where(walk: Walk) -> Text:
     """The way from here to the cost, with the local derivatives."""
     links, call = walk.where(), walk.reading.call
     if not links:
@@ -96,10 +102,9 @@ def where(walk: Stepper) -> Text:
     return text
 
 
-def listing(walk: Stepper) -> Text:
+def listing(walk: Walk) -> Text:
     """The nodes around the current one in the order they were computed: values and gradients."""
-    nodes, stop = walk.reading.nodes, walk.stop
-    current = stop.argument if stop else walk.cost
+    nodes, current = walk.reading.nodes, walk.current
     middle = bisect_left(nodes, current.order, key=lambda node: node.order)
     first, last = max(middle - NEAR, 0), min(middle + NEAR + 1, len(nodes))
     rows = [("", "", "value", "gradient so far")]
@@ -111,7 +116,7 @@ def listing(walk: Stepper) -> Text:
             (
                 "->" if node is current else "",
                 defined(walk, node),
-                shaped(node.data),
+                "-" if walk.value(node) is None else shaped(node.data),
                 "-" if gradient is None else short(gradient) + part,
             )
         )
@@ -127,7 +132,7 @@ def value(name: str, x: Array, about: str) -> Text:
     return text.append(f"  {about}", BOOK) if about else text
 
 
-def gradient(walk: Stepper, node: Tensor) -> Text:
+def gradient(walk: Walk, node: Tensor) -> Text:
     """The gradient of a node at this position, or when it comes."""
     text = Text().append(derivative(walk, node), NAME)
     found = walk.gradient(node)
@@ -143,7 +148,7 @@ def gradient(walk: Stepper, node: Tensor) -> Text:
     return text.append(f" = {shaped(found, IN_FULL)}{part}")
 
 
-def delta(walk: Stepper) -> Text:
+def delta(walk: Walk) -> Text:
     """The gradient of the logits so far, and a - y beside it."""
     found = walk.delta()
     if found is None:
@@ -163,6 +168,35 @@ def delta(walk: Stepper) -> Text:
     return columns(rows, (NAME, FLOW, BOOK), "")
 
 
+def question(walk: Walk) -> Text:
+    """What is asked about a product: all that goes into it, not what comes of it."""
+    stop, call = walk.stop, walk.reading.call
+    assert stop is not None
+    shape = stop.contribution.shape
+    numbers = count(max(stop.contribution.size, 1), "number")
+    return Text.assemble(
+        (defined(walk, stop.node), NAME),
+        f" has received {derivative(walk, stop.node)} = ",
+        (short(stop.g, MOST), FLOW),
+        f"; its value is {short(stop.node.data, MOST)}, "
+        f"that of {call(stop.argument)} is {short(stop.argument.data, MOST)}.\n"
+        f"What does it pass to {call(stop.argument)}? answer and {numbers}, shape {shape}",
+    )
+
+
+def changed(before: Walk, after: Walk) -> Text:
+    """The cost and the inputs of two recordings with their gradients, one above the other."""
+    rows = [("", "", "value", "gradient")]
+    for when, walk in (("before", before), ("after", after)):
+        end = walk.at(len(walk))
+        inputs = [node for node in walk.reading.nodes if node.function is None]
+        for node in [walk.cost, *inputs[:NEAR]]:
+            found = end.gradient(node)
+            gradient = "-" if found is None else short(found, MOST)
+            rows.append((when, walk.reading.call(node), shaped(node.data, MOST), gradient))
+    return columns(rows, (QUIET, NAME, "", FLOW), "")
+
+
 def _difference(found: Delta) -> str:
     gap = float(np.max(np.abs(found.gradient - found.a_minus_y), initial=0.0))
     size = float(np.max(np.abs(found.a_minus_y), initial=0.0))
@@ -173,14 +207,19 @@ def _difference(found: Delta) -> str:
     return f"differs by up to {gap:.4g}; delta is {', '.join([formula, *letters])}"
 
 
-def derivative(walk: Stepper, node: Tensor) -> str:
+def tensors(node: Tensor) -> list[Tensor]:
+    """The arguments of a node that are Tensors, each once."""
+    return list(dict.fromkeys(arg for arg in node.args if isinstance(arg, Tensor)))
+
+
+def derivative(walk: Walk, node: Tensor) -> str:
     """What the gradient of a node is called."""
     symbols = walk.reading.symbols
     name = f"d{walk.reading.call(walk.cost)}/d{walk.reading.call(node)}"
     return f"delta = {name}" if symbols and node is symbols.z else name
 
 
-def defined(walk: Stepper, node: Tensor) -> str:
+def defined(walk: Walk, node: Tensor) -> str:
     """A node with its formula."""
     formula = walk.reading.formula(node)
     return f"{walk.reading.call(node)} = {formula}" if formula else walk.reading.call(node)

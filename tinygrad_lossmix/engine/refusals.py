@@ -22,6 +22,6 @@ def no_rule(function: Any, arity: int) -> TypeError:
     name, arguments = spelling(function), ", ".join("xyuvw"[:arity])
     rules = ", ".join([f"lambda g, z, {arguments}: …"] * arity)
     return TypeError(
-        f"{name} has no derivative rule: add one with lm.derivative({name}, {rules}), where g is the "
-        f"gradient arriving at the output z, or compute a plain value with {name}(t.data)"
+        f"{name} has no derivative rule: add one with lm.derivative({name}, {rules}), where g is "
+        f"the gradient arriving at the output z, or compute a plain value with {name}(t.data)"
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from tinygrad_lossmix import atomic
 from tinygrad_lossmix.views.render import NoRenderer, render
 from tinygrad_lossmix.views.theme import dark_style
 
+BOX = re.compile(r'(<g id="node\d+" class="[^"]*")(>\n<title>(n\d+)</title>)')
 SCOPE = "lossmix"  # keeps the style of a drawing to itself on a page that holds it
 
 
@@ -23,9 +26,10 @@ class Drawing:
         renderer: what drew it last, `dot` or `pygraphviz`; None before that.
     """
 
-    def __init__(self, dot: str, text: str) -> None:
+    def __init__(self, dot: str, text: str, whole: Mapping[str, str] | None = None) -> None:
         self.dot = dot
         self.text = text
+        self._whole = whole or {}  # the names of boxes that are shown shortened, by their id
         self.renderer: str | None = None
 
     def svg(self) -> str:
@@ -34,7 +38,7 @@ class Drawing:
         Raises:
             NoRenderer: neither Graphviz nor pygraphviz is there; the message says what to install.
         """
-        return scalable(self._render("svg").decode())
+        return BOX.sub(self._named, scalable(self._render("svg").decode()))
 
     def png(self) -> bytes:
         """A PNG picture; raises as `svg` does."""
@@ -64,6 +68,11 @@ class Drawing:
             atomic.write(path, self._content("dot"))
             print(f"{error}; wrote {path} instead", file=sys.stderr)
         return path
+
+    def _named(self, box: re.Match[str]) -> str:
+        """A box of the SVG; one whose name is shown shortened gets the whole as its label."""
+        whole = self._whole.get(box[3])
+        return f'{box[1]} role="group" aria-label="{escape(whole)}"{box[2]}' if whole else box[0]
 
     def _content(self, form: str) -> bytes:
         if form == "svg":

@@ -18,8 +18,10 @@ import graphviz
 
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.views.drawing import Drawing
+from tinygrad_lossmix.views.gradients import Gradients
+from tinygrad_lossmix.views.names import LONGEST, shorten
 from tinygrad_lossmix.views.numbers import short
-from tinygrad_lossmix.views.picture import Cluster, Picture, lines, picture, size
+from tinygrad_lossmix.views.picture import Cluster, Picture, lines, picture, size, unshortened
 from tinygrad_lossmix.views.reading import Reading
 from tinygrad_lossmix.views.text import tree_of
 from tinygrad_lossmix.views.theme import LIGHT, SHAPES
@@ -55,9 +57,13 @@ def draw(cost: Tensor, names: Mapping[str, Any] | None = None, collapse: bool = 
         TypeError: cost is not a Tensor.
         ValueError: more than 1000 boxes.
     """
-    reading = Reading(cost, names)
+    return drawing(Reading(cost, names), collapse=collapse)
+
+
+def drawing(reading: Reading, known: Gradients | None = None, collapse: bool = False) -> Drawing:
+    """`draw`, of what is read already, with the gradients that are known."""
     full = size(reading)
-    shown = picture(reading, collapse or full > CROWDED)
+    shown = picture(reading, collapse or full > CROWDED, known)
     if len(shown.boxes) > MOST:
         raise ValueError(
             f"a drawing of {len(shown.boxes):,} boxes cannot be read, the most is {MOST:,}: draw "
@@ -66,7 +72,8 @@ def draw(cost: Tensor, names: Mapping[str, Any] | None = None, collapse: bool = 
     note = ""
     if full > max(CROWDED, len(shown.boxes)):
         note = f"each group is shown as one box: in full, {full:,} boxes"
-    return Drawing(dot(reading, shown, note), tree_of(reading))
+    whole = {f"n{i}": unshortened(reading, box) for i, box in enumerate(shown.boxes)}
+    return Drawing(dot(reading, shown, note), tree_of(reading, known), whole)
 
 
 def dot(reading: Reading, shown: Picture, note: str) -> str:
@@ -100,10 +107,12 @@ def _cluster(
     """The boxes of a cluster, and the clusters inside it."""
     for i in cluster.boxes:
         box = shown.boxes[i]
-        graph.node(f"n{i}", _label(lines(reading, box, shown.gradients)), **_style(box.kind))
+        label = _label(lines(reading, box, shown.gradients))
+        graph.node(f"n{i}", label, **_style(box.kind), **_whole(unshortened(reading, box)))
     for inner in cluster.inner:
         with graph.subgraph(name=f"cluster_{next(numbers)}") as within:
-            within.attr(label=_label([inner.name]), **CLUSTER)
+            whole = inner.name if len(inner.name) > LONGEST else ""
+            within.attr(label=_label([shorten(inner.name)]), **_whole(whole), **CLUSTER)
             _cluster(within, reading, shown, inner, numbers)
 
 
@@ -125,6 +134,11 @@ def _legend(graph: Any, shown: Picture) -> None:
 def _style(kind: str) -> dict[str, str]:
     fill, line = LIGHT.boxes[kind]
     return {"class": kind, "fillcolor": fill, "color": line, **SHAPES[kind]}
+
+
+def _whole(text: str) -> dict[str, str]:
+    """A name that the label has shortened, as an attribute that Graphviz does not read."""
+    return {"whole": graphviz.escape(text)} if text else {}
 
 
 def _label(texts: list[str]) -> str:

@@ -34,10 +34,10 @@ def shorten(text: str, longest: int = LONGEST) -> str:
     return f"{text[:head]}…{text[head + 1 - longest :]}"
 
 
-def shown(
+def full(
     cost: Tensor, symbols: Symbols | None, known: Mapping[str, Any] | None = None
 ) -> dict[Tensor, str]:
-    """A name to show for each node of a recording, none twice.
+    """A name for each node of a recording, however long, cleaned.
 
     Args:
         cost: the recording.
@@ -51,10 +51,15 @@ def shown(
             if node is not None and node.name is None:
                 given[letter] = node
     given |= {key: value for key, value in (known or {}).items() if not key.startswith("_")}
+    return {node: clean(name) for node, name in graph.names(cost, given).items()}
+
+
+def shown(names: Mapping[Tensor, str]) -> dict[Tensor, str]:
+    """Names short enough to be shown, none twice."""
     result: dict[Tensor, str] = {}
     taken: set[str] = set()
-    for node, name in graph.names(cost, given).items():
-        stem = text = shorten(clean(name))
+    for node, name in names.items():
+        stem = text = shorten(name)
         again = 2
         while text in taken:
             text = f"{stem}_{again}"

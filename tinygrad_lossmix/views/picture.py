@@ -18,8 +18,8 @@ from typing import NamedTuple
 from tinygrad_lossmix.engine import graph
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.views.gradients import gradients
-from tinygrad_lossmix.views.names import clean, shorten
+from tinygrad_lossmix.views.gradients import Gradients, gradients
+from tinygrad_lossmix.views.names import LONGEST, clean, shorten
 from tinygrad_lossmix.views.numbers import shaped, short
 from tinygrad_lossmix.views.reading import Reading, is_array
 
@@ -71,14 +71,17 @@ def size(reading: Reading) -> int:
     return sum(1 + sum(map(is_array, node.args)) for node in reading.nodes)
 
 
-def picture(reading: Reading, collapse: bool) -> Picture:
-    """The boxes and arrows of a recording; `collapse` makes one box of each outermost group."""
+def picture(reading: Reading, collapse: bool, known: Gradients | None = None) -> Picture:
+    """The boxes and arrows of a recording; `collapse` makes one box of each outermost group.
+
+    The gradients are those that `backward()` filled, or those that are `known`.
+    """
     everything, homes, outermost = _nested(graph.groups(reading.cost))
     fronts: dict[Tensor, graph.Group] = {}
     if collapse:
         fronts = {node: group for group in outermost for node in group.members}
         everything, homes = Cluster(""), {}
-    found, passed = gradients(reading.cost)
+    found, passed = gradients(reading.cost) if known is None else known
     boxes: list[Box] = []
     places: dict[Tensor, int] = {}
     arrows: list[Arrow] = []
@@ -130,6 +133,16 @@ def lines(reading: Reading, box: Box, found: dict[Tensor, Array]) -> list[str]:
     ]
 
 
+def unshortened(reading: Reading, box: Box) -> str:
+    """The names in a box that are shown shortened, in full; '' where there are none."""
+    long = []
+    if isinstance(box.content, Tensor):
+        long.append(reading.full_name(box.content))
+    if box.group and len(group := clean(box.group.name)) > LONGEST:
+        long.append(group)
+    return " ".join(filter(None, long))
+
+
 def _nested(
     groups: Iterable[graph.Group],
 ) -> tuple[Cluster, dict[Tensor, Cluster], list[graph.Group]]:
@@ -144,7 +157,7 @@ def _nested(
         around = {homes.get(node, everything) for node in group.members}
         if len(around) > 1:
             continue
-        cluster = Cluster(shorten(clean(group.name)))
+        cluster = Cluster(clean(group.name))
         outer = around.pop()
         outer.inner.append(cluster)
         if outer is everything:

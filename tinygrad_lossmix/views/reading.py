@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,9 @@ class Reading:
         cost: the recording, a Tensor.
         known: the caller's names for Tensors and constant arrays, such as `locals()`.
 
+    Attributes:
+        cost, known: as they were given.
+
     Raises:
         TypeError: cost is not a Tensor.
     """
@@ -36,18 +40,42 @@ class Reading:
                 "arrays; wrap what you differentiate, z = Tensor(z)"
             )
         self.cost = cost
-        self.nodes = graph.nodes(cost)
-        self.symbols = symbols.find(cost)
-        self.names = names.shown(cost, self.symbols, known)
-        self._known = known
+        self.known = dict(known or {})
+
+    # found when first asked for: a walk that is only walked needs none of them
+
+    @cached_property
+    def nodes(self) -> list[Tensor]:
+        """The nodes in the order they were computed."""
+        return graph.nodes(self.cost)
+
+    @cached_property
+    def symbols(self) -> symbols.Symbols | None:
+        """What the book calls some of them; None where no mix is recorded."""
+        return symbols.find(self.cost)
+
+    @cached_property
+    def full_names(self) -> dict[Tensor, str]:
+        """Their names, however long."""
+        return names.full(self.cost, self.symbols, self.known)
+
+    @cached_property
+    def names(self) -> dict[Tensor, str]:
+        """Their names as they are shown, none twice."""
+        return names.shown(self.full_names)
 
     def call(self, arg: Any) -> str:
         """What an argument of a node is called; '' for a constant without a name."""
         if isinstance(arg, Tensor):
             return self.names[arg]
         if is_array(arg):
-            return names.constant(arg, self.symbols, self._known)
+            return names.constant(arg, self.symbols, self.known)
         return ""
+
+    def full_name(self, node: Tensor) -> str:
+        """The whole name of a node that is shown shortened; '' of another."""
+        name = self.full_names[node]
+        return name if len(name) > names.LONGEST else ""
 
     def formula(self, node: Tensor) -> str:
         """`n1 / n2`; '' for a leaf."""

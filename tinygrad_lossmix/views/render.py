@@ -39,6 +39,14 @@ def render(dot: str, form: str) -> tuple[bytes, str]:
         raise NoRenderer(f"drawing a {form} needs Graphviz: {ADVICE}") from error
 
 
+def renderer() -> str | None:
+    """What draws here, tried on a small graph; None: nothing does."""
+    try:
+        return render("digraph { a -> b }", "svg")[1]
+    except NoRenderer:
+        return None
+
+
 def _pygraphviz(dot: str, form: str) -> bytes:
     import pygraphviz
 

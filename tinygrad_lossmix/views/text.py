@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.views.gradients import gradients
+from tinygrad_lossmix.views.gradients import Gradients, gradients
 from tinygrad_lossmix.views.names import clean, shorten
 from tinygrad_lossmix.views.numbers import shaped, short
 from tinygrad_lossmix.views.reading import Reading, is_array
@@ -47,9 +47,9 @@ def tree(cost: Tensor, names: Mapping[str, Any] | None = None) -> str:
     return tree_of(Reading(cost, names))
 
 
-def tree_of(reading: Reading) -> str:
-    """`tree`, of what is read already."""
-    rows = list(itertools.islice(_rows(reading), MOST_LINES + 1))
+def tree_of(reading: Reading, known: Gradients | None = None) -> str:
+    """`tree`, of what is read already, with the gradients that are known."""
+    rows = list(itertools.islice(_rows(reading, known), MOST_LINES + 1))
     rows.insert(0, ("", "value", "gradient", ""))
     widths = [min(max(len(row[i]) for row in rows), WIDEST) for i in range(3)]
     text = [
@@ -76,8 +76,8 @@ class Branch(NamedTuple):
 Row = tuple[str, str, str, str]  # formula, value, gradient, what it is
 
 
-def _rows(reading: Reading) -> Iterator[Row]:
-    found, passed = gradients(reading.cost)
+def _rows(reading: Reading, known: Gradients | None) -> Iterator[Row]:
+    found, passed = gradients(reading.cost) if known is None else known
     parts = Counter(node.args[position] for node, position in passed)
     seen: set[Tensor] = set()
     waiting = [Branch(reading.cost, "", None, "", "")]

@@ -1,0 +1,179 @@
+"""The page in a real browser: stepped by keys and clicks, with nothing said on the console."""
+
+import sys
+
+import pytest
+
+import tinygrad_lossmix as lm
+from tests import browser
+from tests.debugger.hostile import HOSTILE
+from tinygrad_lossmix.views.names import clean, shorten
+
+
+def composed(name="z"):
+    return lm.Mix("softmax", "ll").composed(lm.Tensor([2.0, 1.0, 0.0], name=name), 0)
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    """One browser for this file."""
+    path = browser.chromium()
+    if path is None:
+        pytest.skip("there is no Chromium on this machine")
+    with browser.running(path, tmp_path_factory.mktemp("browser")) as running:
+        yield running
+
+
+@pytest.fixture
+def opened(chromium, tmp_path):
+    """Opens the page of a cost; nothing may have been said on the console at the end."""
+    chromium.problems.clear()
+
+    def open_page(cost, **screen):
+        chromium.screen(**screen)
+        chromium.open(lm.page(cost, tmp_path / "steps.html"))
+        return chromium
+
+    yield open_page
+    assert chromium.problems == []
+
+
+def step_of(page):
+    return page.text("#position")
+
+
+def test_keys_step_forwards_and_back(opened):
+    page = opened(composed())
+    assert step_of(page) == "step 1 of 17"
+    assert page.text("#said") == "Forward: z is [2, 1, 0], an input"
+    page.press("ArrowRight", "ArrowRight")
+    assert page.text("#said").startswith("Forward: n2 is [11.11], from n2 = sum(n1")
+    page.press("ArrowLeft")
+    assert step_of(page) == "step 2 of 17"
+    page.press("End")
+    assert page.text("#said") == (
+        "Backward: n1 passes [-0.3348, 0.2447, 0.09003] to z; "
+        "delta = dC/dz = [-0.3348, 0.2447, 0.09003]"
+    )
+    page.press("ArrowRight")
+    assert step_of(page) == "step 17 of 17"
+    page.press("Home")
+    assert step_of(page) == "step 1 of 17"
+
+
+def test_values_and_gradients_come_into_the_drawing_with_their_steps(opened):
+    page = opened(composed())
+    drawn = "[...document.querySelectorAll('svg .input.box text')].map(t => t.textContent)"
+    assert page.ask(drawn) == ["z", "[2, 1, 0]", ""]
+    assert "11.11" not in page.text("svg")
+    assert "gradient" not in page.text("svg")
+    page.press("End")
+    assert page.ask(drawn)[2] == "gradient (delta) [-0.3348, 0.2447, 0.09003]"
+    assert page.text("svg").count("gradient") == 8
+
+
+def test_the_buttons_the_slider_and_the_table_step(opened):
+    page = opened(composed())
+    page.click("#next")
+    assert step_of(page) == "step 2 of 17"
+    page.click("#previous")
+    assert step_of(page) == "step 1 of 17"
+    page.ask("document.getElementById('slider').focus()")
+    page.press("ArrowRight", "ArrowRight")
+    assert step_of(page) == "step 3 of 17"
+    page.click("#products tbody tr:last-child button")
+    assert step_of(page) == "step 17 of 17"
+    assert page.text("tr[aria-current=step]").startswith("17n1")
+
+
+def test_the_space_bar_plays_to_the_end_and_stops(opened):
+    x = lm.Tensor(2.0, name="x")
+    page = opened(x * 3.0)
+    page.press(" ")
+    assert page.text("#play") == "Pause"
+    page.wait("document.getElementById('position').textContent === 'step 4 of 4'")
+    assert page.text("#play") == "Play"
+
+
+def test_a_clicked_node_shows_value_derivative_gradient_and_contributions(opened):
+    page = opened(composed())
+    page.press("End")
+    page.click('svg [aria-label^="n1 "]')
+    assert page.text("#name") == "n1 = exp(z)"
+    facts = page.text("#facts")
+    for part in (
+        "value[7.389, 2.718, 1]",
+        "dn1/dz = [7.389, 2.718, 1] on the diagonal",
+        "incoming gradient, dC/dn1[-0.0453, 0.09003, 0.09003]",
+        "from a: [-0.1353, 0, 0]",
+        "from n2: [0.09003, 0.09003, 0.09003]",
+    ):
+        assert part in facts
+    page.press("Home")
+    assert page.text("#name") == "n1 = exp(z)"
+    assert "not arrived yet" in page.text("#facts")
+
+
+def test_a_node_is_reached_and_pressed_by_the_keyboard(opened):
+    page = opened(composed())
+    box = "document.querySelector('svg .cost.box')"
+    page.ask(f"{box}.focus()")
+    page.press("Enter")
+    assert page.ask(f"{box}.getAttribute('aria-pressed')") == "true"
+    assert page.text("#name") == "C = -n6"
+    page.press(" ")
+    assert page.ask(f"{box}.getAttribute('aria-pressed')") == "false"
+
+
+def test_arrows_between_the_same_boxes_show_what_each_passed(opened):
+    x = lm.Tensor(3.0, name="x")
+    page = opened(x - x)
+    page.press("End")
+    arrows = "[...document.querySelectorAll('svg .edge')].filter(g => g.matches('.edge.on'))"
+    assert page.ask(f"{arrows}.map(g => g.textContent.trim())") == ["-1"]
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_hostile_name_is_shown_and_not_executed(opened, name):
+    page = opened(composed(name=name))
+    page.press("End")
+    shown = shorten(clean(name))
+    assert shown in page.text("#values")
+    assert page.text("#name") == shown
+    assert clean(name) in page.text("#details")
+    assert page.ask("document.querySelectorAll('img, b, script').length") == 2
+
+
+def test_it_is_dark_for_those_who_want_it(opened):
+    ground = "getComputedStyle(document.body).backgroundColor"
+    assert opened(composed()).ask(ground) == "rgb(255, 255, 255)"
+    assert opened(composed(), prefers_color_scheme="dark").ask(ground) == "rgb(22, 24, 28)"
+
+
+def test_nothing_moves_for_those_who_do_not_want_it(opened):
+    moving = "getComputedStyle(document.querySelector('svg .box')).transitionDuration"
+    assert opened(composed()).ask(moving) == "0.2s"
+    assert opened(composed(), prefers_reduced_motion="reduce").ask(moving) == "0s"
+
+
+def test_a_phone_shows_it_legibly_and_without_scrolling_sideways(opened):
+    page = opened(composed(), width=400, height=800)
+    assert page.ask("document.documentElement.scrollWidth") <= 400
+    letters = "document.querySelector('svg .box text').getBoundingClientRect().height"
+    assert page.ask(letters) >= 12
+    page.press("End")
+    visible = (
+        "(() => { const r = document.querySelector('svg .node.on').getBoundingClientRect();"
+        "return r.left < innerWidth && r.right > 0 && r.top < innerHeight && r.bottom > 0 })()"
+    )
+    assert page.ask(visible)
+
+
+def test_without_a_renderer_the_table_still_steps(opened, tmp_path, monkeypatch):
+    cost = composed()
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", str(tmp_path))
+        patch.setitem(sys.modules, "pygraphviz", None)
+        page = opened(cost)
+    page.press("End")
+    assert page.text("tr[aria-current=step]").startswith("17n1")

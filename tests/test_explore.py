@@ -1,0 +1,67 @@
+"""The app computes and shows what the package says, for every mix and wherever the logits are."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tinygrad_lossmix as lm
+
+mo = pytest.importorskip("marimo")
+
+START = [2.0, 1.0, 0.0, -1.0]
+
+
+@pytest.fixture
+def explore():
+    """Runs the app, from the controls given to all that is defined and shown."""
+    path = Path(__file__).parent.parent / "demos" / "explore.py"
+    spec = importlib.util.spec_from_file_location("explore", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    def run(**controls):
+        outputs, found = module.app.run(defs=controls or None)
+        return found, next(output.text for output in outputs if output is not None)
+
+    return run
+
+
+def controls(mix, z, y):
+    return {
+        "start": START,
+        "output": mo.ui.radio(["softmax", "sigmoid"], value=mix.output),
+        "cost": mo.ui.radio(["ce", "ll", "quadratic"], value=mix.cost_name),
+        "label": mo.ui.radio(["0", "1", "2", "3"], value=str(y)),
+        "logits": mo.ui.array([mo.ui.slider(-8, 8, step=0.1, value=x) for x in z]),
+        "classes": ["0", "1", "2", "3"],
+    }
+
+
+def test_it_opens_with_the_pair_that_the_book_recommends(explore):
+    found, shown = explore()
+    assert found["mix"] == lm.Mix("softmax", "ll")
+    np.testing.assert_allclose(found["delta"], lm.softmax(np.array(START)) - [1, 0, 0, 0])
+    assert shown.count("marimo-slider") >= 4
+
+
+@pytest.mark.parametrize("mix", lm.MIXES, ids=str)
+def test_the_controls_decide_what_is_computed_and_shown(explore, mix):
+    z = [-1.5, 0.2, 3.0, 0.0]
+    found, shown = explore(**controls(mix, z, 2))
+    np.testing.assert_allclose(found["delta"], mix.delta(np.array(z), 2), rtol=1e-12)
+    np.testing.assert_array_equal(found["wanted"], [0, 0, 1, 0])
+    assert found["costs"][mix.cost_name] == pytest.approx(float(found["recorded"].data))
+    assert str(mix) in shown
+    for x in (*found["a"], *found["delta"]):
+        assert f"<code>{x + 0.0:.4f}</code>" in shown
+    assert "<svg" in found["drawing"].text
+
+
+def test_without_a_renderer_the_tree_is_shown(explore, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    found, _ = explore()
+    assert "softmax output layer a" in found["drawing"].text

@@ -1,0 +1,58 @@
+"""The second definition of every function: complete, and the same as the first."""
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+import tinygrad_lossmix as lm
+from tests.engine.registry import CALLS
+from tinygrad_lossmix.engine.table import TABLE
+from tinygrad_lossmix.testing import gradcheck
+from tinygrad_lossmix.testing.highprecision import Replay, lifted
+from tinygrad_lossmix.testing.oracles import oracles
+
+ROWS = set(TABLE)  # as they are before any test adds to them
+
+
+def test_every_row_of_the_table_has_an_oracle():
+    assert set(oracles()) >= ROWS
+
+
+@pytest.mark.parametrize("call", CALLS, ids=str)
+def test_every_numpy_function_has_the_value_and_both_derivatives_of_its_oracle(call):
+    args = [np.array(x, dtype=float) for x in call.args]
+    report = gradcheck(call.f, *args, mode="project", order=2)
+    report.raise_if_failed()
+    assert report.method == "mp"
+    assert {"value", "second: value"} <= {check.name for check in report.checks}
+
+
+OUTPUTS = [
+    lm.sigmoid, lm.softplus, lm.log_sigmoid, lm.softmax, lm.log_softmax, lm.logsumexp,
+    lambda z: lm.softmax(z, axis=0), lambda z: lm.log_softmax(z, axis=0),
+    lambda z: lm.logsumexp(z, axis=0, keepdims=True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("f", OUTPUTS)
+@pytest.mark.parametrize("scale", [1.0, 40.0, 700.0])
+def test_every_output_layer_does_in_every_regime(f, scale):
+    z = scale * np.array([[0.3, -1.1, 0.8], [1.0, 0.9, -0.2]])
+    report = gradcheck(f, z, order=2)
+    report.raise_if_failed()
+    assert report.method == "mp"
+
+
+def test_xlogy_and_the_costs_of_outputs_do():
+    a, y = np.array([0.2, 0.7, 0.1]), np.array([0.0, 1.0, 0.0])
+    assert gradcheck(lambda x, y: lm.xlogy(x, y).sum(), a, a + 1, order=2).method == "mp"
+    for cost in (lm.cross_entropy, lm.log_likelihood, lm.quadratic):
+        gradcheck(lambda t, cost=cost: cost(t, y), a, order=2).raise_if_failed()
+
+
+def test_the_replay_has_digits_that_float64_has_not():
+    z = lm.Tensor([40.0, 0.0])
+    cost = lm.Mix("softmax", "ll").cost(z, 0)
+    with mp.workdps(50):
+        value = Replay(cost, [z], np.float64(1))(lifted(z.data))
+        assert abs(value - mp.log1p(mp.exp(-40))) < mp.mpf(10) ** -45

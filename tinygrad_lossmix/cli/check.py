@@ -1,0 +1,155 @@
+"""`lossmix check`: is a gradient the derivative?"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from tinygrad_lossmix.cli.printing import printed
+from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.testing.checking import gradcheck
+from tinygrad_lossmix.testing.comparison import METHODS
+from tinygrad_lossmix.testing.report import GradcheckReport
+
+DEFAULT_SHAPE = "2x3"
+MOST = 100_000  # entries of an input
+
+
+class Failed(click.ClickException):
+    """What was to be checked could not be run: one line, exit code 2."""
+
+    exit_code = 2
+
+
+@click.command
+@click.argument("what", nargs=-1, required=True, metavar="MODULE:FUNCTION | OUTPUT COST")
+@click.option(
+    "--input",
+    "shapes",
+    multiple=True,
+    metavar="SHAPE",
+    help="The shape of an argument, 3x4, 4 or scalar; once for each. Filled with normal numbers.",
+)
+@click.option("--method", type=click.Choice(METHODS), default="auto", show_default=True)
+@click.option("--mode", type=click.Choice(["full", "project"]), default="full", show_default=True)
+@click.option("--order", type=click.IntRange(1, 2), default=1, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    what: tuple[str, ...],
+    shapes: tuple[str, ...],
+    method: str,
+    mode: str,
+    order: int,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Check a gradient against the derivative: that of a function of Tensors, of a pair (function,
+    its gradient) of plain NumPy, or of a mix, as one node and as the book's graph, on random
+    inputs. Exits 1 if one is wrong.
+    """
+    options = {"method": method, "mode": mode, "order": order, "seed": seed}
+    try:
+        arrays = [numbers(shape, seed + i) for i, shape in enumerate(shapes)]
+        if len(what) == 2:
+            found = of_a_mix(what, arrays, options)
+        elif len(what) == 1 and ":" in what[0]:
+            found = {what[0]: of_a_function(what[0], arrays, options)}
+        else:
+            raise ValueError("give module:function, or a mix as two words, softmax ll")
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    if as_json:
+        record = {
+            "passed": all(found.values()),
+            "inputs": [list(array.shape) for array in arrays],
+            "checks": [{"what": name, **report.to_dict()} for name, report in found.items()],
+        }
+        click.echo(json.dumps(record, indent=2, allow_nan=False))
+    else:
+        click.echo(printed(*(f"{name}: {report}" for name, report in found.items())), nl=False)
+    if not all(found.values()):
+        ctx.exit(1)
+
+
+def numbers(shape: str, seed: int) -> Any:
+    """Normal random numbers in the shape of `3x4`, `4` or `scalar`.
+
+    Raises:
+        ValueError: not a shape.
+    """
+    parts = [] if shape == "scalar" else shape.split("x")
+    if not all(part.isascii() and part.isdecimal() for part in parts):
+        raise ValueError(f"--input {shape!r} is not a shape such as 3x4, 4 or scalar")
+    lengths = tuple(map(int, parts))
+    if not 0 < np.prod([1, *map(float, lengths)]) <= MOST:
+        raise ValueError(f"--input {shape}: an input has 1 to {MOST:,} entries")
+    return np.array(np.random.default_rng(seed).normal(size=lengths))
+
+
+def of_a_mix(
+    pair: tuple[str, ...], arrays: list[Any], options: dict[str, Any]
+) -> dict[str, GradcheckReport]:
+    """A mix as one node and as the book's graph, on random logits and classes.
+
+    Raises:
+        ValueError: no such mix, or more than one input.
+    """
+    mix = Mix(*pair)
+    if len(arrays) > 1:
+        raise ValueError("a mix has one input, its logits: give --input once")
+    z = arrays[0] if arrays else numbers(DEFAULT_SHAPE, options["seed"])
+    if z.ndim == 0:
+        raise ValueError("logits have at least one axis: --input 3 or 2x3")
+    y = np.zeros(z.shape)
+    y.reshape(-1, z.shape[-1])[:, 0] = 1.0
+    y = np.random.default_rng(options["seed"]).permuted(y, axis=-1)
+    return {
+        f"{mix}, one node": gradcheck(lambda t: mix.cost(t, y), z, **options),
+        f"{mix}, the book's graph": gradcheck(lambda t: mix.composed(t, y), z, **options),
+    }
+
+
+def of_a_function(name: str, arrays: list[Any], options: dict[str, Any]) -> GradcheckReport:
+    """A function of Tensors, or a pair, found in a module.
+
+    Raises:
+        ValueError: there is no input.
+        Failed: it cannot be imported or called.
+    """
+    if not arrays:
+        raise ValueError("give the shape of each argument of the function: --input 3x4")
+    function = imported(name)
+    try:
+        return gradcheck(function, *arrays, **options)
+    except Exception as error:
+        raise Failed(f"{name}: {type(error).__name__}: {error}") from error
+
+
+def imported(name: str) -> Any:
+    """`module:function` or `module:object.function`, from the working directory too.
+
+    Raises:
+        Failed: it is not there.
+    """
+    module, _, path = name.partition(":")
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        found = importlib.import_module(module)
+    except Exception as error:
+        raise Failed(f"cannot import {module!r}: {type(error).__name__}: {error}") from error
+    for part in path.split("."):
+        if not hasattr(found, part):
+            raise Failed(f"{module!r} has no {path!r}")
+        found = getattr(found, part)
+    return found

@@ -1,0 +1,46 @@
+"""`lossmix doctor`: what is here, and what to install for the rest."""
+
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+import click
+from rich.table import Table
+
+from tinygrad_lossmix import __version__, installation
+from tinygrad_lossmix.cli.printing import printed
+from tinygrad_lossmix.lab.results import to_json
+from tinygrad_lossmix.views.render import ADVICE, renderer
+
+
+@click.command
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+def command(as_json: bool) -> None:
+    """What is here, and what to install for the rest: versions, what draws pictures, extras."""
+    found = {
+        "version": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "renderer": renderer(),
+        "packages": [
+            {**part._asdict(), "install": None if part.version else part.advice}
+            for part in installation.parts()
+        ],
+    }
+    click.echo(to_json(found) if as_json else report(found), nl=False)
+
+
+def report(found: dict[str, Any]) -> str:
+    """A line for each package, those that are missing with what installs them."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_row("tinygrad_lossmix", "", found["version"], "")
+    table.add_row("Python", "", found["python"], found["platform"])
+    drawn = found["renderer"]
+    table.add_row("pictures", "", drawn or "nothing draws", "" if drawn else ADVICE)
+    for part in found["packages"]:
+        extra = f"for {part['extra']}" if part["extra"] else "required"
+        table.add_row(part["package"], extra, part["version"] or "missing", part["install"] or "")
+    if not found["packages"]:
+        table.add_row("packages", "", "not known", "this is a folder: python -m pip install .")
+    return printed(table)

@@ -1,0 +1,190 @@
+"""What every prompt here does: take a line, find the command, say what was wrong with it.
+
+Nothing that is typed is evaluated.
+"""
+
+from __future__ import annotations
+
+import cmd
+import difflib
+import sys
+from typing import IO, ClassVar
+
+from rich.console import Console
+from rich.text import Text
+
+from tinygrad_lossmix.debugger import wording
+from tinygrad_lossmix.debugger.names import Mistake
+from tinygrad_lossmix.views.names import clean, shorten
+
+REMEMBERED = 1000  # lines that `history` keeps
+SHOWN = 20  # of them
+
+
+class Asking(cmd.Cmd):
+    """Commands are methods do_…; the docstring of each is its help.
+
+    Args:
+        stdout: where the answers go.
+
+    Attributes:
+        short: the commands by their short names.
+    """
+
+    short: ClassVar[dict[str, str]] = {"h": "help", "q": "quit"}
+
+    def __init__(self, stdout: IO[str] | None = None) -> None:
+        super().__init__(stdout=stdout)
+        self.prompt = "(step) " if sys.stdin.isatty() else ""
+        self._console = Console(file=self.stdout)
+        self._movement = "next"
+        self._aliases: dict[str, str] = {}
+        self._typed: list[str] = []
+        self._expanded = 0  # lines at the head of the queue that are not looked up again
+
+    def commands(self) -> dict[str, str]:
+        """Each command with its help, in the order of their definition."""
+        found: dict[str, str] = {}
+        for kind in type(self).__mro__:
+            for name, method in vars(kind).items():
+                first = name.startswith("do_") and method.__name__ == name  # not under another
+                if first and method.__doc__ and kind is not cmd.Cmd:
+                    found.setdefault(name[3:], " ".join(method.__doc__.split()))
+        return found
+
+    def run(self, first: str = "") -> None:
+        """Ask for commands, after some, until `quit` or Ctrl-D. Ctrl-C stays inside."""
+        self.cmdqueue = first.splitlines()
+        while True:
+            try:
+                return self.cmdloop()
+            except KeyboardInterrupt:
+                self._drop()
+                self._say(Text("\ninterrupted; quit or Ctrl-D leaves"))
+
+    def run_batch(self, commands: str) -> int:
+        """Carry out commands separated by `;;` or lines; 1 at the first mistake, else 0."""
+        self.cmdqueue = [line for line in commands.splitlines() if line.strip()]
+        while self.cmdqueue:
+            try:
+                if super().onecmd(self.precmd(self.cmdqueue.pop(0))):
+                    break
+            except Mistake as mistake:
+                print(f"*** {mistake}", file=sys.stderr)
+                return 1
+        return 0
+
+    def precmd(self, line: str) -> str:
+        """The first of several commands, aliases spelled out; the others wait."""
+        if self._expanded:
+            self._expanded -= 1
+            return line
+        line = line.strip()
+        if line:
+            self._typed = [*self._typed[1 - REMEMBERED :], line]
+        if line.split(None, 1)[:1] == ["alias"]:
+            return line
+        first, *others = self._spelled_out(line)
+        self.cmdqueue[:0] = others
+        self._expanded = len(others)
+        return first
+
+    def parseline(self, line: str) -> tuple[str | None, str | None, str]:
+        """The command in full, and what stands behind it."""
+        command, arg, line = super().parseline(line)
+        return self.short.get(command or "", command), arg, line
+
+    def onecmd(self, line: str) -> bool:
+        """Carry out a command; a mistake drops those that still wait."""
+        try:
+            return bool(super().onecmd(line))
+        except Mistake as mistake:
+            self._drop()
+            self._say(Text(f"*** {mistake}"))
+            return False
+
+    def emptyline(self) -> bool:
+        """Repeat the last movement."""
+        return bool(super().onecmd(self._movement))
+
+    def default(self, line: str) -> None:
+        """Not a command."""
+        word = line.split()[0]
+        known = list(self.commands())
+        near = [name for name in known if name.startswith(word)]
+        near += difflib.get_close_matches(word, known, 1)
+        advice = f"did you mean {near[0]}?" if near else "help lists the commands"
+        raise Mistake(f"there is no command {shorten(clean(word))}: {advice}")
+
+    def do_alias(self, arg: str) -> None:
+        """alias NAME COMMANDS: give commands a name; alias: list them; alias NAME: drop it"""
+        name, _, commands = arg.partition(" ")
+        if not name:
+            rows = [
+                (shorten(clean(key)), shorten(clean(value), 80))
+                for key, value in self._aliases.items()
+            ]
+            self._say(wording.columns(rows, (wording.NAME, "")) if rows else Text("no aliases"))
+        elif self.short.get(name, name) in self.commands():
+            raise Mistake(f"{name} is a command already")
+        elif commands.strip():
+            self._aliases[name] = commands.strip()
+        elif self._aliases.pop(name, None) is None:
+            raise Mistake(f"there is no alias {shorten(clean(name))}: alias lists them")
+
+    def do_history(self, arg: str) -> None:
+        """the lines that were typed last; the arrow keys bring them back"""
+        self._alone("history", arg)
+        first = max(len(self._typed) - SHOWN, 0)
+        rows = [
+            (str(i), shorten(clean(line), 80)) for i, line in enumerate(self._typed[first:], first)
+        ]
+        self._say(wording.columns(rows, (wording.QUIET, "")) if rows else Text("nothing yet"))
+
+    def do_help(self, arg: str) -> None:
+        """this list, or help COMMAND"""
+        name, known = self.short.get(arg, arg), self.commands()
+        if arg and name not in known:
+            self.default(arg)
+        letters = {long: short for short, long in self.short.items()}
+        rows = [
+            (key, letters.get(key, ""), text)
+            for key, text in known.items()
+            if not arg or key == name
+        ]
+        self._say(wording.columns(rows, (wording.NAME, wording.NAME, "")))
+        if not arg:
+            self._say(Text("An empty line repeats the last movement; ;; separates commands."))
+
+    def do_quit(self, arg: str) -> bool:
+        """leave; so does Ctrl-D"""
+        self._alone("quit", arg)
+        return True
+
+    do_exit = do_quit
+
+    def do_EOF(self, arg: str) -> bool:
+        self._say(Text())
+        return True
+
+    def _spelled_out(self, line: str, used: tuple[str, ...] = ()) -> list[str]:
+        """A line as single commands; an alias inside itself is left as it is."""
+        parts: list[str] = []
+        for part in (part.strip() for part in line.split(";;")):
+            name, _, rest = part.partition(" ")
+            if name in self._aliases and name not in used:
+                parts += self._spelled_out(f"{self._aliases[name]} {rest}", (*used, name))
+            else:
+                parts.append(part)
+        return [parts[0], *filter(None, parts[1:])]
+
+    def _drop(self) -> None:
+        self.cmdqueue.clear()
+        self._expanded = 0
+
+    def _alone(self, command: str, arg: str) -> None:
+        if arg:
+            raise Mistake(f"{command} takes nothing behind it")
+
+    def _say(self, text: Text) -> None:
+        self._console.print(text, soft_wrap=True)

@@ -1,0 +1,140 @@
+"""Answers about one node: its arguments, its local derivative, its rule, who wrote its gradient.
+
+Each function puts one answer into lines of text, as those of `wording` do.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from rich.text import Text
+
+from tinygrad_lossmix.debugger.local import local
+from tinygrad_lossmix.debugger.replay import difference
+from tinygrad_lossmix.debugger.rule import rule_of
+from tinygrad_lossmix.debugger.walk import Walk
+from tinygrad_lossmix.debugger.wording import (
+    BOOK,
+    FLOW,
+    MOST,
+    NAME,
+    QUIET,
+    columns,
+    count,
+    defined,
+    derivative,
+    local_text,
+)
+from tinygrad_lossmix.engine.table import TABLE, Array, spelling
+from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.views.numbers import shaped, short
+
+TERMS = 20  # contributions that are listed
+
+
+def arguments(walk: Walk, node: Tensor) -> Text:
+    """What a node was computed from."""
+    if node.function is None:
+        return Text(f"{walk.reading.call(node)} is an input: it was computed from nothing")
+    rows = [(defined(walk, node), shaped(node.data, MOST), "")]
+    for arg in node.args:
+        tensor = isinstance(arg, Tensor)
+        value = shaped(arg.data if tensor else np.asarray(arg), MOST)
+        about = defined(walk, arg) if tensor else walk.reading.call(arg)
+        rows.append((f"  {about or value}", value, "" if tensor else "constant"))
+    return columns(rows, (NAME, FLOW, QUIET), "")
+
+
+def local_derivatives(walk: Walk, node: Tensor) -> Text:
+    """How a node answers to each of its arguments: the Jacobian, or what is on its diagonal."""
+    call = walk.reading.call
+    rows = []
+    for i, argument in _differentiated(node):
+        found = local(node, i)
+        shape = "" if found is None else f"Jacobian {found.values.shape}"
+        if found is not None and found.diagonal:
+            shape = f"Jacobian {node.shape + argument.shape}"
+        rows.append((f"d{call(node)}/d{call(argument)}", local_text(found), shape))
+    if not rows:
+        return Text(f"{call(node)} has no argument that is differentiated")
+    return columns(rows, (NAME, FLOW, QUIET), "")
+
+
+def contributions(walk: Walk, node: Tensor) -> Text:
+    """The terms of a gradient so far: who wrote what, and where."""
+    terms = walk.terms(node)
+    received, expected = walk.progress(node)
+    if not expected:
+        own = "it is the seed" if node is walk.cost else "nothing contributes to it"
+        return Text(f"{derivative(walk, node)}: {own}")
+    rows = [
+        (walk.at(at).place, f"by {defined(walk, stop.node)}", short(stop.contribution, MOST))
+        for at, stop in terms[:TERMS]
+    ]
+    total = walk.gradient(node)
+    if received > TERMS:
+        rows.append(("", f"and {received - TERMS:,} more", ""))
+    rows.append(("sum", f"{received} of {count(expected, 'term')}", _shown(total)))
+    heading = Text().append(derivative(walk, node), NAME).append("\n")
+    return heading.append(columns(rows, (QUIET, "", FLOW)))
+
+
+def check(walk: Walk, node: Tensor) -> Text:
+    """The finished gradient of a node beside the finite difference of the cost."""
+    call, at = walk.reading.call, walk.complete(node)
+    if at is None:
+        return Text(f"{call(node)} has no gradient to check: nothing comes back to it")
+    slopes = difference(walk.cost, node)
+    if slopes is None:
+        return Text(f"{call(node)} has {node.size:,} entries, too many to move one by one")
+    found = walk.at(at).gradient(node)
+    with np.errstate(all="ignore"):
+        gap = float(np.max(np.abs(slopes - found), initial=0.0))
+    size = float(np.max(np.abs(slopes), initial=1.0))
+    near = gap <= size * np.finfo(node.dtype).eps ** 0.4
+    when = "" if walk.position >= at else f", as it will be at {walk.at(at).place}"
+    rows = [
+        (derivative(walk, node), short(np.asarray(found), MOST), f"the rules{when}"),
+        ("difference", short(slopes, MOST), f"{call(node)} moved entry by entry"),
+        ("apart", f"{gap:.4g}", "agrees" if near else "does NOT agree"),
+    ]
+    return columns(rows, (NAME, FLOW, BOOK if near else "bold"), "")
+
+
+def explanation(walk: Walk, node: Tensor) -> Text:
+    """The rules of a node as they stand in the table, and what their letters are here."""
+    call, reading, symbols = walk.reading.call, walk.reading, walk.reading.symbols
+    if node.function is None:
+        return Text(f"{call(node)} is an input: its gradient is the sum of what arrives at it")
+    text = Text().append(defined(walk, node), NAME)
+    if equation := reading.equation(node):
+        text.append(f"  {equation}", BOOK)
+    legend: dict[str, str] = {}
+    for i, argument in _differentiated(node):
+        rule = rule_of(node, i)
+        text.append(f"\n  passes to {call(argument)}: ").append(rule.text, FLOW)
+        if argument.shape != node.shape and _elementwise(node):
+            text.append(f", brought back to the shape {argument.shape}", QUIET)
+        if symbols and node is symbols.cost and argument is symbols.z:
+            text.append(f", which is {symbols.mix.formula} over the number of examples", FLOW)
+        meanings = [derivative(walk, node), call(node)]
+        meanings += [call(arg) or shaped(np.asarray(arg)) for arg in node.args]
+        legend |= dict(zip(rule.letters, meanings, strict=False))
+    words = ", ".join(f"{letter} = {meaning}" for letter, meaning in legend.items())
+    return text.append(f"\n  from the row of {spelling(node.function)}, with {words}", QUIET)
+
+
+def _elementwise(node: Tensor) -> bool:
+    return isinstance(node.function, np.ufunc) and node.function.signature is None
+
+
+def _differentiated(node: Tensor) -> list[tuple[int, Tensor]]:
+    """The arguments that a node passes a gradient to, with their places."""
+    return [
+        (i, arg)
+        for i, arg in enumerate(node.args)
+        if isinstance(arg, Tensor) and TABLE[node.function].rules[i] is not None
+    ]
+
+
+def _shown(x: Array | None) -> str:
+    return "nothing yet" if x is None else short(x, MOST)

@@ -1,0 +1,200 @@
+"""A page that plays a recording over its drawing: forward values, then the backward pass.
+
+One file that needs nothing else, not even a network: the drawing, a table of the same steps, a
+script and a style. It forbids the browser everything but these two, by a policy of its own.
+
+What you can do here: `page(cost, "steps.html")`, and open the file in a browser.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import sys
+from collections.abc import Callable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from tinygrad_lossmix import atomic
+from tinygrad_lossmix.debugger.stops import Link, Stop
+from tinygrad_lossmix.debugger.walk import Walk
+from tinygrad_lossmix.debugger.wording import defined, derivative, local_text
+from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.views.drawing import SCOPE
+from tinygrad_lossmix.views.gradients import Gradients
+from tinygrad_lossmix.views.graphviz import CROWDED, drawing
+from tinygrad_lossmix.views.numbers import shaped, short
+from tinygrad_lossmix.views.picture import size
+from tinygrad_lossmix.views.reading import Reading
+from tinygrad_lossmix.views.render import NoRenderer
+from tinygrad_lossmix.views.theme import DARK, LIGHT, Colours, dark_style
+
+IN_FULL = 100  # entries of a value that is looked at by itself
+
+
+def page(cost: Tensor, path: str | Path, names: Mapping[str, Any] | None = None) -> Path:
+    """Write an HTML page that steps through a recording, forwards and back.
+
+    Args:
+        cost: a scalar Tensor. Its gradients are found for the page; `.grad` stays as it is.
+        path: the file to write.
+        names: the caller's names for Tensors and constant arrays, such as `locals()`.
+
+    Returns:
+        the path. Without a renderer the page has no picture; it and a line on stderr say what to
+        install.
+
+    Raises:
+        TypeError: cost is not a Tensor.
+        ValueError: cost is not a scalar, or has more than 300 boxes.
+        OSError: the file cannot be written.
+
+    >>> import tempfile
+    >>> z = Tensor([2.0, 1.0], name="z")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     written = page((z * z).sum(), Path(folder) / "steps.html")
+    ...     written.name, written.read_text(encoding="utf-8")[:15]
+    ('steps.html', '<!doctype html>')
+    """
+    walk = Walk(cost, names)
+    boxes = size(walk.reading)
+    if boxes > CROWDED:
+        raise ValueError(
+            f"a page with {boxes:,} boxes cannot be read, the most is {CROWDED}: step through a "
+            "node further in or fewer examples; tree(cost) and step(cost) take any size"
+        )
+    stops = _stops(walk)
+    try:
+        shown = _inline(drawing(walk.reading, _gradients(walk, stops)).svg())
+    except NoRenderer as error:
+        print(f"{error}; the page has the table only", file=sys.stderr)
+        shown = f'<p class="missing">{html.escape(str(error))}. The table has all the steps.</p>'
+    path = Path(path)
+    atomic.write(path, _html(_title(walk.reading), shown, _content(walk, stops)).encode())
+    return path
+
+
+def _stops(walk: Walk) -> list[Stop]:
+    """Every product of a walk, which is left at its end."""
+    stops = []
+    while walk.next():
+        if walk.stop:
+            stops.append(walk.stop)
+    return stops
+
+
+def _gradients(walk: Walk, stops: list[Stop]) -> Gradients:
+    """All there is at the end of a walk: the drawing gets the room that they need."""
+    arrived = {node: walk.gradient(node) for node in walk.reading.nodes}
+    return Gradients(
+        {node: gradient for node, gradient in arrived.items() if gradient is not None},
+        {(stop.node, stop.place): stop.contribution for stop in stops},
+    )
+
+
+def _inline(svg: str) -> str:
+    """The drawing as a part of a page whose policy forbids it a style of its own."""
+    opening, rest = svg.split(">", 1)
+    box = opening.split('viewBox="', 1)[1].split('"', 1)[0]
+    rest = rest.replace(dark_style(f".{SCOPE}"), "", 1).strip()
+    width = round(float(box.split()[2]))
+    return f'<svg class="{SCOPE}" viewBox="{box}" width="{width}">{rest}'
+
+
+def _title(reading: Reading) -> str:
+    mix = f"{reading.symbols.mix}: " if reading.symbols else ""
+    return f"{mix}{reading.call(reading.cost)} = {short(reading.cost.data)}"
+
+
+def _content(walk: Walk, stops: list[Stop]) -> dict[str, Any]:
+    """What the script shows: nodes in the order of their values, then products in theirs.
+
+    Node i is box n<i> of the drawing. Numbers are text already.
+    """
+    reading = walk.reading
+    index = {node: i for i, node in enumerate(reading.nodes)}
+    nodes = [
+        {
+            "name": reading.call(node),
+            "defined": defined(walk, node),
+            "value": _lengths(shaped, node.data),
+            "whole": reading.full_name(node),
+            "equation": reading.equation(node),
+            "gradient": derivative(walk, node),
+            "delta": reading.symbols is not None and node is reading.symbols.z,
+        }
+        for node in reading.nodes
+    ]
+    products = [
+        {
+            "node": index[stop.node],
+            "to": index[stop.argument],
+            "arrow": sum(arg is stop.argument for arg in stop.node.args[: stop.place]),
+            "arrived": _lengths(short, stop.g),
+            "derivative": f"d{reading.call(stop.node)}/d{reading.call(stop.argument)}",
+            "local": local_text(Link(stop.node, stop.place).local),
+            "passed": _lengths(short, stop.contribution),
+            "sum": _lengths(short, stop.total),
+            "received": stop.received,
+            "expected": stop.expected,
+        }
+        for stop in stops
+    ]
+    return {"nodes": nodes, "cost": index[reading.cost], "products": products}
+
+
+def _lengths(brief: Callable[[Array], str], x: Array) -> list[str]:
+    """An array as in the drawing and as it is shown by itself; once where they are the same."""
+    return list(dict.fromkeys([brief(x), shaped(x, IN_FULL)]))
+
+
+def _html(title: str, shown: str, content: dict[str, Any]) -> str:
+    script = _part("page.js")
+    style = "\n".join(
+        [
+            f":root {{ color-scheme: light dark; {_variables(LIGHT)} }}",
+            f"@media (prefers-color-scheme: dark) {{ :root {{ {_variables(DARK)} }} }}",
+            dark_style(f".{SCOPE}").removeprefix("<style>").removesuffix("</style>"),
+            _part("page.css"),
+        ]
+    )
+    policy = (
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return Template(_part("page.html")).substitute(
+        policy=policy,
+        title=html.escape(title),
+        style=style,
+        drawing=shown,
+        content=_json(content),
+        script=script,
+    )
+
+
+def _part(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _variables(colours: Colours) -> str:
+    named = {"paper": colours.paper, "ink": colours.ink, "quiet": colours.arrow}
+    named |= {"passed": colours.passed, "frame": colours.frame}
+    named |= {"accent": colours.boxes["input"][1], "ground": colours.boxes["input"][0]}
+    return "; ".join(f"--{name}: {value}" for name, value in named.items())
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _json(content: dict[str, Any]) -> str:
+    """JSON that ends no element it stands in."""
+    text = json.dumps(content, separators=(",", ":"))
+    for letter in "<>&":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return text

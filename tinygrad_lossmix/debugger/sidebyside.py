@@ -1,0 +1,54 @@
+"""What the prompt on two walks says: one row for both."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from tinygrad_lossmix.debugger.beside import Meeting, Pair
+from tinygrad_lossmix.debugger.stops import Link
+from tinygrad_lossmix.debugger.walk import Walk
+from tinygrad_lossmix.debugger.wording import FLOW, MOST, QUIET, columns, defined, local_text
+from tinygrad_lossmix.views.numbers import short
+
+
+def view(pair: Pair) -> Text:
+    """Where both are: a column for each."""
+    sides = pair.left, pair.right
+    names = [str(walk.reading.symbols.mix) if walk.reading.symbols else "" for walk in sides]
+    rows = [
+        (f"[{pair.position}/{len(pair)}]", *names),
+        *zip(("", "arrived", "local", "passed", "sum"), *map(_column, sides), strict=True),
+    ]
+    text = columns([row for row in rows if any(row[1:])], (QUIET, FLOW, FLOW), "")
+    return text.append(f"\n{_apart(pair.meeting)}") if pair.meeting else text
+
+
+def meetings(pair: Pair) -> Text:
+    """The gradients of each quantity that both sides have, from the cost to the logits."""
+    found = pair.meetings
+    rows = [
+        (f"dC/d{each.name}", short(each.left, MOST), short(each.right, MOST), _words(each))
+        for each in found
+    ]
+    return columns(rows, (QUIET, FLOW, FLOW, ""), "")
+
+
+def _column(walk: Walk) -> tuple[str, ...]:
+    stop, call = walk.stop, walk.reading.call
+    if stop is None:
+        return f"{walk.place} {defined(walk, walk.cost)}", "1", "", "", ""
+    return (
+        f"{walk.place} {defined(walk, stop.node)} to {call(stop.argument)}",
+        short(stop.g, MOST),
+        local_text(Link(stop.node, stop.place).local),
+        short(stop.contribution, MOST),
+        short(stop.total, MOST),
+    )
+
+
+def _apart(meeting: Meeting) -> str:
+    return f"dC/d{meeting.name} is whole on both sides: {_words(meeting)}"
+
+
+def _words(meeting: Meeting) -> str:
+    return "the same" if meeting.same else f"apart by up to {meeting.gap:.4g}"

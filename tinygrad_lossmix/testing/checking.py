@@ -1,0 +1,224 @@
+"""`gradcheck`: is a gradient the derivative, and does it behave?
+
+>>> import tinygrad_lossmix as lm
+>>> bool(lm.testing.gradcheck(lambda z: lm.Mix("softmax", "ll").cost(z, 0), [2.0, 1.0, 0.0]))
+True
+>>> cost = lambda z: -np.log(1.0 - lm.book.sigmoid(z))
+>>> report = lm.testing.gradcheck((cost, lambda z: 1.0 / (1.0 - lm.sigmoid(z))), 4.0)
+>>> bool(report), report.causes[0][:49]
+(False, "the factor sigma'(z) = a(1 - a) is missing: this ")
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.testing import behaviour
+from tinygrad_lossmix.testing.blame import blame
+from tinygrad_lossmix.testing.causes import Evidence, causes
+from tinygrad_lossmix.testing.clues import Clues
+from tinygrad_lossmix.testing.comparison import METHODS, Allowed, allowed, compare
+from tinygrad_lossmix.testing.highprecision import Replay
+from tinygrad_lossmix.testing.methods import NotApplicable
+from tinygrad_lossmix.testing.report import Check, GradcheckReport
+from tinygrad_lossmix.testing.second import slope
+from tinygrad_lossmix.testing.subject import Pair, Recorded, Subject, subject_of
+from tinygrad_lossmix.testing.tolerance import flat
+
+Array = Any
+
+
+@np.errstate(all="ignore")
+def gradcheck(
+    f: Any,
+    *inputs: Any,
+    wrt: Any = None,
+    method: str = "auto",
+    mode: str = "full",
+    order: int = 1,
+    rtol: float | None = None,
+    atol: float | None = None,
+    seed: int = 0,
+) -> GradcheckReport:
+    """Check a gradient against the derivative, and how it behaves.
+
+    Args:
+        f: a function of Tensors, of any shape: the engine's gradient of it is checked; it is called
+            with Tensors in place of the inputs that are differentiated. Or a pair (function, its
+            gradient) of plain NumPy: the function maps an array to a number, the gradient maps it
+            to an array of its shape (a tuple of them where several inputs are differentiated).
+        inputs: where to check: arrays, numbers, lists or Tensors.
+        wrt: the position of an input that is differentiated, or a tuple; None: every input of
+            floats (where there is none: every input of integers, taken as float64).
+        method: "central" differences; "richardson", extrapolated; "complex" step; "mp", a replay
+            of the recording in mpmath, the only one that sees saturated tails; "auto" takes the
+            sharpest that applies, and the report says which.
+        mode: "full", entry by entry; "project", along a few random directions, and entry by entry
+            only where one of them fails.
+        order: 2 checks the second derivative too, as the gradient of a random combination of the
+            first. For functions of Tensors.
+        rtol: allow this relative error in place of c·ε·Σ|∂|·|v|, what rounding does to a gradient
+            that went through values v.
+        atol: allow this error more; for a pair the default allows an ulp of 1 or so, which atol=0
+            takes away: then `a - y`, which rounds to 0 in a tail, is wrong there.
+        seed: for random seeds and directions.
+
+    Returns:
+        a report that is true when it passed. A gradient that raises, mutates, is NaN or of another
+        shape or dtype gives a false report, not an exception. Kinks are reported and no failure.
+
+    Raises:
+        TypeError, ValueError: f, the inputs or an option is not what is described here; and
+        whatever f itself raises.
+    """
+    if method not in METHODS:
+        raise ValueError(f"the method is one of {', '.join(METHODS)}, not {method!r}")
+    if mode not in ("full", "project"):
+        raise ValueError(f'the mode is "full" or "project", not {mode!r}')
+    if order not in (1, 2) or (order == 2 and isinstance(f, tuple)):
+        raise ValueError("the order is 1 or, for a function of Tensors, 2")
+    for name, bound in (("rtol", rtol), ("atol", atol)):
+        if bound is not None and not 0.0 <= bound < np.inf:
+            raise ValueError(f"{name} is a number from 0 up, not {bound!r}")
+    rng = np.random.default_rng(seed)
+    subject = subject_of(f, inputs, wrt)
+    report = GradcheckReport()
+    try:
+        _check(subject, report, method, mode, rtol, atol, rng)
+        if order == 2 and report.passed and isinstance(subject, Recorded):
+            second = Recorded(slope(subject, rng), subject.inputs, subject.wrt)
+            report.notes.append("the second derivative was checked too")
+            first, report.checks = report.checks, []
+            _check(second, report, method, mode, rtol, atol, rng)
+            again = [Check(f"second: {c.name}", c.passed, c.detail) for c in report.checks]
+            report.checks = [*first, *again]
+    except NotApplicable as reason:
+        raise ValueError(f"the method {method!r} cannot be used here: {reason}") from reason
+    return report
+
+
+def _check(
+    subject: Subject,
+    report: GradcheckReport,
+    method: str,
+    mode: str,
+    rtol: float | None,
+    atol: float | None,
+    rng: np.random.Generator,
+) -> None:
+    """Fill a report on one subject."""
+    value = np.asarray(subject.value(subject.arrays))
+    seed = _seed(subject, value, rng)
+    if not np.all(np.isfinite(value)):
+        report.checks.append(Check("finite", False, "the value of the function is not finite"))
+        report.causes = ["the function itself overflows or computes 0·log 0 at these inputs"]
+        return
+    given = [np.array(a) for a in subject.arrays]
+    try:
+        raw = subject.gradient(given, seed)
+    except Exception as error:
+        report.checks.append(Check("gradient", False, f"it raises {type(error).__name__}: {error}"))
+        report.blame = _blame(subject, rng)
+        return
+    formal = list(behaviour.form(subject, raw))
+    report.checks += formal
+    gradients = [_numbers(g) for g in raw]
+    comparable = [g.shape for g in gradients] == [a.shape for a in subject.arrays]
+    limits = Allowed(np.full(len(subject.point), np.inf), np.inf)
+    analytic = flat(gradients) if comparable else np.full(len(subject.point), np.nan)
+    if comparable:
+        limits = allowed(subject, analytic, seed, rtol, rng)
+        if atol is not None and isinstance(subject, Pair) and rtol is None:
+            limits = limits._replace(entries=_without_floor(subject, limits.entries, analytic))
+    found = report if comparable else GradcheckReport()
+    right = compare(
+        subject, analytic, seed, found,
+        method=method, mode=mode, limits=limits, atol=atol, rng=rng,
+    )  # fmt: skip
+    if comparable:
+        _values(subject, seed, limits.value, report)
+        report.checks += _behaviours(subject, raw, seed, limits.entries, rng)
+    if not report.passed:
+        report.blame = _blame(subject, rng)
+        if report.mismatches or not all(check.passed for check in formal):
+            report.causes = _causes(subject, gradients, right, seed, report)
+
+
+def _seed(subject: Subject, value: Array, rng: np.random.Generator) -> Array:
+    """1 for a number, else random numbers in the shape of the value."""
+    recording = subject.recording() if isinstance(subject, Recorded) else None
+    dtype = recording[1].dtype if recording else np.dtype(np.float64)
+    return np.asarray(rng.normal(size=value.shape) if value.ndim else 1.0, dtype=dtype)
+
+
+def _numbers(g: Any) -> Array:
+    """A gradient as it came, in float64; NaN for what is not made of numbers."""
+    try:
+        return np.real(np.asarray(g)).astype(np.float64)
+    except (TypeError, ValueError):
+        return np.full(np.shape(g) if isinstance(g, np.ndarray) else (), np.nan)
+
+
+def _without_floor(subject: Subject, entries: Array, analytic: Array) -> Array:
+    """What a pair is allowed, without the ulp of 1."""
+    unit = max(float(np.finfo(a.dtype).eps) for a in subject.arrays)
+    largest = np.max(np.abs(analytic), initial=1.0, where=np.isfinite(analytic))
+    return np.maximum(entries - 4.0 * unit * largest, 32.0 * unit * np.abs(analytic))
+
+
+def _values(subject: Subject, seed: Array, limit: float, report: GradcheckReport) -> None:
+    """The value of a recording against the one in mpmath, where that was the method."""
+    recording = subject.recording()
+    if report.method != "mp" or recording is None or isinstance(subject, Pair):
+        return
+    leaves, cost = recording
+    found = float(np.vdot(seed, cost.data))
+    exact = Replay(cost, leaves, seed).value(subject.point)
+    report.checks.append(
+        Check(
+            "value",
+            not abs(found - exact) > limit,
+            f"the function itself is {found:.10g} and should be {exact:.10g}",
+        )
+    )
+
+
+def _behaviours(
+    subject: Subject, raw: list[Any], seed: Array, tolerance: Array, rng: np.random.Generator
+) -> list[Check]:
+    """The checks besides the numbers; one that raises has failed."""
+    checks: list[Check] = []
+    try:
+        if isinstance(subject, Pair):
+            checks.extend(behaviour.of_a_pair(subject, raw, tolerance))
+        elif isinstance(subject, Recorded):
+            checks.extend(behaviour.of_a_recording(subject, seed, tolerance, rng))
+    except Exception as error:
+        checks.append(Check("behaviour", False, f"it raises {type(error).__name__}: {error}"))
+    return checks
+
+
+def _blame(subject: Subject, rng: np.random.Generator) -> str | None:
+    """For a function of Tensors; a gradient by hand has no nodes."""
+    recording = subject.recording()
+    return blame(recording[1], rng) if recording and isinstance(subject, Recorded) else None
+
+
+def _causes(
+    subject: Subject, gradients: list[Array], right: Array, seed: Array, report: GradcheckReport
+) -> list[str]:
+    """Guesses for the argument that is most wrong."""
+    if len(gradients) != len(subject.arrays):
+        return []
+    worst = subject.wrt.index(report.mismatches[0].argument) if report.mismatches else 0
+    recording = subject.recording()
+    clues = None
+    if recording is not None:
+        clues = Clues(recording[0][worst], recording[1], seed)
+    x, t = subject.arrays[worst], subject.split(right)[worst]
+    try:
+        return causes(Evidence(x, gradients[worst], t, clues))
+    except Exception:  # of a rule that is broken in more ways than one: no guess
+        return []

@@ -1,0 +1,155 @@
+"""A recording replayed in mpmath: differences of values with as many digits as it takes.
+
+The only method that sees a saturated tail: where the derivative is 1e-18 next to a cost of 40, or
+1e-434, values in float64 do not change at all.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.engine.graph import nodes
+from tinygrad_lossmix.engine.table import TABLE, spelling
+from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.testing.methods import Estimate, NotApplicable
+from tinygrad_lossmix.testing.oracles import oracles
+from tinygrad_lossmix.testing.replay import replay
+
+Array = Any
+
+DIGITS = (60, 120, 240, 480, 960, 1200)
+SMALLEST = 5e-324
+CERTAIN = 960  # digits: with fewer, a slope of exactly 0 may only have been out of sight
+
+
+class Replay:
+    """The value of a recording, dotted with a seed, as a function of its leaves in mpmath.
+
+    Raises:
+        NotApplicable: mpmath is not installed, or a function of the recording is unknown to it.
+    """
+
+    def __init__(self, cost: Tensor, leaves: list[Tensor], seed: Array) -> None:
+        try:
+            self.table = oracles()
+        except ImportError as error:
+            raise NotApplicable(
+                "mpmath is not installed: pip install 'tinygrad_lossmix[verify]'"
+            ) from error
+        self.cost, self.leaves, self.seed = cost, leaves, seed
+        for each in nodes(cost):
+            if each.function is not None and each.function not in self.table:
+                raise NotApplicable(f"mpmath has no oracle for {spelling(each.function)}")
+            if not np.all(np.isfinite(each.data)):
+                raise NotApplicable("the recording holds values that are not finite")
+
+    @property
+    def size(self) -> int:
+        """How many operations on numbers one evaluation takes."""
+        return sum(map(_operations, nodes(self.cost)))
+
+    def __call__(self, flat: Array) -> Any:
+        """The value at other entries of the leaves, all of them in one object array."""
+        ends = np.cumsum([leaf.size for leaf in self.leaves])[:-1]
+        parts = np.split(flat, ends)
+        values = {
+            leaf: part.reshape(leaf.shape) for leaf, part in zip(self.leaves, parts, strict=True)
+        }
+        value = replay(self.cost, values, lifted, self._compute)
+        return np.sum(lifted(self.seed) * value)
+
+    def _compute(self, each: Tensor, args: list[Any]) -> Any:
+        args = [self._constant(each, i, arg) for i, arg in enumerate(args)]
+        return np.asarray(self.table[each.function](*args, **each.kwargs), dtype=object)
+
+    def _constant(self, each: Tensor, position: int, arg: Any) -> Any:
+        kept = isinstance(each.args[position], Tensor)
+        mask = each.function is np.where and TABLE[np.where].rules[position] is None
+        return arg if kept or mask else lifted(arg)
+
+    def value(self, point: Array) -> float:
+        """The value itself; NaN at a pole."""
+        import mpmath as mp
+
+        with mp.workdps(DIGITS[-1]):
+            try:
+                return float(self(lifted(point)))
+            except ZeroDivisionError:
+                return float("nan")
+
+    def derivative(self, point: Array, goal: Array, directions: Array | None) -> Estimate:
+        """Central differences with more and more digits, until two agree.
+
+        Args:
+            point: the entries of all leaves, float64.
+            goal: the error that is good enough for each derivative.
+            directions: (k, n), to differentiate along; None: along every entry.
+        """
+        import mpmath as mp
+
+        count = len(point) if directions is None else len(directions)
+        found = np.zeros((3, count))
+        errors = np.full(count, np.inf)
+        kinks = np.zeros(count, dtype=bool)
+        for i in range(count):
+            limit = mp.mpf(0.01) * mp.mpf(max(float(goal[i]), SMALLEST))
+            before: Any = None
+            nothing = False
+            for digits in DIGITS:
+                if digits < CERTAIN and (nothing or mp.mpf(10) ** (-2 * digits // 3) > limit):
+                    continue  # rounding alone would be too much
+                with mp.workdps(digits):
+                    slopes = self._slopes(point, i, directions, digits)
+                    nothing = slopes == (0, 0, 0)
+                    if nothing and digits < CERTAIN:
+                        continue
+                    if before is not None or nothing:
+                        before = before or slopes
+                        moved = abs(slopes[0] - before[0])
+                        found[:, i], errors[i] = [float(s) for s in slopes], float(moved)
+                        jumps = abs(slopes[1] - slopes[2]), abs(before[1] - before[2])
+                        kinks[i] = jumps[0] > 0.5 * jumps[1] and jumps[0] > 1e-9 * abs(slopes[1])
+                        if moved <= limit:
+                            break
+                    before = slopes
+        return Estimate(found[0], errors, found[1], found[2], kinks)
+
+    def _slopes(self, point: Array, i: int, directions: Array | None, digits: int) -> Any:
+        """Central, left and right."""
+        import mpmath as mp
+
+        base = lifted(point)
+        size = 1.0 if directions is not None else max(1.0, abs(float(point[i])))
+        step = mp.mpf(size) * mp.mpf(10) ** (-(digits // 3))
+        if directions is None:
+            move = np.full(len(point), mp.mpf(0), dtype=object)
+            move[i] = step
+        else:
+            move = lifted(directions[i]) * step
+        try:
+            high, here, low = self(base + move), self(base), self(base - move)
+        except ZeroDivisionError:  # a pole, or too few digits to stay off it
+            return mp.nan, mp.nan, mp.nan
+        return (high - low) / (2 * step), (here - low) / step, (high - here) / step
+
+
+def _operations(each: Tensor) -> int:
+    """One for each entry; in a product of matrices, the geometric mean of all sizes."""
+    if each.function in (np.matmul, np.einsum):
+        sizes = [float(np.size(arg)) for arg in each.values]
+        return int(np.sqrt(np.prod(sizes) * each.size))
+    return each.size
+
+
+def lifted(x: Any) -> Array:
+    """An object array of mpmath numbers; exact."""
+    import mpmath as mp
+
+    x = np.asarray(x)
+    if x.dtype == object:
+        return x
+    result = np.empty(x.shape, dtype=object)
+    result[...] = np.frompyfunc(lambda v: mp.mpf(float(v)), 1, 1)(x)
+    return result

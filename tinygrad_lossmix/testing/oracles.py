@@ -1,0 +1,180 @@
+"""What each function of the table is, on object arrays of mpmath numbers.
+
+A second definition of the values, written down without regard to rounding: the numbers have as many
+digits as it takes.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.engine.derivatives import constant
+from tinygrad_lossmix.engine.rules import scatter
+from tinygrad_lossmix.engine.tensor import astype, getitem
+from tinygrad_lossmix.mixes import outputs
+from tinygrad_lossmix.mixes.costs import xlogy
+from tinygrad_lossmix.mixes.mix import ROWS
+
+Array = Any
+
+
+@functools.cache
+def oracles() -> dict[Any, Callable[..., Array]]:
+    """By function: the same on object arrays.
+
+    Raises:
+        ImportError: mpmath is not installed.
+    """
+    import mpmath as mp
+
+    def each(function: Callable[..., Any]) -> Any:
+        return np.frompyfunc(function, function.__code__.co_argcount, 1)
+
+    def real(function: Callable[..., Any]) -> Any:
+        """A function of one number; NaN where it leaves the real line."""
+
+        def value(x: Any) -> Any:
+            try:
+                found = function(x)
+            except (ValueError, ZeroDivisionError, OverflowError):
+                return -mp.inf if x == 0 and function is mp.log else mp.nan
+            return found if isinstance(found, mp.mpf) else mp.nan
+
+        return np.frompyfunc(value, 1, 1)
+
+    exp, log, log1p, sqrt = map(real, (mp.exp, mp.log, mp.log1p, mp.sqrt))
+
+    def power(x: Any, y: Any) -> Any:
+        try:
+            found = mp.mpf(x) ** mp.mpf(y)
+        except ZeroDivisionError:
+            return mp.inf
+        return found if isinstance(found, mp.mpf) else mp.nan
+
+    def divide(x: Any, y: Any) -> Any:
+        return x / y if y else (mp.nan if x == 0 else mp.sign(x) * mp.inf)
+
+    def times(x: Any, y: Any) -> Any:
+        return mp.mpf(0) if x == 0 else x * y
+
+    def sigmoid(z: Array) -> Array:
+        return 1 / (1 + exp(-z))
+
+    def logsumexp(z: Array, axis: int = -1, keepdims: bool = False) -> Array:
+        top = np.max(z, axis=axis, keepdims=True)
+        total = top + log(np.sum(exp(z - top), axis=axis, keepdims=True))
+        return total if keepdims else np.squeeze(total, axis)
+
+    def softmax(z: Array, axis: int = -1) -> Array:
+        return exp(z - logsumexp(z, axis, keepdims=True))
+
+    def mean(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+        total = np.sum(x, axis=axis, keepdims=keepdims)
+        return total / mp.mpf(np.size(x) // max(np.size(total), 1))
+
+    def var(x: Array, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Array:
+        centred = x - mean(x, axis, keepdims=True)
+        total = np.sum(centred * centred, axis=axis, keepdims=keepdims)
+        return total / (mp.mpf(np.size(x) // max(np.size(total), 1)) - mp.mpf(ddof))
+
+    def scattered(g: Array, key: Any, shape: tuple[int, ...]) -> Array:
+        full = np.full(shape, mp.mpf(0), dtype=object)
+        np.add.at(full, key, g)
+        return full
+
+    table: dict[Any, Callable[..., Array]] = {
+        np.positive: lambda x: x,
+        np.negative: np.negative,
+        np.absolute: np.absolute,
+        np.exp: exp,
+        np.expm1: real(mp.expm1),
+        np.log: log,
+        np.log1p: log1p,
+        np.sqrt: sqrt,
+        np.square: lambda x: x * x,
+        np.sin: real(mp.sin),
+        np.cos: real(mp.cos),
+        np.tanh: real(mp.tanh),
+        np.add: np.add,
+        np.subtract: np.subtract,
+        np.multiply: np.multiply,
+        np.divide: each(divide),
+        np.logaddexp: lambda x, y: np.maximum(x, y) + log1p(exp(-abs(x - y))),
+        np.maximum: np.maximum,
+        np.minimum: np.minimum,
+        np.power: each(power),
+        np.matmul: np.matmul,
+        np.where: np.where,
+        np.sum: np.sum,
+        np.mean: mean,
+        np.var: var,
+        np.prod: np.prod,
+        np.max: np.max,
+        np.min: np.min,
+        np.reshape: np.reshape,
+        np.broadcast_to: np.broadcast_to,
+        np.transpose: np.transpose,
+        np.concatenate: lambda *xs, axis, ends: np.concatenate(xs, axis),
+        np.einsum: lambda x, y, subscripts: np.einsum(subscripts, x, y),
+        getitem: lambda x, key: x[key],
+        astype: lambda x, dtype: x,
+        scatter: scattered,
+        raw(constant): lambda x: x,
+        raw(xlogy): lambda x, y: each(times)(x, log(y)),
+        raw(outputs.sigmoid): sigmoid,
+        raw(outputs.softplus): lambda z: log1p(exp(z)),
+        raw(outputs.log_sigmoid): lambda z: -log1p(exp(-z)),
+        raw(outputs.softmax): softmax,
+        raw(outputs.log_softmax): lambda z, axis=-1: z - logsumexp(z, axis, keepdims=True),
+        raw(outputs.logsumexp): logsumexp,
+    }
+
+    def sigmoid_logs(z: Array) -> tuple[Array, Array]:
+        return -log1p(exp(-z)), -log1p(exp(z))
+
+    def softmax_logs(z: Array) -> tuple[Array, Array]:
+        others = np.matmul(
+            exp(z - np.max(z, axis=-1, keepdims=True)), 1 - np.eye(z.shape[-1], dtype=int)
+        )
+        total = logsumexp(z, keepdims=True)
+        return z - total, log(others) + np.max(z, axis=-1, keepdims=True) - total
+
+    logs = {"sigmoid": sigmoid_logs, "softmax": softmax_logs}
+    for (output, cost), (value, delta) in ROWS.items():
+        table[value] = functools.partial(_cost, logs[output], cost, exp, each(times))
+        table[raw(delta)] = functools.partial(_delta, logs[output], output, cost, exp)
+    return table
+
+
+def raw(function: Any) -> Any:
+    """What a recorded function has in the table and in its nodes."""
+    return function.recorded
+
+
+def _cost(logs: Any, cost: str, exp: Any, times: Any, z: Array, y: Array) -> Array:
+    """The mean cost of a batch, from ln a and ln(1 - a)."""
+    log_a, log_rest = logs(z)
+    terms = {
+        "ll": lambda: -y * log_a,
+        "ce": lambda: -times(y, log_a) - times(1 - y, log_rest),
+        "quadratic": lambda: ((1 - y) * exp(log_a) - y * exp(log_rest)) ** 2 / 2,
+    }[cost]()
+    return np.sum(terms) / (math.prod(np.shape(z)[:-1]) or 1)
+
+
+def _delta(logs: Any, output: str, cost: str, exp: Any, z: Array, y: Array) -> Array:
+    """∂C/∂z of each example: ∂C/∂a through the Jacobian of the output layer."""
+    a, rest = map(exp, logs(z))
+    slope = {
+        "ll": lambda: -y / a,
+        "ce": lambda: (1 - y) / rest - y / a,
+        "quadratic": lambda: (1 - y) * a - y * rest,
+    }[cost]()
+    if output == "sigmoid":
+        return slope * a * rest
+    return a * (slope * rest - (np.sum(slope * a, axis=-1, keepdims=True) - slope * a))

@@ -1,0 +1,75 @@
+"""How far a right gradient may be from the derivative: what rounding does to it.
+
+A gradient computed through values v is off by about ε·Σ|∂g/∂v|·|v|, over every value on its way,
+those inside the rules included. That sum is measured: the recording of the gradient is replayed
+with every value off by a relative ±η, and what the gradient moves by, divided by η, is the sum with
+random signs. A true zero that is the difference of large terms is therefore allowed their rounding,
+a small number that is computed without cancellation is not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.engine.gradient import grad
+from tinygrad_lossmix.engine.graph import nodes
+from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.testing.replay import Disturbed, replay, replay_recorded
+
+Array = Any
+
+SAFETY = 64.0
+SIZE = 2.0**-26
+SAMPLES = 6
+
+
+def epsilon(cost: Tensor) -> float:
+    """The coarsest rounding in a recording, at least that of float64, which is compared in."""
+    return max(2.0**-52, *(float(np.finfo(each.dtype).eps) for each in nodes(cost)))
+
+
+def conditioning(
+    cost: Tensor, leaves: list[Tensor], seed: Array, rng: np.random.Generator
+) -> tuple[Array, float]:
+    """Σ|∂g/∂v|·|v| of every entry of a gradient g, and the same of the value of the cost.
+
+    Args:
+        cost, leaves: a recording and what it is differentiated by.
+        seed: of the cost's shape.
+        rng: for the signs.
+
+    Returns:
+        a flat float64 array over the entries of all leaves, and a number.
+    """
+    start = Tensor(np.asarray(seed, dtype=np.float64))
+    fresh = [Tensor(leaf.data.astype(np.float64)) for leaf in leaves]
+    again = replay_recorded(cost, dict(zip(leaves, fresh, strict=True)))
+    value = (again * start).sum()
+    try:
+        gradient = joined(grad(again, fresh, start, create_graph=True))
+    except Exception:  # a rule that does not run on Tensors
+        gradient = joined([Tensor(g) for g in grad(again, fresh, start.data)])
+    smallest = max(float(np.finfo(each.dtype).smallest_normal) for each in nodes(cost))
+    disturbed = Disturbed(SIZE, smallest, rng)
+    return _moved(gradient, disturbed), float(_moved(value, disturbed))
+
+
+def joined(parts: list[Tensor]) -> Any:
+    """All entries, one after the other, recorded."""
+    return np.concatenate([part.reshape(-1) for part in parts])
+
+
+def _moved(target: Tensor, disturbed: Disturbed) -> Array:
+    """How far a recorded result moves for a relative error of 1 in every value, or its own size."""
+    with np.errstate(all="ignore"):
+        samples = [replay(target, {}, disturbed.off, disturbed) for _ in range(SAMPLES)]
+        moved = np.abs(np.array(samples) - target.data) / SIZE
+    moved = np.where(np.isfinite(moved), moved, 0.0)  # a value can fall out of a domain
+    return moved.max(axis=0) + np.abs(np.nan_to_num(target.data))
+
+
+def flat(arrays: list[Array]) -> Array:
+    """All entries, one after the other, in float64."""
+    return np.concatenate([np.asarray(a, dtype=np.float64).reshape(-1) for a in arrays])
