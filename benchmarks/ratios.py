@@ -55,13 +55,23 @@ def one_node(output, cost):
     return value_and_grad
 
 
-def training_step(output, cost):
+def network(output, cost):
     mix = lm.Mix(output, cost)
 
     def loss(w1, b1, w2, b2, x, y):
         return mix.cost(lm.sigmoid(x @ w1 + b1) @ w2 + b2, y)
 
     return lm.value_and_grad(loss, wrt=(0, 1, 2, 3))
+
+
+def training_step(value_and_grad, eta=0.5):
+    """Gradients, and the parameters after a step against them."""
+
+    def step(*arguments):
+        value, gradients = value_and_grad(*arguments)
+        return value, tuple([p - eta * g for p, g in zip(arguments, gradients, strict=False)])
+
+    return step
 
 
 def cases():
@@ -79,8 +89,8 @@ def cases():
     x, y = rng.random((10, 64)), np.eye(10)[rng.integers(0, 10, 10)]
     arguments = (w1, rng.normal(size=30), w2, rng.normal(size=10), x, y)
     for corner in CORNERS:
-        step, hand = training_step(*corner), handwritten.network(*corner)
-        yield "training step", "64-30-10, batch 10", corner, step, hand, arguments
+        ours, hand = map(training_step, (network(*corner), handwritten.network(*corner)))
+        yield "training step", "64-30-10, batch 10", corner, ours, hand, arguments
 
 
 def agree(ours, hand, arguments):

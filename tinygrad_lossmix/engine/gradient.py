@@ -63,17 +63,17 @@ def grad(cost: Tensor, wrt: Any, seed: Any = None, create_graph: bool = False) -
     for node, position, _, _, total in sweep(cost, start, oldest, create_graph):
         if (order := node.args[position].order) in wanted:
             found[order] = total
-    results = [_result(found.get(target.order), target, create_graph) for target in targets]
+    results = []
+    for target in targets:
+        gradient = found.get(target.order)
+        if gradient is None:
+            gradient = np.zeros(target.shape, target.dtype)
+        if not create_graph:  # a copy, since contributions may share memory
+            gradient = np.array(gradient, target._value.dtype)
+        elif not isinstance(gradient, Tensor):
+            gradient = Tensor(gradient)
+        results.append(gradient)
     return results if several else results[0]
-
-
-def _result(gradient: Any, target: Tensor, create_graph: bool) -> Any:
-    """What is handed out: a copy, since contributions may share memory; zeros for None."""
-    if gradient is None:
-        gradient = np.zeros(target.shape, target.dtype)
-    if create_graph:
-        return gradient if isinstance(gradient, Tensor) else Tensor(gradient)
-    return np.array(gradient, target._value.dtype)
 
 
 def value_and_grad(f: Callable[..., Any], wrt: int | tuple[int, ...] = 0) -> Callable[..., Any]:
@@ -105,10 +105,11 @@ def value_and_grad(f: Callable[..., Any], wrt: int | tuple[int, ...] = 0) -> Cal
 
     def both(*arrays: Any, **kwargs: Any) -> tuple[Any, Any]:
         arguments = list(arrays)
-        for i in positions:
-            if not -len(arrays) <= i < len(arrays):
-                raise ValueError(f"wrt={wrt}, but the function got {len(arrays)} arguments")
-            arguments[i] = Tensor(arrays[i])
+        try:
+            for i in positions:
+                arguments[i] = Tensor(arrays[i])
+        except IndexError:
+            raise ValueError(f"wrt={wrt}, but the function got {len(arrays)} arguments") from None
         cost = f(*arguments, **kwargs)
         if not isinstance(cost, Tensor):  # it did not depend on what is differentiated
             cost = Tensor(np.asarray(freeze(cost), dtype=arguments[positions[0]].dtype))
