@@ -1,7 +1,5 @@
 """Movements beyond next and back: the values, calls as one, until, run."""
 
-import time
-
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -187,26 +185,3 @@ class RandomWalks(RuleBasedStateMachine):
 
 TestRandomWalks = RandomWalks.TestCase
 TestRandomWalks.settings = settings(deadline=None, stateful_step_count=30)
-
-
-def test_walking_takes_less_than_a_tenth_of_the_time_of_a_backward_pass():
-    x = lm.Tensor(np.ones((64, 64)))
-    for _ in range(300):
-        x = x * 1.0001
-    cost = x.sum()
-    walk = lm.Stepper(cost)
-
-    def seconds(action):
-        best = np.inf
-        for _ in range(7):
-            started = time.perf_counter()
-            action()
-            best = min(best, time.perf_counter() - started)
-        return best
-
-    def walk_all():
-        walk.start()
-        while walk.next():
-            pass
-
-    assert seconds(walk_all) < 0.1 * seconds(cost.backward)
