@@ -1,5 +1,6 @@
 """The page in a real browser: stepped by keys and clicks, with nothing said on the console."""
 
+import os
 import sys
 
 import pytest
@@ -19,6 +20,7 @@ def chromium(tmp_path_factory):
     """One browser for this file."""
     path = browser.chromium()
     if path is None:
+        assert "CI" not in os.environ, ".ci/run installs Chromium, but it is not there"
         pytest.skip("there is no Chromium on this machine")
     with browser.running(path, tmp_path_factory.mktemp("browser")) as running:
         yield running
