@@ -165,6 +165,33 @@ def test_labels_and_mix_are_set():
     assert "eq. (66)" in text
 
 
+@pytest.mark.parametrize(
+    ("commands", "seen"),
+    [
+        ("set z = 0,0,0;;p z", "z = [0, 0, 0]"),
+        ("set z[0] 5;;p z", "z = [5, 1, 0]"),
+        ("set z[-1]=-1e3;;p z", "z = [2, 1, -1000]"),
+        ("set z [0, nan, inf];;p z", "z = [0, nan, inf]"),
+        ("set z 3;;p z", "z = [3, 3, 3]"),
+        ("set y 2;;p y", "y = [0, 0, 1]"),
+        ("set y .5,.5,0;;p y", "y = [0.5, 0.5, 0]"),
+        ("set mix sigmoid cross-entropy;;set y 1,1,0;;p y", "y = [1, 1, 0]"),
+    ],
+)
+def test_whatever_is_set_is_seen_at_once(commands, seen):
+    assert f"\n{seen} " in answers_to(commands)
+
+
+def test_classes_of_a_batch_are_set():
+    z = lm.Tensor([[2.0, 1.0, 0.0], [0.0, 1.0, 2.0]], name="z")
+    text = answers_to(
+        "set y 2,0;;p y;;set y 1;;p y;;end;;delta", lm.Mix("softmax", "ll").composed(z, [0, 1])
+    )
+    assert "y = [[0, 0, 1], [1, 0, 0]] (2, 3)" in text
+    assert "y = [[0, 1, 0], [0, 1, 0]] (2, 3)" in text
+    assert "the same to" in text
+
+
 def test_quiz_hides_the_answer_until_it_is_given():
     text = answers_to("start;;quiz;;answer -1;;quiz;;answer 1;;quiz;;answer")
     assert "What does it pass to n6? answer and 1 number" in text
@@ -227,7 +254,13 @@ def test_history_shows_what_was_typed():
         ("set z 1,2", "2 numbers where the shape (3,) takes 3"),
         ("set a 1", "only an input can be set"),
         ("set mix softmax hinge", "there is no mix"),
-        ("set y 9", "classes"),
+        ("set y 9", "a class, 0 to 2"),
+        ("set y", "set takes an input"),
+        ("set y[0] 1", "labels are set all at once"),
+        ("set z[7] 1", "it has no [7]"),
+        ("set q 1", "there is no q here"),
+        ("set mix softmax", "there is no mix softmax"),
+        ("set mix " + "x" * 9999, "there is no mix xxx"),
         ("undo", "nothing was set"),
         ("redo", "nothing was taken back"),
         ("diff", "nothing was set"),
@@ -247,6 +280,13 @@ def test_a_mistake_gets_one_line_that_helps(capsys, commands, words):
     said = capsys.readouterr().err
     assert words in said
     assert said.count("\n") == 1
+
+
+def test_a_mistake_on_two_walks_gets_one_line_that_helps(capsys):
+    for commands in ("where z", "list z", "goto 99", "wher", "print z"):
+        prompt = PairPrompt(Pair(*[lm.Stepper(softmax_ll())] * 2), io.StringIO())
+        assert prompt.run_batch(commands) == 1
+        assert capsys.readouterr().err.count("\n") == 1
 
 
 COMMANDS = [
@@ -284,6 +324,16 @@ def test_part_goes_to_where_they_part_and_delta_shows_all():
     assert "dC/dz is whole on both sides: apart by up to 0.2814" in text
     assert "the gradients part nowhere further on" in text
     assert re.search(r"^dC/dC +1 +1 +the same$", text, re.MULTILINE)
+
+
+def test_where_and_list_answer_for_each_of_two_walks_as_for_one():
+    both = side_by_side("goto 5;;where;;list;;goto 5;;w;;l")
+    for command in ("where", "list"):
+        for cost, mix in (("ll", "softmax + log-likelihood"), ("ce", "softmax + cross-entropy")):
+            place = re.search(rf"^(left|right): {re.escape(mix)}  \[(\d+)/", both, re.MULTILINE)[2]
+            alone = answers_to(f"goto {place};;{command}", softmax_ll(cost))
+            alone = alone.removeprefix(answers_to(f"goto {place}", softmax_ll(cost)))
+            assert both.count(alone) == 2
 
 
 def test_the_ends_of_both_walks_say_so():

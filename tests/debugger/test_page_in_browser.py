@@ -74,6 +74,17 @@ def test_values_and_gradients_come_into_the_drawing_with_their_steps(opened):
     assert page.text("svg").count("gradient") == 8
 
 
+def test_the_pointer_on_a_box_shows_all_that_is_known_in_full(opened):
+    z = lm.Tensor([k / 8 for k in range(20)], name="a long name, " * 5)
+    page = opened((z * z).sum())
+    shown = "document.querySelector('svg .input.box title').textContent"
+    entries = ", ".join(f"{k / 8:.4g}" for k in range(20))
+    assert page.ask(shown) == f"{z.name}\n[{entries}]"
+    page.press("End")
+    slopes = ", ".join(f"{k / 4:.4g}" for k in range(20))
+    assert page.ask(shown).endswith(f" = [{slopes}]")
+
+
 def test_the_buttons_the_slider_and_the_table_step(opened):
     page = opened(composed())
     page.click("#next")

@@ -69,12 +69,50 @@ def test_short_names_do_what_the_long_ones_do():
         assert answers_to(f"goto 5;;{short}") == answers_to(f"goto 5;;{long}")
 
 
-def test_where_gives_the_way_to_the_cost_with_local_derivatives():
-    lines = answers_to("goto 4;;where").splitlines()[5:]
-    assert lines[0] == "from a to C:"
-    assert [line.split()[0] for line in lines[1:]] == ["a", "n4", "n5", "n6"]
-    assert lines[1].endswith("dn4/da   [1.503, 4.086, 11.11] on the diagonal")
+def test_where_multiplies_the_local_derivatives_along_the_way_to_the_cost():
+    assert answers_to("goto 4;;where").splitlines()[5:] == [
+        "from a to C:",
+        "                       local derivative                                         "
+        "multiplied, from C down",
+        "  a   -> n4 = log(a)   dn4/da            [1.503, 4.086, 11.11] on the diagonal  "
+        "[-1.503, 0, 0]",
+        "  n4  -> n5 = n4 * y   dn5/dn4           [1, 0, 0] on the diagonal              "
+        "[-1, 0, 0]",
+        "  n5  -> n6 = sum(n5)  dn6/dn5           [1, 1, 1]                              "
+        "[-1, -1, -1]",
+        "  n6  -> C = -n6       dC/dn6            -1                                     -1",
+    ]
     assert "next takes the first product" in answers_to("where")
+    assert "nothing comes back yet" in answers_to("forward;;where")
+
+
+def test_where_shows_the_gradient_as_the_sum_over_all_ways():
+    assert answers_to("end;;where").splitlines()[-4:] == [
+        "delta = dC/dz is the sum over 2 ways:",
+        "  n1 > a > n4 > n5 > n6 > C       [-1, 0, 0]",
+        "  n1 > n2 > a > n4 > n5 > n6 > C  [0.6652, 0.2447, 0.09003]",
+        "  sum                             [-0.3348, 0.2447, 0.09003]",
+    ]
+    assert "dC/dn1 so far is the sum over 1 way:" in answers_to("goto 5;;where")
+    x = lm.Tensor(0.5, name="x")
+    product = x * x * x
+    assert [line.split()[-1] for line in answers_to("end;;where", product).splitlines()[-4:]] == [
+        *["0.25"] * 3,
+        "0.75",
+    ]
+
+
+def test_where_counts_ways_that_are_too_many_to_list():
+    x = lm.Tensor(1.0, name="x")
+    for _ in range(4):
+        x = 0.5 * x + 0.5 * x
+    assert answers_to("end;;where", x).splitlines()[-2:] == [
+        "dn12/dx is the sum over 16 ways:",
+        "  sum  1",
+    ]
+    for _ in range(60):
+        x = 0.5 * x + 0.5 * x
+    assert "over more than 1,000,000 ways:" in answers_to("end;;where", x)
 
 
 def test_a_local_derivative_of_many_entries_is_not_shown():

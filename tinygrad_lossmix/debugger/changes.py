@@ -2,7 +2,7 @@
 
 >>> z = Tensor([2.0, 1.0, 0.0], name="z")
 >>> cost = Mix("softmax", "ll").composed(z, 0)
->>> with_value(Reading(cost), z, "0,0,0").cost
+>>> with_value(Reading(cost), "z", z, np.zeros(3)).cost
 Tensor(1.09861229, by=negative)
 >>> with_mix(Reading(cost), Mix("sigmoid", "ce")).cost
 Tensor(2.13333688, by=negative)
@@ -10,68 +10,81 @@ Tensor(2.13333688, by=negative)
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_lossmix.debugger import typed
 from tinygrad_lossmix.debugger.names import Mistake
 from tinygrad_lossmix.debugger.replay import again
+from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.labels import labels
 from tinygrad_lossmix.mixes.mix import Mix
-from tinygrad_lossmix.views.reading import Reading
+from tinygrad_lossmix.views.names import shorten
+from tinygrad_lossmix.views.reading import Reading, constants
 from tinygrad_lossmix.views.symbols import Symbols
 
 
 class Changed(NamedTuple):
-    """A new recording, and what the nodes of it are called that were called so in the old one."""
+    """A new recording, and what was called something in the old one: Tensors and arrays."""
 
     cost: Tensor
-    names: dict[str, Tensor]
+    names: dict[str, Any]
 
 
-def numbers(text: str, shape: tuple[int, ...]) -> Array:
-    """`2,1,0` as an array of a shape, row by row; a single number fills it.
+def with_value(reading: Reading, name: str, found: Any, value: Array) -> Changed:
+    """The recording with another value of an input or of a constant array.
 
-    Raises:
-        Mistake: not numbers, or not as many as the shape has.
-    """
-    try:
-        values = np.array([float(part) for part in text.split(",")])
-    except ValueError:
-        raise Mistake("a value is numbers separated by commas, as in 2,1,0") from None
-    size = int(np.prod(shape))
-    if values.size not in (1, size):
-        raise Mistake(f"{values.size} numbers where the shape {shape} takes {size}, or one for all")
-    return np.broadcast_to(values, size).reshape(shape)
-
-
-def with_value(reading: Reading, leaf: Tensor, text: str) -> Changed:
-    """The recording with another value of one of its inputs.
+    Args:
+        reading: the recording.
+        name: what it is called there.
+        found: the Tensor or array of that name.
+        value: an array of its shape.
 
     Raises:
-        Mistake: not an input, or no value for it.
+        Mistake: a node that is computed from others.
     """
-    if leaf.function is not None:
-        raise Mistake("only an input can be set: this node is computed from others")
-    value = numbers(text, leaf.shape).astype(leaf.dtype)
+    value = value.astype(found.dtype)
+    replaced, arrays = {}, {}
+    if not isinstance(found, Tensor):
+        alike = [arg for arg in constants(reading) if reading.call(arg) == name]
+        arrays = {id(arg): value for arg in alike}
+    elif found.function is None:
+        replaced = {found: Tensor(value, name=found.name)}
+    else:
+        raise Mistake(f"only an input can be set: {shorten(name)} is computed from others")
     with np.errstate(all="ignore"):
-        new = again(reading.cost, {leaf: Tensor(value, name=leaf.name)})
-    return Changed(new[reading.cost], {name: new[node] for node, name in reading.names.items()})
+        new = again(reading.cost, replaced, arrays=arrays)
+    named = {other: new[node] for node, other in reading.names.items()}
+    return Changed(new[reading.cost], named | ({name: value} if arrays else {}))
+
+
+def with_entry(reading: Reading, name: str, found: Any, at: tuple[int, ...], text: str) -> Changed:
+    """The same with another number at one place.
+
+    Raises:
+        Mistake: no such place, or not one number.
+    """
+    value = np.array(found.data if isinstance(found, Tensor) else found)
+    if len(at) != value.ndim or not all(-n <= i < n for i, n in zip(at, value.shape, strict=True)):
+        place = f"[{', '.join(map(str, at))}]"
+        raise Mistake(f"{shorten(name)} has the shape {value.shape}: it has no {place}")
+    value[at] = typed.numbers(text, ())
+    return with_value(reading, name, found, value)
 
 
 def with_labels(reading: Reading, text: str) -> Changed:
-    """The mix of a recording with other labels: a class, or a label for each logit.
+    """The mix of a recording with other labels: a class for each example, or one for each logit.
 
     Raises:
-        Mistake: not made of one mix, or no labels for its logits.
+        Mistake: there is no mix, or no labels for its logits.
     """
-    symbols = _only_mix(reading)
-    classes = text.strip().isdecimal() and len(text) < 10 and symbols.z.shape[-1] > 1
-    given = int(text) if classes and symbols.z.ndim == 1 else numbers(text, symbols.z.shape)
+    symbols = _mix_of(reading)
     try:
-        return _recorded(symbols.mix, reading, symbols, labels(given, symbols.z))
+        y = labels(typed.labels(text, symbols.z.shape), symbols.z)
+        return _recorded(symbols.mix, reading, symbols, y)
     except ValueError as error:
         raise Mistake(str(error)) from None
 
@@ -80,21 +93,30 @@ def with_mix(reading: Reading, mix: Mix) -> Changed:
     """Another mix of the same logits and labels.
 
     Raises:
-        Mistake: the recording is not made of one mix.
+        Mistake: there is no mix.
     """
-    symbols = _only_mix(reading)
+    symbols = _mix_of(reading)
     return _recorded(mix, reading, symbols, symbols.y)
 
 
-def _only_mix(reading: Reading) -> Symbols:
-    symbols = reading.symbols
-    if symbols is None or reading.cost is not symbols.cost or symbols.z.function is not None:
-        raise Mistake("only a recording of one mix on logits that are its input can change these")
-    return symbols
+def _mix_of(reading: Reading) -> Symbols:
+    if reading.symbols is None:
+        raise Mistake(
+            "y and mix are those of a sigmoid or softmax layer with one of the costs "
+            "cross_entropy, log_likelihood, quadratic: the recording has none"
+        )
+    return reading.symbols
 
 
 def _recorded(mix: Mix, reading: Reading, symbols: Symbols, y: Array) -> Changed:
-    z = Tensor(symbols.z.data, name=symbols.z.name)
+    """The recording with another mix on its logits; what leads to them stays as it is."""
+    record = mix.cost if symbols.a is None else mix.composed
+    kept = {node: node for node in nodes(symbols.z)}
     with np.errstate(all="ignore"):
-        cost: Tensor = mix.composed(z, y) if symbols.a is not None else mix.cost(z, y)
-    return Changed(cost, {reading.names[symbols.z]: z})
+        new = again(reading.cost, kept | {symbols.cost: record(symbols.z, y)})
+    named = {
+        name: new[node]
+        for name, node in reading.known.items()
+        if isinstance(node, Tensor) and node in new
+    }
+    return Changed(new[reading.cost], named)

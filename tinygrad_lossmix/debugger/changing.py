@@ -10,16 +10,18 @@ from rich.text import Text
 from tinygrad_lossmix.debugger import wording
 from tinygrad_lossmix.debugger.changes import (
     Changed,
-    numbers,
+    with_entry,
     with_labels,
     with_mix,
     with_value,
 )
 from tinygrad_lossmix.debugger.names import Mistake
 from tinygrad_lossmix.debugger.onwalk import OnWalk
+from tinygrad_lossmix.debugger.typed import assignment, numbers
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.views.names import clean, shorten
 from tinygrad_lossmix.views.numbers import short
 
 CLOSE = 0.005  # of the largest entry: how far a prediction may be off
@@ -36,7 +38,7 @@ class Changing(OnWalk):
         self._asked: tuple[Walk, int] | None = None
 
     def do_set(self, arg: str) -> None:
-        """set z 2,1,0, set y 1, set mix softmax ce: record again with that; undo, redo, diff"""
+        """set z 2,1,0, set z[0] 5, set y 1, set mix softmax ce: record again with that"""
         changed = self._changed(arg)
         known = self._walk.reading.known.items()
         constants = {name: x for name, x in known if not isinstance(x, Tensor)}
@@ -84,7 +86,7 @@ class Changing(OnWalk):
         stop = self._walk.at(self._walk.position + 1).stop
         assert stop is not None
         if arg:
-            guess = numbers(arg.strip("[] "), stop.contribution.shape)
+            guess = numbers(arg, stop.contribution.shape)
             largest = float(np.max(np.abs(stop.contribution), initial=0.0))
             right = np.allclose(guess, stop.contribution, 0.0, CLOSE * largest, equal_nan=True)
             self._score = [self._score[0] + right, self._score[1] + 1]
@@ -96,21 +98,30 @@ class Changing(OnWalk):
 
     def _changed(self, arg: str) -> Changed:
         reading, known = self._walk.reading, self._names.known
-        names = [name for name in [*known, "y", "mix"] if arg.startswith(f"{name} ")]
-        if not names:
-            raise Mistake("set takes an input and its value, y and labels, or mix and two words")
-        name = max(names, key=len)
-        value = arg.removeprefix(name).strip()
-        if name == "mix" and name not in known:
-            try:
-                return with_mix(reading, Mix(*value.split(maxsplit=1)))
-            except (ValueError, TypeError):
-                raise Mistake(f"there is no mix {value!r}: choose one as in softmax ce") from None
-        if name == "y" and not isinstance(known.get("y"), Tensor):
-            return with_labels(reading, value)
-        return with_value(reading, self._names.node(name), value)
+        name, place, value = assignment(arg, known)
+        found = known.get(name)
+        if not isinstance(found, Tensor):
+            if name == "mix":
+                return with_mix(reading, _mix(value))
+            if name in ("y", "1 - y") and (reading.symbols or found is None):
+                if name != "y" or place:
+                    raise Mistake("labels are set all at once: set y and a class, or all of them")
+                return with_labels(reading, value)
+        if found is None:
+            raise self._names.missing(name)
+        if place:
+            return with_entry(reading, name, found, place, value)
+        return with_value(reading, name, found, numbers(value, found.shape))
 
     def _turn(self, to: int) -> None:
         self._now = to
         self._take(self._walks[to])
         self._view()
+
+
+def _mix(words: str) -> Mix:
+    try:
+        return Mix(*words.split(maxsplit=1))
+    except (ValueError, TypeError):
+        asked = shorten(clean(words))
+        raise Mistake(f"there is no mix {asked}: choose one as in softmax ce") from None

@@ -35,7 +35,7 @@ def local(node: Tensor, position: int) -> Local | None:
         return None
     units = np.eye(node.size, dtype=node.dtype).reshape(node.size, *node.shape)
     with np.errstate(all="ignore"):
-        rows = [_passed(node, position, unit) for unit in units]
+        rows = [passed_back(node, position, unit) for unit in units]
     jacobian = np.stack(rows).reshape(node.size, argument.size)
     if node.shape == argument.shape and node.size > 1:
         diagonal = np.diagonal(jacobian)
@@ -44,7 +44,7 @@ def local(node: Tensor, position: int) -> Local | None:
     return Local(jacobian.reshape(node.shape + argument.shape), False)
 
 
-def _passed(node: Tensor, position: int, g: Array) -> Array:
+def passed_back(node: Tensor, position: int, g: Array) -> Array:
     """What a node passes to one argument: a sweep from it begins with its own products."""
     return next(
         contribution for _, place, _, contribution, _ in sweep(node, g) if place == position

@@ -58,7 +58,7 @@ class Looking(OnWalk):
             self._say(text if seen is None else wording.value(typed, np.asarray(seen), ""))
 
     def do_where(self, arg: str) -> None:
-        """the way from here to the cost, with the local derivatives"""
+        """the way from here to the cost, the local derivatives multiplied, and the other ways"""
         self._alone("where", arg)
         self._say(wording.where(self._walk))
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.views.names import clean, shorten
-from tinygrad_lossmix.views.reading import Reading, is_array
+from tinygrad_lossmix.views.reading import Reading, constants
 
 
 class Mistake(Exception):
@@ -31,8 +31,8 @@ class Names:
     """
 
     def __init__(self, reading: Reading) -> None:
-        constants = [arg for node in reading.nodes for arg in node.args if is_array(arg)]
-        self.known: dict[str, Any] = {name: x for x in constants if (name := reading.call(x))}
+        arrays = constants(reading)
+        self.known: dict[str, Any] = {name: x for x in arrays if (name := reading.call(x))}
         self.known |= {name: node for node, name in reading.names.items()}
 
     def node(self, text: str) -> Tensor:

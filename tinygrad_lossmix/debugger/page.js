@@ -54,6 +54,7 @@ const boxes = [];
 const arrows = [];
 
 function readDrawing() {
+  const madeUp = [...document.querySelectorAll("svg title")];
   for (const group of document.querySelectorAll("svg g.node, svg g.edge")) {
     const title = group.querySelector("title").textContent;
     const box = /^n(\d+)$/.exec(title);
@@ -66,7 +67,7 @@ function readDrawing() {
     }
   }
   arrows.sort((a, b) => a.number - b.number);
-  for (const title of document.querySelectorAll("svg title")) title.remove(); // made-up names
+  for (const title of madeUp) title.remove();
   const svg = document.querySelector("svg");
   if (svg) {
     svg.setAttribute("role", "group");
@@ -76,7 +77,9 @@ function readDrawing() {
 
 function addBox(group, i) {
   const lines = [...group.querySelectorAll("text")].slice(-2); // below the name
-  boxes[i] = { group, value: lines[0], gradient: lines[1] };
+  const tooltip = document.createElementNS(group.namespaceURI, "title");
+  group.prepend(tooltip);
+  boxes[i] = { group, tooltip, value: lines[0], gradient: lines[1] };
   group.classList.add("box");
   group.setAttribute("tabindex", "0");
   group.setAttribute("role", "button");
@@ -91,9 +94,13 @@ function addBox(group, i) {
 
 function showDrawing(current) {
   const now = position > seed ? product(position) : null;
-  boxes.forEach(({ group, value, gradient }, i) => {
+  boxes.forEach(({ group, tooltip, value, gradient }, i) => {
     const here = received(i);
     const done = i <= position;
+    const known = [nodes[i].whole || nodes[i].defined];
+    if (done) known.push(full(nodes[i].value));
+    if (here) known.push(`${nodes[i].gradient} = ${full(here)}`);
+    tooltip.textContent = known.join("\n");
     value.textContent = done ? brief(nodes[i].value) : "";
     gradient.textContent = here
       ? `${nodes[i].delta ? "gradient (delta)" : "gradient"} ${brief(here)}`

@@ -25,13 +25,13 @@ from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.debugger.wording import defined, derivative, local_text
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.views.drawing import SCOPE
+from tinygrad_lossmix.views.drawing import SCOPE, scalable
 from tinygrad_lossmix.views.gradients import Gradients
 from tinygrad_lossmix.views.graphviz import CROWDED, drawing
 from tinygrad_lossmix.views.numbers import shaped, short
 from tinygrad_lossmix.views.picture import size
 from tinygrad_lossmix.views.reading import Reading
-from tinygrad_lossmix.views.render import NoRenderer
+from tinygrad_lossmix.views.render import NoRenderer, render
 from tinygrad_lossmix.views.theme import DARK, LIGHT, Colours, dark_style
 
 IN_FULL = 100  # entries of a value that is looked at by itself
@@ -70,7 +70,8 @@ def page(cost: Tensor, path: str | Path, names: Mapping[str, Any] | None = None)
         )
     stops = _stops(walk)
     try:
-        shown = _inline(drawing(walk.reading, _gradients(walk, stops)).svg())
+        picture, _ = render(drawing(walk.reading, _gradients(walk, stops)).dot, "svg")
+        shown = _inline(scalable(picture.decode()))
     except NoRenderer as error:
         print(f"{error}; the page has the table only", file=sys.stderr)
         shown = f'<p class="missing">{html.escape(str(error))}. The table has all the steps.</p>'

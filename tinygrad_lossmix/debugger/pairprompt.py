@@ -6,7 +6,7 @@ from typing import IO, ClassVar
 
 from rich.text import Text
 
-from tinygrad_lossmix.debugger import sidebyside
+from tinygrad_lossmix.debugger import sidebyside, wording
 from tinygrad_lossmix.debugger.asking import Asking
 from tinygrad_lossmix.debugger.beside import Pair
 from tinygrad_lossmix.debugger.names import Mistake
@@ -20,7 +20,14 @@ class PairPrompt(Asking):
         stdout: where the answers go.
     """
 
-    short: ClassVar[dict[str, str]] = {**Asking.short, "n": "next", "d": "delta", "p": "part"}
+    short: ClassVar[dict[str, str]] = {
+        **Asking.short,
+        "n": "next",
+        "d": "delta",
+        "p": "part",
+        "w": "where",
+        "l": "list",
+    }
 
     def __init__(self, pair: Pair, stdout: IO[str] | None = None) -> None:
         super().__init__(stdout)
@@ -70,6 +77,16 @@ class PairPrompt(Asking):
         """the gradients of C, a and z on both sides, and how far they are apart"""
         self._alone("delta", arg)
         self._say(sidebyside.meetings(self._pair))
+
+    def do_where(self, arg: str) -> None:
+        """on each side the way to the cost, the local derivatives multiplied along it"""
+        self._alone("where", arg)
+        self._say(sidebyside.both(self._pair, wording.where))
+
+    def do_list(self, arg: str) -> None:
+        """the nodes of each side with values and gradients; -> marks the current one"""
+        self._alone("list", arg)
+        self._say(sidebyside.both(self._pair, wording.listing))
 
     def _moved(self, movement: str, moved: bool, otherwise: str) -> None:
         self._movement = movement

@@ -10,7 +10,7 @@ array([4., 2.])
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,10 @@ LARGEST = 64  # entries of a node whose differences are taken
 
 
 def again(
-    cost: Tensor, replaced: Mapping[Tensor, Tensor], held: bool = False
+    cost: Tensor,
+    replaced: Mapping[Tensor, Tensor],
+    held: bool = False,
+    arrays: Mapping[int, Array] | None = None,
 ) -> dict[Tensor, Tensor]:
     """The same recording, names and groups included, with Tensors in place of some of its nodes.
 
@@ -31,11 +34,17 @@ def again(
         cost: the recording.
         replaced: what takes the place of a node.
         held: what is not differentiated keeps its recorded value, as it does for a gradient.
+        arrays: what takes the place of a constant array, by its id.
 
     Returns:
         the new node for each old one.
     """
     new: dict[Tensor, Tensor] = dict(replaced)
+    arrays = arrays or {}
+
+    def other(arg: Any) -> Any:
+        return new.get(arg, arg) if isinstance(arg, Tensor) else arrays.get(id(arg), arg)
+
     every = nodes(cost)
     starts = sorted({start for each in every for *_, start in each.groups}, reverse=True)
     moved: dict[int, int] = {}
@@ -43,20 +52,19 @@ def again(
         while starts and starts[-1] < each.order:
             moved[starts.pop()] = tick()
         if each not in new:
-            new[each] = _again(each, new, held)
+            new[each] = _again(each, other, held)
             new[each].groups = tuple(
-                (name, tuple(_other(arg, new) for arg in args), moved[start])
-                for name, args, start in each.groups
+                (name, tuple(map(other, args)), moved[start]) for name, args, start in each.groups
             )
     return new
 
 
-def _again(each: Tensor, new: Mapping[Tensor, Tensor], held: bool) -> Tensor:
+def _again(each: Tensor, other: Callable[[Any], Any], held: bool) -> Tensor:
     if each.function is None:
         return Tensor(each.data, name=each.name)
     rules, forward = TABLE[each.function]
     args = [
-        arg.data if held and isinstance(arg, Tensor) and rules[i] is None else _other(arg, new)
+        arg.data if held and isinstance(arg, Tensor) and rules[i] is None else other(arg)
         for i, arg in enumerate(each.args)
     ]
     if each.values:
@@ -66,10 +74,6 @@ def _again(each: Tensor, new: Mapping[Tensor, Tensor], held: bool) -> Tensor:
         result = node(forward(*values, **each.kwargs), each.function, args, (), each.kwargs)
     result.name = each.name
     return result
-
-
-def _other(arg: Any, new: Mapping[Tensor, Tensor]) -> Any:
-    return new.get(arg, arg) if isinstance(arg, Tensor) else arg
 
 
 def difference(cost: Tensor, at: Tensor) -> Array | None:

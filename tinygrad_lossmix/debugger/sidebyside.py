@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rich.text import Text
 
 from tinygrad_lossmix.debugger.beside import Meeting, Pair
@@ -14,13 +16,22 @@ from tinygrad_lossmix.views.numbers import short
 def view(pair: Pair) -> Text:
     """Where both are: a column for each."""
     sides = pair.left, pair.right
-    names = [str(walk.reading.symbols.mix) if walk.reading.symbols else "" for walk in sides]
+    names = [_mix(walk) for walk in sides]
     rows = [
         (f"[{pair.position}/{len(pair)}]", *names),
         *zip(("", "arrived", "local", "passed", "sum"), *map(_column, sides), strict=True),
     ]
     text = columns([row for row in rows if any(row[1:])], (QUIET, FLOW, FLOW), "")
     return text.append(f"\n{_apart(pair.meeting)}") if pair.meeting else text
+
+
+def both(pair: Pair, answer: Callable[[Walk], Text]) -> Text:
+    """What is said about each walk, one below the other."""
+    parts = []
+    for side, walk in (("left", pair.left), ("right", pair.right)):
+        heading = f"{side}: {_mix(walk)}" if _mix(walk) else side
+        parts.append(Text(f"{heading}  {walk.place}\n", QUIET).append_text(answer(walk)))
+    return Text("\n").join(parts)
 
 
 def meetings(pair: Pair) -> Text:
@@ -31,6 +42,10 @@ def meetings(pair: Pair) -> Text:
         for each in found
     ]
     return columns(rows, (QUIET, FLOW, FLOW, ""), "")
+
+
+def _mix(walk: Walk) -> str:
+    return str(walk.reading.symbols.mix) if walk.reading.symbols else ""
 
 
 def _column(walk: Walk) -> tuple[str, ...]:

@@ -266,6 +266,11 @@ class Walk:
             found.of[node.args[place]] = np.array(total)
         return found
 
+    @property
+    def taken(self) -> list[Link]:
+        """The products that have been taken, from the cost on."""
+        return [Link(*step[:2]) for step in self._steps[: max(self.position, 0)]]
+
     def where(self) -> list[Link]:
         """The way from the node reached last to the cost, that by which each was reached first.
 

@@ -14,8 +14,10 @@ from rich.text import Text
 from tinygrad_lossmix.debugger.local import Local
 from tinygrad_lossmix.debugger.stops import Delta, Link
 from tinygrad_lossmix.debugger.walk import Walk
+from tinygrad_lossmix.debugger.ways import along, every, number
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.views.names import shorten
 from tinygrad_lossmix.views.numbers import shaped, short
 
 NAME, FLOW, BOOK, QUIET = "cyan", "yellow", "green", "bright_black"
@@ -23,6 +25,9 @@ MOST = 10  # entries of an array that are shown without leaving some out
 IN_FULL = 100  # the same when it was asked for by name
 NEAR = 8  # nodes that are listed on each side of the current one
 LINKS = 20  # parts of a way that are listed
+WAYS = 8  # ways that are listed
+STATIONS = 60  # letters of such a line
+MANY = 1_000_000  # ways; beyond, their number says nothing
 
 LETTERS = {"S": "S = sum of y", "e": "e = a - y", "r": "r = a/(1 - a)"}  # in formulas of delta
 
@@ -82,24 +87,40 @@ def view(walk: Walk) -> Text:
 
 
 def where(walk: Walk) -> Text:
-    """The way from here to the cost, with the local derivatives."""
+    """The way from here to the cost, the local derivatives along it, and their product."""
     links, call = walk.where(), walk.reading.call
+    cost = call(walk.cost)
+    if walk.computed is not None:
+        return Text("in the forward phase: nothing comes back yet, start goes to where it does")
     if not links:
-        return Text(f"at the cost, {call(walk.cost)}: next takes the first product")
-    rows = [
-        (
-            call(link.argument),
-            f"-> {defined(walk, link.node)}",
-            f"d{call(link.node)}/d{call(link.argument)}",
-            local_text(link.local),
-        )
-        for link in links[:LINKS]
-    ]
-    text = Text(f"from {call(links[0].argument)} to {call(walk.cost)}:\n")
-    text.append(columns(rows, (NAME, "", QUIET, FLOW)))
+        return Text(f"at the cost, {cost}: next takes the first product")
+    rows = [("", "", "local derivative", "", f"multiplied, from {cost} down")]
+    for link, product in zip(links[:LINKS], along(walk, links), strict=False):
+        slope = f"d{call(link.node)}/d{call(link.argument)}"
+        way = call(link.argument), f"-> {defined(walk, link.node)}"
+        rows.append((*way, slope, local_text(link.local), short(product, MOST)))
+    text = Text(f"from {call(links[0].argument)} to {cost}:\n")
+    text.append(columns(rows, (NAME, "", QUIET, FLOW, FLOW)))
     if len(links) > LINKS:
-        text.append(f"\n  ... and {len(links) - LINKS:,} more, up to {call(walk.cost)}")
-    return text
+        text.append(f"\n  ... and {len(links) - LINKS:,} more, up to {cost}")
+    return text.append(_other_ways(walk, links[0].argument))
+
+
+def _other_ways(walk: Walk, node: Tensor) -> Text:
+    """That the gradient is the sum over all ways; nothing where there is only one."""
+    ways, in_all = number(walk, node), number(walk.at(len(walk)), node)
+    if in_all == 1:
+        return Text()
+    many = count(ways, "way") if ways < MANY else f"more than {MANY:,} ways"
+    part = "" if ways == in_all else " so far"
+    total = short(np.asarray(walk.gradient(node)), MOST)
+    text = Text(f"\n{derivative(walk, node)}{part} is the sum over {many}:")
+    rows = []
+    if ways <= WAYS:
+        for way, product in every(walk, node):
+            stations = " > ".join(walk.reading.call(link.node) for link in way)
+            rows.append((shorten(stations, STATIONS), short(product, MOST)))
+    return text.append("\n").append(columns([*rows, ("sum", total)], (QUIET, FLOW)))
 
 
 def listing(walk: Walk) -> Text:

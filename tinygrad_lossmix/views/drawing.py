@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from tinygrad_lossmix import atomic
 from tinygrad_lossmix.views.render import NoRenderer, render
 from tinygrad_lossmix.views.theme import dark_style
+from tinygrad_lossmix.views.tooltips import Texts, titled
 
-BOX = re.compile(r'(<g id="node\d+" class="[^"]*")(>\n<title>(n\d+)</title>)')
 SCOPE = "lossmix"  # keeps the style of a drawing to itself on a page that holds it
 
 
@@ -26,19 +24,20 @@ class Drawing:
         renderer: what drew it last, `dot` or `pygraphviz`; None before that.
     """
 
-    def __init__(self, dot: str, text: str, whole: Mapping[str, str] | None = None) -> None:
+    def __init__(self, dot: str, text: str, tooltips: Texts | None = None) -> None:
         self.dot = dot
         self.text = text
-        self._whole = whole or {}  # the names of boxes that are shown shortened, by their id
+        self._tooltips = tooltips or {}
         self.renderer: str | None = None
 
     def svg(self) -> str:
-        """An `<svg>` element that takes the size it is given.
+        """An `<svg>` element that takes the size it is given; boxes and arrows under the pointer
+        show names and values in full.
 
         Raises:
             NoRenderer: neither Graphviz nor pygraphviz is there; the message says what to install.
         """
-        return BOX.sub(self._named, scalable(self._render("svg").decode()))
+        return scalable(titled(self._render("svg").decode(), self._tooltips))
 
     def png(self) -> bytes:
         """A PNG picture; raises as `svg` does."""
@@ -68,11 +67,6 @@ class Drawing:
             atomic.write(path, self._content("dot"))
             print(f"{error}; wrote {path} instead", file=sys.stderr)
         return path
-
-    def _named(self, box: re.Match[str]) -> str:
-        """A box of the SVG; one whose name is shown shortened gets the whole as its label."""
-        whole = self._whole.get(box[3])
-        return f'{box[1]} role="group" aria-label="{escape(whole)}"{box[2]}' if whole else box[0]
 
     def _content(self, form: str) -> bytes:
         if form == "svg":

@@ -25,6 +25,7 @@ from tinygrad_lossmix.views.picture import Cluster, Picture, lines, picture, siz
 from tinygrad_lossmix.views.reading import Reading
 from tinygrad_lossmix.views.text import tree_of
 from tinygrad_lossmix.views.theme import LIGHT, SHAPES
+from tinygrad_lossmix.views.tooltips import tooltips
 
 CROWDED = 300  # boxes; beyond, groups are collapsed
 MOST = 1000  # boxes; beyond, laying them out takes minutes and nobody can read them
@@ -72,8 +73,8 @@ def drawing(reading: Reading, known: Gradients | None = None, collapse: bool = F
     note = ""
     if full > max(CROWDED, len(shown.boxes)):
         note = f"each group is shown as one box: in full, {full:,} boxes"
-    whole = {f"n{i}": unshortened(reading, box) for i, box in enumerate(shown.boxes)}
-    return Drawing(dot(reading, shown, note), tree_of(reading, known), whole)
+    texts = dot(reading, shown, note), tree_of(reading, known)
+    return Drawing(*texts, tooltips(reading, shown))
 
 
 def dot(reading: Reading, shown: Picture, note: str) -> str:
@@ -91,7 +92,7 @@ def dot(reading: Reading, shown: Picture, note: str) -> str:
     if note:
         graph.attr(label=note, fontcolor=LIGHT.ink)
     if shown.detours() > TANGLED:
-        graph.attr(splines="line", nslimit="0.1", nslimit1="0.1", mclimit="0.01")
+        graph.attr(splines="line", nslimit="0", nslimit1="0.1", mclimit="0.01")
     _cluster(graph, reading, shown, shown.everything, itertools.count())
     for arrow in shown.arrows:
         label = {} if arrow.passed is None else {"label": _label([f" {short(arrow.passed)} "])}

@@ -6,11 +6,14 @@
 '[0, 1, ..., 98, 99]'
 >>> shaped(np.eye(3))
 '[[1, 0, 0], [0, 1, 0], [0, 0, 1]] (3, 3)'
+>>> exact(np.float32(1 / 3), 100)
+'0.33333334'
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -44,13 +47,22 @@ def shaped(x: Array, most: int = MOST) -> str:
     return f"{text} {np.shape(x)}" if "..." in text or np.ndim(x) > 1 else text
 
 
-def _one_line(x: Array, threshold: int, ends: int) -> str:
+def exact(x: Array, most: int) -> str:
+    """An array or number on one line with all its digits; its middle left out beyond `most`."""
+    return _one_line(np.asarray(x), most, max(most // 3, 1), _digits)
+
+
+def _digits(x: Any) -> str:
+    return str(x + 0.0) if isinstance(x, float | np.floating) else str(int(x))
+
+
+def _one_line(x: Array, threshold: int, ends: int, write: Callable[[Any], str] = number) -> str:
     text = np.array2string(
         x,
         max_line_width=10**9,
         separator=", ",
         threshold=threshold,
         edgeitems=ends,
-        formatter={"all": number},
+        formatter={"all": write},
     )
     return re.sub(r"\s+", " ", text)

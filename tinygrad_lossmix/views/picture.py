@@ -120,17 +120,26 @@ def lines(reading: Reading, box: Box, found: dict[Tensor, Array]) -> list[str]:
     name = reading.call(value)
     if not isinstance(value, Tensor):
         return [name, shaped(value)] if name else [shaped(value)]
-    formula = reading.formula(value)
-    if box.group:
-        inputs = ", ".join(map(reading.call, box.group.inputs))
-        formula = f"{shorten(clean(box.group.name))}({inputs})"
-    is_logits = reading.symbols is not None and value is reading.symbols.z
-    gradient = "gradient (delta)" if is_logits else "gradient"
+    formula, gradient = formula_of(reading, box), gradient_of(reading, value)
     return [
         f"{name} = {formula}" if formula else name,
         shaped(value.data),
         f"{gradient} {short(found[value])}" if value in found else f"{gradient} not computed",
     ]
+
+
+def formula_of(reading: Reading, box: Box) -> str:
+    """What a box of a Tensor was computed from; '' for an input."""
+    if box.group is None:
+        return reading.formula(box.content)
+    inputs = ", ".join(map(reading.call, box.group.inputs))
+    return f"{shorten(clean(box.group.name))}({inputs})"
+
+
+def gradient_of(reading: Reading, node: Tensor) -> str:
+    """What its gradient is called in a box."""
+    is_logits = reading.symbols is not None and node is reading.symbols.z
+    return "gradient (delta)" if is_logits else "gradient"
 
 
 def unshortened(reading: Reading, box: Box) -> str:

@@ -19,6 +19,13 @@ def is_array(arg: Any) -> bool:
     return isinstance(arg, np.ndarray) and arg.ndim > 0
 
 
+def constants(reading: Reading) -> list[Any]:
+    """The constant arrays in a recording, those that a named function was called with included."""
+    every = [arg for node in reading.nodes for arg in node.args]
+    every += [arg for node in reading.nodes for _, args, _ in node.groups for arg in args]
+    return list(filter(is_array, every))
+
+
 class Reading:
     """The nodes of a cost with their names, formulas and the book's symbols.
 

@@ -1,0 +1,95 @@
+"""Values as they are typed."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinygrad_lossmix.debugger.names import Mistake
+from tinygrad_lossmix.debugger.typed import assignment, labels, numbers
+from tinygrad_lossmix.views.numbers import short
+
+
+@given(st.lists(st.sampled_from([0.0, 1.5, -2.0, 1e-9, np.inf]), min_size=4, max_size=4))
+def test_an_array_is_read_as_it_is_printed(entries):
+    x = np.array(entries).reshape(2, 2)
+    np.testing.assert_array_equal(numbers(short(x), (2, 2)), x)
+    np.testing.assert_array_equal(numbers(repr(x)[6:-1], (2, 2)), x)
+    np.testing.assert_array_equal(numbers(str(x), (2, 2)), x)
+
+
+def test_a_single_number_fills_a_shape():
+    np.testing.assert_array_equal(numbers("3", (2, 2)), np.full((2, 2), 3.0))
+
+
+@pytest.mark.parametrize("text", ["", "x", "1,2", "1;2", "1,2,3,4", "__import__('os')"])
+def test_a_value_that_does_not_fit_is_a_mistake(text):
+    with pytest.raises(Mistake, match="numbers"):
+        numbers(text, (3,))
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "read"),
+    [
+        ("1", (3,), 1),
+        ("0,.5,.5", (3,), [0.0, 0.5, 0.5]),
+        ("1", (2, 3), [1, 1]),
+        ("0,2", (2, 3), [0, 2]),
+        ("0 2", (2, 3), [0, 2]),
+        ("[[1, 0], [0, 1]]", (2, 2), [[1.0, 0.0], [0.0, 1.0]]),
+        ("1", (1, 3), [1]),
+        ("1,0,2,1", (2, 2, 3), [[1, 0], [2, 1]]),
+        ("1", (1,), [1.0]),
+        ("0.5,1", (2, 1), [[0.5], [1.0]]),
+    ],
+)
+def test_labels_are_a_class_or_a_class_for_each_example_or_a_label_for_each_logit(
+    text, shape, read
+):
+    found = labels(text, shape)
+    np.testing.assert_array_equal(found, read)
+    assert found.dtype == np.asarray(read).dtype
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "words"),
+    [
+        ("9", (3,), "a class, 0 to 2, or 3 labels"),
+        ("0.5", (3,), "a class, 0 to 2, or 3 labels"),
+        ("nan", (3,), "a class, 0 to 2"),
+        ("-1", (2, 3), "2 classes, one for each example, or 6 labels"),
+        ("0,0.5", (2, 3), "2 classes, one for each example"),
+        ("0,1,2", (2, 3), "2 classes, one for each example"),
+        ("0,1", (3, 1), "set to 3 labels"),
+        ("a", (3,), "numbers"),
+    ],
+)
+def test_labels_that_are_none_of_these_are_a_mistake_that_lists_them(text, shape, words):
+    with pytest.raises(Mistake, match=words):
+        labels(text, shape)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("z 2,1,0", ("z", (), "2,1,0")),
+        ("z = 2, 1", ("z", (), "2, 1")),
+        ("z=[2, 1]", ("z", (), "[2, 1]")),
+        ("z [[1,2],[3,4]]", ("z", (), "[[1,2],[3,4]]")),
+        ("z[1] 5", ("z", (1,), "5")),
+        ("z[0, -1]=5", ("z", (0, -1), "5")),
+        ("z[0] 5", ("z", (0,), "5")),
+        ("a b 3", ("a b", (), "3")),
+        ("a[0] 3", ("a[0]", (), "3")),
+        ("mix softmax ll", ("mix", (), "softmax ll")),
+    ],
+)
+def test_an_assignment_in_parts(text, parts):
+    known = ["z", "zz", "a b", *(["a[0]"] if text.startswith("a[0]") else ["a"])]
+    assert assignment(text, known) == parts
+
+
+@pytest.mark.parametrize("text", ["", "z", "z ", "z =", "=", " 3", "= 3", "[0] 3"])
+def test_an_assignment_without_a_name_or_a_value_is_a_mistake(text):
+    with pytest.raises(Mistake, match="set takes an input"):
+        assignment(text, ["z"])
