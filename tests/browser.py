@@ -8,6 +8,7 @@ import selectors
 import shutil
 import subprocess
 import time
+from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = """
@@ -22,6 +23,13 @@ LONGEST = 60  # seconds that an answer may take
 def chromium():
     """The path of a Chromium, or None."""
     return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def axe_core():
+    """The script of axe-core: $AXE_CORE, or where npm has put it beside the project; or None."""
+    places = [Path(os.environ.get("AXE_CORE", "axe.min.js"))]
+    places += [folder / "node_modules/axe-core/axe.min.js" for folder in Path(__file__).parents]
+    return next(filter(Path.is_file, places), None)
 
 
 class Browser:
@@ -47,8 +55,10 @@ class Browser:
             self._note(self._receive())
 
     def ask(self, expression):
-        """The value of a JavaScript expression."""
-        result = self._call("Runtime.evaluate", expression=expression, returnByValue=True)
+        """The value of a JavaScript expression, or of what it promises."""
+        result = self._call(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 

@@ -1,4 +1,5 @@
-"""Hypothesis profiles: `dev` quick, `ci` deterministic, `deep` many examples; shared fixtures."""
+"""Hypothesis profiles: `dev` quick, `ci` deterministic, `deep` many examples, `mutation` few; shared
+fixtures."""
 
 import os
 
@@ -9,6 +10,9 @@ from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, TABLE
 
 settings.register_profile("dev", max_examples=50, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True, database=None)
+settings.register_profile(
+    "mutation", max_examples=10, deadline=None, derandomize=True, database=None
+)
 settings.register_profile(
     "deep",
     max_examples=10_000,

@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     from tinygrad_lossmix.debugger.page import page
     from tinygrad_lossmix.debugger.repl import step
     from tinygrad_lossmix.debugger.stepper import Stepper
+    from tinygrad_lossmix.rewrite.compile import compile
+    from tinygrad_lossmix.rewrite.stabilize import stabilize
     from tinygrad_lossmix.views.graphviz import draw
+    from tinygrad_lossmix.views.rewriting import rewriting
     from tinygrad_lossmix.views.text import tree
 
 __version__ = "0.1.0"
@@ -41,6 +44,7 @@ __all__ = [
     "Stepper",
     "Tensor",
     "book",
+    "compile",
     "constant",
     "cross_entropy",
     "delta_report",
@@ -54,9 +58,11 @@ __all__ = [
     "logsumexp",
     "page",
     "quadratic",
+    "rewriting",
     "sigmoid",
     "softmax",
     "softplus",
+    "stabilize",
     "step",
     "testing",
     "tree",
@@ -66,6 +72,7 @@ __all__ = [
 
 # loaded when first asked for: they would double the time of the import
 _LATER = {
+    "compile": "rewrite.compile",
     "draw": "views.graphviz",
     "page": "debugger.page",
     "tree": "views.text",
@@ -73,6 +80,8 @@ _LATER = {
     "step": "debugger.repl",
     "delta_report": "answers.delta.report",
     "diagnose": "answers.diagnosis.diagnose",
+    "stabilize": "rewrite.stabilize",
+    "rewriting": "views.rewriting",
 }
 
 

@@ -101,7 +101,8 @@ def test_explain_shows_the_row_of_the_table():
 def test_explain_gives_the_formula_of_a_cost_that_is_one_node():
     cost = lm.Mix("softmax", "ce").cost(lm.Tensor([[2.0, 1.0]], name="z"), [0])
     formula = "Sa - y + (1 - y)r - a Σ(1 - y)r"
-    assert f"which is {formula} over the number of examples" in answers_to("explain", cost)
+    said = f"passes to z: g * delta, for each example {formula}, over their number"
+    assert said in answers_to("explain", cost)
 
 
 def test_explain_says_where_broadcasting_is_undone_and_only_there():
@@ -157,6 +158,32 @@ def test_set_undo_redo_and_diff():
     assert places(text) == ["8/8"] * 4
     assert re.search(r"^before +C +0.4076 +1$", text, re.MULTILINE)
     assert re.search(r"^after +C +1.099 +1$", text, re.MULTILINE)
+
+
+def overflowing():
+    return lm.Mix("sigmoid", "ce").composed(lm.Tensor([800.0, -800.0, 1.0], name="z"), 0)
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")
+def test_where_the_graph_gives_nan_the_prompt_says_so_and_how_to_find_it():
+    text = answers_to("b nan;;end;;delta;;check z;;forward;;c", overflowing())
+    assert "the cost is NaN already: forward, continue finds where it comes" in text
+    assert "the graph gives NaN or infinity here; forward, break nan, continue finds where" in text
+    assert re.search("^apart +nan +cannot be compared: NaN or infinity$", text, re.MULTILINE)
+    assert "[forward 7/13] n6 = n5 * y" in text
+    assert "NaN already" not in answers_to("b nan")
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")
+def test_a_local_derivative_that_is_infinite_leaves_the_others_as_they_are():
+    text = answers_to("local n2", overflowing())
+    assert text == "dn2/dn1  [0, inf, 0.3679] on the diagonal  Jacobian (3, 3)\n"
+
+
+def test_diff_keeps_the_order_of_the_inputs():
+    a, b = lm.Tensor(2.0, name="a"), lm.Tensor(3.0, name="b")
+    rows = answers_to("set b 5;;diff", a * b).splitlines()[-6:]
+    assert [row.split()[1] for row in rows] == ["n2", "a", "b"] * 2
 
 
 def test_labels_and_mix_are_set():

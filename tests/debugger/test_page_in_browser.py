@@ -1,29 +1,16 @@
 """The page in a real browser: stepped by keys and clicks, with nothing said on the console."""
 
-import os
 import sys
 
 import pytest
 
 import tinygrad_lossmix as lm
-from tests import browser
 from tests.debugger.hostile import HOSTILE
 from tinygrad_lossmix.views.names import clean, shorten
 
 
 def composed(name="z"):
     return lm.Mix("softmax", "ll").composed(lm.Tensor([2.0, 1.0, 0.0], name=name), 0)
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    """One browser for this file."""
-    path = browser.chromium()
-    if path is None:
-        assert "CI" not in os.environ, ".ci/run installs Chromium, but it is not there"
-        pytest.skip("there is no Chromium on this machine")
-    with browser.running(path, tmp_path_factory.mktemp("browser")) as running:
-        yield running
 
 
 @pytest.fixture

@@ -219,6 +219,16 @@ def test_a_users_function_that_writes_into_its_argument(own_table):
     assert t.data.tolist() == [0.0, 1.0]
 
 
+@pytest.mark.parametrize("view", [False, True])
+def test_a_gradient_does_not_share_what_a_users_rule_keeps(view, own_table):
+    kept = np.array([3.0, 4.0])
+    f = derivative(lambda x: x * kept, lambda g, z, x: kept[:] if view else kept)
+    t, u = Tensor([1.0, 1.0]), Tensor([1.0, 1.0])
+    for gradient in grad((f(t) + f(u)).sum(), [t, u]):
+        gradient += 1.0
+    assert kept.tolist() == [3.0, 4.0]
+
+
 def test_constants_shown_by_a_node_cannot_be_changed():
     t = Tensor([1.0, 2.0])
     product, picked = t * np.array([3.0, 4.0]), t[np.array([0, 0])]

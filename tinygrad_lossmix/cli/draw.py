@@ -10,6 +10,7 @@ import click
 from tinygrad_lossmix.cli.mix_options import composed, mix_options
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.views.graphviz import draw
+from tinygrad_lossmix.views.rewriting import rewriting
 
 
 @click.command(short_help="Draw the computation graph of a mix with values and gradients.")
@@ -22,12 +23,16 @@ from tinygrad_lossmix.views.graphviz import draw
     help="A .svg, .png, .pdf, .dot or .txt to write, instead of a tree in the terminal.",
 )
 @click.option("--collapse", is_flag=True, help="Draw output layer and cost as one box each.")
+@click.option(
+    "--stable", is_flag=True, help="Draw beside it what lm.stabilize makes of it, and why."
+)
 @click.pass_context
 def command(
-    ctx: click.Context, mix: Mix, z: Any, y: Any, path: Path | None, collapse: bool
+    ctx: click.Context, mix: Mix, z: Any, y: Any, path: Path | None, collapse: bool, stable: bool
 ) -> None:
     """Draw the computation graph of a mix: values, gradients, what each operation passed back."""
-    drawing = draw(composed(mix, z, y), collapse=collapse)
+    cost = composed(mix, z, y)
+    drawing = rewriting(cost).draw(collapse) if stable else draw(cost, collapse=collapse)
     if path is None:
         click.echo(drawing.text)
         return

@@ -103,15 +103,16 @@ def _makes_nan(walk: Walk) -> bool:
     """Whether NaN came of what had none."""
     if (node := walk.computed) is not None:
         inputs = [arg.data if isinstance(arg, Tensor) else arg for arg in node.args]
-        return _has_nan(node.data) and not any(map(_has_nan, inputs))
+        return has_nan(node.data) and not any(map(has_nan, inputs))
     stop = walk.stop
     if stop is None:
         return False
-    if _has_nan(stop.contribution):
-        return not _has_nan(stop.g)
+    if has_nan(stop.contribution):
+        return not has_nan(stop.g)
     before = walk.at(walk.position - 1).gradient(stop.argument)
-    return _has_nan(stop.total) and (before is None or not _has_nan(before))
+    return has_nan(stop.total) and (before is None or not has_nan(before))
 
 
-def _has_nan(x: object) -> bool:
+def has_nan(x: object) -> bool:
+    """Whether there is NaN in an array or number."""
     return bool(np.isnan(np.asarray(x)).any())

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from rich.text import Text
 
-from tinygrad_lossmix.debugger.local import local
+from tinygrad_lossmix.debugger.local import elementwise, local
 from tinygrad_lossmix.debugger.replay import difference
 from tinygrad_lossmix.debugger.rule import rule_of
 from tinygrad_lossmix.debugger.walk import Walk
@@ -92,10 +92,13 @@ def check(walk: Walk, node: Tensor) -> Text:
     size = float(np.max(np.abs(slopes), initial=1.0))
     near = gap <= size * np.finfo(node.dtype).eps ** 0.4
     when = "" if walk.position >= at else f", as it will be at {walk.at(at).place}"
+    verdict = "agrees" if near else "does NOT agree"
+    if not np.isfinite(gap):
+        verdict = "cannot be compared: NaN or infinity"
     rows = [
         (derivative(walk, node), short(np.asarray(found), MOST), f"the rules{when}"),
         ("difference", short(slopes, MOST), f"{call(node)} moved entry by entry"),
-        ("apart", f"{gap:.4g}", "agrees" if near else "does NOT agree"),
+        ("apart", f"{gap:.4g}", verdict),
     ]
     return columns(rows, (NAME, FLOW, BOOK if near else "bold"), "")
 
@@ -111,20 +114,18 @@ def explanation(walk: Walk, node: Tensor) -> Text:
     legend: dict[str, str] = {}
     for i, argument in _differentiated(node):
         rule = rule_of(node, i)
-        text.append(f"\n  passes to {call(argument)}: ").append(rule.text, FLOW)
-        if argument.shape != node.shape and _elementwise(node):
+        one_node = symbols is not None and node is symbols.cost and argument is symbols.z
+        passed = rule.text
+        if symbols and one_node:
+            passed = f"g * delta, for each example {symbols.mix.formula}, over their number"
+        text.append(f"\n  passes to {call(argument)}: ").append(passed, FLOW)
+        if argument.shape != node.shape and elementwise(node):
             text.append(f", brought back to the shape {argument.shape}", QUIET)
-        if symbols and node is symbols.cost and argument is symbols.z:
-            text.append(f", which is {symbols.mix.formula} over the number of examples", FLOW)
         meanings = [derivative(walk, node), call(node)]
         meanings += [call(arg) or shaped(np.asarray(arg)) for arg in node.args]
         legend |= dict(zip(rule.letters, meanings, strict=False))
     words = ", ".join(f"{letter} = {meaning}" for letter, meaning in legend.items())
     return text.append(f"\n  from the row of {spelling(node.function)}, with {words}", QUIET)
-
-
-def _elementwise(node: Tensor) -> bool:
-    return isinstance(node.function, np.ufunc) and node.function.signature is None
 
 
 def _differentiated(node: Tensor) -> list[tuple[int, Tensor]]:

@@ -39,9 +39,16 @@ def local(node: Tensor, position: int) -> Local | None:
     jacobian = np.stack(rows).reshape(node.size, argument.size)
     if node.shape == argument.shape and node.size > 1:
         diagonal = np.diagonal(jacobian)
+        if elementwise(node) and np.isnan(jacobian).any():  # 0 * inf beside it means nothing
+            return Local(diagonal.reshape(node.shape), True)
         if np.array_equal(jacobian, np.diag(diagonal), equal_nan=True):
             return Local(diagonal.reshape(node.shape), True)
     return Local(jacobian.reshape(node.shape + argument.shape), False)
+
+
+def elementwise(node: Tensor) -> bool:
+    """Whether each entry of a node comes of one entry of each argument."""
+    return isinstance(node.function, np.ufunc) and node.function.signature is None
 
 
 def passed_back(node: Tensor, position: int, g: Array) -> Array:

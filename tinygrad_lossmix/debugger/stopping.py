@@ -8,7 +8,7 @@ from typing import IO, ClassVar, NamedTuple
 from rich.text import Text
 
 from tinygrad_lossmix.debugger import wording
-from tinygrad_lossmix.debugger.breakpoints import Stops, breakpoint, watchpoint
+from tinygrad_lossmix.debugger.breakpoints import Stops, breakpoint, has_nan, watchpoint
 from tinygrad_lossmix.debugger.names import Mistake, Names
 from tinygrad_lossmix.debugger.onwalk import OnWalk
 from tinygrad_lossmix.debugger.walk import Walk
@@ -58,6 +58,8 @@ class Stopping(OnWalk):
         """break NODE, FUNCTION, forward, backward, nan or z.grad > 1; break alone: list them"""
         if arg:
             self._add(Point("break", arg, breakpoint))
+            if arg == "nan" and self._walk.first == 0 and has_nan(self._walk.cost.data):
+                self._say(Text("the cost is NaN already: forward, continue finds where it comes"))
         else:
             self._list()
 

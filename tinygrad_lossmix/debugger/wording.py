@@ -208,9 +208,12 @@ def question(walk: Walk) -> Text:
 def changed(before: Walk, after: Walk) -> Text:
     """The cost and the inputs of two recordings with their gradients, one above the other."""
     rows = [("", "", "value", "gradient")]
+    order = [before.reading.call(node) for node in before.reading.nodes]
     for when, walk in (("before", before), ("after", after)):
         end = walk.at(len(walk))
         inputs = [node for node in walk.reading.nodes if node.function is None]
+        names = {node: walk.reading.call(node) for node in inputs}
+        inputs.sort(key=lambda node: order.index(names[node]) if names[node] in order else -1)
         for node in [walk.cost, *inputs[:NEAR]]:
             found = end.gradient(node)
             gradient = "-" if found is None else short(found, MOST)
@@ -221,6 +224,8 @@ def changed(before: Walk, after: Walk) -> Text:
 def _difference(found: Delta) -> str:
     gap = float(np.max(np.abs(found.gradient - found.a_minus_y), initial=0.0))
     size = float(np.max(np.abs(found.a_minus_y), initial=0.0))
+    if not np.isfinite(gap):
+        return "the graph gives NaN or infinity here; forward, break nan, continue finds where"
     if gap <= 16 * np.finfo(found.a_minus_y.dtype).eps * size:
         return f"the same to {gap:.4g}"
     formula = found.mix.formula

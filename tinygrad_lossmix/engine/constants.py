@@ -41,6 +41,14 @@ def as_floats(data: Any, copy: bool) -> Array:
     return array
 
 
+def traced(value: Any) -> bool:
+    """Whether value stands for an array of a function that is being compiled (rewrite/trace.py).
+
+    It follows NumPy dispatch; calls of other functions are recorded by its `traced_call`.
+    """
+    return hasattr(value, "traced_call")
+
+
 def freeze(value: Any) -> Any:
     """A constant as it is recorded: an array is copied, so that changing it later does no harm.
 
@@ -60,6 +68,8 @@ def freeze(value: Any) -> Any:
         if value.dtype.kind in "fiub":
             return value if isinstance(value, np.generic) else freeze(np.array(value, subok=False))
         kind = f"{kind.__name__} of {value.dtype}"  # type: ignore[assignment]
+    elif traced(value):
+        return value
     raise TypeError(
         "a Tensor can be combined with real numbers and plain arrays of them, "
         f"not with {getattr(kind, '__name__', kind)}"
@@ -89,7 +99,7 @@ def freeze_index(key: Any) -> Any:
 
 
 def _freeze_part(part: Any) -> Any:
-    if part is None or part is Ellipsis or type(part) is int:
+    if part is None or part is Ellipsis or type(part) is int or traced(part):
         return part
     if isinstance(part, slice):
         bounds = (part.start, part.stop, part.step)

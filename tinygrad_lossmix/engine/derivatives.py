@@ -28,6 +28,7 @@ from tinygrad_lossmix.engine.rules import (
     piece,
     power_left,
     power_right,
+    product,
     product_rule,
     scatter,
     sum_rule,
@@ -112,6 +113,7 @@ constant = row(constant, None)
 add_row(np.sum,          TABLE[np.sum].rules, total)
 add_row(np.mean,         TABLE[np.mean].rules, average)
 add_row(np.power,        TABLE[np.power].rules, operator.pow)
+add_row(np.matmul,       TABLE[np.matmul].rules, product)
 add_row(np.broadcast_to, TABLE[np.broadcast_to].rules, filled)
 add_row(np.concatenate,  Numbered(piece), lambda *xs, axis, ends: np.concatenate(xs, axis))
 add_row(np.einsum,       Numbered(einsum_rule),

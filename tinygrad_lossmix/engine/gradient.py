@@ -11,14 +11,15 @@ create_graph=True)[0], z)`; or turn a cost into a function that trains, `value_a
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.engine.constants import freeze
+from tinygrad_lossmix.engine.constants import as_floats, freeze
 from tinygrad_lossmix.engine.sweep import seed_of, sweep
-from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.engine.tensor import Tensor, node
 
 
 def grad(cost: Tensor, wrt: Any, seed: Any = None, create_graph: bool = False) -> Any:
@@ -48,7 +49,7 @@ def grad(cost: Tensor, wrt: Any, seed: Any = None, create_graph: bool = False) -
             f"the cost is a {type(cost).__name__}, not a Tensor: it was computed from plain "
             "arrays; wrap what you differentiate, z = Tensor(z)"
         )
-    several = isinstance(wrt, list | tuple)
+    several = isinstance(wrt, (list, tuple))
     targets = wrt if several else (wrt,)
     wanted = set()
     for target in targets:
@@ -60,18 +61,26 @@ def grad(cost: Tensor, wrt: Any, seed: Any = None, create_graph: bool = False) -
         start = start._value
     found = {cost.order: start}
     oldest = min(wanted) if wanted else cost.order
-    for node, position, _, _, total in sweep(cost, start, oldest, create_graph):
-        if (order := node.args[position].order) in wanted:
+    for at, position, _, _, total in sweep(cost, start, oldest, create_graph):
+        if (order := at.args[position].order) in wanted:
             found[order] = total
+    total = _ = None
+    found[-1] = fresh = object()
+    alone = sys.getrefcount(fresh)  # held by `found` and one name
     results = []
     for target in targets:
         gradient = found.get(target.order)
         if gradient is None:
             gradient = np.zeros(target.shape, target.dtype)
-        if not create_graph:  # a copy, since contributions may share memory
+        if create_graph:
+            gradient = gradient if isinstance(gradient, Tensor) else Tensor(gradient)
+        elif (
+            type(gradient) is not np.ndarray
+            or gradient.base is not None
+            or sys.getrefcount(gradient) > alone
+            or gradient.dtype is not target._value.dtype
+        ):  # somebody may hold it; to copy every gradient would cost a training step 5 %
             gradient = np.array(gradient, target._value.dtype)
-        elif not isinstance(gradient, Tensor):
-            gradient = Tensor(gradient)
         results.append(gradient)
     return results if several else results[0]
 
@@ -107,7 +116,7 @@ def value_and_grad(f: Callable[..., Any], wrt: int | tuple[int, ...] = 0) -> Cal
         arguments = list(arrays)
         try:
             for i in positions:
-                arguments[i] = Tensor(arrays[i])
+                arguments[i] = node(as_floats(arrays[i], copy=True), None, (), (), {})
         except IndexError:
             raise ValueError(f"wrt={wrt}, but the function got {len(arrays)} arguments") from None
         cost = f(*arguments, **kwargs)

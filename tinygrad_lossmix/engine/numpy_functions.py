@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.engine.constants import freeze
+from tinygrad_lossmix.engine.constants import freeze, traced
 from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, REDUCTIONS, spelling
 from tinygrad_lossmix.engine.tensor import Tensor, node, record
 
@@ -45,7 +45,7 @@ composed(np.amin)(lambda *args, **kwargs: np.min(*args, **kwargs))
 
 @composed(np.where)
 def _where(condition: Any, *branches: Any) -> Any:
-    mask = condition.data != 0 if isinstance(condition, Tensor) else condition
+    mask = condition._value != 0 if isinstance(condition, Tensor) else condition
     if len(branches) != 2:
         return np.where(mask, *branches)
     x, y = branches
@@ -64,7 +64,7 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max:
 def _relabelled(function: Any) -> None:
     """Functions that only give the axes other lengths: NumPy says which."""
     COMPOSED[function] = lambda a, *args, **kwargs: a.reshape(
-        function(a.data, *args, **kwargs).shape
+        function(np.broadcast_to(0.0, a.shape), *args, **kwargs).shape
     )
 
 
@@ -83,8 +83,9 @@ _permuted(np.moveaxis)
 
 @composed(np.take)
 def _take(a: Any, indices: Any, axis: int | None = None) -> Any:
-    indices = np.asarray(indices, None if np.size(indices) else np.intp)
-    indices = indices.astype(np.intp, casting="same_kind")
+    if not traced(indices):
+        indices = np.asarray(indices, None if np.size(indices) else np.intp)
+        indices = indices.astype(np.intp, casting="same_kind")
     if axis is None:
         return a.reshape(-1)[indices]
     before = range(a.ndim)[axis]  # IndexError for an axis that is not there

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.engine.constants import freeze_option
+from tinygrad_lossmix.engine.constants import freeze_option, traced
 from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, TABLE, Array, Row, Rule, spelling
 from tinygrad_lossmix.engine.tensor import Tensor, record
 
@@ -54,6 +54,9 @@ def derivative(function: Any, *rules: Rule | None) -> Any:
                 f"{spelling(function)} has {len(rules)} derivative rules for {len(args)} "
                 "positional arguments: give one for each, None: not differentiated"
             )
+        for arg in args:
+            if traced(arg):
+                return arg.traced_call(guarded, *args, **kwargs)
         value = function(*map(_unwritable, args), **kwargs)
         if isinstance(value, np.ndarray | np.generic | float):
             value = np.array(value)[()]  # the function may write into its own again
@@ -83,7 +86,7 @@ def add_row(function: Any, rules: Any, forward: Callable[..., Any]) -> Any:
 
     @functools.wraps(function)
     def recording(*args: Any, **kwargs: Any) -> Any:
-        for arg in (*args, *kwargs.values()):
+        for arg in (*args, *kwargs.values()) if kwargs else args:
             if type(arg) is Tensor:
                 return record(function, args, {k: freeze_option(v) for k, v in kwargs.items()})
         return function(*args, **kwargs)

@@ -44,14 +44,12 @@ def sweep(cost: Any, seed: Array, oldest: int = -1, recorded: bool = False) -> I
     """
     tensor = type(cost)
     pending = {cost.order: (cost, seed)}  # what has received a gradient, and its sum so far
-    newest = [-cost.order]
+    newest = [-cost.order] if cost.function is not None else []
     while newest:
         order = -heappop(newest)
         if order <= oldest:
             return
         node, g = pending.pop(order)
-        if node.function is None:
-            continue
         rules, kwargs = TABLE[node.function].rules, node.kwargs
         if recorded:
             z, values = node, node.args if node.values else ()
@@ -60,24 +58,20 @@ def sweep(cost: Any, seed: Array, oldest: int = -1, recorded: bool = False) -> I
             if node.residual is not None:
                 kwargs = {**kwargs, "residual": node.residual}
         for position, x in enumerate(node.args):
-            if type(x) is not tensor:
+            if type(x) is not tensor or (rule := rules[position]) is None:
                 continue
-            rule = rules[position]
-            if rule is None:
-                continue
-            total = contribution = rule(g, z, *values, **kwargs) if kwargs else rule(g, z, *values)
+            contribution = rule(g, z, *values, **kwargs) if kwargs else rule(g, z, *values)
             value = x._value
-            try:
-                fits = contribution.shape == value.shape and contribution.dtype is value.dtype
-            except AttributeError:  # a Python number
-                fits = False
-            if not fits:
-                total = contribution = _fit(contribution, node, value)
+            shape = getattr(contribution, "shape", None)  # a Python number has none
+            if shape != value.shape or contribution.dtype is not value.dtype:
+                contribution = _fit(contribution, node, value)
             order = x.order
             if order in pending:
                 total = pending[order][1] + contribution
             else:
-                heappush(newest, -order)
+                total = contribution
+                if x.function is not None:
+                    heappush(newest, -order)
             pending[order] = x, total
             yield node, position, g, contribution, total
 

@@ -22,7 +22,13 @@ from typing import Any, NoReturn, final
 
 import numpy as np
 
-from tinygrad_lossmix.engine.constants import as_floats, freeze, freeze_index, freeze_option
+from tinygrad_lossmix.engine.constants import (
+    as_floats,
+    freeze,
+    freeze_index,
+    freeze_option,
+    traced,
+)
 from tinygrad_lossmix.engine.refusals import no_rule, refuse_out
 from tinygrad_lossmix.engine.sweep import backward
 from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, REDUCTIONS, TABLE, Array, Rule, spelling
@@ -257,6 +263,8 @@ class Tensor:
         return format(self.item(), spec) if spec else str(self)
 
     def __repr__(self) -> str:
+        if traced(self._value):
+            return f"Tensor({self._value!r})"
         data = np.asarray(self._value)
         about = [np.array2string(data, separator=", ", threshold=40, prefix="Tensor(")]
         about += [f"dtype={self.dtype}"] if self.dtype != np.float64 else []

@@ -1,4 +1,4 @@
-"""One run: one mix, one seed, plain stochastic gradient descent by the engine's gradients.
+"""One run: one mix, one seed, plain stochastic gradient descent by the engine's gradients, compiled.
 
 What you can do here: `train(mix, data, settings, seed)` gives the learning curve and what the
 outputs look like at its end. Runs with the same seed share the split, the initial weights and the
@@ -14,12 +14,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tinygrad_lossmix.engine import value_and_grad
 from tinygrad_lossmix.lab.calibration import calibration_error
 from tinygrad_lossmix.lab.data import Array, Data
 from tinygrad_lossmix.lab.network import Parameters, initial, logits
 from tinygrad_lossmix.lab.split import Split, split
 from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.rewrite.compile import compile
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def descend(
     def cost(w1: Any, b1: Any, w2: Any, b2: Any, x: Array, y: Array) -> Any:
         return mix.cost(logits(x, w1, b1, w2, b2), y)
 
-    gradient = value_and_grad(cost, wrt=(0, 1, 2, 3))
+    gradient = compile(cost, wrt=(0, 1, 2, 3))
     one_hot = np.eye(parts.classes, dtype=parts.x.dtype)[parts.y]
     for _ in range(settings.epochs):
         order = rng.permutation(len(parts.x))

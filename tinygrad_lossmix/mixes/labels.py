@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lossmix.engine.constants import traced
 from tinygrad_lossmix.engine.tensor import Tensor
 
 Array = Any
@@ -35,6 +36,8 @@ def numbers(what: str, x: Any) -> Array:
         TypeError: not real numbers, or masked.
         ValueError: rows of different length.
     """
+    if traced(x):
+        return x if x.dtype.kind == "f" else x.astype(np.float64)
     if isinstance(x, np.ma.MaskedArray):
         raise TypeError(f"{what} cannot be masked: fill the masked entries, x.filled(0)")
     try:
@@ -64,6 +67,12 @@ def labels(y: Any, like: Any) -> Array:
            [1., 0., 0.]])
     """
     shape = like.shape
+    if traced(y) and y.shape != shape:
+        if y.shape != shape[:-1] or shape[-1] < 2 or y.dtype.kind not in "iu":
+            labels(np.broadcast_to(y.dtype.type(), y.shape), like)  # says what is wrong
+        return y.traced_call(labels, y, np.broadcast_to(like.dtype.type(), shape))
+    if traced(y):
+        return y if y.dtype == like.dtype else y.astype(like.dtype)
     if type(y) is not np.ndarray:
         y = _as_array(y)
     if y.dtype.kind not in "fiub" and y.dtype != like.dtype:
@@ -108,7 +117,7 @@ def _as_array(y: Any) -> Array:
 
 def require_finite(y: Array) -> None:
     """Raise ValueError where labels hold NaN or infinity."""
-    if not np.isfinite(y).all():
+    if not traced(y) and not np.isfinite(y).all():
         raise ValueError(
             "labels are finite numbers, but y holds NaN or infinity: leave such rows out"
         )

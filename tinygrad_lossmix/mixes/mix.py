@@ -11,11 +11,13 @@ array([-0.33475904,  0.24472847,  0.09003057])
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from math import isfinite, prod
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 
+from tinygrad_lossmix.engine.constants import traced
 from tinygrad_lossmix.engine.registration import add_row
 from tinygrad_lossmix.engine.tensor import Tensor, node
 from tinygrad_lossmix.mixes import book, curvature, outputs, stable
@@ -83,7 +85,7 @@ class Mix:
     sigmoid + cross-entropy
     """
 
-    __slots__ = ("_cost", "_delta", "_form", "_pair")
+    __slots__ = ("_delta", "_form", "_pair")
 
     def __init__(self, output: str, cost: str) -> None:
         pair = str(output).lower(), NAMES.get(str(cost).lower().replace("_", "-"), str(cost))
@@ -92,7 +94,7 @@ class Mix:
             raise ValueError(f"there is no mix {output!r} with {cost!r}: choose one of {pairs}")
         self._pair = pair
         self._form = FORMS[pair]
-        self._cost, self._delta = ROWS[pair]
+        self._delta = ROWS[pair][1]
 
     @property
     def output(self) -> str:
@@ -122,10 +124,7 @@ class Mix:
         z = logits(z)
         values = z._value if type(z) is Tensor else z
         y = labels(y, values)
-        cost, delta = _mean(self._form, values, y)
-        if values is z:
-            return cost
-        return node(cost, self._cost, (z, y), (values, y), {}, residual=delta)
+        return _mean(self._form, z, y)[0] if values is z else cost_node(self._pair, z, y)
 
     def composed(self, z: Any, y: Any) -> Any:
         """The same cost as a graph of the book's primitives, NaN where they overflow."""
@@ -193,6 +192,13 @@ class Mix:
         return f"$\\text{{{self}}}:\\quad \\delta = {self._form.latex}$"
 
 
+def cost_node(pair: tuple[str, str], z: Tensor, y: Array) -> Tensor:
+    """The mean cost of a pair, as one node; y has z's shape and dtype, and nobody changes it."""
+    values = z._value
+    cost, delta = _mean(FORMS[pair], values, y)
+    return node(cost, ROWS[pair][0], (z, y), (values, y), {}, residual=delta)
+
+
 @np.errstate(all="ignore")
 def _mean(form: Form, z: Array, y: Array) -> tuple[Array, Array]:
     """The mean cost of a batch and its δ, per example."""
@@ -202,12 +208,17 @@ def _mean(form: Form, z: Array, y: Array) -> tuple[Array, Array]:
         return cost, delta.reshape(z.shape)
     if z.dtype.char == "e":  # a sum over a batch soon leaves the range of float16
         cost, delta = _mean(form, z.astype(np.float32), y.astype(np.float32))
-        return np.float16(cost), delta.astype(np.float16)
-    z = np.ascontiguousarray(z)
-    total, delta = form.evaluate(z, y)
-    if not isfinite(total):  # asked only here: each would cost every call 5 %
-        require_finite(y)
-        total = form.evaluate(z, y, stable.dot_at_infinity)[0]
+        return cost.astype(np.float16), delta.astype(np.float16)
+    if traced(z):
+        total, delta = z.traced_call(form.evaluate, z, y)
+    else:
+        z, evaluate = np.ascontiguousarray(z), form.evaluate
+        if z.size > 2 * stable.BLOCK and z.ndim == 2:
+            evaluate = partial(stable.in_blocks, evaluate)
+        total, delta = evaluate(z, y)
+        if not isfinite(total):  # asked only here: each would cost every call 5 %
+            require_finite(y)
+            total = evaluate(z, y, stable.dot_at_infinity)[0]
     return total / z.dtype.type(len(z)) if z.ndim > 1 else total, delta
 
 

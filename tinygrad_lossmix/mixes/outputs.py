@@ -13,7 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lossmix.engine.constants import traced
 from tinygrad_lossmix.engine.registration import add_row
+from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.mixes.stable import all_but_one
 
 Array = Any
 
@@ -54,7 +57,8 @@ def log_sigmoid(z: Array) -> Array:
 
 def _floats(z: Array) -> Array:
     """z as an array; integers become float64."""
-    z = np.asarray(z)
+    if not traced(z):
+        z = np.asarray(z)
     return z if z.dtype.kind == "f" else z.astype(np.float64, casting="safe")
 
 
@@ -103,12 +107,63 @@ def logsumexp(z: Array, axis: int = -1, keepdims: bool = False) -> Array:
     return total if keepdims else total.squeeze(axis)[()]
 
 
+def log1m_softmax(z: Array, axis: int = -1) -> Array:
+    """ln(1 - softmax(z)) over an axis: ln of what the others get.
+
+    >>> log1m_softmax(np.array([1000.0, 0.0]))
+    array([-1000.,    -0.])
+    """
+    d, top = _shifted(z, axis)
+    log_total = _log_total(d, top, axis)
+    a = np.exp(d - log_total)
+    most = np.greater(a, 0.5)  # of one entry at most; there 1 - a would lose the tail
+    rest = logsumexp(np.where(most, -np.inf, d), axis=axis, keepdims=True)
+    return np.where(most, rest - log_total, np.log1p(-np.where(most, 0.0, a)))
+
+
+def _others(x: Array, axis: int) -> Array:
+    """Σ_{j≠k} x_j for each k along an axis, without taking x_k away again."""
+    k = x.shape[axis]
+    if k <= 32:
+        return np.swapaxes(np.swapaxes(x, axis, -1) @ all_but_one(k, x.dtype), axis, -1)
+    ahead = [1] * x.ndim
+    ahead[axis] = k
+    peak = np.expand_dims(np.argmax(np.absolute(x), axis=axis), axis)
+    largest = np.equal(peak, np.arange(k).reshape(ahead))
+    rest = np.where(largest, 0.0, x)
+    without = rest.sum(axis=axis, keepdims=True)
+    most = np.where(largest, x, 0.0).sum(axis=axis, keepdims=True)
+    return without + np.where(largest, 0.0, most - rest)
+
+
+# The rules take no difference that the tail would be lost in: as in the closed forms of the mixes.
+
+
+_LOWEST = {np.dtype(t): np.array(0.98 * np.log(np.finfo(t).tiny), t) for t in "efdg"}
+
+
+def _sigmoid_rule(g: Array, a: Array, z: Array) -> Array:
+    """g·a(1 - a), with a·e^-z for 1 - a; below the lowest logit a itself vanishes."""
+    return g * (a * (a * np.exp(-np.maximum(z, _LOWEST[z.dtype]))))
+
+
 def _softmax_rule(g: Array, a: Array, z: Array, axis: int = -1) -> Array:
-    return a * (g - (g * a).sum(axis=axis, keepdims=True))
+    return a * (g * _others(a, axis) - _others(g * a, axis))
 
 
 def _log_softmax_rule(g: Array, log_a: Array, z: Array, axis: int = -1) -> Array:
-    return g - softmax(z, axis=axis) * g.sum(axis=axis, keepdims=True)
+    a = softmax(z, axis=axis)
+    return g * _others(a, axis) - a * _others(g, axis)
+
+
+def _log1m_softmax_rule(g: Array, log_b: Array, z: Array, axis: int = -1) -> Array:
+    """a_j Σ_{k≠j} g_k a_k/(1 - a_k) - g_j a_j; for the largest a_k, a_j/(1 - a_k) is w_j."""
+    a = softmax(z, axis=axis)
+    most = np.greater(a, 0.5)
+    off = np.where(most, 0.0, a)
+    w = softmax(np.where(most, -np.inf, z), axis=axis)
+    pushed = np.where(most, g * a, 0.0).sum(axis=axis, keepdims=True) * np.where(most, 0.0, w)
+    return a * _others(g * off / (1.0 - off), axis) + pushed - g * a
 
 
 def _logsumexp_rule(g: Array, s: Array, z: Array, axis: int = -1, keepdims: bool = False) -> Array:
@@ -116,10 +171,11 @@ def _logsumexp_rule(g: Array, s: Array, z: Array, axis: int = -1, keepdims: bool
 
 
 # fmt: off
-sigmoid     = add_row(sigmoid, [lambda g, a, z: g * (a * (1.0 - a))], _sigmoid)
+sigmoid     = add_row(sigmoid, [_sigmoid_rule], _sigmoid)
 softplus    = add_row(softplus, [lambda g, s, z: g * sigmoid(z)], softplus)
 log_sigmoid = add_row(log_sigmoid, [lambda g, s, z: g * sigmoid(-z)], log_sigmoid)
 softmax     = add_row(softmax, [_softmax_rule], softmax)
 log_softmax = add_row(log_softmax, [_log_softmax_rule], log_softmax)
 logsumexp   = add_row(logsumexp, [_logsumexp_rule], logsumexp)
+log1m_softmax = add_row(log1m_softmax, [_log1m_softmax_rule], log1m_softmax)
 # fmt: on

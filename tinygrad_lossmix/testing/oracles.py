@@ -73,6 +73,11 @@ def oracles() -> dict[Any, Callable[..., Array]]:
     def softmax(z: Array, axis: int = -1) -> Array:
         return exp(z - logsumexp(z, axis, keepdims=True))
 
+    def log1m_softmax(z: Array, axis: int = -1) -> Array:
+        e = np.moveaxis(exp(z - np.max(z, axis=axis, keepdims=True)), axis, -1)
+        others = np.moveaxis(np.matmul(e, 1 - np.eye(e.shape[-1], dtype=int)), -1, axis)
+        return log(others) - log(np.sum(np.moveaxis(e, -1, axis), axis=axis, keepdims=True))
+
     def mean(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
         total = np.sum(x, axis=axis, keepdims=keepdims)
         return total / mp.mpf(np.size(x) // max(np.size(total), 1))
@@ -132,6 +137,7 @@ def oracles() -> dict[Any, Callable[..., Array]]:
         raw(outputs.softmax): softmax,
         raw(outputs.log_softmax): lambda z, axis=-1: z - logsumexp(z, axis, keepdims=True),
         raw(outputs.logsumexp): logsumexp,
+        raw(outputs.log1m_softmax): log1m_softmax,
     }
 
     def sigmoid_logs(z: Array) -> tuple[Array, Array]:

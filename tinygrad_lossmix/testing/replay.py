@@ -22,6 +22,7 @@ OF_LOGITS = {
     raw(outputs.softmax),
     raw(outputs.log_softmax),
     raw(outputs.logsumexp),
+    raw(outputs.log1m_softmax),
     *(cost for cost, _ in ROWS.values()),
     *(raw(delta) for _, delta in ROWS.values()),
 }

@@ -24,12 +24,14 @@ def gradients(cost: Tensor) -> Gradients:
     Found again by a sweep from the same seed: a node's own `.grad` may since have been filled by
     another cost that shares it.
     """
-    found = Gradients({}, {})
-    if cost.grad is None:
-        return found
-    found.of[cost] = cost.grad
+    return Gradients({}, {}) if cost.grad is None else swept(cost, cost.grad)
+
+
+def swept(cost: Tensor, seed: Array) -> Gradients:
+    """Those of a sweep from this seed; no `.grad` is touched."""
+    found = Gradients({cost: seed}, {})
     with np.errstate(all="ignore"):  # whatever there is to warn of, backward() has
-        for node, position, _, contribution, total in sweep(cost, cost.grad):
+        for node, position, _, contribution, total in sweep(cost, seed):
             found.passed[node, position] = contribution
             found.of[node.args[position]] = total
     return found

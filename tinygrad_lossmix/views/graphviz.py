@@ -64,12 +64,7 @@ def draw(cost: Tensor, names: Mapping[str, Any] | None = None, collapse: bool = 
 def drawing(reading: Reading, known: Gradients | None = None, collapse: bool = False) -> Drawing:
     """`draw`, of what is read already, with the gradients that are known."""
     full = size(reading)
-    shown = picture(reading, collapse or full > CROWDED, known)
-    if len(shown.boxes) > MOST:
-        raise ValueError(
-            f"a drawing of {len(shown.boxes):,} boxes cannot be read, the most is {MOST:,}: draw "
-            "a node further in or fewer examples; tree(cost) and step(cost) take any size"
-        )
+    shown = readable(reading, known, collapse)
     note = ""
     if full > max(CROWDED, len(shown.boxes)):
         note = f"each group is shown as one box: in full, {full:,} boxes"
@@ -77,8 +72,45 @@ def drawing(reading: Reading, known: Gradients | None = None, collapse: bool = F
     return Drawing(*texts, tooltips(reading, shown))
 
 
+def readable(reading: Reading, known: Gradients | None, collapse: bool) -> Picture:
+    """What is to be drawn, not too much of it.
+
+    Raises:
+        ValueError: more than 1000 boxes.
+    """
+    shown = picture(reading, collapse or size(reading) > CROWDED, known)
+    if len(shown.boxes) > MOST:
+        raise ValueError(
+            f"a drawing of {len(shown.boxes):,} boxes cannot be read, the most is {MOST:,}: draw "
+            "a node further in or fewer examples; tree(cost) and step(cost) take any size"
+        )
+    return shown
+
+
 def dot(reading: Reading, shown: Picture, note: str) -> str:
     """The DOT text of a picture, with a note below it. Users' words are in labels, escaped."""
+    graph = _sheet([note] if note else [], [shown])
+    _put(graph, reading, shown)
+    _legend(graph, [shown])
+    source: str = graph.source
+    return source
+
+
+def dot_beside(pictures: Mapping[str, tuple[Reading, Picture]], notes: list[str]) -> str:
+    """The DOT text of pictures beside each other, by their titles, which are of letters only."""
+    every = [shown for _, shown in pictures.values()]
+    graph = _sheet(notes, every)
+    for title, (reading, shown) in pictures.items():
+        with graph.subgraph(name=f"cluster_{title}") as part:
+            part.attr(label=title, **CLUSTER)
+            _put(part, reading, shown, ids=title)
+    _legend(graph, every)
+    source: str = graph.source
+    return source
+
+
+def _sheet(notes: list[str], pictures: list[Picture]) -> Any:
+    """An empty graph, with notes below it."""
     graph = graphviz.Digraph(
         graph_attr={"bgcolor": LIGHT.paper, "fontname": FONT, "pad": "0.2", "size": LARGEST},
         node_attr={"style": "filled", "fontname": FONT, "fontcolor": LIGHT.ink},
@@ -89,38 +121,42 @@ def dot(reading: Reading, shown: Picture, note: str) -> str:
             "fontcolor": LIGHT.passed,
         },
     )
-    if note:
-        graph.attr(label=note, fontcolor=LIGHT.ink)
-    if shown.detours() > TANGLED:
+    if notes:
+        graph.attr(label=_label(notes), fontcolor=LIGHT.ink)
+    if sum(shown.detours() for shown in pictures) > TANGLED:
         graph.attr(splines="line", nslimit="0", nslimit1="0.1", mclimit="0.01")
-    _cluster(graph, reading, shown, shown.everything, itertools.count())
+    return graph
+
+
+def _put(graph: Any, reading: Reading, shown: Picture, ids: str = "") -> None:
+    """A picture, with `ids` before the id of each box."""
+    clusters = (f"cluster_{ids}{i}" for i in itertools.count())
+    _cluster(graph, reading, shown, shown.everything, clusters, ids)
     for arrow in shown.arrows:
         label = {} if arrow.passed is None else {"label": _label([f" {short(arrow.passed)} "])}
-        graph.edge(f"n{arrow.tail}", f"n{arrow.head}", **label)
-    _legend(graph, shown)
-    source: str = graph.source
-    return source
+        graph.edge(f"{ids}n{arrow.tail}", f"{ids}n{arrow.head}", **label)
 
 
 def _cluster(
-    graph: Any, reading: Reading, shown: Picture, cluster: Cluster, numbers: Iterator[int]
+    graph: Any, reading: Reading, shown: Picture, cluster: Cluster, names: Iterator[str], ids: str
 ) -> None:
     """The boxes of a cluster, and the clusters inside it."""
     for i in cluster.boxes:
         box = shown.boxes[i]
         label = _label(lines(reading, box, shown.gradients))
-        graph.node(f"n{i}", label, **_style(box.kind), **_whole(unshortened(reading, box)))
+        graph.node(f"{ids}n{i}", label, **_style(box.kind), **_whole(unshortened(reading, box)))
     for inner in cluster.inner:
-        with graph.subgraph(name=f"cluster_{next(numbers)}") as within:
+        with graph.subgraph(name=next(names)) as within:
             whole = inner.name if len(inner.name) > LONGEST else ""
             within.attr(label=_label([shorten(inner.name)]), **_whole(whole), **CLUSTER)
-            _cluster(within, reading, shown, inner, numbers)
+            _cluster(within, reading, shown, inner, names, ids)
 
 
-def _legend(graph: Any, shown: Picture) -> None:
+def _legend(graph: Any, pictures: list[Picture]) -> None:
     """A box of each kind that is shown, one below the other, and what stands at an arrow."""
-    kinds = [kind for kind in SHAPES if any(box.kind == kind for box in shown.boxes)]
-    passed = any(arrow.passed is not None for arrow in shown.arrows)
+    drawn = {box.kind for shown in pictures for box in shown.boxes}
+    kinds = [kind for kind in SHAPES if kind in drawn]
+    passed = any(arrow.passed is not None for shown in pictures for arrow in shown.arrows)
     with graph.subgraph(name="cluster_legend") as legend:
         legend.attr(label="", **CLUSTER)
         for kind in kinds:

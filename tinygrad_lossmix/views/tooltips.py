@@ -30,15 +30,16 @@ TITLE = re.compile(r'(<g id="[a-z]+(\d+)"[^>]*>\n)<title>([^<]*)</title>\n')  # 
 Texts = Mapping[str, list[str]]  # of what is called so in the DOT text, in the order it has there
 
 
-def tooltips(reading: Reading, shown: Picture) -> dict[str, list[str]]:
-    """One for each box, arrow and cluster of a picture."""
+def tooltips(reading: Reading, shown: Picture, ids: str = "") -> dict[str, list[str]]:
+    """One for each box, arrow and cluster of a picture, whose ids begin with `ids`."""
     texts: dict[str, list[str]] = {}
     for i, box in enumerate(shown.boxes):
-        texts[f"n{i}"] = ["\n".join(_box(reading, box, shown.gradients))]
+        texts[f"{ids}n{i}"] = ["\n".join(_box(reading, box, shown.gradients))]
     for arrow in shown.arrows:
-        texts.setdefault(f"n{arrow.tail}->n{arrow.head}", []).append(_arrow(reading, shown, arrow))
+        way = f"{ids}n{arrow.tail}->{ids}n{arrow.head}"
+        texts.setdefault(way, []).append(_arrow(reading, shown, arrow))
     for i, cluster in enumerate(_inside(shown.everything)):
-        texts[f"cluster_{i}"] = [cluster.name]
+        texts[f"cluster_{ids}{i}"] = [cluster.name]
     return texts
 
 

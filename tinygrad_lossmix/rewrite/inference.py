@@ -1,0 +1,107 @@
+"""The shape and dtype of a call's result, from those of its arguments.
+
+>>> kind_of(np.add, (np.zeros((2, 1)), np.zeros(3, np.float32)), {})
+Kind(shape=(2, 3), dtype=dtype('float64'))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Kind(NamedTuple):
+    """What is known of an array before it has numbers."""
+
+    shape: tuple[int, ...]
+    dtype: Any
+
+
+# what these give follows from shapes and dtypes: no call is noted
+OF_SHAPES = {
+    np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj,
+    np.zeros_like, np.ones_like, np.empty_like, np.shares_memory, np.may_share_memory,
+}  # fmt: skip
+# the shape of their result depends on numbers
+OF_NUMBERS = {
+    np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.compress, np.extract, np.trim_zeros,
+    np.setdiff1d, np.intersect1d, np.union1d, np.bincount,
+}  # fmt: skip
+
+
+def of_shapes(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """The answer of a function that asks for no numbers; None: it does."""
+    if function not in OF_SHAPES:
+        return None
+    return function(*map(stand_in, args), **{k: stand_in(v) for k, v in kwargs.items()})
+
+
+def stand_in(value: Any) -> Any:
+    """An array of this shape and dtype, in the memory of one number."""
+    if isinstance(value, list | tuple):
+        return type(value)(map(stand_in, value))
+    if not hasattr(value, "traced_call"):
+        return value
+    return np.broadcast_to(value.dtype.type(), value.shape)
+
+
+def kind_of(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Kind:
+    """Shape and dtype of `function(*args, **kwargs)`.
+
+    Raises:
+        TypeError: the result is not one array, or its shape depends on numbers.
+        ValueError: the shapes do not go together.
+    """
+    if isinstance(function, np.ufunc) and function.signature is None and not kwargs:
+        return _elementwise(function, args)
+    if function is np.matmul and not kwargs:
+        return _product(*args)
+    if function in OF_NUMBERS or _is_mask(kwargs.get("key")):
+        raise TypeError(
+            "the shape of this result depends on the numbers in a mask, which are not known when a "
+            "function is compiled: choose with np.where(mask, x, 0) instead of x[mask]"
+        )
+    if getattr(function, "__name__", "") == "reduce":
+        return _reduced(function, args[0], **kwargs)
+    with np.errstate(all="ignore"):
+        result = function(*map(stand_in, args), **{k: stand_in(v) for k, v in kwargs.items()})
+    if not isinstance(result, np.ndarray | np.generic):
+        name = getattr(function, "__name__", function)
+        raise TypeError(f"{name} cannot be compiled: it gives {type(result).__name__}, no array")
+    return Kind(result.shape, result.dtype)
+
+
+def _elementwise(ufunc: np.ufunc, args: tuple[Any, ...]) -> Kind:
+    shape = np.broadcast_shapes(*[np.shape(stand_in(x)) for x in args])
+    plain = (bool, int, float, complex)  # NumPy adapts these to the dtype of the others
+    kinds: list[Any] = [
+        type(x) if type(x) in plain[1:] else getattr(x, "dtype", np.dtype(bool)) for x in args
+    ]
+    return Kind(shape, ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout))[-1])
+
+
+def _product(a: Any, b: Any) -> Kind:
+    """Of `a @ b`: told without the time of computing it, unless it is an error."""
+    if not (a.ndim and b.ndim and a.shape[-1] == b.shape[max(b.ndim - 2, 0)]):
+        np.matmul(stand_in(a), stand_in(b))
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    shape = (*batch, *a.shape[-2:-1], *(b.shape[-1:] if b.ndim > 1 else ()))
+    return Kind(shape, np.matmul.resolve_dtypes((a.dtype, b.dtype, None))[-1])
+
+
+def _reduced(
+    function: Callable[..., Any], x: Any, axis: Any = None, keepdims: bool = False, **options: Any
+) -> Kind:
+    axes = range(x.ndim) if axis is None else axis
+    shape = [1 if i in axes else n for i, n in enumerate(x.shape)]
+    if not keepdims:
+        shape = [n for i, n in enumerate(x.shape) if i not in axes]
+    dtype = function(np.ones((1,) * x.ndim, x.dtype), axis=axis, **options).dtype
+    return Kind(tuple(shape), dtype)
+
+
+def _is_mask(key: Any) -> bool:
+    parts = key if isinstance(key, tuple) else (key,)
+    return any(hasattr(part, "traced_call") and part.dtype == bool for part in parts)

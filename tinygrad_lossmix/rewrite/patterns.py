@@ -1,0 +1,113 @@
+"""The table of unstable patterns: what is looked for, what takes its place, and why.
+
+u stands for any logits, Σ for a sum over any axis. Each is found by its structure: whatever the
+functions, groups and variables around it are called, with the exponential shared or computed
+twice, with or without a shift of the logits, divided or multiplied by the reciprocal, operands in
+any order, axes kept, dropped or moved.
+
+>>> print(SOFTMAX)
+e^u / Σ e^u -> softmax(u): e^u overflows above 709, inf/inf is NaN; its rule loses the tail
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Pattern(NamedTuple):
+    """One row of the table."""
+
+    unstable: str
+    stable: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.unstable} -> {self.stable}: {self.reason}"
+
+
+SOFTMAX = Pattern(
+    "e^u / Σ e^u",
+    "softmax(u)",
+    "e^u overflows above 709, inf/inf is NaN; its rule loses the tail",
+)
+SIGMOID = Pattern(
+    "1/(1 + e^-u), e^u/(1 + e^u), (1 + tanh(u/2))/2",
+    "sigmoid(u)",
+    "e^-u overflows below -709 and the gradient is 0·inf; tanh rounds the tail off",
+)
+ONE_MINUS_SIGMOID = Pattern(
+    "1 - sigmoid(u)", "sigmoid(-u)", "above 37 sigmoid(u) rounds to 1 and nothing is left"
+)
+ONE_MINUS_SOFTMAX = Pattern(
+    "1 - softmax(u)",
+    "-expm1(log_softmax(u))",
+    "an output near 1 rounds to 1 and nothing is left",
+)
+LOG_EXP = Pattern("ln(e^u)", "u", "e^u over- and underflows on the way")
+LOG_SUM_EXP = Pattern("ln Σ e^u, also of a mean", "logsumexp(u)", "e^u overflows above 709")
+SHIFTED_LOG_SUM_EXP = Pattern(
+    "s + ln Σ e^(u - s)",
+    "logsumexp(u)",
+    "what flows back through the shift s should cancel, and leaves rounding",
+)
+SOFTPLUS = Pattern(
+    "ln(1 + e^u), log1p(e^u)",
+    "softplus(u)",
+    "e^u overflows above 709; below -37, 1 + e^u rounds to 1",
+)
+LOG_SOFTMAX = Pattern(
+    "ln(softmax(u))",
+    "log_softmax(u)",
+    "an output that underflows has ln 0; one near 1 loses its logarithm and its gradient",
+)
+LOGITS_MINUS_LOG_SUM_EXP = Pattern(
+    "u - ln Σ e^u", "log_softmax(u)", "where u is the largest, the difference cancels"
+)
+LOG_ONE_MINUS_SOFTMAX = Pattern(
+    "ln(1 - softmax(u)), log1p(-softmax(u))",
+    "log1m_softmax(u)",
+    "an output near 1 rounds to 1 and leaves ln 0",
+)
+LOG_SIGMOID = Pattern(
+    "ln(sigmoid(u))", "log_sigmoid(u)", "below -745 sigmoid(u) underflows and leaves ln 0"
+)
+LOG_ONE_MINUS_SIGMOID = Pattern(
+    "ln(1 - sigmoid(u)), log1p(-sigmoid(u))",
+    "log_sigmoid(-u)",
+    "above 37 sigmoid(u) rounds to 1 and leaves ln 0",
+)
+COSTS = {
+    ("softmax", "ll"): Pattern(
+        "-Σ y ln(softmax(u))",
+        "softmax_ll(u, y)",
+        "one node, whose delta is a - y without the subtraction",
+    ),
+    ("softmax", "ce"): Pattern(
+        "-Σ y ln(softmax(u)) + (1 - y) ln(1 - softmax(u))",
+        "softmax_ce(u, y)",
+        "one node; where an output is near 1, parts of the gradient cancel",
+    ),
+    ("softmax", "quadratic"): Pattern(
+        "Σ (softmax(u) - y)²/2",
+        "softmax_quadratic(u, y)",
+        "one node; an output near its label loses the difference",
+    ),
+    ("sigmoid", "ll"): Pattern(
+        "-Σ y ln(sigmoid(u))", "sigmoid_ll(u, y)", "one node: one exponential instead of three"
+    ),
+    ("sigmoid", "ce"): Pattern(
+        "-Σ y ln(sigmoid(u)) + (1 - y) ln(1 - sigmoid(u))",
+        "sigmoid_ce(u, y)",
+        "one node, whose delta is a - y without the subtraction",
+    ),
+    ("sigmoid", "quadratic"): Pattern(
+        "Σ (sigmoid(u) - y)²/2",
+        "sigmoid_quadratic(u, y)",
+        "one node; an output near its label loses the difference",
+    ),
+}
+PATTERNS = (
+    SOFTMAX, SIGMOID, ONE_MINUS_SIGMOID, ONE_MINUS_SOFTMAX, LOG_EXP, LOG_SUM_EXP,
+    SHIFTED_LOG_SUM_EXP, SOFTPLUS, LOG_SOFTMAX, LOGITS_MINUS_LOG_SUM_EXP, LOG_ONE_MINUS_SOFTMAX,
+    LOG_SIGMOID, LOG_ONE_MINUS_SIGMOID, *COSTS.values(),
+)  # fmt: skip

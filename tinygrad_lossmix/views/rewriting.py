@@ -1,0 +1,114 @@
+"""A recording before and after `stabilize`: what was replaced, why, and both drawn.
+
+>>> z = Tensor([40.0, 0.0], name="z")
+>>> print(rewriting(-np.log(np.exp(z) / np.exp(z).sum())[0]))
+3 replacements
+  n4  e^u / Σ e^u -> softmax(u)
+      e^u overflows above 709, inf/inf is NaN; its rule loses the tail
+  n5  ln(softmax(u)) -> log_softmax(u)
+      an output that underflows has ln 0; one near 1 loses its logarithm and its gradient
+  n7  -Σ y ln(softmax(u)) -> softmax_ll(u, y)
+      one node, whose delta is a - y without the subtraction
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.rewrite.stabilize import Replacement, rewritten
+from tinygrad_lossmix.views.drawing import Drawing
+from tinygrad_lossmix.views.gradients import Gradients, gradients, swept
+from tinygrad_lossmix.views.graphviz import dot_beside, readable
+from tinygrad_lossmix.views.reading import Reading
+from tinygrad_lossmix.views.text import tree_of
+from tinygrad_lossmix.views.tooltips import tooltips
+
+BEFORE, AFTER = "recorded", "stabilised"
+MOST = 20  # replacements that are listed in a drawing
+
+
+class Rewriting(NamedTuple):
+    """What `stabilize` does to a recording.
+
+    Attributes:
+        before: the cost as it was recorded.
+        after: the stabilised one; `before` itself where nothing was found.
+        replacements: what was found, in the order of the recording: the pattern with its reason,
+            the name of the node, the node, what took its place.
+        pairings: wrong ones (softmax of softmax …), and the plateau to expect.
+    """
+
+    before: Tensor
+    after: Tensor
+    replacements: tuple[Replacement, ...]
+    pairings: tuple[str, ...]
+
+    def draw(self, collapse: bool = False) -> Drawing:
+        """Both recordings beside each other, with values and gradients.
+
+        Args:
+            collapse: show each group (softmax, log_likelihood …) as one box.
+
+        Raises:
+            ValueError: more than 1000 boxes in one of them.
+        """
+        costs = {BEFORE: self.before} | ({} if self.after is self.before else {AFTER: self.after})
+        pictures, texts = {}, []
+        full: dict[str, list[str]] = {}
+        for title, cost in costs.items():
+            reading, known = Reading(cost), _gradients(cost)
+            shown = readable(reading, known, collapse)
+            pictures[title] = reading, shown
+            texts.append(f"{title}:\n{tree_of(reading, known)}")
+            full |= tooltips(reading, shown, title)
+        return Drawing(dot_beside(pictures, self._notes()), "\n\n".join([*texts, str(self)]), full)
+
+    def _names(self) -> list[str]:
+        """What the nodes that were replaced are called where the recording is shown."""
+        reading = Reading(self.before)
+        return [reading.call(each.before) for each in self.replacements]
+
+    def _notes(self) -> list[str]:
+        named = zip(self._names(), self.replacements, strict=True)
+        lines = [f"{name}: {r.pattern.unstable} -> {r.pattern.stable}" for name, r in named]
+        if len(lines) > MOST:
+            lines[MOST:] = [f"… {len(lines):,} replacements in all"]
+        return lines + list(self.pairings) or ["nothing to replace"]
+
+    def __str__(self) -> str:
+        count, names = len(self.replacements), self._names()
+        lines = [f"{count:,} replacement{'s' * (count != 1)}" if count else "nothing to replace"]
+        width = max(map(len, names), default=0)
+        for name, (pattern, *_) in zip(names, self.replacements, strict=True):
+            lines.append(f"  {name:{width}}  {pattern.unstable} -> {pattern.stable}")
+            lines.append(f"  {'':{width}}  {pattern.reason}")
+        return "\n".join([*lines, *(f"wrong pairing: {words}" for words in self.pairings)])
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        try:
+            return self.draw()._repr_mimebundle_()
+        except ValueError:
+            return {"text/plain": str(self)}
+
+
+def rewriting(cost: Tensor) -> Rewriting:
+    """What `stabilize` does to a recording: printed, what was replaced and why; drawn, both.
+
+    Raises:
+        TypeError: cost is not a Tensor.
+
+    >>> rewriting(Tensor([1.0, 2.0]).sum()).after
+    Tensor(3., by=sum)
+    """
+    found = rewritten(cost)
+    return Rewriting(cost, found.after, found.replacements, found.pairings)
+
+
+def _gradients(cost: Tensor) -> Gradients:
+    """Those that `backward()` filled, else those of a scalar cost."""
+    if cost.grad is not None or cost.ndim:
+        return gradients(cost)
+    return swept(cost, np.ones((), cost.dtype))
