@@ -230,6 +230,7 @@ def test_quiz_hides_the_answer_until_it_is_given():
 def test_print_takes_comparisons_and_what_is_at_this_stop():
     text = answers_to("p passed;;end;;p z.grad > 0;;p position;;p passed")
     assert text.startswith("passed has no value yet\n")
+    assert "z.grad > 0 and a > 2 = 0" in answers_to("end;;p z.grad > 0 and a > 2")
     assert "z.grad > 0 = [0, 1, 1]\nposition = 8\npassed = [-0.3348, 0.2447, 0.09003]\n" in text
 
 

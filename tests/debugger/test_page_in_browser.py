@@ -169,6 +169,14 @@ def test_a_phone_shows_it_legibly_and_without_scrolling_sideways(opened):
     assert page.ask(visible)
 
 
+def test_the_sentence_on_a_phone_leaves_room_for_the_drawing_however_large_the_arrays(opened):
+    x = lm.Tensor([[k / 7 for k in range(10)]] * 10, name="x")
+    page = opened((x * x).sum(), width=400, height=800)
+    for key in ("Home", "ArrowRight", "End"):
+        page.press(key)
+        assert page.ask("document.querySelector('header').offsetHeight") < 300
+
+
 def test_without_a_renderer_the_table_still_steps(opened, tmp_path, monkeypatch):
     cost = composed()
     with monkeypatch.context() as patch:

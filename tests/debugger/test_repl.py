@@ -264,4 +264,5 @@ def test_no_colour_is_written_where_there_is_no_terminal():
 def test_names_are_completed():
     prompt, _ = prompt_on(lm.Mix("softmax", "ll").composed(lm.Tensor([2.0, 1.0]), 0))
     assert prompt.complete_print("n") == ["n1", "n2", "n4", "n5", "n6"]
+    assert prompt.complete_set("z") == ["z"]
     assert "where" in prompt.completenames("wh")

@@ -50,10 +50,13 @@ def spelled(pair):
     ]
 
 
+def recording(pair, layer, cost, z, y):
+    return spellings.COSTS[pair[1]][cost](spellings.OUTPUTS[pair[0]][layer](z), y)
+
+
 def assert_right(pair, layer, cost, z, y):
     t = lm.Tensor(z)
-    output = spellings.OUTPUTS[pair[0]][layer]
-    recorded = quietly(lambda: spellings.COSTS[pair[1]][cost](output(t), y))
+    recorded = quietly(recording, pair, layer, cost, t, y)
     after = lm.stabilize(recorded)
     gradient = lm.grad(after, t)
     exact = [mix_oracle.reference(pair, *row) for row in zip(z, y, strict=True)]
@@ -243,10 +246,10 @@ def test_layers_on_layers_keep_value_and_gradient(layers, between, seed):
 def test_stabilising_again_changes_nothing(pair):
     z, y = lm.Tensor([[1.0, 2.0, 0.5], [0.0, -1.0, 3.0]]), np.eye(3)[[0, 1]]
     for layer, cost in spelled(pair):
-        output = spellings.OUTPUTS[pair[0]][layer](z)
-        after = lm.stabilize(spellings.COSTS[pair[1]][cost](output, y))
+        after = lm.stabilize(recording(pair, layer, cost, z, y))
         assert lm.stabilize(after) is after
-        assert lm.stabilize(a := lm.stabilize(output)) is a
+        a = lm.stabilize(spellings.OUTPUTS[pair[0]][layer](z))
+        assert lm.stabilize(a) is a
 
 
 @pytest.mark.parametrize("name", spellings.LOG_SUMS)
@@ -262,9 +265,7 @@ def test_second_derivatives_are_those_of_the_mix(pair):
     hessian = lm.Mix(*pair).hessian(values[0], y[0])
     for layer, cost in [("ours", "ours"), ("the book's", "the book's"), spelled(pair)[1]]:
         z = lm.Tensor(values)
-        after = lm.stabilize(
-            spellings.COSTS[pair[1]][cost](spellings.OUTPUTS[pair[0]][layer](z), y)
-        )
+        after = lm.stabilize(recording(pair, layer, cost, z, y))
         gradient = lm.grad(after, z, create_graph=True)
         found = [lm.grad(gradient[0, i], z)[0] for i in range(3)]
         np.testing.assert_allclose(found, hessian, rtol=1e-9, atol=1e-16)
@@ -298,9 +299,7 @@ def test_the_dtype_is_kept(pair, dtype):
     for layer, cost in spelled(pair):
         if dtype == np.float16 and layer.startswith("shifted by"):
             continue  # a shift is rounded before it is taken away
-        recorded = quietly(
-            lambda: spellings.COSTS[pair[1]][cost](spellings.OUTPUTS[pair[0]][layer](z), y)
-        )
+        recorded = quietly(recording, pair, layer, cost, z, y)
         after = lm.stabilize(recorded)
         gradient = lm.grad(after, z)
         assert (after.dtype, gradient.dtype) == (recorded.dtype, dtype)
@@ -319,7 +318,8 @@ def test_a_chain_of_a_hundred_thousand_nodes_is_no_trouble():
     for i in range(50_000):
         a = a.reshape(4) if i % 2 == 0 else a.reshape(2, 2)
     np.testing.assert_allclose(lm.stabilize(np.log(a)).data, lm.log_softmax(z.data))
-    costs = sum(lm.book.log_likelihood(lm.book.softmax(z * float(i)), [0, 1]) for i in range(1000))
+    layers = [lm.book.softmax(z * (0.1 * i)) for i in range(1000)]
+    costs = sum(lm.book.log_likelihood(layer, [0, 1]) for layer in layers)
     np.testing.assert_allclose(lm.stabilize(costs).data, costs.data)
 
 
@@ -424,11 +424,7 @@ def test_mix_costs_in_a_recording_are_kept_with_what_they_know():
 @functools.cache
 def found_by_the_spellings():
     z, y = lm.Tensor([[1.0, 2.0, 0.5]]), np.eye(3)[[0]]
-    costs = [
-        spellings.COSTS[pair[1]][cost](spellings.OUTPUTS[pair[0]][layer](z), y)
-        for pair in PAIRS
-        for layer, cost in spelled(pair)
-    ]
+    costs = [recording(pair, layer, cost, z, y) for pair in PAIRS for layer, cost in spelled(pair)]
     parts = [f(z) for f in (*spellings.LOG_SUMS.values(), *spellings.SOFTPLUSES.values())]
     parts += [np.log(np.exp(z)), 1 - lm.softmax(z), np.log(1 - np.tanh(z))]
     parts += [np.log1p(-lm.sigmoid(z)), np.log(2.0 - 2.0 * lm.sigmoid(z))]

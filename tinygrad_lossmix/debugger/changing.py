@@ -49,6 +49,8 @@ class Changing(OnWalk):
         self._walks[self._now + 1 :] = [new]
         self._turn(self._now + 1)
 
+    complete_set = OnWalk._complete
+
     def do_undo(self, arg: str) -> None:
         """take back the last set"""
         self._alone("undo", arg)

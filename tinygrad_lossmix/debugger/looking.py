@@ -10,7 +10,7 @@ import numpy as np
 from rich.text import Text
 
 from tinygrad_lossmix.debugger import inquiry, wording
-from tinygrad_lossmix.debugger.conditions import comparison, is_condition, quantity
+from tinygrad_lossmix.debugger.conditions import Condition, is_condition, quantity
 from tinygrad_lossmix.debugger.names import Mistake
 from tinygrad_lossmix.debugger.onwalk import OnWalk
 from tinygrad_lossmix.debugger.page import page
@@ -51,8 +51,7 @@ class Looking(OnWalk):
         elif not arg:
             raise Mistake("print NAME or print NAME.grad; list shows the names")
         else:
-            compared = is_condition(arg)
-            seen = comparison(arg).result(self._walk, self._names) if compared else self._here(arg)
+            seen = self._compared(arg) if is_condition(arg) else self._here(arg)
             typed = shorten(clean(arg))
             text = Text(f"{typed} has no value yet")
             self._say(text if seen is None else wording.value(typed, np.asarray(seen), ""))
@@ -116,6 +115,12 @@ class Looking(OnWalk):
         except OSError as error:
             raise Mistake(f"{clean(path)} cannot be written: {error.strerror}") from None
         self._say(Text(f"wrote {clean(str(written))}"))
+
+    def _compared(self, arg: str) -> object:
+        condition = Condition(arg)
+        if len(condition.comparisons) > 1:
+            return condition.holds(self._walk, self._names)
+        return condition.comparisons[0].result(self._walk, self._names)
 
     def _here(self, arg: str) -> object:
         return quantity(arg, self._walk, self._names)

@@ -37,13 +37,13 @@ function sentence() {
   if (position < seed) {
     const { name, defined, value } = nodes[position];
     const given = name === defined;
-    return `Forward: ${name} is ${full(value)}${given ? ", an input" : `, from ${defined}`}`;
+    return `Forward: ${name} is ${brief(value)}${given ? ", an input" : `, from ${defined}`}`;
   }
   if (position === seed) return `Seed: ${nodes[cost].gradient} = 1, the backward pass starts here`;
   const { node, to, passed, sum, expected } = product(position);
   const so = expected > 1 ? `${part(product(position))} contributions, ` : "";
-  const now = `${so}${nodes[to].gradient} = ${full(sum)}`;
-  return `Backward: ${nodes[node].name} passes ${full(passed)} to ${nodes[to].name}; ${now}`;
+  const now = `${so}${nodes[to].gradient} = ${brief(sum)}`;
+  return `Backward: ${nodes[node].name} passes ${brief(passed)} to ${nodes[to].name}; ${now}`;
 }
 
 const part = ({ received, expected }) => `${received} of ${expected}`;

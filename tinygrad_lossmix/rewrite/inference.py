@@ -63,7 +63,7 @@ def kind_of(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
             "the shape of this result depends on the numbers in a mask, which are not known when a "
             "function is compiled: choose with np.where(mask, x, 0) instead of x[mask]"
         )
-    if getattr(function, "__name__", "") == "reduce":
+    if getattr(function, "__name__", "") == "reduce" and not kwargs.keys() - {"axis", "keepdims"}:
         return _reduced(function, args[0], **kwargs)
     with np.errstate(all="ignore"):
         result = function(*map(stand_in, args), **{k: stand_in(v) for k, v in kwargs.items()})
@@ -92,13 +92,13 @@ def _product(a: Any, b: Any) -> Kind:
 
 
 def _reduced(
-    function: Callable[..., Any], x: Any, axis: Any = None, keepdims: bool = False, **options: Any
+    function: Callable[..., Any], x: Any, axis: Any = None, keepdims: bool = False
 ) -> Kind:
     axes = range(x.ndim) if axis is None else axis
     shape = [1 if i in axes else n for i, n in enumerate(x.shape)]
     if not keepdims:
         shape = [n for i, n in enumerate(x.shape) if i not in axes]
-    dtype = function(np.ones((1,) * x.ndim, x.dtype), axis=axis, **options).dtype
+    dtype = function(np.ones((1,) * x.ndim, x.dtype), axis=axis).dtype
     return Kind(tuple(shape), dtype)
 
 

@@ -50,8 +50,10 @@ class Rules:
         """A stable node in place of this one, and the pattern that it is; None if it is none."""
         for rule in self._rules.get(node.function, ()):
             found = rule(node)
-            if found and found[0].shape == node.shape and found[0].dtype == node.dtype:
-                return found
+            if found and found[0].shape == node.shape:
+                result, pattern = found
+                cast = result.dtype != node.dtype  # a constant of another precision took part
+                return result.astype(node.dtype) if cast else result, pattern
         return None
 
     def learn(self, node: Tensor, since: int) -> None:

@@ -26,7 +26,9 @@ Value = Any
 
 def simpler(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Value | None:
     """The same value in a simpler way, or None."""
-    if isinstance(function, np.ufunc) and function.signature is None and not kwargs:
+    if isinstance(function, np.ufunc) and kwargs:
+        return None
+    if isinstance(function, np.ufunc) and function.signature is None:
         lean = _without_broadcasts(args)
         if lean is not args:
             return function(*lean)
@@ -106,7 +108,9 @@ def _multiply(a: Value, b: Value) -> Value | None:
     if (k := _number(a, b)) is not None:
         return np.multiply(b, k)
     if (k := _number(b, a)) is not None:
-        return scaled(a, k) if k in (1.0, -1.0) or _moves(a) else None
+        if k in (1.0, -1.0) or _moves(a):
+            return scaled(a, k)
+        return None if type(b) is float else np.multiply(a, k)
     return _gathered(np.multiply, a, b)
 
 
@@ -170,8 +174,8 @@ def _exp(x: Value) -> Value | None:
     return None
 
 
-def _sum(x: Value, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Value | None:
-    if dtype is not None or x.dtype.kind != "f":
+def _sum(x: Value, axis: Any = None, keepdims: bool = False, **options: Any) -> Value | None:
+    if options or x.dtype.kind != "f":
         return None
     if axis == () or (axis is None and not x.ndim):
         return x
