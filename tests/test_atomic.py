@@ -22,3 +22,13 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
         write(path, b"new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    write(path, b"new")
+    assert os.read(reader, 10) == b"new"
+    assert path.is_fifo()
+    os.close(reader)

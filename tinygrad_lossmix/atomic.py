@@ -7,11 +7,14 @@ from pathlib import Path
 
 
 def write(path: Path, content: bytes) -> None:
-    """Replace a file, or leave it as it was.
+    """Replace a file, or leave it as it was; a device or a pipe is written to.
 
     Raises:
         OSError: it cannot be written.
     """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        path.write_bytes(content)
+        return
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with temporary.open("wb") as file:

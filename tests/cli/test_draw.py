@@ -1,7 +1,9 @@
 """`lossmix draw` as a user sees it."""
 
+import subprocess
 import sys
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -44,6 +46,17 @@ def test_collapsed_groups_are_one_box_each(tmp_path):
     assert "a = softmax(z)" in path.read_text()
 
 
+@pytest.mark.parametrize("mix", lm.MIXES, ids=str)
+def test_the_backward_pass_is_written_as_a_program(mix, tmp_path):
+    path = tmp_path / "backward.py"
+    assert draw(mix.output, mix.cost_name, "--z", "3,-1,0", "-o", str(path)).exit_code == 0
+    out = subprocess.run([sys.executable, path], capture_output=True, text=True, check=True).stdout
+    value, gradient = out.splitlines()
+    z = np.array([3.0, -1.0, 0.0])
+    assert np.isclose(float(value), mix.cost(z, 0), rtol=1e-12)
+    assert np.allclose(np.fromstring(gradient.strip("[]"), sep=" "), mix.delta(z, 0), 1e-6, 1e-8)
+
+
 def test_overflow_is_drawn_without_warnings():
     result = draw("softmax", "ll", "--z", "1000,0")
     assert result.exit_code == 0
@@ -77,3 +90,21 @@ def test_without_a_renderer_the_dot_is_written_and_the_exit_code_is_one(tmp_path
     assert result.exit_code == 1
     assert 'pip install "tinygrad_lossmix[draw]"' in result.stderr
     assert (tmp_path / "graph.dot").read_text().startswith("digraph")
+
+
+@pytest.mark.parametrize("mix", lm.MIXES, ids=str)
+def test_the_stabilised_graph_is_shown_beside_the_composed_one(mix):
+    result = draw(mix.output, mix.cost_name, "--stable")
+    assert (result.exit_code, result.stderr) == (0, "")
+    recorded, stabilised = result.stdout.split("stabilised:\n")
+    assert recorded == "recorded:\n" + tree(mix, [2.0, 1.0, 0.0], 0) + "\n"
+    assert f"C = {mix.output}_{mix.cost_name}(z, y)" in stabilised
+    assert "replacement" in stabilised
+
+
+def test_both_graphs_go_into_one_file(tmp_path):
+    path = tmp_path / "both.svg"
+    result = draw("softmax", "ll", "--stable", "--z", "1000,0", "-o", str(path))
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "softmax_ll(z, y)" in path.read_text()
+    assert "log(a)" in path.read_text()

@@ -7,8 +7,10 @@ from typing import Any
 
 import click
 
+from tinygrad_lossmix.atomic import write
 from tinygrad_lossmix.cli.mix_options import composed, mix_options
 from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.rewrite.standalone import standalone
 from tinygrad_lossmix.views.graphviz import draw
 from tinygrad_lossmix.views.rewriting import rewriting
 
@@ -20,7 +22,8 @@ from tinygrad_lossmix.views.rewriting import rewriting
     "path",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="A .svg, .png, .pdf, .dot or .txt to write, instead of a tree in the terminal.",
+    help="A .svg, .png, .pdf, .dot or .txt to write, instead of a tree in the terminal; or a .py: "
+    "the compiled backward pass.",
 )
 @click.option("--collapse", is_flag=True, help="Draw output layer and cost as one box each.")
 @click.option(
@@ -31,6 +34,9 @@ def command(
     ctx: click.Context, mix: Mix, z: Any, y: Any, path: Path | None, collapse: bool, stable: bool
 ) -> None:
     """Draw the computation graph of a mix: values, gradients, what each operation passed back."""
+    if path is not None and path.suffix == ".py":
+        _save(path, standalone(mix, z, y))
+        return
     cost = composed(mix, z, y)
     drawing = rewriting(cost).draw(collapse) if stable else draw(cost, collapse=collapse)
     if path is None:
@@ -45,3 +51,11 @@ def command(
     by = f", drawn by {drawing.renderer}" if drawing.renderer else ""
     click.echo(f"{written}{by}", err=True)
     ctx.exit(written != path)
+
+
+def _save(path: Path, text: str) -> None:
+    try:
+        write(path, text.encode())
+    except OSError as error:
+        raise click.UsageError(f"-o {path}: cannot be written: {error.strerror}") from None
+    click.echo(path, err=True)

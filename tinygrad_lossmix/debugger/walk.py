@@ -59,6 +59,8 @@ class Walk:
 
     def __init__(self, cost: Tensor, names: Mapping[str, Any] | None = None) -> None:
         self.reading = Reading(cost, names)
+        if cost.ndim:
+            raise ValueError(f"a walk starts at one number, not at shape {cost.shape}: take a mean")
         self._seed = seed_of(cost, None)
         with np.errstate(all="ignore"):  # NaN and infinity are seen when they are walked to
             self._steps = list(sweep(cost, self._seed))

@@ -49,7 +49,7 @@ class Cost(NamedTuple):
     pair: tuple[str, str]
     u: Tensor
     axis: int
-    y: Any  # None: all ones
+    y: Any
     up: float  # the number is up/down times the number of examples
     down: float
 
@@ -201,6 +201,9 @@ def _with_labels(term: Term, partner: Term | None) -> Iterator[Cost | Term]:
             return
         yield from _with_labels(partner, None)
         end, (up, down, w) = term.end, term.weight
+    if w is None:  # the same label everywhere
+        examples = end.u.size / end.u.shape[end.axis]
+        w, up, down = -up * examples / down, -1.0, examples
     yield Cost((output, "ll"), end.u, end.axis, w, -up, down)
 
 
@@ -208,9 +211,10 @@ def _complementary(output: str, term: Term, partner: Term) -> Cost | None:
     """Cross-entropy, where the weights are y and 1 - y."""
     end, (up, down, y), (other_up, other_down, w) = term.end, term.weight, partner.weight
     if y is None and w is None:
-        y = up / down
-        total = y + other_up / other_down
-        return Cost((output, "ce"), end.u, end.axis, y / total, -total, 1.0) if total else None
+        y = up * other_down
+        total = y + other_up * down
+        both = down * other_down
+        return Cost((output, "ce"), end.u, end.axis, y / total, -total, both) if total else None
     if up * other_down != other_up * down or not is_complement(w, y):
         return None
     return Cost((output, "ce"), end.u, end.axis, y, -up, down)
@@ -229,8 +233,8 @@ def _usable(y: Any) -> bool:
 
 def _one_node(cost: Cost) -> Tensor:
     u, y = cost.u, cost.y
-    if y is None or isinstance(y, int | float | np.generic) or y.shape != u.shape:
-        y = np.broadcast_to(1.0 if y is None else y, u.shape)
+    if getattr(y, "shape", ()) != u.shape:
+        y = np.broadcast_to(y, u.shape)
     if cost.axis not in (-1, u.ndim - 1):
         order = [i for i in range(u.ndim) if i != cost.axis] + [cost.axis]
         u, y = u.transpose(order), np.transpose(y, order)

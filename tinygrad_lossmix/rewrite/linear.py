@@ -30,15 +30,21 @@ class Weight(NamedTuple):
 
     def whole(self, like: Tensor) -> Any:
         """As one array, in a Tensor's shape and dtype."""
-        w = np.ones(like.shape, like.dtype) if self.w is None else self.w
-        factor = self.up / self.down
+        w, factor = _ones(self.w, like), self.up / self.down
         return w if factor == 1.0 else w * like.dtype.type(factor)
 
     def plus(self, other: Weight, like: Tensor) -> Weight:
         """The sum of two weights on the same Tensor."""
         if self.w is None and other.w is None:
-            return Weight(self.up / self.down + other.up / other.down)
+            up = self.up * other.down + other.up * self.down
+            return Weight(up, self.down * other.down)
+        if (self.up, self.down) == (other.up, other.down):
+            return Weight(self.up, self.down, _ones(self.w, like) + _ones(other.w, like))
         return Weight(w=self.whole(like) + other.whole(like))
+
+
+def _ones(w: Any, like: Tensor) -> Any:
+    return np.ones(like.shape, like.dtype) if w is None else w
 
 
 class Linear:

@@ -60,6 +60,22 @@ def softmax_ll(z: Value, y: Value) -> tuple[Value, Value]:
     return (y.sum(axis=-1) * np.log1p(t)).sum() - (y * d).sum(), delta
 
 
+def softmax_quadratic(z: Value, y: Value) -> tuple[Value, Value]:
+    """As in `stable`."""
+    k = z.shape[-1]
+    if k > 32:
+        return _whole(stable.softmax_quadratic)(z, y)
+    rest_of = stable.all_but_one(k, z.dtype)
+    d, at = _below_the_largest(z)
+    e = _named("e", np.exp(d))
+    rest = _named("rest", e @ rest_of)
+    total = _column(1.0 + _named("tail", _entry(rest, at)))
+    p, q = _named("p", e / total), _named("q", rest / total)
+    error = _named("error", (1.0 - y) * p - y * q)
+    delta = _named("delta", p * (q * error - (p * error) @ rest_of))
+    return 0.5 * (error * error).sum(), delta
+
+
 def _below_the_largest(z: Value) -> tuple[Value, Value]:
     """z minus the largest of its row, and where that is, counted through all rows."""
     at = np.argmax(z, axis=-1)
@@ -101,5 +117,5 @@ LOWERED: dict[Any, Callable[..., tuple[Value, Value]]] = {
     stable.sigmoid_quadratic: sigmoid_quadratic,
     stable.softmax_ll: softmax_ll,
     stable.softmax_ce: _whole(stable.softmax_ce),
-    stable.softmax_quadratic: _whole(stable.softmax_quadratic),
+    stable.softmax_quadratic: softmax_quadratic,
 }

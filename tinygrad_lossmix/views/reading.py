@@ -43,8 +43,8 @@ class Reading:
     def __init__(self, cost: Tensor, known: Mapping[str, Any] | None = None) -> None:
         if not isinstance(cost, Tensor):
             raise TypeError(
-                f"the cost is a {type(cost).__name__}, not a Tensor: it was computed from plain "
-                "arrays; wrap what you differentiate, z = Tensor(z)"
+                f"the cost is {type(cost).__name__}, not a Tensor: compute it from what you "
+                "differentiate, wrapped, z = Tensor(z)"
             )
         self.cost = cost
         self.known = dict(known or {})
