@@ -11,6 +11,7 @@ from mpmath import mp, mpf
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix import Tensor, grad
+from tinygrad_lossmix.mixes.outputs import log1m_softmax
 
 # value, derivative, second derivative
 ELEMENTWISE = {
@@ -135,6 +136,92 @@ def test_gradients_of_functions_of_an_axis(f, dtype, data):
         assert_close(got, exact, dtype, [1 + sum(map(abs, weights))] * len(z))
     again = grad(f(t), t, seed=seed, create_graph=True)
     assert again.data.tobytes() == got.tobytes()
+
+
+def others(x):
+    return [sum(x[:k] + x[k + 1 :]) for k in range(len(x))]
+
+
+def tail_terms(f, z, g):
+    """Σ_k g_k ∂f_k/∂z_j as terms that do not cancel, of the exact softmax p, q = 1 - p."""
+    e = [mpmath.exp(x) for x in z]
+    p, q = [x / sum(e) for x in e], [x / sum(e) for x in others(e)]
+    each = range(len(z))
+    if f is lm.log_softmax:
+        return [[g[j] * q[j], *(-p[j] * g[k] for k in each if k != j)] for j in each]
+    if f is lm.softmax:
+        return [[p[j] * g[j] * q[j], *(-p[j] * g[k] * p[k] for k in each if k != j)] for j in each]
+    return [[-g[j] * p[j], *(g[k] * p[k] * p[j] / q[k] for k in each if k != j)] for j in each]
+
+
+@each_dtype
+@pytest.mark.parametrize("f", [lm.softmax, lm.log_softmax, log1m_softmax])
+@given(data=st.data())
+def test_gradients_keep_their_tails(f, dtype, data):
+    """To the precision of each component's own terms, however small: few and many entries."""
+    k = data.draw(st.sampled_from([2, 3, 5, 40]))
+    z = data.draw(st.one_of([make(k, dtype) for make in REGIMES.values()]))
+    weights = st.sampled_from([-1.0, 0.0, 0.5, 2.0])
+    g = data.draw(hnp.arrays(dtype, k, elements=weights | st.just(0.0)))
+    t = Tensor(z)
+    got = grad(f(t), t, seed=g)
+    with mp.workdps(320):
+        terms = tail_terms(f, exact_numbers(z), exact_numbers(g))
+        sizes = [sum(map(abs, each)) for each in terms]
+        assert_close(got, [sum(each) for each in terms], dtype, sizes)
+    assert grad(f(t), t, seed=g, create_graph=True).data.tobytes() == got.tobytes()
+
+
+@given(st.one_of([make(4, np.float64) for make in REGIMES.values()]))
+def test_the_slope_of_the_sigmoid_keeps_its_tails(z):
+    t = Tensor(z)
+    with mp.workdps(320):
+        slopes = [ELEMENTWISE[lm.sigmoid][1](x) for x in exact_numbers(z)]
+        assert_close(grad(lm.sigmoid(t).sum(), t), slopes, np.float64)
+
+
+@each_dtype
+@given(data=st.data())
+def test_the_logarithm_of_one_minus_softmax_keeps_its_tails(dtype, data):
+    k = data.draw(st.sampled_from([2, 3, 5, 40]))
+    z = data.draw(st.one_of([make(k, dtype) for make in REGIMES.values()]))
+    with mp.workdps(320):
+        e = [mpmath.exp(x) for x in exact_numbers(z)]
+        p = [x / sum(e) for x in e]
+        exact = [
+            mpmath.log(rest / sum(e)) if x > 0.5 else mpmath.log1p(-x)
+            for x, rest in zip(p, others(e), strict=True)
+        ]
+        assert_close(log1m_softmax(z), exact, dtype)
+        assert_close(log1m_softmax(Tensor(z)).data, exact, dtype)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_one_minus_softmax_along_an_axis_differentiated_twice(axis):
+    z = np.random.default_rng(0).normal(size=(3, 4)) * 2
+    w, v = np.random.default_rng(1).normal(size=(2, 3, 4))
+
+    def twice(f):
+        t = Tensor(z)
+        once = grad((f(t) * w).sum(), t, create_graph=True)
+        return f(t).data, once.data, grad((once * v).sum(), t)
+
+    ours = twice(lambda t: log1m_softmax(t, axis=axis))
+    plain = twice(lambda t: np.log(1.0 - lm.softmax(t, axis=axis)))
+    for got, expected in zip(ours, plain, strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-10, atol=1e-12)
+
+
+def test_one_minus_softmax_at_the_edges():
+    assert (log1m_softmax([3.0]) == -np.inf).all()
+    assert (log1m_softmax([np.inf, 0.0, 1.0]) == [-np.inf, 0.0, 0.0]).all()
+    assert np.isnan(log1m_softmax([np.nan, 0.0])).any()
+    np.testing.assert_array_equal(log1m_softmax([[2, 0]]), log1m_softmax(np.array([[2.0, 0.0]])))
+    t = Tensor(np.zeros((0, 3)))
+    assert grad(log1m_softmax(t).sum(), t).shape == (0, 3)
+    big = Tensor([1e4, 0.0, -1e4])
+    np.testing.assert_allclose(log1m_softmax(big).data, [-1e4, 0.0, 0.0])
+    np.testing.assert_allclose(grad(log1m_softmax(big)[0], big), [-1.0, 1.0, 0.0])
 
 
 @each_over_an_axis

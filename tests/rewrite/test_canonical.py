@@ -50,7 +50,7 @@ SPELLINGS = [
     lambda u: np.einsum("ij,kj->ik", u, u) @ u,
     lambda u: u[..., 1] + u[1, 2] + u[:, np.array([0, 2])].sum() + u[None, 0, :2].sum(),
     lambda u: sum(row.copy() for row in u) * len(u) * u.size * np.ndim(u) * np.shape(u)[0],
-    lambda u: np.zeros_like(u) + np.ones_like(u[0]) * (np.result_type(u) == float),
+    lambda u: np.zeros_like(u) + np.ones_like(u[0]) * (np.result_type(u) is np.dtype(float)),
     lambda u: np.maximum.outer(u[0], u[1]).sum(axis=0),
     lambda u: np.logaddexp(u, 0.0) + np.hypot(u, u) + np.arctan(u),
     lambda u: (~(u > 0)) * 1.0 + (u > 0) * u,

@@ -151,8 +151,8 @@ class _Text:
                 return self.product(self.name(x), self.ones(shape, x.dtype), out)
             if x.ndim == 2 and axis == (0,) and call.ndim == 1:
                 return self.product(self.ones((x.shape[0],), x.dtype), self.name(x), out)
-            if x.ndim == 1 and not call.shape:
-                return self.product(self.name(x), self.ones(x.shape, x.dtype), out)
+            if axis is None and x.size <= 4096 and not call.shape:
+                return f"{self.numpy('vdot')}({self.name(x)}, {self.ones(x.shape, x.dtype)})"
         options = [f"axis={axis[0] if axis and len(axis) == 1 else axis}"]
         options += [f"{k}={self.operand(v)}" for k, v in call.kwargs.items() if k != "axis"]
         options += [f"out={out}"] if out else []
@@ -273,7 +273,7 @@ def _recognised(x: Any) -> tuple[str, str]:
     if not x.dtype.isbuiltin or not x.size:
         return "c1", ""
     if x.ndim and x.tobytes() == np.zeros_like(x).tobytes():
-        return "nothing", f"zeros({x.shape}, {kind})"
+        return f"zeros_{'x'.join(map(str, x.shape))}", f"zeros({x.shape}, {kind})"
     if x.ndim == 2 and np.array_equal(x, 1 - np.eye(*x.shape)):
         return "off_diagonal", f"1 - eye({x.shape[0]}, dtype={kind})"
     if x.ndim == 1 and x.size > 1 and x.dtype == np.int64:
