@@ -54,7 +54,7 @@ SPELLINGS = [
     lambda u: np.maximum.outer(u[0], u[1]).sum(axis=0),
     lambda u: np.logaddexp(u, 0.0) + np.hypot(u, u) + np.arctan(u),
     lambda u: (~(u > 0)) * 1.0 + (u > 0) * u,
-    lambda u: np.add(u, 1, dtype=np.float32),
+    lambda u: np.add(u, 1, dtype=np.float64),
     lambda u: np.fmod(u, 1.0),
     lambda u: u * np.float32(2) + np.float64(3) - u * np.ones(3) + u * np.zeros((2, 1)),
     lambda u: u * np.array([[1.0], [2.0]]) / np.array(4.0) + u * np.arange(30.0)[:3],

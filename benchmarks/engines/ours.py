@@ -1,0 +1,68 @@
+"""This engine: the graph of primitives, one stable node, and what `lm.compile` makes of it."""
+
+import warnings
+
+import tinygrad_lossmix as lm
+from engines import Engine
+
+COSTS = {"ce": lm.book.cross_entropy, "ll": lm.book.log_likelihood}
+LAYERS = {"sigmoid": lm.book.sigmoid, "softmax": lm.book.softmax}
+
+
+def recorded(loss, copy=True):
+    """The value and the gradients of a function of Tensors, recorded anew at every call."""
+
+    def step(*arrays):
+        tensors = [lm.Tensor(array, copy=copy) for array in arrays]
+        cost = loss(*tensors)
+        return float(cost), tuple(lm.grad(cost, tensors))
+
+    return step
+
+
+def primitives(case):
+    layer, cost, x, y = LAYERS[case.output], COSTS[case.cost], case.x, case.y
+    if x is None:
+        return recorded(lambda z: cost(layer(z), y), case.copy)
+    sigmoid = lm.book.sigmoid
+    return recorded(lambda w1, b1, w2, b2: cost(layer(sigmoid(x @ w1 + b1) @ w2 + b2), y))
+
+
+def one_node(case):
+    mix, x, y = lm.Mix(case.output, case.cost), case.x, case.y
+    if x is None:
+        return recorded(lambda z: mix.cost(z, y), case.copy)
+    return recorded(lambda w1, b1, w2, b2: mix.cost(lm.sigmoid(x @ w1 + b1) @ w2 + b2, y))
+
+
+def compiled(backend):
+    """Of the book's formulas, with labels as arguments; a warning that it fell back is an error."""
+
+    def build(case):
+        layer, cost, x, y = LAYERS[case.output], COSTS[case.cost], case.x, case.y
+
+        def of_logits(z, y):
+            return cost(layer(z), y)
+
+        def of_parameters(w1, b1, w2, b2, x, y):
+            return cost(layer(lm.book.sigmoid(x @ w1 + b1) @ w2 + b2), y)
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            if x is None:
+                both = lm.compile(of_logits, wrt=(0,), backend=backend)
+                step = lambda z: both(z, y)
+            else:
+                both = lm.compile(of_parameters, wrt=(0, 1, 2, 3), backend=backend)
+                step = lambda w1, b1, w2, b2: both(w1, b1, w2, b2, x, y)
+            step(*case.inputs)
+        return step
+
+    return build
+
+
+ENGINES = (
+    Engine("lossmix, primitives", primitives, recorded, traced=True),
+    Engine("lossmix, one node", one_node, traced=True),
+    Engine("lossmix, compiled NumPy", compiled("numpy"), traced=True),
+)
