@@ -15,7 +15,6 @@ import numpy as np
 
 from tinygrad_lossmix.engine.constants import traced
 from tinygrad_lossmix.engine.registration import add_row
-from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.stable import all_but_one
 
 Array = Any
@@ -139,7 +138,7 @@ def _others(x: Array, axis: int) -> Array:
 # The rules take no difference that the tail would be lost in: as in the closed forms of the mixes.
 
 
-_LOWEST = {np.dtype(t): np.array(0.98 * np.log(np.finfo(t).tiny), t) for t in "efdg"}
+_LOWEST = {np.dtype(t): np.array(np.log(np.finfo(t).tiny), t) for t in "efdg"}
 
 
 def _sigmoid_rule(g: Array, a: Array, z: Array) -> Array:

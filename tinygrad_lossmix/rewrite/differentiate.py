@@ -14,6 +14,7 @@ import numpy as np
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.sweep import seed_of, sweep
 from tinygrad_lossmix.engine.tensor import Tensor, node
+from tinygrad_lossmix.rewrite.naming import named
 from tinygrad_lossmix.rewrite.program import Program
 from tinygrad_lossmix.rewrite.stabilize import stabilize
 from tinygrad_lossmix.rewrite.trace import Traced
@@ -51,7 +52,7 @@ def differentiated(
             leaf.name = arguments[i].name
             arguments[i] = leaf
         leaves.append(leaf)
-    cost = f(*arguments)
+    cost = named(f, *arguments)
     if not isinstance(cost, Tensor):
         value = cost if isinstance(cost, Traced) else np.asarray(cost)
         value = value.astype(leaves[0].dtype)
@@ -76,8 +77,9 @@ def _swept(program: Program, cost: Tensor, seed: Any) -> dict[Tensor, Any]:
         before = len(program.calls)
         found[each.args[position]] = total
     for each, gradient in found.items():
-        if each.name and getattr(gradient, "backward", False):
-            gradient.name = gradient.name or f"d{each.name}"
+        name = each.name or getattr(each._value, "name", None)
+        if name and getattr(gradient, "backward", False):
+            gradient.name = gradient.name or f"d{name}"
     return found
 
 
