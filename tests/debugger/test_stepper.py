@@ -111,7 +111,9 @@ def test_a_gradient_is_none_before_it_arrives_and_the_seed_is_there_from_the_sta
     assert walk.gradient(x) is None
     assert walk.gradient(cost) == 1.0
     assert walk.arrival(x) == 1
-    assert walk.arrival(lm.Tensor(1.0)) is None
+    for ask in (walk.arrival, walk.gradient, walk.value, walk.complete, walk.terms, walk.until):
+        with pytest.raises(ValueError, match="n1 was not computed from this Tensor"):
+            ask(lm.Tensor(1.0))
 
 
 def test_what_is_handed_out_can_be_changed_without_changing_the_walk():

@@ -112,7 +112,6 @@ class Sparse:
         ([Tensor(1.0)], r"use t\.data"),
         ([Tensor([1.0, 2.0]), Tensor([1.0, 2.0])], r"np\.stack"),
     ],
-    ids=repr,
 )
 def test_what_is_not_made_of_floats_is_no_variable(data, advice):
     for copying in (True, False):
@@ -129,7 +128,7 @@ NO_CONSTANTS = [
 
 
 @pytest.mark.parametrize("op", [operator.add, operator.mul, operator.matmul, np.maximum])
-@pytest.mark.parametrize("constant", NO_CONSTANTS, ids=repr)
+@pytest.mark.parametrize("constant", NO_CONSTANTS)
 def test_what_is_no_real_number_is_no_constant(op, constant):
     t = Tensor([1.0, 2.0])
     with pytest.raises(TypeError):
@@ -137,7 +136,10 @@ def test_what_is_no_real_number_is_no_constant(op, constant):
 
 
 @pytest.mark.parametrize("op", [operator.add, operator.mul, operator.matmul, np.maximum])
-@pytest.mark.parametrize("constant", [c for c in NO_CONSTANTS if type(c) is not Sparse], ids=repr)
+@pytest.mark.parametrize(
+    "constant",
+    [c for c in NO_CONSTANTS if type(c) is not Sparse],
+)
 def test_what_is_no_real_number_is_no_constant_on_the_left_either(op, constant):
     t = Tensor([1.0, 2.0])
     with pytest.raises(TypeError):

@@ -172,7 +172,9 @@ def test_elementwise_of_any_shape_is_the_same_at_every_entry(e, shape):
         np.testing.assert_allclose(g, np.full(shape, one), rtol=1e-14)
 
 
-@pytest.mark.parametrize("e", [e for e in ELEMENTWISE if len(e.domain) == 2], ids=str)
+@pytest.mark.parametrize(
+    "e", [e for e in ELEMENTWISE if len(e.domain) == 2], ids=lambda e: e.ufunc.__name__
+)
 @pytest.mark.parametrize(
     ("left", "right"),
     [((), (3,)), ((3,), ()), ((1,), (3,)), ((2, 1), (3,)), ((2, 3), (1, 1)), ((4, 1, 2), (3, 1)),

@@ -128,7 +128,6 @@ def test_function_method_and_operator_are_one(function, method):
     [2, 2.5, True, np.float64(2.5), np.float32(2.5), np.int8(2), np.array(2.5), [1, 2, 3],
      (1.0, 2.0, 3.0), np.array([[1], [2]]), np.array([True, True, True]), np.ones((2, 1, 1)),
      np.array([1, 2, 3], np.uint8)],
-    ids=repr,
 )  # fmt: skip
 def test_operators_take_numbers_arrays_and_lists_on_either_side(op, side, partner):
     x = np.abs(MATRIX)

@@ -111,7 +111,6 @@ def test_labels_changed_after_recording_change_nothing(mix, y):
         (Z, 2**70, r"real numbers, not object"),
         (Z, np.array([0, 1, 0], "m8[s]"), r"real numbers, not timedelta64"),
     ],
-    ids=repr,
 )
 @each_method
 def test_anything_else_is_refused_with_what_was_given_and_what_is_expected(method, z, y, message):
@@ -180,7 +179,6 @@ def test_costs_of_outputs_take_the_same_labels(cost):
         (np.array([1.0, 2.0], object), TypeError, r"not object"),
         (None, TypeError, r"not object"),
     ],
-    ids=repr,
 )
 @each_method
 def test_logits_are_real_numbers_with_an_axis_of_classes(method, z, error, message):

@@ -376,3 +376,19 @@ def test_values_at_infinity_are_the_limits():
 @each_function
 def test_nan_stays_nan(f):
     assert np.isnan(f(np.array([np.nan, 0.0]))).any()
+
+
+@pytest.mark.parametrize(
+    ("z", "dtype"),
+    [*[(z, np.float64) for z in (-705, -400, -355, -40, -1, 0, 3, 40, 400, 700)],
+     *[(z, np.float32) for z in (-80, -50, -44, 2, 40, 80)]],
+)  # fmt: skip
+def test_both_derivatives_of_the_sigmoid_keep_their_tails(z, dtype):
+    t = lm.Tensor(np.array([z], dtype))
+    once = lm.grad(lm.sigmoid(t).sum(), t, create_graph=True)
+    twice = lm.grad(once.sum(), t)
+    with mpmath.workdps(400):
+        a, b = 1 / (1 + mpmath.exp(-z)), 1 / (1 + mpmath.exp(z))
+        expected = [float(a * b), float(a * b * (b - a))]
+    tolerance = 1e-12 if dtype is np.float64 else 1e-5
+    np.testing.assert_allclose([once.data[0], twice[0]], expected, rtol=tolerance)

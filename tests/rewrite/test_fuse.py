@@ -120,10 +120,19 @@ def test_squares_with_weights_are_left():
     assert lm.stabilize(cost) is cost
 
 
-def test_labels_that_are_not_finite_are_left():
-    z = lm.Tensor([1.0, 2.0])
-    cost = (np.array([np.nan, 1.0]) * lm.log_softmax(z)).sum()
-    assert lm.stabilize(cost) is cost
+@pytest.mark.parametrize(
+    "cost",
+    [
+        lambda log: (np.array([np.nan, 1.0]) * log).sum(),
+        lambda log: np.inf * log.sum(),
+        lambda log: (log / np.array([0.0, 1.0])).sum(),
+        lambda log: log.sum() / 0.0,
+    ],
+)
+def test_labels_that_are_not_finite_are_left(cost):
+    with np.errstate(all="ignore"):
+        recorded = cost(lm.log_softmax(lm.Tensor([1.0, 2.0])))
+    assert lm.stabilize(recorded) is recorded
 
 
 def test_float64_labels_of_float32_logits_keep_their_precision():

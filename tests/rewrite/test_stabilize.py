@@ -404,7 +404,7 @@ def test_a_name_is_not_given_to_what_was_there_before():
 
 @pytest.mark.parametrize("cost", [3.0, np.ones(2), None])
 def test_only_tensors_are_stabilised(cost):
-    with pytest.raises(TypeError, match="not a Tensor: it was computed from plain arrays"):
+    with pytest.raises(TypeError, match="not a Tensor"):
         lm.stabilize(cost)
 
 

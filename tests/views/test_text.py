@@ -84,5 +84,5 @@ def test_deep_branching_is_cut():
 
 
 def test_only_tensors_have_a_tree():
-    with pytest.raises(TypeError, match="the cost is a ndarray, not a Tensor"):
+    with pytest.raises(TypeError, match="the cost is ndarray, not a Tensor"):
         lm.tree(np.ones(2))

@@ -26,6 +26,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from copy import copy
 from functools import cached_property
+from operator import index
 from typing import Any, Self
 
 import numpy as np
@@ -60,7 +61,8 @@ class Walk:
     def __init__(self, cost: Tensor, names: Mapping[str, Any] | None = None) -> None:
         self.reading = Reading(cost, names)
         if cost.ndim:
-            raise ValueError(f"a walk starts at one number, not at shape {cost.shape}: take a mean")
+            words = f"a walk starts at a number, not at shape {cost.shape}"
+            raise ValueError(f"{words}: take its sum or mean")
         self._seed = seed_of(cost, None)
         with np.errstate(all="ignore"):  # NaN and infinity are seen when they are walked to
             self._steps = list(sweep(cost, self._seed))
@@ -133,9 +135,13 @@ class Walk:
         return self.position == len(self)
 
     def at(self, position: int) -> Self:
-        """Another walk over the same recording, at a position that there is."""
+        """Another walk over the same recording, at a position.
+
+        Raises:
+            ValueError: there is no such position.
+        """
         other = copy(self)
-        other.position = position
+        other.goto(position)
         return other
 
     def next(self) -> bool:
@@ -162,9 +168,10 @@ class Walk:
         """Go anywhere.
 
         Raises:
+            TypeError: position is not an integer.
             ValueError: there is no such position.
         """
-        if not self._move(position):
+        if not self._move(index(position)):
             raise ValueError(f"positions are {self.first} … {len(self)}, not {position}")
 
     def over(self) -> bool:
@@ -182,12 +189,14 @@ class Walk:
 
     def until(self, node: Tensor) -> bool:
         """Go on until a node has all its gradient, or its value; False: nothing more comes."""
-        moments = [self._computed_at.get(node), self.complete(node)]
+        moments = [self._computed_at[self._own(node)], self.complete(node)]
         ahead = [moment for moment in moments if moment is not None and moment > self.position]
         return self._move(min(ahead)) if ahead else False
 
     def run(self, stops: Callable[[Self], bool], step: int = 1) -> bool:
         """Go on (step -1: back) until `stops` says so of the walk; False: the end came first."""
+        if not callable(stops):
+            raise TypeError(f"stops is a function of the walk, not {type(stops).__name__}")
         while self._move(self.position + step):
             if stops(self):
                 return True
@@ -226,9 +235,17 @@ class Walk:
         g, contribution, total = map(np.array, arrays)
         return Stop(node, place, argument, g, contribution, total, *self.progress(argument))
 
+    def _own(self, node: Tensor) -> Tensor:
+        """The node; an error where it is none of this recording."""
+        if not isinstance(node, Tensor):
+            raise TypeError(f"a node is a Tensor of the recording, not {type(node).__name__}")
+        if node not in self._computed_at:
+            raise ValueError(f"{self.reading.call(self.cost)} was not computed from this Tensor")
+        return node
+
     def progress(self, node: Tensor) -> tuple[int, int]:
         """How many contributions a node has received at this position, and how many it will."""
-        arrivals = self._arrivals.get(node, [])
+        arrivals = self._arrivals.get(self._own(node), [])
         return bisect_right(arrivals, self.position), len(arrivals)
 
     def gradient(self, node: Tensor) -> Array | None:
@@ -240,15 +257,15 @@ class Walk:
 
     def value(self, node: Tensor) -> Array | None:
         """The value of a node; None as long as it is not computed."""
-        return node.data if self.position >= self._computed_at[node] else None
+        return node.data if self.position >= self._computed_at[self._own(node)] else None
 
     def arrival(self, node: Tensor) -> int | None:
         """The position at which a node receives its first contribution; None: it never does."""
-        return self._arrivals[node][0] if node in self._arrivals else None
+        return self._arrivals[node][0] if self._own(node) in self._arrivals else None
 
     def complete(self, node: Tensor) -> int | None:
         """The position at which a node has all its gradient; None: it gets none."""
-        if node in self._arrivals:
+        if self._own(node) in self._arrivals:
             return self._arrivals[node][-1]
         return 0 if node is self.cost else None
 

@@ -80,13 +80,18 @@ def freeze_option(option: Any) -> Any:
     """An option such as an axis or a shape, as it is recorded: what can be changed is copied.
 
     Raises:
-        TypeError: there is a Tensor in it.
+        TypeError: there is a Tensor in it, or something that cannot be copied.
     """
     if option is None or type(option) in (int, float, bool, str):
         return option
     if type(option).__name__ == "Tensor":
         raise TypeError("a Tensor cannot be an option: pass operands by position")
-    return copy.deepcopy(option)
+    try:
+        return copy.deepcopy(option)
+    except TypeError as error:
+        if "pickle" not in str(error):
+            raise
+        raise TypeError(f"an option such as an axis is not {type(option).__name__}") from None
 
 
 def freeze_index(key: Any) -> Any:

@@ -106,6 +106,8 @@ def value_and_grad(f: Callable[..., Any], wrt: int | tuple[int, ...] = 0) -> Cal
     >>> step(np.array([1.0, 2.0]), np.eye(2))
     (np.float64(5.0), array([2., 4.]))
     """
+    if not callable(f):
+        raise TypeError(f"value_and_grad takes a function of arrays, not {type(f).__name__}")
     positions = wrt if isinstance(wrt, tuple) else (wrt,)
     if not positions:
         raise ValueError("wrt is empty: give the position of an argument, or a tuple of them")

@@ -369,7 +369,12 @@ def astype(x: Array, dtype: Any) -> Array:
 def _several(numbers: tuple[Any, ...]) -> Any:
     """`f(2, 3)`, `f((2, 3))` and `f([2, 3])` mean the same."""
     first = numbers[0] if len(numbers) == 1 else numbers
-    return numbers if isinstance(first, int | np.integer) else tuple(first)
+    if isinstance(first, int | np.integer):
+        return numbers
+    try:
+        return tuple(first)
+    except TypeError:
+        raise TypeError(f"integers or a tuple of them, not {type(first).__name__}") from None
 
 
 def _plain(value: Any) -> Any:

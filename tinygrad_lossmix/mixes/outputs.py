@@ -142,8 +142,9 @@ _LOWEST = {np.dtype(t): np.array(np.log(np.finfo(t).tiny), t) for t in "efdg"}
 
 
 def _sigmoid_rule(g: Array, a: Array, z: Array) -> Array:
-    """g·a(1 - a), with a·e^-z for 1 - a; below the lowest logit a itself vanishes."""
-    return g * (a * (a * np.exp(-np.maximum(z, _LOWEST[z.dtype]))))
+    """g·a(1 - a), with 1 - a = F/(1 + F), F = e^-z: exact where a is near 1."""
+    f = np.exp(-np.maximum(z, _LOWEST[z.dtype]))  # bounded: below, 1 - a is 1
+    return g * (a * (f / (1.0 + f)))
 
 
 def _softmax_rule(g: Array, a: Array, z: Array, axis: int = -1) -> Array:

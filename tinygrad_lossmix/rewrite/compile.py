@@ -94,6 +94,8 @@ class Compiled:
     """What `compile` returns: a function, with its `source`."""
 
     def __init__(self, f: Callable[..., Any], wrt: Any, backend: str) -> None:
+        if not callable(f):
+            raise TypeError(f"compile takes a function of arrays, not {type(f).__name__}")
         if backend not in ("numpy", "numba"):
             raise ValueError(f"there is no backend {backend!r}: choose numpy or numba")
         self._interpreted = value_and_grad(lambda *args: stabilize(f(*args)), wrt)
@@ -150,6 +152,11 @@ class Compiled:
     def _compiled(self, arrays: Arguments) -> Form:
         several = isinstance(self._wrt, tuple)
         wrt = self._wrt if several else (self._wrt,)
+        if self._backend == "numba":
+            from tinygrad_lossmix.rewrite.numba_backend import machine
+
+            if found := machine(self._f, arrays, wrt, several):
+                return Form(_guard(arrays), found.run, found.make, [], found.source)
         program, value, gradients = differentiated(self._f, arrays, wrt, LOWERED)
         text = emit(program, "value_and_gradient", value, gradients, several)
         space = _executed(text.source, text.given)

@@ -38,7 +38,11 @@ def contraction(node: Tensor) -> Contraction | None:
         kept = [c for c in one if c in out]
         if one == other and len(set(one)) == len(one) and "".join(kept) == out:
             for x, w in sides(node):
-                if type(x) is Tensor and type(w) is not Tensor and x.shape == w.shape:
+                if (
+                    type(x) is Tensor
+                    and type(w) is not Tensor
+                    and x.shape == getattr(w, "shape", ())
+                ):
                     axes = tuple(i for i, c in enumerate(one) if c not in out)
                     return Contraction(x, w, axes, False)
     return None

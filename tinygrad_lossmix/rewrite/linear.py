@@ -148,7 +148,7 @@ def _times(weight: Weight, c: Any, x: Tensor) -> Weight:
     number = scalar(c)
     if number is not None and np.isfinite(number):
         return weight._replace(up=weight.up * number)
-    if c.shape != x.shape:
+    if getattr(c, "shape", None) != x.shape:
         c = np.broadcast_to(c, x.shape)
     return weight._replace(w=c if weight.w is None else weight.w * c)
 
@@ -158,7 +158,7 @@ def _over(weight: Weight, c: Any, x: Tensor) -> Weight:
     number = scalar(c)
     if number is not None and np.isfinite(number) and number:
         return weight._replace(down=weight.down * number)
-    return _times(weight, 1.0 / c, x)
+    return _times(weight, np.divide(1.0, c), x)
 
 
 def _spread(w: Array, x: Tensor, axes: tuple[int, ...]) -> Any:

@@ -40,8 +40,9 @@ def softmax_ce(z: Value, y: Value) -> tuple[Value, Value]:
     if z.shape[-1] == 1:
         return stable.softmax_ce(z, y)
     d, top, e, rest, t = _exponentials(z)
-    first = np.logical_and(top, _sum(np.where(top, 1.0, np.zeros_like(z))) == 1.0)
-    second = np.where(first, -np.inf, z).max(axis=-1, keepdims=True)
+    first = np.logical_and(top, _sum(top.astype(z.dtype)) == 1.0)
+    lowest = float(np.finfo(z.dtype).min)
+    second = np.where(first, lowest, z).max(axis=-1, keepdims=True)
     w = np.where(first, 0.0, np.exp(z - second))
     w_total, total, wrong = _sum(w), 1.0 + t, 1.0 - y
     pulled = _sum(np.where(first, wrong, 0.0)) / (total * w_total) * w
@@ -56,7 +57,7 @@ def _exponentials(z: Value) -> tuple[Value, Value, Value, Value, Value]:
     """d = z minus the largest of its row, where d is 0, e^d, its Σ_{j≠k}, and that of a largest."""
     d = z - z.max(axis=-1, keepdims=True)
     top, e = d == 0.0, np.exp(d)
-    t = _sum(np.where(top, 0.0, e)) + (_sum(np.where(top, 1.0, np.zeros_like(z))) - 1.0)
+    t = _sum(np.where(top, 0.0, e)) + (_sum(top.astype(z.dtype)) - 1.0)
     return d, top, e, _others(e, top), t
 
 

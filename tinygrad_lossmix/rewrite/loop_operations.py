@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any
 
@@ -10,7 +9,6 @@ import numpy as np
 
 from tinygrad_lossmix.engine.derivatives import constant
 from tinygrad_lossmix.engine.tensor import astype
-from tinygrad_lossmix.rewrite import numba_math
 from tinygrad_lossmix.rewrite.trace import Traced
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
@@ -44,13 +42,13 @@ ARITHMETIC = {
     np.multiply: "{} * {}",
     np.divide: "{} / {}",
     np.square: "{0} * {0}",
-    np.reciprocal: "1 / {}",
+    np.reciprocal: "{one} / {}",
     np.power: "{} ** {}",
     np.absolute: "abs({})",
     np.maximum: "larger({}, {})",
     np.minimum: "smaller({}, {})",
-    np.sign: "sign({})",
-    np.heaviside: "heaviside({}, {})",
+    np.sign: "choose({0} > {zero}, {one}, choose({0} < {zero}, -{one}, {0}))",
+    np.heaviside: "choose({0} > {zero}, {one}, choose({0} < {zero}, {zero}, choose({0} == {zero}, {1}, {0})))",
     np.where: "choose({}, {}, {})",
     np.exp: "exp{bits}({})",
     np.log: "log{bits}({})",
@@ -78,15 +76,18 @@ def supported(call: Traced) -> bool:
     if function is np.vdot:
         a, b = call.args
         return call.dtype in FLOATS and np.shape(a) == np.shape(b)
+    if function is np.reshape:
+        return call.dtype in FLOATS
     if function is np.matmul:
-        flat = all(np.ndim(x) <= 2 and np.size(x) for x in call.args)
+        flat = all(x.ndim <= 2 for x in call.args)
         return flat and call.dtype in FLOATS and set(kinds) == {call.dtype}
     if call.kwargs.keys() - {"dtype"} or (call.kwargs and function is not astype):
         return False
     if function in LOGIC:
         return all(kind == bool for kind in kinds)
     if function is np.where:
-        return call.dtype in FLOATS and getattr(call.args[0], "dtype", None) == bool
+        mask = call.args[0]
+        return call.dtype in FLOATS and (isinstance(mask, bool) or mask.dtype == bool)
     if function in COMPARISONS:
         return all(kind in FLOATS for kind in kinds)
     readable = all(kind.kind in "fiub" and kind.isnative for kind in kinds)
@@ -111,7 +112,9 @@ def expression(call: Traced, operands: list[tuple[str, Any]]) -> str:
         texts[0] = operands[0][0]
     infix = "(" not in ARITHMETIC[function]
     texts = [grouped(text) for text in texts] if infix else texts
-    return ARITHMETIC[function].format(*texts, bits=8 * call.dtype.itemsize)
+    zero, one = (converted(literal(x), None, call.dtype) for x in (0, 1))
+    bits = 8 * call.dtype.itemsize
+    return ARITHMETIC[function].format(*texts, bits=bits, zero=zero, one=one)
 
 
 def converted(text: str, kind: Any, to: Any) -> str:
@@ -130,12 +133,11 @@ def literal(x: Any) -> str:
     """A constant number."""
     if isinstance(x, bool | np.bool):
         return str(bool(x))
-    return repr(float(x)).replace("nan", "nan")
+    return repr(float(x))
 
 
-FUNCTIONS: dict[str, Any] = {
-    **{name: getattr(numba_math, name) for name in numba_math.__all__},
-    **{name: getattr(math, name) for name in "sqrt sin cos tanh expm1 inf nan".split()},
-    "float32": np.float32,
-    "float64": np.float64,
-}
+NAMES = set(
+    "choose exp32 exp64 flat larger log1p32 log1p64 log32 log64 plus smaller "  # numba_math
+    "sqrt sin cos tanh expm1 inf nan float32 float64 dot empty ascontiguousarray loops "
+    "abs range value".split()
+)

@@ -9,10 +9,10 @@ between nests.
 >>> program = Program()
 >>> x = program.argument("x", np.zeros((4, 3)))
 >>> e = np.exp(x - x.max(axis=-1, keepdims=True))
->>> a = e / e.sum(axis=-1, keepdims=True)
->>> [nest] = Schedule(program.calls, [a]).items
+>>> cost = (e / e.sum(axis=-1, keepdims=True)).max()
+>>> [nest] = Schedule(program.calls, cost).items
 >>> nest.shape, [nest.phase[call] for call in nest.calls]
-((4, 3), [0, 1, 1, 1, 2])
+((4, 3), [0, 1, 1, 1, 2, 2])
 """
 
 from __future__ import annotations
@@ -94,32 +94,65 @@ class Schedule:
 
     Args:
         calls: of the program, in order.
-        results: each becomes an array of its own, or a copy in `results`.
+        value: a number that leaves it.
+        gradients: they become arrays of their own; where they are not, a copy does.
 
     Raises Unsupported for a call that there are no loops for.
     """
 
-    def __init__(self, calls: Sequence[Traced], results: Iterable[Traced]) -> None:
+    def __init__(
+        self, calls: Sequence[Traced], value: Traced, gradients: Iterable[Traced] = ()
+    ) -> None:
         self.items: list[Nest | Traced] = []
         self.home: dict[Traced, int] = {}
         self.stored: dict[Traced, None] = {}  # values that are kept in arrays
-        self.factors: dict[Traced, list[Traced]] = {}  # arrays that a lone call takes
+        self.factors: dict[Traced, list[Any]] = {}  # what a lone call takes
         for call in calls:
             self._place(call)
-        self.results: list[Traced] = []
-        for result in results:
-            fresh = base_of(result)[0] is result and result in self.home
-            alone = fresh and result not in self.results and self.items[self.home[result]] != result
-            self.results.append(result if alone else self._copied(result))
-        self.stored |= dict.fromkeys(x for x in self.results if x.shape)
-        for place, item in enumerate(self.items):
+        self.value = value if value in self.home else self._copied(value)
+        self.gradients: list[Traced] = []
+        for x in gradients:
+            alone = x in self.home and x.function is not np.reshape and x is not self.value
+            again = any(x is y for y in self.gradients)
+            self.gradients.append(x if alone and not again else self._copied(x))
+        self.stored |= dict.fromkeys(self.gradients)
+        for here, item in enumerate(self.items):
             if isinstance(item, Nest):
-                self._store(place, item)
+                self._store(here, item)
 
-    def array(self, value: Traced) -> Traced:
-        """The value, or a copy of it, that is a whole array in C order."""
-        if base_of(value)[0] is not value:
-            value = self._copied(value)
+    def _place(self, call: Traced) -> None:
+        if is_view(call):
+            return
+        if not supported(call):
+            raise Unsupported(getattr(call.function, "__qualname__", str(call.function)))
+        if call.function is np.reshape or is_product(call):
+            self.factors[call] = [self._factor(x) for x in call.args]
+            self.home[call] = len(self.items)
+            self.items.append(call)
+            self.stored[call] = None
+            return
+        start = max([self.home.get(base_of(x)[0], 0) for x in operands(call)], default=0)
+        for i, item in enumerate(self.items[start:], start):
+            if isinstance(item, Nest) and item.accept(call):
+                self.home[call] = i
+                return
+        nest = Nest(loop_shape(call))
+        nest.accept(call)
+        self.home[call] = len(self.items)
+        self.items.append(nest)
+
+    def _factor(self, value: Any) -> Any:
+        """An operand of a lone call: an array, or one to be transposed."""
+        if not isinstance(value, Traced):
+            return value
+        if value.function is np.transpose and value.ndim == 2 and not is_view(value.args[0]):
+            self._whole(value.args[0])
+            return value
+        return self._whole(value)
+
+    def _whole(self, value: Traced) -> Traced:
+        """The value, or a copy of it, that is an array in C order."""
+        value = self._copied(value) if is_view(value) else value
         if value in self.home:
             self.stored[value] = None
         return value
@@ -131,39 +164,120 @@ class Schedule:
         self._place(copy)
         return copy
 
-    def _place(self, call: Traced) -> None:
-        if is_view(call):
-            return
-        if call.function is np.reshape or call.function is np.matmul:
-            if call.function is np.matmul and not supported(call):
-                raise Unsupported(call)
-            self.factors[call] = [self._factor(x) for x in operands(call)]
-            self.home[call] = len(self.items)
-            self.items.append(call)
-            self.stored[call] = None
-            return
-        if not supported(call):
-            raise Unsupported(call)
-        start = max([self.home.get(base_of(x)[0], 0) for x in operands(call)], default=0)
-        for i, item in enumerate(self.items[start:], start):
-            if isinstance(item, Nest) and item.accept(call):
-                self.home[call] = i
-                return
-        nest = Nest(loop_shape(call))
-        nest.accept(call)
-        self.home[call] = len(self.items)
-        self.items.append(nest)
-
-    def _factor(self, value: Traced) -> Traced:
-        if value.function is np.transpose and value.ndim == 2:
-            self.array(value.args[0])
-        ...
-
     def _store(self, here: int, nest: Nest) -> None:
-        """Keep what a nest needs of others, and what it adds up over rows."""
+        """Keep in arrays what a nest needs of others, and what it adds up over rows."""
         self.stored |= dict.fromkeys(x for x in nest.after if x.shape)
         for call in nest.calls:
             for x in operands(call):
                 base, _ = base_of(x)
-                if self.home.get(base, here) != here and base.shape:
+                if base.shape and self.home.get(base, here) != here:
                     self.stored[base] = None
+
+
+def loop_shape(call: Traced) -> tuple[int, ...]:
+    """The places that a call is computed at."""
+    return np.shape(call.args[0]) if reduces(call) else call.shape
+
+
+def reduces(call: Traced) -> bool:
+    """Whether a call adds up, or looks for the largest."""
+    inner = call.function is np.matmul and all(np.ndim(x) == 1 for x in call.args)
+    return inner or call.function in REDUCTIONS or call.function is np.vdot
+
+
+def reduced(call: Traced) -> tuple[int, ...]:
+    """The axes that are added up."""
+    axes = call.kwargs.get("axis")
+    return tuple(range(len(loop_shape(call)))) if axes is None else axes
+
+
+def is_product(call: Traced) -> bool:
+    """Whether it is left to BLAS."""
+    return call.function is np.matmul and not reduces(call)
+
+
+def is_view(value: Traced) -> bool:
+    """Whether it is the same numbers at other places, and those are found by index alone."""
+    if value.function is np.reshape:
+        return _long(value.shape) == _long(value.args[0].shape)
+    return value.function in (np.transpose, np.broadcast_to) or (
+        value.function is getitem and all(_plain(part) for part in _parts(value))
+    )
+
+
+def place(shape: tuple[int, ...], at: Index) -> Index:
+    """Where an operand of that shape is found, at a place of the array it is broadcast to."""
+    at = at[len(at) - len(shape) :]
+    return tuple("0" if n == 1 else x for n, x in zip(shape, at, strict=True))
+
+
+def base_of(value: Traced, at: Index | None = None) -> tuple[Traced, Index]:
+    """What a view shows, and at which place of it."""
+    at = at if at is not None else ("",) * value.ndim
+    while is_view(value):
+        at = VIEWS[value.function](value, at)
+        value = value.args[0]
+    return value, at
+
+
+def _reshaped(view: Traced, at: Index) -> Index:
+    used = iter([x for x, n in zip(at, view.shape, strict=True) if n != 1])
+    return tuple("0" if n == 1 else next(used) for n in view.args[0].shape)
+
+
+def _transposed(view: Traced, at: Index) -> Index:
+    axes = view.kwargs["axes"]
+    return tuple(at[axes.index(i)] for i in range(view.ndim))
+
+
+def _broadcast(view: Traced, at: Index) -> Index:
+    return place(view.args[0].shape, at)
+
+
+def _taken(view: Traced, at: Index) -> Index:
+    given, found = iter(at), []
+    lengths = iter(view.args[0].shape)
+    for part in _parts(view):
+        if part is None:
+            next(given)
+        elif isinstance(part, slice):
+            start, _, step = part.indices(next(lengths))
+            x = next(given)
+            if x == "0":
+                found.append(str(start))
+            elif (start, step) == (0, 1):
+                found.append(x)
+            else:
+                found.append(f"{start} + {step} * {x if x.isalnum() else f'({x})'}")
+        else:
+            found.append(str(int(part) % next(lengths)))
+    return tuple(found)
+
+
+VIEWS = {
+    np.reshape: _reshaped,
+    np.transpose: _transposed,
+    np.broadcast_to: _broadcast,
+    getitem: _taken,
+}
+
+
+def _parts(view: Traced) -> tuple[Any, ...]:
+    """The parts of a key, one for each axis, and None."""
+    key = view.kwargs["key"]
+    key = key if isinstance(key, tuple) else (key,)
+    if not any(part is Ellipsis for part in key):
+        key = (*key, Ellipsis)
+    i = next(i for i, part in enumerate(key) if part is Ellipsis)
+    rest = view.args[0].ndim - sum(part is not None and part is not Ellipsis for part in key)
+    return (*key[:i], *[slice(None)] * rest, *key[i + 1 :])
+
+
+def _plain(part: Any) -> bool:
+    number = isinstance(part, int | np.integer) and not isinstance(part, bool)
+    array = isinstance(part, np.ndarray) and not part.shape and part.dtype.kind in "iu"
+    return part is None or isinstance(part, slice) or number or array
+
+
+def _long(shape: tuple[int, ...]) -> list[int]:
+    return [n for n in shape if n != 1]

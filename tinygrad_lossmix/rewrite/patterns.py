@@ -69,7 +69,7 @@ LOG_ONE_MINUS_SOFTMAX = Pattern(
     "an output near 1 rounds to 1 and leaves ln 0",
 )
 LOG_SIGMOID = Pattern(
-    "ln(sigmoid(u))", "log_sigmoid(u)", "below -745 sigmoid(u) underflows and leaves ln 0"
+    "ln(sigmoid(u))", "log_sigmoid(u)", "below -709 sigmoid(u) is 0 and leaves ln 0"
 )
 LOG_ONE_MINUS_SIGMOID = Pattern(
     "ln(1 - sigmoid(u)), log1p(-sigmoid(u))",
@@ -111,3 +111,14 @@ PATTERNS = (
     SHIFTED_LOG_SUM_EXP, SOFTPLUS, LOG_SOFTMAX, LOGITS_MINUS_LOG_SUM_EXP, LOG_ONE_MINUS_SOFTMAX,
     LOG_SIGMOID, LOG_ONE_MINUS_SIGMOID, *COSTS.values(),
 )  # fmt: skip
+
+
+def table() -> str:
+    r"""The whole of it, as text: a pattern and what takes its place, the reason below.
+
+    >>> print(*table().splitlines()[:3], sep="\n")
+    e^u / Σ e^u
+      -> softmax(u)
+      e^u overflows above 709, inf/inf is NaN; its rule loses the tail
+    """
+    return "\n".join(f"{p.unstable}\n  -> {p.stable}\n  {p.reason}" for p in PATTERNS)

@@ -50,10 +50,11 @@ class Rewritten(NamedTuple):
 def stabilize(cost: Tensor) -> Tensor:
     """The same recording with stable nodes in place of unstable patterns.
 
-    What is looked for is the table in `rewrite/patterns.py`: softmax, sigmoid and their logarithms
-    spelled out in exponentials, in any of their spellings, found by structure. It is rewritten
-    before it is differentiated, on the same leaves: value and gradient are finite and right where
-    those of the plain recording overflow, underflow or lose the tail.
+    What is looked for is the table that `rewrite.patterns.table()` prints: softmax, sigmoid and
+    their logarithms spelled out in exponentials, in any spelling, found by structure. The recording
+    is rewritten before it is differentiated, on the same leaves: value and gradient are finite and
+    right where those of the plain one overflow, underflow or lose the tail. Whatever depends on a
+    node that is replaced is computed again.
 
     Args:
         cost: a Tensor of any shape.

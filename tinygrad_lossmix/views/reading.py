@@ -37,7 +37,7 @@ class Reading:
         cost, known: as they were given.
 
     Raises:
-        TypeError: cost is not a Tensor.
+        TypeError: cost is not a Tensor, or known not a mapping.
     """
 
     def __init__(self, cost: Tensor, known: Mapping[str, Any] | None = None) -> None:
@@ -46,6 +46,8 @@ class Reading:
                 f"the cost is {type(cost).__name__}, not a Tensor: compute it from what you "
                 "differentiate, wrapped, z = Tensor(z)"
             )
+        if known is not None and not isinstance(known, Mapping):
+            raise TypeError(f"names are a mapping such as locals(), not {type(known).__name__}")
         self.cost = cost
         self.known = dict(known or {})
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.testing.strategies.shapes import Shape, shapes
+from tinygrad_lossmix.testing.strategies.shapes import Shape, shapes, sides_of
 
 Array = Any
 Strategy = st.SearchStrategy[Any]
@@ -64,10 +64,11 @@ def arrays(
     """
     if shape is None:
         shape = shapes(min_side=1) | shapes(min_dims=1, min_side=0)
+    sides = draw(shape) if isinstance(shape, st.SearchStrategy) else sides_of(shape)
     width: Any = np.dtype(dtype).itemsize * 8
     if elements is None:
         elements = st.floats(-3, 3, width=width, allow_subnormal=False)
-    values = draw(hnp.arrays(dtype, shape, elements=elements))
+    values = draw(hnp.arrays(dtype, sides, elements=elements))
     return laid_out(values, draw(st.sampled_from(layouts)))
 
 
@@ -89,7 +90,7 @@ def separated(
 
     A finite difference with a smaller step sees neither a tie of `max` nor the kink of `abs`.
     """
-    sides: Shape = shape if isinstance(shape, tuple) else draw(shape)
+    sides = draw(shape) if isinstance(shape, st.SearchStrategy) else sides_of(shape)
     n = math.prod(sides)
     ranks = np.array(draw(st.permutations(range(n))), dtype=float)
     signs = np.array(draw(st.lists(st.sampled_from([1, -1]), min_size=n, max_size=n)), dtype=float)
@@ -103,6 +104,7 @@ def indices(shape: Shape) -> Strategy:
     Integers, slices, an ellipsis, new axes; arrays of integers, negative and repeated ones too;
     masks.
     """
+    shape = sides_of(shape)
     kinds: list[Strategy] = [hnp.basic_indices(shape, allow_newaxis=True), hnp.arrays(bool, shape)]
     if shape and 0 not in shape:
         kinds.append(hnp.integer_array_indices(shape, result_shape=shapes(max_dims=2)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,13 @@ from tinygrad_lossmix.testing.strategies.labels import labels as labels_for
 from tinygrad_lossmix.testing.strategies.logits import logits
 
 
-@st.composite
 def examples(
-    draw: st.DrawFn,
     regime: str | None = None,
     labels: str | None = None,
     classes: tuple[int, int] = (2, 6),
     batch: int = 3,
     dtype: Any = np.float64,
-) -> tuple[Any, Any]:
+) -> st.SearchStrategy[tuple[Any, Any]]:
     """One example, (K,), or a batch of them, (n, K): logits z and labels y.
 
     Args:
@@ -29,12 +28,25 @@ def examples(
         classes: the fewest and the most classes K.
         batch: the most examples in a batch; 0: never a batch.
         dtype: of the logits.
+
+    Raises:
+        ValueError: classes are not two numbers from 1 up, or batch is negative.
     """
-    k = draw(st.integers(*classes))
-    n = draw(st.integers(0, batch))
-    shape = (n, k) if n else (k,)
-    z = draw(logits(shape, regime, dtype))
-    return z, draw(labels_for(shape, labels))
+    try:
+        least, most = map(index, classes)
+    except (TypeError, ValueError):
+        least, most = 0, 0
+    if not 1 <= least <= most:
+        raise ValueError(f"classes are the fewest and the most, as in (2, 6), not {classes!r:.80}")
+    if not isinstance(batch, int) or batch < 0:
+        raise ValueError(f"batch is the most examples in a batch, 0 or more, not {batch!r:.80}")
+    sizes = st.tuples(st.integers(0, batch), st.integers(least, most))
+
+    def both(size: tuple[int, int]) -> st.SearchStrategy[tuple[Any, Any]]:
+        shape = size if size[0] else size[1:]
+        return st.tuples(logits(shape, regime, dtype), labels_for(shape, labels))
+
+    return sizes.flatmap(both)
 
 
 def mixes() -> st.SearchStrategy[Mix]:

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tinygrad_lossmix.testing.strategies.shapes import Shape
+from tinygrad_lossmix.testing.strategies.shapes import Shape, sides_of
 
 Array = Any
 Strategy = st.SearchStrategy[Any]
@@ -27,8 +27,11 @@ def labels(shape: Shape = (3,), kind: str | None = None) -> Strategy:
     Raises:
         ValueError: another kind, or integer labels for one output.
     """
-    if kind is not None and kind not in KINDS:
-        raise ValueError(f"{kind!r} is not a kind of labels: choose one of {', '.join(KINDS)}")
+    if kind is not None and (not isinstance(kind, str) or kind not in KINDS):
+        raise ValueError(f"{kind!r:.80} is not a kind of labels: choose one of {', '.join(KINDS)}")
+    shape = sides_of(shape)
+    if not shape:
+        raise ValueError("labels belong to logits of at least one axis, (K,)")
     if kind == "integer" and shape[-1] < 2:
         raise ValueError("integer labels are classes, of two outputs or more: take another kind")
     names = (

@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tinygrad_lossmix.testing.strategies.shapes import Shape
+from tinygrad_lossmix.testing.strategies.shapes import Shape, sides_of
 
 Array = Any
 Strategy = st.SearchStrategy[Any]
@@ -31,10 +31,13 @@ def logits(
     Raises:
         ValueError: another regime.
     """
-    if regime is not None and regime not in REGIMES:
-        raise ValueError(f"{regime!r} is not a regime: choose one of {', '.join(REGIMES)}")
-    if not isinstance(shape, tuple):
+    if regime is not None and (not isinstance(regime, str) or regime not in REGIMES):
+        raise ValueError(f"{regime!r:.80} is not a regime: choose one of {', '.join(REGIMES)}")
+    if isinstance(shape, st.SearchStrategy):
         return shape.flatmap(lambda drawn: logits(drawn, regime, dtype))
+    shape = sides_of(shape)
+    if not shape or 0 in shape:
+        raise ValueError(f"logits have at least one axis, none empty, as in (3,), not {shape}")
     names = [name for name in REGIMES if name != "infinite"] if regime is None else [regime]
     return st.one_of([REGIMES[name](shape, np.dtype(dtype)) for name in names])
 
