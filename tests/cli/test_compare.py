@@ -220,18 +220,23 @@ def test_ctrl_c_keeps_what_was_finished_and_says_so(folder: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent in another way there")
 def test_a_real_interrupt_exits_130_without_a_traceback(folder: Path) -> None:
     args = ["compare", "--data", "points.csv", "--epochs", "1000000", "--out", "results"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tinygrad_lossmix", *args],
+    heeding = "signal.signal(signal.SIGINT, signal.default_int_handler)"  # in the background too
+    run = "runpy.run_module('tinygrad_lossmix', run_name='__main__', alter_sys=True)"
+    with subprocess.Popen(
+        [sys.executable, "-c", f"import runpy, signal; {heeding}; {run}", *args],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": str(Path(tinygrad_lossmix.__file__).parents[1])},
-    )
-    while process.poll() is None and not (folder / "results").exists():
-        time.sleep(0.05)
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=30)
+    ) as process:
+        while process.poll() is None and not (folder / "results").exists():
+            time.sleep(0.05)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        try:
+            stdout, stderr = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert (process.returncode, stdout) == (130, "")
     assert "interrupted: 0 of 30 runs" in stderr
     assert "Traceback" not in stderr

@@ -320,7 +320,8 @@ class _Loop:
         if call.shape:
             return f"{self.text.name(call)}.fill({self.start(call)})"
         start = REDUCTIONS[kind_of_sum(call)][0]
-        return f"{self.total(call)} = {start if self.widened(call) else self.start(call)}"
+        start = f"float64({start})" if self.widened(call) else self.start(call)
+        return f"{self.total(call)} = {start}"
 
     def start(self, call: Traced) -> str:
         return converted(REDUCTIONS[kind_of_sum(call)][0], None, call.dtype)
