@@ -1,5 +1,7 @@
-"""Hypothesis profiles: `dev` quick, `ci` deterministic, `deep` many examples, `mutation` few; shared
-fixtures."""
+"""Shared fixtures and hypothesis profiles.
+
+`dev` is quick, `ci` deterministic, `deep` has many examples, `mutation` few.
+"""
 
 import os
 

@@ -7,7 +7,8 @@ import pexpect
 import pytest
 
 START = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the background ignores it
 import tinygrad_lossmix as lm
 z = lm.Tensor([2.0, 1.0, 0.0], name="z")
 other = lm.Mix("sigmoid", "ll").composed(z, 0) if "beside" in sys.argv else None

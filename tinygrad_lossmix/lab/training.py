@@ -1,4 +1,4 @@
-"""One run: one mix, one seed, plain stochastic gradient descent by the engine's gradients, compiled.
+"""One run: one mix, one seed, plain stochastic gradient descent by compiled gradients.
 
 What you can do here: `train(mix, data, settings, seed)` gives the learning curve and what the
 outputs look like at its end. Runs with the same seed share the split, the initial weights and the

@@ -16,9 +16,12 @@ True
 from __future__ import annotations
 
 import builtins
+import functools
+import inspect
 import itertools
 import linecache
 import math
+import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -27,7 +30,7 @@ import numpy as np
 from tinygrad_lossmix.engine.constants import as_floats
 from tinygrad_lossmix.engine.gradient import value_and_grad
 from tinygrad_lossmix.mixes.mix import Mix as Mix
-from tinygrad_lossmix.rewrite.differentiate import differentiated
+from tinygrad_lossmix.rewrite.differentiate import differentiated, parameter_names
 from tinygrad_lossmix.rewrite.emit import emit
 from tinygrad_lossmix.rewrite.lowering import LOWERED
 from tinygrad_lossmix.rewrite.stabilize import stabilize
@@ -40,6 +43,7 @@ _count = itertools.count(1)
 class Form(NamedTuple):
     """A function compiled for arguments of certain shapes and dtypes."""
 
+    names: tuple[str, ...]  # of the arguments given by keyword, which come last
     matches: Callable[[Arguments], bool]
     run: Callable[..., tuple[Any, Any]]
     make: Callable[[], list[Any]]  # new arrays to work in; none: an empty list
@@ -98,28 +102,30 @@ class Compiled:
             raise TypeError(f"compile takes a function of arrays, not {type(f).__name__}")
         if backend not in ("numpy", "numba"):
             raise ValueError(f"there is no backend {backend!r}: choose numpy or numba")
-        self._interpreted = value_and_grad(lambda *args: stabilize(f(*args)), wrt)
+        self._interpreted = value_and_grad(lambda *a, **options: stabilize(f(*a, **options)), wrt)
         self._f = f
         self._wrt = wrt
         self._backend = backend
         self._forms: dict[Any, Form] = {}
         self._latest: Form | None = None
 
-    def __call__(self, *arrays: Any) -> tuple[Any, Any]:
+    def __call__(self, *arrays: Any, **options: Any) -> tuple[Any, Any]:
         """The value of f, and its gradient or a tuple of them, as new arrays."""
+        names = tuple(options)
+        given = arrays + tuple(options.values()) if options else arrays
         form = self._latest
-        if form is None or not form.matches(arrays):
-            arrays = tuple(map(self._argument, range(len(arrays)), arrays))
-            form = self._latest = self._form(arrays)
+        if form is None or form.names != names or not form.matches(given):
+            given = tuple(map(self._argument, range(len(given)), given))
+            form = self._latest = self._form(given, names)
         try:
             kept = form.spare.pop()
         except IndexError:
             kept = form.make()
-        value, gradients = form.run(*arrays, *kept)
+        value, gradients = form.run(*given, *kept)
         form.spare.append(kept)
         if not math.isfinite(value):
             with np.errstate(all="ignore"):
-                value, gradients = self._interpreted(*arrays)
+                value, gradients = self._interpreted(*arrays, **options)
         return value, gradients
 
     @property
@@ -141,27 +147,43 @@ class Compiled:
             raise TypeError(f"argument {position} is masked: fill the masked entries, x.filled(0)")
         return np.asarray(x) if isinstance(x, np.ndarray | np.generic | list) else x
 
-    def _form(self, arrays: Arguments) -> Form:
-        key = tuple([_kind(x) for x in arrays])
+    def _form(self, arrays: Arguments, names: tuple[str, ...]) -> Form:
+        key = (names, *[_kind(x) for x in arrays])
         if key not in self._forms:
             while len(self._forms) >= _KEPT_FORMS:
                 del self._forms[next(iter(self._forms))]
-            self._forms[key] = self._compiled(arrays)
+            self._forms[key] = self._compiled(arrays, names)
         return self._forms[key]
 
-    def _compiled(self, arrays: Arguments) -> Form:
+    def _compiled(self, arrays: Arguments, names: tuple[str, ...]) -> Form:
+        f = _by_position(self._f, len(arrays) - len(names), names) if names else self._f
         several = isinstance(self._wrt, tuple)
         wrt = self._wrt if several else (self._wrt,)
         if self._backend == "numba":
             from tinygrad_lossmix.rewrite.numba_backend import machine
 
-            if found := machine(self._f, arrays, wrt, several):
-                return Form(_guard(arrays), found.run, found.make, [], found.source)
-        program, value, gradients = differentiated(self._f, arrays, wrt, LOWERED)
+            if found := machine(f, arrays, wrt, several):
+                return Form(names, _guard(arrays), found.run, found.make, [], found.source)
+        program, value, gradients = differentiated(f, arrays, wrt, LOWERED)
         text = emit(program, "value_and_gradient", value, gradients, several)
-        space = _executed(text.source, text.given)
-        run = np.errstate(all="ignore")(space["value_and_gradient"])
-        return Form(_guard(arrays), run, space.get("working_arrays", list), [], text.source)
+        run, make = _executed(text.source, text.given)
+        run = np.errstate(all="ignore")(run)
+        return Form(names, _guard(arrays), run, make, [], text.source)
+
+
+def _by_position(f: Callable[..., Any], count: int, names: tuple[str, ...]) -> Callable[..., Any]:
+    """f with the arguments of these names after the others, which are count."""
+
+    @functools.wraps(f)
+    def call(*args: Any) -> Any:
+        return f(*args[:count], **dict(zip(names, args[count:], strict=True)))
+
+    called = [*parameter_names(f, count), *names]
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter(name, kind) for name in called]
+    )
+    return call
 
 
 def _kind(x: Any) -> Any:
@@ -201,10 +223,12 @@ def _guard(arrays: Arguments) -> Callable[[Arguments], bool]:
     return space["matches"]  # type: ignore[no-any-return]
 
 
-def _executed(source: str, given: dict[str, Any]) -> dict[str, Any]:
-    """The names that a text defines; tracebacks and pdb find its lines."""
+def _executed(source: str, given: dict[str, Any]) -> tuple[Callable[..., Any], Callable[[], Any]]:
+    """The two functions that a text defines; while they live, tracebacks and pdb find its lines."""
     filename = f"<compiled {next(_count)}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     space = dict(given)
     exec(builtins.compile(source, filename, "exec"), space)
-    return space
+    run, make = space.pop("value_and_gradient"), space.pop("working_arrays", list)
+    weakref.finalize(run, linecache.cache.pop, filename, None)
+    return run, make

@@ -37,9 +37,9 @@ def differentiated(
     Returns:
         the program, and value and gradients in it: traced arrays, or constants.
     """
-    program = Program(getattr(f, "__code__", None), lowered)
+    program = Program(getattr(inspect.unwrap(f), "__code__", None), lowered)
     arguments: list[Any] = []
-    for name, x in zip(_parameters(f, len(arrays)), arrays, strict=True):
+    for name, x in zip(parameter_names(f, len(arrays)), arrays, strict=True):
         traced = program.argument(name, np.asarray(x))
         arguments.append(traced if isinstance(x, np.ndarray) else x)
     leaves = []
@@ -92,7 +92,7 @@ def _name(cost: Tensor) -> None:
         cost._value.name = "cost"
 
 
-def _parameters(f: Callable[..., Any], count: int) -> list[str]:
+def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
     """A name for each argument."""
     names = [f"x{i}" for i in range(count)]
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -16,7 +17,7 @@ def named(f: Callable[..., Any], *args: Any) -> Any:
 
     A name given by the user, or an earlier one, stays.
     """
-    code = getattr(f, "__code__", None)
+    code = getattr(inspect.unwrap(f), "__code__", None)
     found: dict[str, Any] = {}
 
     def watch(frame: FrameType, event: str, arg: Any) -> None:

@@ -1,5 +1,6 @@
 """The compiled cost of a mix as a file that runs by itself.
 
+>>> import numpy as np
 >>> text = standalone(Mix("softmax", "ll"), np.array([2.0, 1.0, 0.0]), np.array([1.0, 0.0, 0.0]))
 >>> print(text[text.index("if __name__"):])
 if __name__ == "__main__":
@@ -14,8 +15,6 @@ if __name__ == "__main__":
 from __future__ import annotations
 
 import functools
-
-import numpy as np
 
 from tinygrad_lossmix.mixes.mix import Array, Mix
 from tinygrad_lossmix.rewrite.compile import compile

@@ -187,4 +187,7 @@ def operands(value: Traced) -> list[Traced]:
 def _refuse_out(function: Any, kwargs: Mapping[str, Any]) -> None:
     out = kwargs.get("out")
     if any(each is not None for each in (out if isinstance(out, tuple) else (out,))):
-        raise TypeError(f"{function.__name__}(…, out=…) cannot be compiled: drop out=")
+        raise TypeError(
+            f"{function.__name__}(…, out=…) cannot be compiled: drop out=, and write x = x + y for "
+            "x += y"
+        )
