@@ -147,3 +147,9 @@ def test_second_derivative_through_repeated_indices(indices):
     counts = np.bincount(indices, minlength=5) if indices else np.zeros(5)
     np.testing.assert_allclose(first.data, 3 * counts * t.data**2)
     np.testing.assert_allclose(grad((first**2).sum(), t), 36 * counts**2 * t.data**3)
+
+
+def test_an_index_is_recorded_as_it_was_written():
+    key = Tensor(np.ones((3, 4, 5)))[1, ..., None, 2:].kwargs["key"]
+    assert key == (1, ..., None, slice(2, None, None))
+    assert list(map(type, key)) == [int, type(...), type(None), slice]

@@ -236,3 +236,22 @@ def test_constants_shown_by_a_node_cannot_be_changed():
         product.args[1][...] = 0.0
     with pytest.raises(ValueError, match="read-only"):
         picked.kwargs["key"][...] = 1
+
+
+def test_an_option_changed_deep_inside_afterwards(own_table):
+    f = derivative(lambda x, by=(): x * by[0][0], lambda g, z, x, by=(): g * by[0][0])
+    by = [[2.0]]
+    t = Tensor([1.0, 1.0])
+    cost = f(t, by=by).sum()
+    by[0][0] = 7.0
+    np.testing.assert_array_equal(grad(cost, t), [2.0, 2.0])
+
+
+def test_an_option_that_refuses_to_be_copied_says_so_itself(own_table):
+    class Stubborn:
+        def __deepcopy__(self, memo):
+            raise TypeError("this is mine")
+
+    f = derivative(lambda x, by=None: x, lambda g, z, x, by=None: g)
+    with pytest.raises(TypeError, match="this is mine"):
+        f(Tensor(1.0), by=Stubborn())

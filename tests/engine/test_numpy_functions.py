@@ -133,3 +133,10 @@ def test_composed_functions_leave_rows_of_the_table_in_the_recording():
     cost = np.clip(np.outer(np.take(t, [0, 1]), np.squeeze(t[:1])), 0, 1).sum()
     own = {"getitem", "reshape", "multiply", "maximum", "minimum", "sum"}
     assert {n.function.__name__ for n in nodes(cost) if n.function} == own
+
+
+def test_an_option_that_changes_nothing_is_taken_whether_there_is_a_rule_for_it_or_not():
+    t = Tensor([1.0, 2.0])
+    assert np.broadcast_to(t, (3, 2), subok=False).shape == (3, 2)
+    assert np.max(t, initial=np._NoValue) == 2.0
+    assert np.sum(t, dtype=None) == 3.0

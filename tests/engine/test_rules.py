@@ -210,3 +210,9 @@ def test_mean_over_rows_of_an_empty_batch():
 def test_max_of_nothing_raises(function):
     with pytest.raises(ValueError, match="zero-size"):
         function(Tensor([]))
+
+
+def test_an_exponent_is_differentiated_in_its_own_precision():
+    exponent = Tensor(np.longdouble(2))
+    slope = grad(np.power(np.array(3), exponent), exponent)
+    assert abs(slope - 9 * np.log(np.longdouble(3))) < 64 * np.finfo(np.longdouble).eps

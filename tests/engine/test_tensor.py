@@ -209,6 +209,12 @@ def test_other_numbers_of_elements_do_not(shape):
             convert(t)
 
 
+def test_repr_lines_up_rows_and_leaves_out_the_middle_of_more_than_40_numbers():
+    assert repr(Tensor(np.eye(2))) == "Tensor([[1., 0.],\n        [0., 1.]])"
+    assert "..." not in repr(Tensor(np.ones(40)))
+    assert "..." in repr(Tensor(np.ones(41)))
+
+
 def test_repr_says_what_there_is_to_say():
     t = Tensor([1.0, 2.0], name="w")
     assert repr(t) == "Tensor([1., 2.], name='w')"

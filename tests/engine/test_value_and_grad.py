@@ -124,3 +124,22 @@ def test_the_callers_arrays_are_not_changed(own_table):
     before = x.copy()
     value_and_grad(lambda x: f(x).sum())(x)
     np.testing.assert_array_equal(x, before)
+
+
+def test_an_array_that_the_function_itself_changes_is_differentiated_as_it_was_given():
+    x = np.array([1.0, 2.0])
+
+    def spoiling(t):
+        cost = (t * t).sum()
+        x[:] = 7.0
+        return cost
+
+    value, gradient = value_and_grad(spoiling)(x)
+    assert (value, gradient.tolist()) == (5.0, [2.0, 4.0])
+
+
+def test_the_function_is_given_variables_that_look_like_any_other():
+    given = []
+    value_and_grad(lambda t: given.append(t) or t.sum())(np.ones(2))
+    for name in ("function", "args", "values", "kwargs", "residual", "name", "groups", "grad"):
+        assert getattr(given[0], name) == getattr(Tensor(np.ones(2)), name)

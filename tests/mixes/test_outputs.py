@@ -392,3 +392,18 @@ def test_both_derivatives_of_the_sigmoid_keep_their_tails(z, dtype):
         expected = [float(a * b), float(a * b * (b - a))]
     tolerance = 1e-12 if dtype is np.float64 else 1e-5
     np.testing.assert_allclose([once.data[0], twice[0]], expected, rtol=tolerance)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_the_slope_of_a_softmax_of_many_classes_keeps_its_tails(axis):
+    """With more than 32 classes the sums over all but one are taken another way."""
+    z, g = np.random.default_rng(4).normal(size=(2, 40, 3))
+    z[5, 0], z[7, 1] = 60.0, 45.0
+    exact = np.empty_like(z)
+    for column in range(3):
+        e = np.exp(z[:, column].astype(np.longdouble))
+        a, along = e / e.sum(), g[:, column].astype(np.longdouble)
+        exact[:, column] = [x * ((h - along) * a).sum() for x, h in zip(a, along, strict=True)]
+    t = Tensor(z if axis == 0 else z.T)
+    slope = grad(lm.softmax(t, axis=axis), t, seed=g if axis == 0 else g.T)
+    np.testing.assert_allclose(slope if axis == 0 else slope.T, exact, rtol=1e-12)

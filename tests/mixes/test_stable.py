@@ -10,6 +10,7 @@ from mix_cases import LABELS, REGIMES, dense, examples, pair_of
 
 from tinygrad_lossmix import MIXES, Tensor, grad
 from tinygrad_lossmix.engine.table import TABLE
+from tinygrad_lossmix.mixes import stable
 
 each_mix = pytest.mark.parametrize("mix", MIXES, ids=str)
 BOUND = {np.float64: 1e-13, np.float32: 1e-5}
@@ -268,3 +269,40 @@ def test_a_seed_multiplies_the_gradient(mix):
     cost = mix.cost(t, [2, 0])
     np.testing.assert_allclose(grad(cost, t, seed=-3.0), -3 * grad(cost, t), rtol=1e-15)
     np.testing.assert_allclose(grad(cost * 2.0, t), 2 * mix.delta(t.data, [2, 0]) / 2, rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("block", [2, 6, 9])
+@each_mix
+def test_a_batch_in_blocks_is_the_batch_at_once(mix, block, dtype, monkeypatch):
+    z, y = np.random.default_rng(9).normal(size=(7, 3)).astype(dtype), [0, 1, 2, 2, 1, 0, 0]
+    cost, delta = mix.cost(z, y), mix.delta(z, y)
+    monkeypatch.setattr(stable, "BLOCK", block)
+    np.testing.assert_allclose(mix.cost(z, y), cost, rtol=8 * np.finfo(dtype).eps)
+    assert mix.cost(z, y).dtype == dtype
+    np.testing.assert_allclose(mix.delta(z, y), delta, rtol=8 * np.finfo(dtype).eps)
+
+
+@each_mix
+def test_infinite_logits_have_their_limit_in_blocks_too(mix, monkeypatch):
+    z, y = np.array([[np.inf, 0.0], [0.0, 1.0], [2.0, -np.inf]] * 2), [0, 1, 0] * 2
+    cost, delta = mix.cost(z, y), mix.delta(z, y)
+    monkeypatch.setattr(stable, "BLOCK", 4)
+    np.testing.assert_allclose(mix.cost(z, y), cost, rtol=1e-15)
+    np.testing.assert_allclose(mix.delta(z, y), delta, rtol=1e-15)
+
+
+def test_a_block_is_as_many_rows_as_the_cache_holds_and_one_at_least(monkeypatch):
+    seen = []
+
+    def evaluate(z, y, dot):
+        seen.append(len(z))
+        return z.sum(), z - y
+
+    z = np.arange(15.0).reshape(5, 3)
+    for block, rows in ((2, [1] * 5), (3, [1] * 5), (6, [2, 2, 1]), (99, [5])):
+        monkeypatch.setattr(stable, "BLOCK", block)
+        total, delta = stable.in_blocks(evaluate, z, np.ones((5, 3)))
+        assert (seen, total) == (rows, z.sum())
+        np.testing.assert_array_equal(delta, z - 1)
+        seen.clear()

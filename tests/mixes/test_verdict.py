@@ -283,3 +283,48 @@ def test_numbers_have_four_digits() -> None:
 
 def test_the_truth_of_one_label_is_its_distribution() -> None:
     np.testing.assert_array_equal(one_of(np.array([0.25, 0.75])).mean, [0.25, 0.75])
+
+
+def test_a_record_holds_what_the_verdict_does() -> None:
+    verdict = Mix("softmax", "ce").verdict(3)
+    record = verdict.record()
+    assert [fault["name"] for fault in record["faults"]] == [f.name for f in verdict.faults]
+    assert record["proper"] is True
+    assert record["condition"] == verdict.condition
+
+
+@pytest.mark.parametrize(
+    ("pair", "k", "advice"),
+    [
+        (("sigmoid", "ce"), 1, "use it for a question with the answers yes and no"),
+        (
+            ("sigmoid", "ce"),
+            3,
+            "use it where labels may hold together; for one class out of K it is sound too, only "
+            "that its outputs need not sum to 1",
+        ),
+        (
+            ("softmax", "ll"),
+            3,
+            "use it for one class out of K; where labels may hold together, sigmoid with "
+            "cross-entropy",
+        ),
+        (("softmax", "ll"), 1, "one sigmoid output with cross-entropy, or two softmax outputs"),
+        (
+            ("softmax", "ce"),
+            2,
+            "use it with the learning rate divided by 2, or softmax with log-likelihood: proper, "
+            "convex, delta = a - y",
+        ),
+        (
+            ("sigmoid", "ll"),
+            3,
+            "sigmoid with cross-entropy, or for one class out of K softmax with log-likelihood: "
+            "proper, convex, delta = a - y",
+        ),
+        (("sigmoid", "ll"), 1, "sigmoid with cross-entropy: proper, convex, delta = a - y"),
+        (("softmax", "ce"), 3, "softmax with log-likelihood: proper, convex, delta = a - y"),
+    ],
+)
+def test_advice_in_full(pair: tuple[str, str], k: int, advice: str) -> None:
+    assert Mix(*pair).verdict(k).advice == advice

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.engine.derivatives import constant
+from tinygrad_lossmix.engine.rules import scatter
 from tinygrad_lossmix.engine.tensor import astype
 from tinygrad_lossmix.rewrite.trace import Traced
 
@@ -48,7 +49,7 @@ ARITHMETIC = {
     np.maximum: "larger({}, {})",
     np.minimum: "smaller({}, {})",
     np.sign: "choose({0} > {zero}, {one}, choose({0} < {zero}, -{one}, {0}))",
-    np.heaviside: "choose({0} > {zero}, {one}, choose({0} < {zero}, {zero}, choose({0} == {zero}, {1}, {0})))",
+    np.heaviside: "choose({0} > {zero}, {one}, choose({0} < {zero}, {zero}, {1} + {0}))",
     np.where: "choose({}, {}, {})",
     np.exp: "exp{bits}({})",
     np.log: "log{bits}({})",
@@ -58,12 +59,20 @@ ARITHMETIC = {
     np.cos: "cos({})",
     np.tanh: "tanh({})",
     np.expm1: "expm1({})",
-}  # fmt: skip
+}
 REDUCTIONS = {
     np.add.reduce: ("0.0", "plus({}, {})"),
     np.multiply.reduce: ("1.0", "{} * {}"),
     np.maximum.reduce: ("-inf", "larger({}, {})"),
     np.minimum.reduce: ("inf", "smaller({}, {})"),
+}
+MODULES = {
+    "math": ["cos", "expm1", "inf", "nan", "sin", "sqrt", "tanh"],
+    "numpy": ["array", "asarray", "ascontiguousarray", "dot", "empty", "float32", "float64"],
+    "tinygrad_lossmix.rewrite.numba_math": [
+        *("choose", "exp32", "exp64", "larger", "log1p32", "log1p64", "log32", "log64"),
+        *("plus", "smaller"),
+    ],
 }
 ATOM = re.compile(r"[\w.]*(\[[^]]*\])?|[\w.]+\([^()]*\)")  # needs no brackets around it
 
@@ -76,21 +85,21 @@ def supported(call: Traced) -> bool:
     if function is np.vdot:
         a, b = call.args
         return call.dtype in FLOATS and np.shape(a) == np.shape(b)
-    if function is np.reshape:
-        return call.dtype in FLOATS
+    if function is np.reshape or function is scatter:
+        return call.dtype in FLOATS and kinds == [call.dtype]
     if function is np.matmul:
         flat = all(x.ndim <= 2 for x in call.args)
         return flat and call.dtype in FLOATS and set(kinds) == {call.dtype}
     if call.kwargs.keys() - {"dtype"} or (call.kwargs and function is not astype):
         return False
     if function in LOGIC:
-        return all(kind == bool for kind in kinds)
+        return all(kind.kind == "b" for kind in kinds)
     if function is np.where:
         mask = call.args[0]
         return call.dtype in FLOATS and (isinstance(mask, bool) or mask.dtype == bool)
     if function in COMPARISONS:
         return all(kind in FLOATS for kind in kinds)
-    readable = all(kind.kind in "fiub" and kind.isnative for kind in kinds)
+    readable = all(kind in FLOATS or (kind.kind in "iub" and kind.isnative) for kind in kinds)
     return function in ARITHMETIC and call.dtype in FLOATS and readable
 
 
@@ -134,10 +143,3 @@ def literal(x: Any) -> str:
     if isinstance(x, bool | np.bool):
         return str(bool(x))
     return repr(float(x))
-
-
-NAMES = set(
-    "choose exp32 exp64 flat larger log1p32 log1p64 log32 log64 plus smaller "  # numba_math
-    "sqrt sin cos tanh expm1 inf nan float32 float64 dot empty ascontiguousarray loops "
-    "abs range value".split()
-)

@@ -22,13 +22,14 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lossmix.engine.rules import scatter
 from tinygrad_lossmix.engine.tensor import getitem
 from tinygrad_lossmix.rewrite.inference import Kind
 from tinygrad_lossmix.rewrite.loop_operations import REDUCTIONS, supported
 from tinygrad_lossmix.rewrite.trace import Traced, operands
 
 Index = tuple[str, ...]
-AXES = "defghij"
+AXES = ("i6", "i5", "i4", "i3", "i2", "i", "j")
 
 
 class Unsupported(Exception):
@@ -58,7 +59,7 @@ class Nest:
 
     def everywhere(self, value: Traced) -> bool:
         """Whether there is a number of it at every place."""
-        return value in self.inner and not reduces(value)
+        return value in self.inner and value not in self.after and not reduces(value)
 
     def accept(self, call: Traced) -> bool:
         """Add a call, if it can be computed here."""
@@ -78,7 +79,10 @@ class Nest:
         self.index[call] = at
         if inner:
             self.inner.add(call)
-        if reduces(call):
+        if call.function is scatter:
+            self.index[call] = _inside(call.shape, call.kwargs["key"], at)
+            self.after.add(call)
+        elif reduces(call):
             axes, kept = reduced(call), call.kwargs.get("keepdims")
             self.index[call] = tuple(
                 "0" if i in axes else x for i, x in enumerate(at) if kept or i not in axes
@@ -123,7 +127,8 @@ class Schedule:
     def _place(self, call: Traced) -> None:
         if is_view(call):
             return
-        if not supported(call):
+        scattered = call.function is scatter and not _is_plain(call.kwargs["key"])
+        if not supported(call) or scattered:
             raise Unsupported(getattr(call.function, "__qualname__", str(call.function)))
         if call.function is np.reshape or is_product(call):
             self.factors[call] = [self._factor(x) for x in call.args]
@@ -176,7 +181,7 @@ class Schedule:
 
 def loop_shape(call: Traced) -> tuple[int, ...]:
     """The places that a call is computed at."""
-    return np.shape(call.args[0]) if reduces(call) else call.shape
+    return np.shape(call.args[0]) if reduces(call) or call.function is scatter else call.shape
 
 
 def reduces(call: Traced) -> bool:
@@ -201,7 +206,7 @@ def is_view(value: Traced) -> bool:
     if value.function is np.reshape:
         return _long(value.shape) == _long(value.args[0].shape)
     return value.function in (np.transpose, np.broadcast_to) or (
-        value.function is getitem and all(_plain(part) for part in _parts(value))
+        value.function is getitem and _is_plain(value.kwargs["key"])
     )
 
 
@@ -235,9 +240,14 @@ def _broadcast(view: Traced, at: Index) -> Index:
 
 
 def _taken(view: Traced, at: Index) -> Index:
+    return _inside(view.args[0].shape, view.kwargs["key"], at)
+
+
+def _inside(shape: tuple[int, ...], key: Any, at: Index) -> Index:
+    """The place in an array of a place in its part `[key]`."""
     given, found = iter(at), []
-    lengths = iter(view.args[0].shape)
-    for part in _parts(view):
+    lengths = iter(shape)
+    for part in _parts(key, len(shape)):
         if part is None:
             next(given)
         elif isinstance(part, slice):
@@ -248,7 +258,8 @@ def _taken(view: Traced, at: Index) -> Index:
             elif (start, step) == (0, 1):
                 found.append(x)
             else:
-                found.append(f"{start} + {step} * {x if x.isalnum() else f'({x})'}")
+                x = x if x.isalnum() else f"({x})"
+                found.append(f"{start} + {x if step == 1 else f'{step} * {x}'}")
         else:
             found.append(str(int(part) % next(lengths)))
     return tuple(found)
@@ -262,21 +273,25 @@ VIEWS = {
 }
 
 
-def _parts(view: Traced) -> tuple[Any, ...]:
+def _parts(key: Any, ndim: int) -> tuple[Any, ...]:
     """The parts of a key, one for each axis, and None."""
-    key = view.kwargs["key"]
     key = key if isinstance(key, tuple) else (key,)
     if not any(part is Ellipsis for part in key):
         key = (*key, Ellipsis)
     i = next(i for i, part in enumerate(key) if part is Ellipsis)
-    rest = view.args[0].ndim - sum(part is not None and part is not Ellipsis for part in key)
+    rest = ndim - sum(part is not None and part is not Ellipsis for part in key)
     return (*key[:i], *[slice(None)] * rest, *key[i + 1 :])
+
+
+def _is_plain(key: Any) -> bool:
+    """Whether it is made of slices and numbers, which are known."""
+    return all(map(_plain, key if isinstance(key, tuple) else (key,)))
 
 
 def _plain(part: Any) -> bool:
     number = isinstance(part, int | np.integer) and not isinstance(part, bool)
     array = isinstance(part, np.ndarray) and not part.shape and part.dtype.kind in "iu"
-    return part is None or isinstance(part, slice) or number or array
+    return part is None or part is Ellipsis or isinstance(part, slice) or number or array
 
 
 def _long(shape: tuple[int, ...]) -> list[int]:

@@ -6,20 +6,14 @@ The error is below 1.5 units in the last place.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from llvmlite import ir
-from numba import float32, float64, int32, int64, njit, types
-from numba.core import cgutils
-from numba.core.imputils import impl_ret_borrowed
+from numba import float32, float64, int32, int64, njit
 from numba.core.typing.templates import Signature
 from numba.extending import intrinsic
-from numba.np.arrayobj import populate_array
 
-__all__ = [
-    "choose", "exp32", "exp64", "flat", "larger", "log1p32", "log1p64", "log32",
-    "log64", "plus", "smaller",
-]  # fmt: skip
 compiled = njit(error_model="numpy", fastmath={"contract"}, nogil=True)
 
 
@@ -62,31 +56,6 @@ def choose(context: Any, mask: Any, x: Any, y: Any) -> tuple[Signature, Any]:
 
 
 @intrinsic
-def flat(context: Any, x: Any) -> tuple[Signature, Any]:
-    """An array in C order as one of one axis, in the same memory."""
-    kind = types.Array(x.dtype, 1, "C")
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        whole = context.make_array(x)(context, builder, args[0])
-        line = context.make_array(kind)(context, builder)
-        size = context.get_constant(types.intp, 1)
-        for n in cgutils.unpack_tuple(builder, whole.shape):
-            size = builder.mul(size, n)
-        populate_array(
-            line,
-            data=whole.data,
-            shape=[size],
-            strides=[whole.itemsize],
-            itemsize=whole.itemsize,
-            meminfo=whole.meminfo,
-            parent=whole.parent,
-        )
-        return impl_ret_borrowed(context, builder, kind, line._getvalue())
-
-    return kind(x), generate
-
-
-@intrinsic
 def larger(context: Any, x: Any, y: Any) -> tuple[Signature, Any]:
     """The larger number, NaN if one is."""
     return _extreme("maximum", x, y)
@@ -109,7 +78,7 @@ def _extreme(name: str, x: Any, y: Any) -> tuple[Signature, Any]:
     return kind(kind, kind), generate
 
 
-NAN64, NAN32, INFINITY = float("nan"), float32("nan"), float("inf")
+NAN64, NAN32, INFINITY = math.nan, float32(math.nan), math.inf
 MAGIC64, MAGIC32 = 6755399441055744.0, float32(12582912.0)  # 1.5·2^52: adding it rounds
 MAGIC_BITS64, MAGIC_BITS32 = 0x4338000000000000, 0x4B400000
 LN2_HIGH64, LN2_LOW64 = 0.6931471803691238, 1.9082149292705877e-10
@@ -250,4 +219,3 @@ def _log_of_sum32(x: Any, error: Any) -> Any:
     p = p * z + float32(0.66666662693)
     half = float32(0.5) * f * f
     return k * LN2_HIGH32 - ((half - (s * (half + p * z) + k * LN2_LOW32)) - f)
-

@@ -1,0 +1,203 @@
+"""What the engine says when it refuses: what was wrong, what was expected, what to do."""
+
+import copy
+
+import numpy as np
+import pytest
+
+from tinygrad_lossmix import Tensor, derivative, grad, value_and_grad
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (
+            lambda t, m: Tensor("1.5"),
+            "a Tensor is made of a number, a list of numbers or a float array, not of str: "
+            "convert it first, e.g. np.asarray(x, dtype=float)",
+        ),
+        (
+            lambda t, m: Tensor(t),
+            "a Tensor is made of a number, a list of numbers or a float array, not of Tensor: "
+            "take t.data first, e.g. np.asarray(x, dtype=float)",
+        ),
+        (
+            lambda t, m: Tensor(np.ma.array([1.0])),
+            "a Tensor is made of a number, a list of numbers or a float array, not of "
+            "MaskedArray: fill the masked entries first, e.g. np.asarray(x, dtype=float)",
+        ),
+        (
+            lambda t, m: Tensor(np.array([1, 2])),
+            "a Tensor holds floats, not int64: convert with x.astype(float), or leave it a "
+            "plain array if it is a constant (labels, indices, a mask)",
+        ),
+        (
+            lambda t, m: Tensor([1.0, None]),
+            "a Tensor holds floats, not object: convert with x.astype(float), or leave it a "
+            "plain array if it is a constant (labels, indices, a mask)",
+        ),
+        (lambda t, m: Tensor(1.0, name=1), "a Tensor's name is a str, not int"),
+        (
+            lambda t, m: type("Own", (Tensor,), {}),
+            "Tensor cannot be subclassed: write functions of Tensors instead",
+        ),
+        (lambda t, m: t.astype(int), "a Tensor holds floats; int64 is not a float dtype"),
+        (
+            lambda t, m: t.__setitem__(0, 1.0),
+            "a Tensor cannot be assigned to; build a new one: np.where(mask, x, t)",
+        ),
+        (
+            lambda t, m: np.asarray(t),
+            "a Tensor does not turn into an array by itself, the gradient would be lost: use "
+            "t.data for its values, np.stack([t, u]) to join Tensors, np.where(mask, t, x) to "
+            "assign",
+        ),
+        (
+            lambda t, m: copy.copy(t),
+            "a Tensor is not copied or pickled, its recording is not part of it: use t.data",
+        ),
+        (
+            lambda t, m: t + "a",
+            "a Tensor can be combined with real numbers and plain arrays of them, not with str",
+        ),
+        (
+            lambda t, m: t + None,
+            "a Tensor can be combined with real numbers and plain arrays of them, not with "
+            "NoneType",
+        ),
+        (
+            lambda t, m: t + np.array([1j]),
+            "a Tensor can be combined with real numbers and plain arrays of them, not with "
+            "ndarray of complex128",
+        ),
+        (
+            lambda t, m: np.add(t, [[1.0, 2.0], [3.0]]),
+            "a list of numbers must be rectangular: its rows differ in length",
+        ),
+        (
+            lambda t, m: t[t],
+            "a Tensor cannot be an index: use integers, or a mask such as t > 0 in t[t > 0]",
+        ),
+        (lambda t, m: np.sum(t, axis=t), "a Tensor cannot be an option: pass operands by position"),
+        (
+            lambda t, m: np.exp(t, out=np.empty(2)),
+            "np.exp(…, out=…) would overwrite values that gradients need: drop out=, or work on"
+            " t.data",
+        ),
+        (
+            lambda t, m: np.sum(t, out=np.empty(())),
+            "np.sum(…, out=…) would overwrite values that gradients need: drop out=, or work on"
+            " t.data",
+        ),
+        (lambda t, m: np.exp(t, where=[True, False]), "np.exp on a Tensor does not take where"),
+        (lambda t, m: np.sum(t, where=[True, False]), "np.sum on a Tensor does not take where"),
+        (
+            lambda t, m: np.add.accumulate(t),
+            "np.add.accumulate has no derivative rule: spell it out in functions that have one,"
+            " or compute a plain value of t.data",
+        ),
+        (
+            lambda t, m: np.arctan(t),
+            "np.arctan has no derivative rule: add one with lm.derivative(np.arctan, lambda g, "
+            "z, x: …), where g is the gradient arriving at the output z, or compute a plain "
+            "value with np.arctan(t.data)",
+        ),
+        (
+            lambda t, m: np.arctan2(t, t),
+            "np.arctan2 has no derivative rule: add one with lm.derivative(np.arctan2, lambda "
+            "g, z, x, y: …, lambda g, z, x, y: …), where g is the gradient arriving at the "
+            "output z, or compute a plain value with np.arctan2(t.data)",
+        ),
+        (
+            lambda t, m: np.linalg.norm(t),
+            "np.linalg.norm has no derivative rule: add one with lm.derivative(np.linalg.norm, "
+            "lambda g, z, x: …), where g is the gradient arriving at the output z, or compute a"
+            " plain value with np.linalg.norm(t.data)",
+        ),
+        (
+            lambda t, m: np.einsum("i,i,i->i", t, t, t),
+            "np.einsum on Tensors takes a subscripts string and one or two operands: join three"
+            " in two steps",
+        ),
+        (
+            lambda t, m: np.einsum("...i->i", m),
+            "np.einsum: the output of '...i->i' must include the ellipsis",
+        ),
+        (
+            lambda t, m: np.broadcast_to(m, (2,)),
+            "an array of shape (2, 2) cannot be broadcast to (2,)",
+        ),
+        (
+            lambda t, m: derivative(1, 2),
+            "derivative(function, *rules) takes functions; None stands for no rule",
+        ),
+        (
+            lambda t, m: derivative(np.arctan),
+            "derivative needs a rule per positional argument: lambda g, z, x: …",
+        ),
+        (
+            lambda t, m: derivative(lambda x: x, lambda g, z, x: g)(t, 1.0),
+            "<lambda> has 1 derivative rules for 2 positional arguments: give one for each, None: "
+            "not differentiated",
+        ),
+        (
+            lambda t, m: derivative(len, lambda g, z, x: g)(t),
+            "len gave int, but a Tensor holds floats: return an array of floats, or call it on "
+            "t.data",
+        ),
+        (
+            lambda t, m: derivative(np.sort_complex, lambda g, z, x: g)(t),
+            "np.sort_complex gave complex128, but a Tensor holds floats: return an array of "
+            "floats, or call it on t.data",
+        ),
+        (
+            lambda t, m: grad(1.0, t),
+            "the cost is a float, not a Tensor: it was computed from plain arrays; wrap what "
+            "you differentiate, z = Tensor(z)",
+        ),
+        (lambda t, m: grad(t.sum(), 1.0), "wrt is a Tensor or a list of them, not float"),
+        (
+            lambda t, m: grad(t, t),
+            "the cost has shape (2,): take its sum or mean, or give a seed of that shape",
+        ),
+        (
+            lambda t, m: grad(t.sum(), t, seed=np.ones(3)),
+            "the seed has shape (3,), the cost (): give that shape",
+        ),
+        (
+            lambda t, m: grad(derivative(np.arctan, lambda g, z, x: 1j * g)(t).sum(), t),
+            "the derivative rule of np.arctan gave complex128: return an array of floats",
+        ),
+        (
+            lambda t, m: grad(derivative(np.arctan, lambda g, z, x: np.ones(3))(t).sum(), t),
+            "the derivative rule of np.arctan gave a gradient of shape (3,) for an argument of "
+            "shape (2,); a rule returns the shape of g, before broadcasting is undone",
+        ),
+        (lambda t, m: value_and_grad(1.0), "value_and_grad takes a function of arrays, not float"),
+        (
+            lambda t, m: value_and_grad(np.sum, ()),
+            "wrt is empty: give the position of an argument, or a tuple of them",
+        ),
+        (
+            lambda t, m: value_and_grad(np.sum, 0.5),
+            "wrt is the position of an argument or a tuple of them, not 0.5",
+        ),
+        (
+            lambda t, m: value_and_grad(np.sum, (0, 3))(np.ones(2)),
+            "wrt=(0, 3), but the function got 1 arguments",
+        ),
+        (
+            lambda t, m: np.sum(t, axis=(i for i in [0])),
+            "an option such as an axis is not generator",
+        ),
+        (lambda t, m: t.transpose(1.5), "integers or a tuple of them, not float"),
+        (
+            lambda t, m: np.sum(t, where=[True, True], initial=0.0),
+            "np.sum on a Tensor does not take initial, where",
+        ),
+    ],
+)
+def test_a_refusal_is_one_whole_sentence(call, sentence, own_table):
+    with pytest.raises((TypeError, ValueError)) as refused:
+        call(Tensor([1.0, 2.0]), Tensor(np.eye(2)))
+    assert str(refused.value) == sentence
