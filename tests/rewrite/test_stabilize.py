@@ -16,7 +16,7 @@ from mpmath import mp
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.engine.graph import groups, names, nodes
-from tinygrad_lossmix.rewrite.patterns import PATTERNS
+from tinygrad_lossmix.rewrite.matching.patterns import PATTERNS
 from tinygrad_lossmix.rewrite.stabilize import rewritten
 from tinygrad_lossmix.testing import strategies
 

@@ -5,7 +5,7 @@ import pygraphviz
 import pytest
 
 import tinygrad_lossmix as lm
-from tinygrad_lossmix.rewrite import patterns
+from tinygrad_lossmix.rewrite.matching import patterns
 
 
 def found_in(mix, z=(2.0, 1.0, 0.0), name="z"):

@@ -42,7 +42,7 @@ def as_floats(data: Any, copy: bool) -> Array:
 
 
 def traced(value: Any) -> bool:
-    """Whether value stands for an array of a function that is being compiled (rewrite/trace.py).
+    """Whether value stands for an array of a function that is being compiled.
 
     It follows NumPy dispatch; calls of other functions are recorded by its `traced_call`.
     """

@@ -30,9 +30,9 @@ import numpy as np
 from tinygrad_lossmix.engine.constants import as_floats
 from tinygrad_lossmix.engine.gradient import value_and_grad
 from tinygrad_lossmix.mixes.mix import Mix as Mix
-from tinygrad_lossmix.rewrite.differentiate import differentiated, parameter_names
-from tinygrad_lossmix.rewrite.emit import emit
-from tinygrad_lossmix.rewrite.lowering import LOWERED
+from tinygrad_lossmix.rewrite.program.differentiate import differentiated, parameter_names
+from tinygrad_lossmix.rewrite.program.emit import emit
+from tinygrad_lossmix.rewrite.program.lowering import LOWERED
 from tinygrad_lossmix.rewrite.stabilize import stabilize
 
 Arguments = tuple[Any, ...]
@@ -160,7 +160,7 @@ class Compiled:
         several = isinstance(self._wrt, tuple)
         wrt = self._wrt if several else (self._wrt,)
         if self._backend == "numba":
-            from tinygrad_lossmix.rewrite.numba_backend import machine
+            from tinygrad_lossmix.rewrite.loops.backend import machine
 
             if found := machine(f, arrays, wrt, several):
                 return Form(names, _guard(arrays), found.run, found.make, [], found.source)

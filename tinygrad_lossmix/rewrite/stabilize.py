@@ -22,10 +22,10 @@ from tinygrad_lossmix.engine.graph import names, nodes
 from tinygrad_lossmix.engine.table import TABLE
 from tinygrad_lossmix.engine.tensor import Tensor, node, tick
 from tinygrad_lossmix.mixes.mix import ROWS, cost_node
-from tinygrad_lossmix.rewrite.fuse import fused
-from tinygrad_lossmix.rewrite.pairings import WrongPairing, wrong_pairings
-from tinygrad_lossmix.rewrite.patterns import Pattern
-from tinygrad_lossmix.rewrite.rules import Rules
+from tinygrad_lossmix.rewrite.matching.fuse import fused
+from tinygrad_lossmix.rewrite.matching.pairings import WrongPairing, wrong_pairings
+from tinygrad_lossmix.rewrite.matching.patterns import Pattern
+from tinygrad_lossmix.rewrite.matching.rules import Rules
 
 PAIRS = {cost: pair for pair, (cost, _) in ROWS.items()}
 

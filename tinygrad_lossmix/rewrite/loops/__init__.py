@@ -1,0 +1,1 @@
+"""A program as fused loops, compiled by numba."""

@@ -1,0 +1,213 @@
+"""A function of arrays as loops that numba compiles: its value and gradients in machine code.
+
+What the loops cannot do but NumPy can, with the arguments alone, is done before: integer classes
+become labels. Machine code is kept in numba's cache folder, under a name made of all it depends on.
+"""
+
+from __future__ import annotations
+
+import builtins
+import hashlib
+import inspect
+import itertools
+import linecache
+import os
+import re
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_lossmix.atomic import write
+from tinygrad_lossmix.rewrite.loops.forms import LOOPED
+from tinygrad_lossmix.rewrite.loops.operations import MODULES, supported
+from tinygrad_lossmix.rewrite.loops.schedule import Schedule, Unsupported, is_view
+from tinygrad_lossmix.rewrite.loops.text import Loops, loops
+from tinygrad_lossmix.rewrite.program.differentiate import differentiated
+from tinygrad_lossmix.rewrite.program.emit import is_name, needed
+from tinygrad_lossmix.rewrite.program.program import Program
+from tinygrad_lossmix.rewrite.program.trace import Traced, operands
+
+Array = Any
+_count = itertools.count(1)
+
+
+class NotCompiledWarning(UserWarning):
+    """There are no compiled loops for a function: the straight-line NumPy form runs."""
+
+
+class Machine(NamedTuple):
+    """A compiled function: it takes the arguments and the working arrays."""
+
+    run: Callable[..., tuple[Any, Any]]
+    make: Callable[[], list[Array]]
+    source: str
+
+
+def machine(
+    f: Callable[..., Any], arrays: Sequence[Any], wrt: Sequence[int], several: bool
+) -> Machine | None:
+    """The value and gradients of f as machine code; None, with a warning, where there is none.
+
+    Args:
+        f, arrays, wrt: as for `differentiated`.
+        several: whether gradients come as a tuple.
+    """
+    program, value, gradients = differentiated(f, arrays, wrt, LOOPED)
+    try:
+        return _compiled(program, value, gradients, several)
+    except ImportError as error:
+        reason = f'{error.name or "scipy"} is missing: pip install "tinygrad_lossmix[fast]"'
+    except Unsupported as error:
+        reason = f"there are no loops for {error}"
+    except Exception as error:  # numba's are of many kinds
+        reason = f"numba fails with {type(error).__name__}"
+    warnings.warn(f"NumPy runs instead of numba: {reason}", NotCompiledWarning, stacklevel=5)
+    return None
+
+
+def _compiled(program: Program, value: Any, gradients: Sequence[Any], several: bool) -> Machine:
+    if not isinstance(value, Traced):
+        raise Unsupported("a constant")
+    before, calls = _split(needed([value, *gradients]))
+    schedule = Schedule(calls, value, [x for x in gradients if isinstance(x, Traced)])
+    text = loops(program, "loops", schedule)
+    source, given = _module(program, before, text, gradients, value.dtype, several)
+    run = _made(source, given, text)
+    if before:
+        run = np.errstate(all="ignore")(run)
+    kinds = list(text.working.values())
+
+    def make() -> list[Array]:
+        return [np.empty(kind.shape, kind.dtype) for kind in kinds]
+
+    return Machine(run, make, source)
+
+
+def _split(calls: Sequence[Traced]) -> tuple[list[Traced], list[Traced]]:
+    """The calls that Python makes before the loops, of arguments alone, and the others."""
+    before: dict[Traced, None] = {}
+    late: list[Traced] = []
+    for call in calls:
+        ready = all(x.function is None or x in before for x in operands(call))
+        lone = is_view(call) or call.function in (np.matmul, np.reshape)
+        if ready and not lone and not supported(call):
+            before[call] = None
+        else:
+            late.append(call)
+    return list(before), late
+
+
+def _module(
+    program: Program,
+    before: Sequence[Traced],
+    text: Loops,
+    gradients: Sequence[Any],
+    dtype: Any,
+    several: bool,
+) -> tuple[str, dict[str, Any]]:
+    """The text of the loops and of the function around them, and what it is handed."""
+    names = {id(x): name for name, x in text.inputs.items()}
+    taken = {*names.values(), *text.outputs, *text.working, "value", "loops"}
+    given = {name: x for name, x in text.inputs.items() if isinstance(x, np.ndarray)}
+
+    def name(x: Any, stem: str = "c") -> str:
+        if id(x) not in names:
+            number = next(i for i in itertools.count(1) if f"{stem}{i}" not in taken)
+            names[id(x)] = f"{stem}{number}"
+            taken.add(names[id(x)])
+            if not isinstance(x, Traced):
+                given[names[id(x)]] = x
+        return names[id(x)]
+
+    def part(x: Any) -> str:
+        return f"[{', '.join(map(part, x))}]" if isinstance(x, list) else name(x)
+
+    arguments = [name(x, "x") for x in program.arguments]
+    body = []
+    for call in before:
+        parts = [part(x) for x in call.args] + [f"{k}={part(v)}" for k, v in call.kwargs.items()]
+        called = getattr(call.function, "__name__", "")
+        function = name(call.function, called if is_name(called) else "function")
+        body.append(f"{name(call, 't')} = {function}({', '.join(parts)})")
+    body += [f"{x} = empty({y.shape}, {y.dtype})" for x, y in text.outputs.items()]
+    handed = [
+        f"{'ascontiguousarray' if x.shape else 'asarray'}({n})" for n, x in text.inputs.items()
+    ]
+    body.append(f"value = loops({', '.join([*handed, *text.outputs, *text.working])})")
+    outputs = iter(text.outputs)
+    found = [next(outputs) if isinstance(x, Traced) else f"array({name(x)})" for x in gradients]
+    all_of_them = f"({', '.join(found)}{',' * (len(found) == 1)})" if several else found[0]
+    body.append(f"return {dtype}(value), {all_of_them}")
+    parameters = ", ".join([*arguments, *text.working])
+    around = [f"def value_and_gradient({parameters}):", *[f"    {line}" for line in body], ""]
+    written = "\n".join([text.source, "", *around])
+    return _imports(written) + "\n\n" + written, given
+
+
+def _imports(text: str) -> str:
+    """The lines that import what a text uses."""
+    used = set(re.findall(r"[a-z]\w*", text))
+    lines = []
+    for module, names in MODULES.items():
+        if found := [name for name in names if name in used]:
+            lines.append(f"from {module} import {', '.join(found)}")
+    return "\n".join(lines) + "\n"
+
+
+def _made(source: str, given: dict[str, Any], text: Loops) -> Callable[..., Any]:
+    """The function around the loops, with the loops compiled; from the cache, if they are there."""
+    try:
+        return _loaded(source, given, text, _cached(source))
+    except Exception:  # a folder that cannot be written, a file that is cut off
+        return _loaded(source, given, text, None)
+
+
+def _loaded(
+    source: str, given: dict[str, Any], text: Loops, path: Path | None
+) -> Callable[..., Any]:
+    filename = str(path or f"<loops {next(_count)}>")
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    space = {"__name__": __name__, **given}
+    exec(builtins.compile(source, filename, "exec"), space)
+    space["loops"] = _entry(space["loops"], text, cache=path is not None)
+    return space["value_and_gradient"]  # type: ignore[no-any-return]
+
+
+def _cached(source: str) -> Path:
+    """The file of a text, made if it is not there: numba keeps machine code for source files."""
+    import numba
+    from numba.misc.appdirs import AppDirs
+
+    from tinygrad_lossmix.rewrite.loops import vector_math
+
+    depends_on = source + inspect.getsource(vector_math) + numba.__version__
+    digest = hashlib.sha256(depends_on.encode()).hexdigest()[:24]
+    folder = os.environ.get("NUMBA_CACHE_DIR") or AppDirs("numba", False).user_cache_dir  # type: ignore[no-untyped-call]
+    path = Path(folder, "tinygrad_lossmix", f"loops_{digest}.py")
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path, source.encode())
+    return path
+
+
+def _entry(function: Callable[..., Any], text: Loops, cache: bool) -> Callable[..., Any]:
+    """A function compiled for the arrays it takes, without the choice of a form by their types."""
+    import numba
+
+    kinds = [*text.inputs.values(), *text.outputs.values(), *text.working.values()]
+    types = [numba.types.Array(numba.from_dtype(x.dtype), len(x.shape), "C") for x in kinds]
+    jit = numba.njit(error_model="numpy", fastmath={"contract"}, nogil=True, cache=cache)
+    dispatcher: Any = jit(function)
+
+    def apart(flags: Any) -> Any:
+        """What is written shares memory with no other array: loops need not ask."""
+        flags.noalias = True
+        return flags
+
+    dispatcher._compiler._customize_flags = apart
+    dispatcher.compile(tuple(types))
+    [code] = dispatcher.overloads.values()
+    return code.entry_point  # type: ignore[no-any-return]

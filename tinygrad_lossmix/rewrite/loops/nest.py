@@ -1,0 +1,206 @@
+"""The text of one nest: the loop over the rows, and the loops along a row, phase by phase."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.engine.rules import scatter
+from tinygrad_lossmix.rewrite.loops.names import Names
+from tinygrad_lossmix.rewrite.loops.operations import (
+    FLOATS,
+    REDUCTIONS,
+    converted,
+    expression,
+    literal,
+)
+from tinygrad_lossmix.rewrite.loops.schedule import Index, Nest, base_of, loop_shape, place, reduces
+from tinygrad_lossmix.rewrite.loops.sums import step_of, sum_of
+from tinygrad_lossmix.rewrite.program.trace import Traced, operands
+
+SHORT_ROW = 256  # whole arrays with shorter rows are run through as one row
+
+
+def nest_text(nest: Nest, names: Names) -> list[str]:
+    """The lines of a nest."""
+    return _Text(nest, names).lines()
+
+
+class _Text:
+    def __init__(self, nest: Nest, names: Names) -> None:
+        self.nest = nest
+        self.names = names
+        self.stored = names.schedule.stored
+        self.one_row = self.is_one_row()
+        self.known_rows = len(names.as_rows)
+        self.length = str(nest.shape[-1]) if nest.shape else ""
+        self.at_hand: set[Traced] = set()  # in the present phase, at the present place
+        self.reloads: list[str] = []
+        self.sums = {
+            call: sum_of(call, nest, names, self.kept(call), self.one_row)
+            for call in nest.calls
+            if reduces(call) or call.function is scatter
+        }
+
+    def lines(self) -> list[str]:
+        nest = self.nest
+        before = [line for each in self.sums.values() for line in each.before]
+        body, indent = [], ""
+        if not self.one_row:
+            for name, n in zip(nest.axes[:-1], nest.shape[:-1], strict=True):
+                if name != "0":
+                    body.append(f"{indent}for {name} in range({n}):")
+                    indent += "    "
+        for phase in range(max(nest.phase.values()) + 1):
+            calls = [call for call in nest.calls if nest.phase[call] == phase]
+            once = [call for call in calls if call not in nest.inner]
+            body += [indent + line for call in once for line in self.statement(call)]
+            inner = [call for call in calls if call in nest.inner]
+            body += [indent + line for line in (self.row(inner) if inner else [])]
+        after = [line for each in self.sums.values() for line in each.after]
+        new = list(self.names.as_rows.items())[self.known_rows :]
+        rows = [f"{row} = {name}.reshape({name}.size)" for name, row in new]
+        return [*rows, *before, *body, *after]
+
+    def row(self, calls: Sequence[Traced]) -> list[str]:
+        """A loop along a row, for one phase."""
+        self.at_hand = set()
+        statements = []
+        for call in calls:
+            lines = self.statement(call)
+            statements += [*self.reloads, *lines]
+            self.reloads.clear()
+            self.at_hand.add(call)
+        if self.one_row or self.nest.axes[-1:] not in ((), ("0",)):
+            loop = f"for j in range({self.length}):"
+            statements = [loop, *[f"    {line}" for line in statements]]
+        sums = [self.sums[call] for call in calls if call in self.sums]
+        before = [line for each in sums for line in each.row_before]
+        after = [line for each in sums for line in each.row_after]
+        return [*before, *statements, *after]
+
+    def statement(self, call: Traced) -> list[str]:
+        """A call at one place, or once for a row."""
+        at = self.nest.axes if call in self.nest.inner else self.row_index(call)
+        texts = [self.operand(x, at, call) for x in call.args]
+        if call.function is scatter:
+            return [f"{self.sums[call].into} = {texts[0][0]}"]
+        if call in self.sums:
+            return [self.summed(call, texts)]
+        name = self.names.local(call)
+        lines = [f"{name} = {expression(call, texts)}"]
+        if call in self.stored:
+            lines.append(f"{self.element(call)} = {name}")
+        elif self.buffered(call):
+            lines.append(f"{self.buffer(call)} = {name}")
+        return lines
+
+    def summed(self, call: Traced, texts: Sequence[tuple[str, Any]]) -> str:
+        into, (_, step) = self.sums[call].into, step_of(call)
+        term = converted(*texts[0], call.dtype)
+        if call.function not in REDUCTIONS:
+            term = f"{texts[0][0]} * {texts[1][0]}"
+        return f"{into} = {step.format(into, term)}"
+
+    def operand(self, x: Any, at: Index, call: Traced) -> tuple[str, Any]:
+        """The text of an operand at a place, and its dtype."""
+        if isinstance(x, np.ndarray) and x.shape:
+            return self.subscript(x, place(x.shape, at)), x.dtype
+        if not isinstance(x, Traced):
+            return literal(x), np.dtype(bool) if isinstance(x, bool | np.bool) else None
+        base, index = base_of(x, place(x.shape, at))
+        nest = self.nest
+        if base in nest.phase and base not in nest.after:
+            if nest.everywhere(base) and nest.phase[base] < nest.phase[call]:
+                self.reload(base, call)
+            return self.names.local(base), base.dtype
+        if base in self.names.schedule.home and not base.shape:
+            return self.names.local(base), base.dtype
+        return self.subscript(base, index), base.dtype
+
+    def reload(self, value: Traced, call: Traced) -> None:
+        """Have a value of an earlier phase at hand in this one."""
+        if value in self.at_hand:
+            return
+        self.at_hand.add(value)
+        if value in self.stored:
+            text = self.element(value)
+        elif self.buffered(value):
+            text = self.buffer(value)
+        else:
+            text = expression(value, [self.operand(x, self.nest.axes, call) for x in value.args])
+        self.reloads.append(f"{self.names.local(value)} = {text}")
+
+    def buffered(self, value: Traced) -> bool:
+        """Whether later phases read it from a row that is kept; else they compute it again."""
+        nest = self.nest
+        if value not in nest.inner or value in self.stored or value.dtype not in FLOATS:
+            return False
+        used_later = any(
+            nest.phase[call] > nest.phase[value] and self.needs(call, value) for call in nest.calls
+        )
+        return used_later and not self.cheap(value)
+
+    def needs(self, call: Traced, value: Traced) -> bool:
+        """Whether a call uses a value, or what is computed again from it."""
+        for x in operands(call):
+            base, _ = base_of(x)
+            if base is value:
+                return True
+            again = self.nest.everywhere(base) and base not in self.stored
+            again = again and self.nest.phase[base] < self.nest.phase[call]
+            again = again and (base.dtype not in FLOATS or self.cheap(base))
+            if again and self.needs(base, value):
+                return True
+        return False
+
+    def cheap(self, value: Traced) -> bool:
+        """Whether it is one subtraction or the like away from what is at hand anyway."""
+        if value.function not in (np.add, np.subtract, np.negative):
+            return False
+        return not any(self.nest.everywhere(base_of(x)[0]) for x in operands(value))
+
+    def buffer(self, value: Traced) -> str:
+        """The place of a value in the row that it is kept in."""
+        return f"{self.names.row(value, self.nest.shape[-1])}[{self.nest.axes[-1]}]"
+
+    def kept(self, value: Traced) -> str:
+        return self.element(value) if value in self.stored else ""
+
+    def element(self, value: Traced) -> str:
+        return self.subscript(value, self.nest.index[value])
+
+    def subscript(self, array: Any, index: Index) -> str:
+        name = self.names.array(array)
+        if self.one_row and index:
+            row = self.names.as_row(name)
+            self.length = f"{row}.size"
+            return f"{row}[j]"
+        axis = index.index("j") if "j" in index else None
+        if axis is not None and array.shape[axis] == self.nest.shape[-1]:
+            self.length = f"{name}.shape[{axis}]"  # a constant would have the loop unrolled
+        return f"{name}[{', '.join(index) or '()'}]"
+
+    def row_index(self, call: Traced) -> Index:
+        return (*self.nest.axes[:-1], "0")[: len(loop_shape(call))]
+
+    def is_one_row(self) -> bool:
+        """Whether all arrays can be run through as one row."""
+        nest = self.nest
+        if sum(n != 1 for n in nest.shape) < 2 or nest.shape[-1] >= SHORT_ROW:
+            return False
+        for call in nest.calls:
+            if call not in nest.inner or nest.index[call] not in ((), nest.axes):
+                return False
+            if call.shape not in ((), nest.shape):
+                return False
+            for x in call.args:
+                if isinstance(x, np.ndarray) and x.shape not in ((), nest.shape):
+                    return False
+                if isinstance(x, Traced) and x.shape:
+                    base, index = base_of(x, place(x.shape, nest.axes))
+                    if base.shape != nest.shape or index != nest.axes:
+                        return False
+        return True

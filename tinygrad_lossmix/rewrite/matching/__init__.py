@@ -1,0 +1,1 @@
+"""Finding unstable patterns in a recording, by structure."""

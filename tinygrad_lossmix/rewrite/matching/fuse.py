@@ -1,0 +1,251 @@
+"""A whole cost that is one of the six mixes, as its one node.
+
+Such a cost is linear in a few logarithms of outputs, -Σ y·log_softmax(u), or in squares, however
+the labels are put to it: times, dotted, indexed, averaged. The weights on those are the labels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_lossmix.engine.graph import nodes
+from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.mixes.mix import cost_node
+from tinygrad_lossmix.rewrite.matching import patterns
+from tinygrad_lossmix.rewrite.matching.forms import OF_ENTRIES, OVER_AN_AXIS, negative
+from tinygrad_lossmix.rewrite.matching.linear import Linear, Weight
+from tinygrad_lossmix.rewrite.matching.logs import Found
+from tinygrad_lossmix.rewrite.matching.rules import Rules
+from tinygrad_lossmix.rewrite.matching.structure import Structure, scalar
+
+LOGARITHMS = ("log_softmax", "log1m_softmax", "log_sigmoid", "softplus")
+
+
+class End(NamedTuple):
+    """A logarithm of outputs, or their squared error."""
+
+    kind: str  # log_softmax, log1m_softmax, log_sigmoid; softmax, sigmoid: its squared error
+    u: Tensor
+    axis: int
+    sign: float
+    y: Any = None  # of a squared error
+
+
+class Term(NamedTuple):
+    """Σ weight · end, part of a cost."""
+
+    end: End
+    node: Tensor
+    weight: Weight
+
+
+class Cost(NamedTuple):
+    """A number times one of the mixes."""
+
+    pair: tuple[str, str]
+    u: Tensor
+    axis: int
+    y: Any
+    up: float  # the number is up/down times the number of examples
+    down: float
+
+
+def fused(cost: Tensor, rules: Rules) -> Found | None:
+    """The cost with one node for each mix that is in it, and the pattern of the first."""
+    if cost.ndim:
+        return None
+    linear = Linear(rules.weighted)
+
+    def numbers(node: Tensor) -> bool:
+        """Whether a node is a sum of numbers, not of arrays."""
+        return all(x.ndim == 0 for x in linear.operands(node))
+
+    ends, known = _ends(cost, rules, linear)
+    if not ends:
+        return None
+    terms: list[Term] = []
+    rest: list[Tensor] = []
+    for node, weight in linear.terms(cost, Weight(), lambda x: x in known or not numbers(x)):
+        if node not in known:
+            rest.append(_scaled(node, weight.up / weight.down))
+            continue
+        inside = linear.terms(node, weight, ends.__contains__)
+        terms += [Term(ends[end], end, part) for end, part in inside]
+    costs = []
+    for item in _paired(_gathered(terms, rules.structure), rules.structure):
+        if isinstance(item, Cost) and _usable(item.y):
+            costs.append(item)
+        elif isinstance(item, Term):
+            rest.append((item.node * item.weight.whole(item.node)).sum())
+        else:
+            return None
+    if not costs:
+        return None
+    total, *parts = [*map(_one_node, costs), *rest]
+    for other in parts:
+        total = total + other
+    if total.dtype != cost.dtype:
+        return None
+    return total, patterns.COSTS[costs[0].pair]
+
+
+def _ends(cost: Tensor, rules: Rules, linear: Linear) -> tuple[dict[Tensor, End], set[Tensor]]:
+    """The logarithms and squares in a recording, and what is linear in them and nothing else."""
+    ends: dict[Tensor, End] = {}
+    known: set[Tensor] = set()
+    for node in nodes(cost):
+        if (end := _end(node, rules)) is not None:
+            ends[node] = end
+            known.add(node)
+        else:
+            operands = linear.operands(node)
+            if operands and all(x in known for x in operands):
+                known.add(node)
+    return ends, known
+
+
+def _end(node: Tensor, rules: Rules) -> End | None:
+    kind = OVER_AN_AXIS.get(node.function) or OF_ENTRIES.get(node.function) or ""
+    if kind in LOGARITHMS:
+        form = rules.forms.core(node)
+        if form is None or not form.u.ndim or not form.u.size:
+            return None
+        if kind == "softplus":
+            return End("log_sigmoid", negative(form.u), -1, -1.0)
+        return End(kind, form.u, form.axes[0] if form.axes else -1, 1.0)
+    return _square(node, rules)
+
+
+def is_same(x: Any, y: Any, structure: Structure) -> bool:
+    """Whether two arguments are one Tensor, or computed alike."""
+    return type(x) is Tensor and type(y) is Tensor and structure.same(x, y)
+
+
+def _square(node: Tensor, rules: Rules) -> End | None:
+    """(a - y)², a softmax or sigmoid."""
+    error, *other = node.args or (None,)
+    if not (
+        node.function is np.square
+        or (node.function is np.power and scalar(other[0]) == 2.0)
+        or (node.function is np.multiply and is_same(error, other[0], rules.structure))
+    ):
+        return None
+    if type(error) is not Tensor or error.function is not np.subtract:
+        return None
+    a, y = error.args if type(error.args[0]) is Tensor else error.args[::-1]
+    form = rules.forms.is_a(a, "softmax", "sigmoid")
+    if form is None or type(y) is Tensor or not a.ndim or not a.size or len(form.axes) > 1:
+        return None
+    if a.shape != node.shape or a.size != form.u.size:
+        return None
+    axis = form.labels.index(form.axes[0]) if form.axes else -1
+    return End(form.kind, rules.forms.logits(form, a.shape), axis, 1.0, y)
+
+
+def _gathered(terms: list[Term], structure: Structure) -> list[Term]:
+    """One term for each end, with the weights added up."""
+    found: dict[Any, Term] = {}
+    for number, term in enumerate(terms):
+        end, node, (up, down, w) = term
+        weight = Weight(end.sign * up, down, w)
+        key = (end.kind, structure.number(end.u), end.axis, None if end.y is None else number)
+        if key in found:
+            weight = found[key].weight.plus(weight, node)
+        found[key] = Term(end, node, weight)
+    return list(found.values())
+
+
+def _paired(terms: list[Term], structure: Structure) -> Iterator[Cost | Term]:
+    """The mixes that these terms are; a term that is part of none."""
+
+    def key(kind: str, u: Tensor, axis: int) -> Any:
+        return kind, structure.number(u), axis
+
+    left = {key(*term.end[:3]): term for term in terms if term.end.y is None}
+    for term in sorted(terms, key=lambda term: term.end.kind == "log1m_softmax"):
+        kind, u, axis, _, y = term.end
+        if y is not None:
+            yield _quadratic(term)
+            continue
+        if left.pop(key(kind, u, axis), None) is None:
+            continue
+        other = key("log1m_softmax", u, axis)
+        if kind == "log_sigmoid":
+            other = key(kind, negative(u), axis)
+        yield from _with_labels(term, left.pop(other, None))
+
+
+def _quadratic(term: Term) -> Cost | Term:
+    end, (up, down, w) = term.end, term.weight
+    if w is not None:
+        return term
+    return Cost((end.kind, "quadratic"), end.u, end.axis, end.y, 2.0 * up, down)
+
+
+def _with_labels(term: Term, partner: Term | None) -> Iterator[Cost | Term]:
+    """Of logarithms of outputs, and of one minus them."""
+    end, (up, down, w) = term.end, term.weight
+    output = end.kind.removeprefix("log_")
+    if end.kind == "log1m_softmax":
+        yield term
+        return
+    if partner is not None:
+        if end.u.function is np.negative:
+            term, partner = partner, term
+        if (both := _complementary(output, term, partner)) is not None:
+            yield both
+            return
+        yield from _with_labels(partner, None)
+        end, (up, down, w) = term.end, term.weight
+    if w is None:  # the same label everywhere
+        examples = end.u.size / end.u.shape[end.axis]
+        w, up, down = -up * examples / down, -1.0, examples
+    yield Cost((output, "ll"), end.u, end.axis, w, -up, down)
+
+
+def _complementary(output: str, term: Term, partner: Term) -> Cost | None:
+    """Cross-entropy, where the weights are y and 1 - y."""
+    end, (up, down, y), (other_up, other_down, w) = term.end, term.weight, partner.weight
+    if y is None and w is None:
+        y = up * other_down
+        total = y + other_up * down
+        both = down * other_down
+        return Cost((output, "ce"), end.u, end.axis, y / total, -total, both) if total else None
+    if up * other_down != other_up * down or not is_complement(w, y):
+        return None
+    return Cost((output, "ce"), end.u, end.axis, y, -up, down)
+
+
+def is_complement(w: Any, y: Any) -> bool:
+    """Whether constants are known to be w = 1 - y."""
+    if isinstance(w, np.ndarray) and isinstance(y, np.ndarray):
+        return np.array_equal(w, 1 - y)
+    return hasattr(w, "is_complement_of") and bool(w.is_complement_of(y))
+
+
+def _usable(y: Any) -> bool:
+    return not isinstance(y, np.ndarray | float) or bool(np.isfinite(y).all())
+
+
+def _one_node(cost: Cost) -> Tensor:
+    u, y = cost.u, cost.y
+    if getattr(y, "shape", ()) != u.shape:
+        y = np.broadcast_to(y, u.shape)
+    if cost.axis not in (-1, u.ndim - 1):
+        order = [i for i in range(u.ndim) if i != cost.axis] + [cost.axis]
+        u, y = u.transpose(order), np.transpose(y, order)
+    if isinstance(y, np.ndarray):
+        y = np.array(y, u.dtype, order="C")
+        y.flags.writeable = False
+    elif y.dtype != u.dtype:
+        y = y.astype(u.dtype)
+    node = cost_node(cost.pair, u, y)
+    return _scaled(node, cost.up * math.prod(u.shape[:-1]) / cost.down)
+
+
+def _scaled(node: Tensor, factor: float) -> Tensor:
+    return node if factor == 1.0 else node * factor

@@ -1,0 +1,181 @@
+"""A stable node for the logarithm of a node, whatever was done to its axes in between."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_lossmix.engine.tensor import Tensor, getitem
+from tinygrad_lossmix.mixes import outputs
+from tinygrad_lossmix.rewrite.matching import patterns
+from tinygrad_lossmix.rewrite.matching.axes import laid, over
+from tinygrad_lossmix.rewrite.matching.contraction import contraction, one_hot
+from tinygrad_lossmix.rewrite.matching.forms import VIEWS, Form, Forms, doubled, negative
+from tinygrad_lossmix.rewrite.matching.patterns import Pattern
+from tinygrad_lossmix.rewrite.matching.structure import Structure, inverted
+
+Found = tuple[Tensor, Pattern]
+
+
+class Way(NamedTuple):
+    """From the logarithm of x to that of a node computed from x."""
+
+    x: Tensor
+    back: Callable[[Tensor], Tensor]
+    sums: bool  # of x alone, not of a + b·x
+
+
+class Logs:
+    """Stable logarithms of the nodes of one recording."""
+
+    def __init__(self, structure: Structure, forms: Forms) -> None:
+        self.structure, self.forms = structure, forms
+        self._bottoms: dict[Tensor, Tensor] = {}
+
+    def log(self, node: Tensor, plus: float = 0.0) -> Found | None:
+        """ln(node + plus), and the pattern that it is."""
+        a, b, x = self.structure.affine(node)
+        return self._log(a + plus, b, x)
+
+    def _log(self, a: float, b: float, x: Tensor) -> Found | None:
+        """ln(a + b·x)."""
+        bottom = self.bottom(x)
+        if self.forms.core(bottom) is None and bottom.function is not np.concatenate:
+            return None
+        back: list[Callable[[Tensor], Tensor]] = []
+        while self.forms.core(x) is None:
+            way = _way(x)
+            if way is None:
+                break
+            if way.sums:
+                if a != 0.0 or b <= 0.0:
+                    return None
+                back.append(_plus(math.log(b)))
+                a, b = 0.0, 1.0
+            back.append(way.back)
+            inner, slope, x = self.structure.affine(way.x)
+            a, b = a + b * inner, b * slope
+        form = self.forms.core(x)
+        found = self._of_form(form, a, b, x) if form else self._of_parts(a, b, x)
+        if found is None:
+            return None
+        result, pattern = found
+        for step in reversed(back):
+            result = step(result)
+        return result, pattern
+
+    def bottom(self, x: Tensor) -> Tensor:
+        """What a logarithm can be pushed down to."""
+        path = []
+        while x not in self._bottoms:
+            way = _way(x) if self.forms.core(x) is None else None
+            if way is None:
+                self._bottoms[x] = x
+            else:
+                path.append(x)
+                x = self.structure.affine(way.x)[2]
+        found = self._bottoms[x]
+        for above in path:
+            self._bottoms[above] = found
+        return found
+
+    def _of_parts(self, a: float, b: float, x: Tensor) -> Found | None:
+        """ln(a + b·x) for arrays joined to x, where each of them has a stable one."""
+        logs: list[Tensor] = []
+        found = None
+        for part in x.args:
+            if type(part) is not Tensor:
+                return None
+            inner, slope, y = self.structure.affine(part)
+            nested = self.bottom(y).function is np.concatenate  # as deep as the recording, maybe
+            found = None if nested else self._log(a + b * inner, b * slope, y)
+            if found is None:
+                return None
+            logs.append(found[0])
+        joined: Any = np.concatenate(logs, axis=x.kwargs["axis"])  # type: ignore[arg-type]
+        return (joined, found[1]) if found else None
+
+    def _of_form(self, form: Form, a: float, b: float, x: Tensor) -> Found | None:
+        """ln(a + b·x) for an x of this form."""
+        if form.kind == "exp" and a == b > 0.0:
+            u = self.forms.logits(form, x.shape)
+            return _plus(math.log(a))(outputs.softplus(u)), patterns.SOFTPLUS
+        if form.kind == "tanh" and a == abs(b) > 0.0:
+            u = doubled(self.forms.logits(form, x.shape), self.structure)
+            u = u if b > 0.0 else negative(u)
+            return _plus(math.log(2.0 * a))(outputs.log_sigmoid(u)), patterns.LOG_SIGMOID
+        rest = a == -b
+        if not (rest or a == 0.0) or (b if a == 0.0 else a) <= 0.0:
+            return None
+        found = (_LOG_OF_REST if rest else _LOG).get(form.kind)
+        if found is None:
+            return None
+        log, pattern = found
+        result: Tensor = laid(log(form), form.labels, x.shape)
+        if form.kind == "total":
+            self.forms.note(result, form._replace(kind="log_total"))
+        return _plus(math.log(a if rest else b))(result), pattern
+
+
+def _plus(c: float) -> Callable[[Tensor], Tensor]:
+    return lambda log: log + c if c else log
+
+
+_LOG: dict[str, tuple[Callable[[Form], Tensor], Pattern]] = {
+    "exp": (lambda form: form.u, patterns.LOG_EXP),
+    "total": (lambda form: log_total(form.u, form.axes), patterns.LOG_SUM_EXP),
+    "softmax": (
+        lambda form: over(outputs.log_softmax, form.u, form.axes),
+        patterns.LOG_SOFTMAX,
+    ),
+    "sigmoid": (lambda form: outputs.log_sigmoid(form.u), patterns.LOG_SIGMOID),
+}
+_LOG_OF_REST: dict[str, tuple[Callable[[Form], Tensor], Pattern]] = {
+    "softmax": (
+        lambda form: over(outputs.log1m_softmax, form.u, form.axes),
+        patterns.LOG_ONE_MINUS_SOFTMAX,
+    ),
+    "sigmoid": (
+        lambda form: outputs.log_sigmoid(negative(form.u)),
+        patterns.LOG_ONE_MINUS_SIGMOID,
+    ),
+}
+
+
+def log_total(u: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """ln Σ e^u over axes, which are kept with length one."""
+    return over(outputs.logsumexp, u, axes)
+
+
+def _way(node: Tensor) -> Way | None:
+    """How the logarithm of a node follows from that of what it was computed from."""
+    function, kwargs = node.function, node.kwargs
+    if function in VIEWS and node.args:
+        return Way(node.args[0], lambda log: _again(function, log, kwargs), False)
+    if function is np.prod:
+        return Way(node.args[0], lambda log: np.sum(log, **kwargs), True)
+    if function is np.power and type(node.args[0]) is Tensor and type(node.args[1]) is not Tensor:
+        exponent = node.args[1]
+        if node.shape == node.args[0].shape:
+            return Way(node.args[0], lambda log: log * exponent, True)
+    if (y := inverted(node)) is not None:
+        return Way(y, lambda log: -log, True)
+    picked = contraction(node)
+    if picked is not None and (mask := one_hot(picked)) is not None:
+        axis = picked.axes
+        return Way(
+            picked.x,
+            lambda log: np.where(mask, log, 0.0).sum(axis=axis, keepdims=picked.keepdims),
+            False,
+        )
+    return None
+
+
+def _again(function: Any, x: Tensor, kwargs: Any) -> Tensor:
+    """A view once more, of another array."""
+    if function is getitem:
+        return x[kwargs["key"]]
+    return function(x, **kwargs) if function is not np.reshape else x.reshape(kwargs["shape"])

@@ -1,0 +1,174 @@
+"""A stable node for a node: one rule for each function that an unstable pattern ends in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.engine.tensor import Tensor, getitem
+from tinygrad_lossmix.mixes import costs, outputs
+from tinygrad_lossmix.rewrite.matching import patterns
+from tinygrad_lossmix.rewrite.matching.axes import aligned, laid, meets, over, picks_its_row
+from tinygrad_lossmix.rewrite.matching.forms import Form, Forms, fits, negative, unshifted
+from tinygrad_lossmix.rewrite.matching.logs import Found, Logs, log_total
+from tinygrad_lossmix.rewrite.matching.structure import (
+    Structure,
+    differences,
+    quotients,
+    raw,
+    scalar,
+    shift_of,
+    sides,
+)
+
+
+class Rules:
+    """Stable nodes for the nodes of one recording."""
+
+    def __init__(self) -> None:
+        self.structure = Structure()
+        self.forms = Forms(self.structure)
+        self.logs = Logs(self.structure, self.forms)
+        self.weighted: dict[Tensor, tuple[Any, Tensor]] = {}  # x·ln y: x and the stable logarithm
+        quotient = (self._output, self._one_minus, self._picked)
+        self._rules: dict[Any, tuple[Callable[[Tensor], Found | None], ...]] = {
+            np.log: (lambda node: self.logs.log(node.args[0]),),
+            np.log1p: (lambda node: self.logs.log(node.args[0], 1.0),),
+            raw(costs.xlogy): (self._xlogy,),
+            np.divide: (*quotient, self._several_sigmoids),
+            np.multiply: quotient,
+            np.power: quotient,
+            np.reciprocal: quotient,
+            np.negative: (self._one_minus,),
+            np.add: (self._one_minus, self._log_softmax, self._shifted),
+            np.subtract: (self._one_minus, self._log_softmax, self._shifted),
+        }
+
+    def stable(self, node: Tensor) -> Found | None:
+        """A stable node in place of this one, and the pattern that it is; None if it is none."""
+        for rule in self._rules.get(node.function, ()):
+            found = rule(node)
+            if found and found[0].shape == node.shape:
+                result, pattern = found
+                cast = result.dtype != node.dtype  # a constant of another precision took part
+                return result.astype(node.dtype) if cast else result, pattern
+        return None
+
+    def learn(self, node: Tensor, since: int) -> None:
+        """Take note of a node and of what it was computed from `since` then.
+
+        Called in the order of creation, so that no question goes deep.
+        """
+        fresh = {node.order: node}
+        waiting = [node]
+        while waiting:
+            for x in waiting.pop().args:
+                if type(x) is Tensor and x.order > since and x.order not in fresh:
+                    fresh[x.order] = x
+                    waiting.append(x)
+        for order in sorted(fresh):
+            self.forms.core(fresh[order])
+
+    def _output(self, node: Tensor) -> Found | None:
+        """Softmax and sigmoid, as quotients."""
+        form = self.forms.core(node)
+        if form is None or form.kind not in ("softmax", "sigmoid"):
+            u = self.forms.sigmoid_of_tanh(node)
+            return None if u is None else (outputs.sigmoid(u), patterns.SIGMOID)
+        if form.kind == "sigmoid":
+            return laid(outputs.sigmoid(form.u), form.labels, node.shape), patterns.SIGMOID
+        return self._softmax(form, node.shape), patterns.SOFTMAX
+
+    def _softmax(self, form: Form, shape: tuple[int, ...]) -> Tensor:
+        result: Tensor = laid(over(outputs.softmax, form.u, form.axes), form.labels, shape)
+        return result
+
+    def _several_sigmoids(self, node: Tensor) -> Found | None:
+        """c/(1 + e^v) for a number c."""
+        x, y = node.args
+        below, c = self.forms.one_plus_exp(y), scalar(x)
+        if below is None or c is None:
+            return None
+        return outputs.sigmoid(negative(below[1])) * (c / below[0]), patterns.SIGMOID
+
+    def _one_minus(self, node: Tensor) -> Found | None:
+        a, b, x = self.structure.affine(node)
+        if (u := self.forms.sigmoid_of_tanh(node)) is not None:
+            return outputs.sigmoid(u), patterns.SIGMOID
+        form = self.forms.core(x) if a == 1.0 and b == -1.0 else None
+        if form is None or x.function is np.expm1:
+            return None
+        if form.kind == "sigmoid":
+            rest = outputs.sigmoid(negative(form.u))
+            return laid(rest, form.labels, node.shape), patterns.ONE_MINUS_SIGMOID
+        if form.kind != "softmax":
+            return None
+        log = laid(over(outputs.log_softmax, form.u, form.axes), form.labels, node.shape)
+        return -np.expm1(log), patterns.ONE_MINUS_SOFTMAX
+
+    def _picked(self, node: Tensor) -> Found | None:
+        """e^u[key] / Σ e^u."""
+        for x, y in quotients(node):
+            e, total = self.forms.is_a(x, "exp"), self.forms.is_a(y, "total")
+            if e and total and fits(x, node) and self._picks(e.u, total, y.shape):
+                u = unshifted(total.u, total.axes)
+                return over(outputs.softmax, u, total.axes)[e.u.kwargs["key"]], patterns.SOFTMAX
+        return None
+
+    def _log_softmax(self, node: Tensor) -> Found | None:
+        """u - ln Σ e^u, u[key] - ln Σ e^u, and their negatives."""
+        for x, y in differences(node):
+            for logits, total, sign in ((x, y, 1.0), (y, x, -1.0)):
+                form = self.forms.is_a(total, "log_total")
+                if form is None or not fits(logits, node):
+                    continue
+                key: Any = ()
+                if self._picks(logits, form, total.shape):
+                    key = logits.kwargs["key"]
+                elif not self.structure.same(logits, form.u) or not aligned(
+                    tuple(range(logits.ndim)), form.labels, form.axes, logits.shape
+                ):
+                    continue
+                log = over(outputs.log_softmax, unshifted(form.u, form.axes), form.axes)
+                log = log if key == () else log[key]
+                return log if sign > 0 else -log, patterns.LOGITS_MINUS_LOG_SUM_EXP
+        return None
+
+    def _picks(self, x: Tensor, total: Form, shape: tuple[int, ...]) -> bool:
+        """Whether x is entries of u, each beside the total of its own row."""
+        return (
+            x.function is getitem
+            and self.structure.same(x.args[0], total.u)
+            and picks_its_row(x.kwargs["key"], total.u, total.axes, total.labels, shape)
+        )
+
+    def _shifted(self, node: Tensor) -> Found | None:
+        """s + ln Σ e^(x - s), and ln Σ e^(x + s) - s."""
+        pairs = sides(node) if node.function is np.add else differences(node)
+        for total, s in pairs:
+            form = self.forms.is_a(total, "log_total")
+            if form is None or not fits(total, node):
+                continue
+            shift = shift_of(form.u, form.axes)
+            if shift is None or shift[2] == (node.function is np.add):
+                continue
+            x, taken, _ = shift
+            same = self.structure.same_rows(s, taken)
+            if same and meets(s, taken, form.labels, form.u.ndim):
+                result = laid(log_total(x, form.axes), form.labels, node.shape)
+                return result, patterns.SHIFTED_LOG_SUM_EXP
+        return None
+
+    def _xlogy(self, node: Tensor) -> Found | None:
+        x, y = node.args
+        found = self.logs.log(y) if type(y) is Tensor else None
+        if found is None:
+            return None
+        log, pattern = found
+        if type(x) is Tensor:
+            return x * log, pattern
+        result = x * np.where(np.equal(x, 0), 0.0, log)
+        self.weighted[result] = x, log
+        return result, pattern

@@ -1,0 +1,1 @@
+"""A function as a straight-line program of NumPy calls: traced, simplified, written out."""

@@ -1,0 +1,104 @@
+"""A function of arrays as a program: recorded, stabilised and differentiated by the engine itself.
+
+The engine runs as it always does, on traced arrays; what they note is the program.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.engine.graph import nodes
+from tinygrad_lossmix.engine.sweep import seed_of, sweep
+from tinygrad_lossmix.engine.tensor import Tensor, node
+from tinygrad_lossmix.rewrite.program.naming import named
+from tinygrad_lossmix.rewrite.program.program import Program
+from tinygrad_lossmix.rewrite.program.trace import Traced
+from tinygrad_lossmix.rewrite.stabilize import stabilize
+
+
+def differentiated(
+    f: Callable[..., Any],
+    arrays: Sequence[Any],
+    wrt: Sequence[int],
+    lowered: Mapping[Any, Callable[..., Any]],
+) -> tuple[Program, Any, list[Any]]:
+    """The program of f's value and gradients.
+
+    Args:
+        f: as for `value_and_grad`.
+        arrays: what it is called with: only shapes and dtypes of arrays matter.
+        wrt: positions of the arguments to differentiate.
+        lowered: see `Program`.
+
+    Returns:
+        the program, and value and gradients in it: traced arrays, or constants.
+    """
+    program = Program(getattr(inspect.unwrap(f), "__code__", None), lowered)
+    arguments: list[Any] = []
+    for name, x in zip(parameter_names(f, len(arrays)), arrays, strict=True):
+        traced = program.argument(name, np.asarray(x))
+        arguments.append(traced if isinstance(x, np.ndarray) else x)
+    leaves = []
+    for i in wrt:
+        if not -len(arguments) <= i < len(arguments):
+            raise ValueError(f"wrt={i}, but the function got {len(arguments)} arguments")
+        leaf = arguments[i]
+        if not isinstance(leaf, Tensor):
+            leaf = node(leaf, None, (), (), {})
+            leaf.name = arguments[i].name
+            arguments[i] = leaf
+        leaves.append(leaf)
+    cost = named(f, *arguments)
+    if not isinstance(cost, Tensor):
+        value = cost if isinstance(cost, Traced) else np.asarray(cost)
+        value = value.astype(leaves[0].dtype)
+        return program, value, [np.zeros(leaf.shape, leaf.dtype) for leaf in leaves]
+    seed = seed_of(cost, None)
+    cost = stabilize(cost)
+    _name(cost)
+    found = _swept(program, cost, seed)
+    gradients = [found.get(leaf, np.zeros(leaf.shape, leaf.dtype)) for leaf in leaves]
+    for leaf, gradient in zip(leaves, gradients, strict=True):
+        if isinstance(gradient, Traced) and gradient.function is not None:
+            gradient.name = gradient.name or f"d{leaf.name}"
+    return program, cost._value, gradients
+
+
+def _swept(program: Program, cost: Tensor, seed: Any) -> dict[Tensor, Any]:
+    """The gradient of every node; the calls of the sweep noted with the line they go back to."""
+    found, before = {cost: seed}, len(program.calls)
+    for each, position, _, _, total in sweep(cost, seed):
+        for call in program.calls[before:]:
+            call.line, call.backward = getattr(each._value, "line", 0), True
+        before = len(program.calls)
+        found[each.args[position]] = total
+    for each, gradient in found.items():
+        name = each.name or getattr(each._value, "name", None)
+        if name and getattr(gradient, "backward", False):
+            gradient.name = gradient.name or f"d{name}"
+    return found
+
+
+def _name(cost: Tensor) -> None:
+    """Give traced values the names of their Tensors."""
+    for each in nodes(cost):
+        if isinstance(each._value, Traced) and each.name and not each._value.name:
+            each._value.name = each.name
+    if isinstance(cost._value, Traced) and not cost._value.name:
+        cost._value.name = "cost"
+
+
+def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
+    """A name for each argument."""
+    names = [f"x{i}" for i in range(count)]
+    try:
+        parameters = list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):
+        return names
+    by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    positional = [p.name for p in parameters if p.kind in by_position]
+    return [*positional[:count], *names[len(positional) :]]

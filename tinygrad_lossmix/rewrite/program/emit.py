@@ -1,0 +1,347 @@
+"""A program as the text of a Python module: the forward and the backward pass, line by line.
+
+No text of the user's enters but names that are identifiers, and lines of source as comments.
+Arrays that are constants, and not small ones, are handed over beside the text.
+"""
+
+from __future__ import annotations
+
+import inspect
+import keyword
+import linecache
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_lossmix.engine.tensor import astype, getitem
+from tinygrad_lossmix.rewrite.program.program import Program
+from tinygrad_lossmix.rewrite.program.storage import is_new, plan, reduces, takes_out
+from tinygrad_lossmix.rewrite.program.trace import Traced, operands
+
+INLINE = (np.transpose, np.reshape)  # written where it is used, if that is once
+INFIX = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"}
+WORDS = {1.0: "one", 2.0: "two", 0.5: "half", 0.0: "zero", -1.0: "minus_one"}
+
+
+class Emitted(NamedTuple):
+    """The text, and what it needs."""
+
+    source: str
+    given: dict[str, Any]  # name -> function or array that the text does not define
+
+
+def emit(
+    program: Program, name: str, value: Any, gradients: Sequence[Any], several: bool
+) -> Emitted:
+    """The function that computes value and gradients from the program's arguments."""
+    return _Text(program).function(name, value, gradients, several)
+
+
+class _Text:
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.count = 0
+        self.imports: dict[str, set[str]] = {}
+        self.constants: dict[str, str] = {}
+        self.given: dict[str, Any] = {}
+        self.functions: dict[Any, str] = {}
+        self.names: dict[Any, str] = {}
+        self.taken = {name for name in dir(np) if callable(getattr(np, name))} | {*WORDS.values()}
+        for argument in program.arguments:
+            self.name(argument)
+
+    def function(self, name: str, value: Any, gradients: Sequence[Any], several: bool) -> Emitted:
+        results = [value, *gradients]
+        calls = needed(results)
+        fresh = _fresh(results)
+        places = plan(calls, results)
+        kept = [self.fresh(f"s{i}") for i in range(1, len(places.kept) + 1)]
+        body, said = [], ""
+        uses = Counter(x for call in calls for x in operands(call))
+        for call in calls:
+            if call.function in INLINE and uses[call] == 1:
+                self.names[call] = self.expression(call, None)
+                continue
+            comment = comment_of(self.program, call)
+            if comment not in ("", said):
+                body.append(f"# {comment}")
+                said = comment
+            place = places.out.get(call)
+            out = kept[place] if isinstance(place, int) else self.names.get(place)
+            expression = self.expression(call, out)
+            body.append(f"{self.name(call)} = {expression}")
+        body.append("return " + self.returned(value, gradients, fresh, several))
+        arguments = ", ".join([self.names[a] for a in self.program.arguments] + kept)
+        working = []
+        if kept:
+            empty = self.numpy("empty")
+            made = [f"{empty}({kind.shape}, {str(kind.dtype)!r})," for kind in places.kept]
+            working = ["", "", "def working_arrays():", "    return ["]
+            working += [*[f"        {each}" for each in made], "    ]"]
+        lines = [
+            f"from {module} import {', '.join(sorted(names))}"
+            for module, names in sorted(self.imports.items())
+        ]
+        lines += ["", *self.constants.values()] if self.constants else []
+        lines += [*working, "", "", f"def {name}({arguments}):"]
+        return Emitted("\n".join([*lines, *[f"    {each}" for each in body], ""]), self.given)
+
+    def name(self, value: Traced) -> str:
+        """The variable of a value: the user's name for it, else a number."""
+        if value not in self.names:
+            named = value.name if value.name and is_name(value.name) else None
+            if named is None:
+                self.count += 1
+            self.names[value] = self.fresh(named or f"t{self.count}")
+        return self.names[value]
+
+    def fresh(self, stem: str) -> str:
+        name, again = stem, 2
+        while name in self.taken:
+            name, again = f"{stem}_{again}", again + 1
+        self.taken.add(name)
+        return name
+
+    def numpy(self, name: str) -> str:
+        """A function of NumPy, imported by the text."""
+        self.imports.setdefault("numpy", set()).add(name)
+        return name
+
+    def function_name(self, function: Any) -> str:
+        name = getattr(function, "__name__", "function")
+        if getattr(np, name, None) is function:
+            return self.numpy(name)
+        if function in self.functions:
+            return self.functions[function]
+        module = getattr(function, "__module__", None) or ""
+        ours = module.startswith("tinygrad_lossmix.") and name not in self.taken
+        if ours and getattr(sys.modules[module], name, None) is function:
+            self.imports.setdefault(module, set()).add(name)
+            self.taken.add(name)
+        else:
+            name = self.fresh(name if is_name(name) else "function")
+            self.given[name] = function
+        self.functions[function] = name
+        return name
+
+    def expression(self, call: Traced, out: str | None) -> str:
+        if call.function in SPECIAL:
+            return SPECIAL[call.function](self, call, out)
+        if (ufunc := reduces(call)) is not None:
+            return self.reduction(ufunc, call, out)
+        if call.function in INFIX and not call.shape:
+            a, b = map(self.number, call.args)
+            return f"{a} {INFIX[call.function]} {b}"
+        kind = call.dtype if isinstance(call.function, np.ufunc) and call.shape else None
+        args = [self.operand(x, call, kind) for x in call.args]
+        args += [f"{k}={self.operand(v)}" for k, v in call.kwargs.items()]
+        args += [f"out={out}"] if out else []
+        return f"{self.function_name(call.function)}({', '.join(args)})"
+
+    def reduction(self, ufunc: np.ufunc, call: Traced, out: str | None) -> str:
+        (x,), axis = call.args, call.kwargs["axis"]
+        plain = not call.kwargs.keys() - {"axis", "keepdims"}
+        if ufunc is np.add and x.dtype.kind == "f" and plain:
+            # a product with ones takes a third of the time of add.reduce on small arrays
+            if x.ndim == 2 and axis == (1,):
+                shape = (x.shape[1], 1) if call.ndim == 2 else (x.shape[1],)
+                return self.product(self.name(x), self.ones(shape, x.dtype), out)
+            if x.ndim == 2 and axis == (0,) and call.ndim == 1:
+                return self.product(self.ones((x.shape[0],), x.dtype), self.name(x), out)
+            if axis is None and x.size <= 4096 and not call.shape:
+                return f"{self.numpy('vdot')}({self.name(x)}, {self.ones(x.shape, x.dtype)})"
+        options = [f"axis={axis[0] if axis and len(axis) == 1 else axis}"]
+        options += [f"{k}={self.operand(v)}" for k, v in call.kwargs.items() if k != "axis"]
+        options += [f"out={out}"] if out else []
+        return f"{self.function_name(ufunc)}.reduce({self.name(x)}, {', '.join(options)})"
+
+    def product(self, a: str, b: str, out: str | None) -> str:
+        return f"{self.numpy('dot')}({a}, {b}" + (f", out={out})" if out else ")")
+
+    def ones(self, shape: tuple[int, ...], dtype: Any) -> str:
+        key = ("ones", shape, dtype)
+        if key not in self.names:
+            name = self.names[key] = self.fresh(f"ones_{'x'.join(map(str, shape))}")
+            self.constants[name] = f"{name} = {self.numpy('ones')}({shape}, {str(dtype)!r})"
+        return self.names[key]
+
+    def operand(self, x: Any, call: Traced | None = None, kind: Any = None) -> str:
+        """A value, a constant or an option, as it is written."""
+        if isinstance(x, Traced):
+            return self.name(x)
+        if isinstance(x, list | tuple):
+            parts = [self.operand(y) for y in x]
+            inside = ", ".join(parts) + ("," if len(parts) == 1 and isinstance(x, tuple) else "")
+            return f"({inside})" if isinstance(x, tuple) else f"[{inside}]"
+        if isinstance(x, slice):
+            return f"slice({self.operand(x.start)}, {self.operand(x.stop)}, {self.operand(x.step)})"
+        if x is None or x is Ellipsis or type(x) in (bool, str):
+            return repr(x)
+        if inspect.isfunction(x):
+            return self.function_name(x)
+        if isinstance(x, np.dtype):
+            return repr(str(x)) if x.isbuiltin else self.constant(x)
+        number = type(x) in (int, float) or (isinstance(x, np.generic) and x.dtype == kind)
+        if number and call is not None and kind is not None:
+            return self.scalar(x, call)
+        if type(x) is int or (type(x) is float and np.isfinite(x)):
+            return repr(x)
+        return self.constant(x)
+
+    def number(self, x: Any) -> str:
+        """An operand of a calculation with single numbers."""
+        return repr(float(x)) if type(x) is np.float64 and np.isfinite(x) else self.operand(x)
+
+    def scalar(self, x: Any, call: Traced) -> str:
+        """A number beside an array: as an array without axes it takes half the time."""
+        kinds = {y.dtype for y in call.args if hasattr(y, "dtype")}
+        kind = kinds.pop() if len(kinds) == 1 else None
+        if kind is None or kind.kind != "f" or not np.isfinite(x):
+            return repr(x) if type(x) in (int, float) and np.isfinite(x) else self.constant(x)
+        key = ("scalar", float(x), str(np.float64(x)), kind)
+        if key not in self.names:
+            word = WORDS.get(float(x)) if kind == np.float64 else None
+            name = word if word and word not in self.constants else self.fresh("c1")
+            self.names[key] = name
+            self.constants[name] = f"{name} = {self.numpy('array')}({float(x)!r}, {str(kind)!r})"
+        return self.names[key]
+
+    def constant(self, x: Any) -> str:
+        key = ("constant", id(x))
+        if key not in self.names:
+            name, text = _recognised(x)
+            name = self.names[key] = self.fresh(name)
+            if text:
+                self.numpy(text.partition("(")[0].rpartition(" ")[2])
+                self.constants[name] = f"{name} = {text}"
+            else:
+                self.given[name] = x
+                kind = f"{x.dtype} {x.shape}" if hasattr(x, "dtype") else type(x).__name__
+                self.constants[name] = f"# {name}: {kind}, given"
+        return self.names[key]
+
+    def returned(
+        self, value: Any, gradients: Sequence[Any], fresh: Sequence[Any], several: bool
+    ) -> str:
+        parts = []
+        for i, gradient in enumerate(gradients):
+            text = self.operand(gradient)
+            new = any(gradient is x for x in fresh) and bool(gradient.shape)
+            new = new and not any(gradient is x for x in gradients[:i])
+            parts.append(text if new else f"{self.numpy('array')}({text})")
+        all_of_them = ", ".join(parts)
+        if several:
+            all_of_them = f"({all_of_them}{',' if len(parts) == 1 else ''})"
+        number = self.operand(value)
+        if not isinstance(value, Traced) or not (is_new(value) or value.function == "item"):
+            number = f"{number}[()]"
+        return f"{number}, {all_of_them}"
+
+
+def _fresh(results: Sequence[Any]) -> list[Any]:
+    """The results that nothing else shows."""
+    fresh: list[Any] = []
+    for x in results:
+        new = isinstance(x, Traced) and (is_new(x) or x.function == "item")
+        if new and not any(x is y for y in fresh):
+            fresh.append(x)
+    return fresh
+
+
+def needed(results: Sequence[Any]) -> list[Traced]:
+    """The calls that results depend on, in order."""
+    found: set[Traced] = set()
+    waiting = [x for x in results if isinstance(x, Traced)]
+    while waiting:
+        value = waiting.pop()
+        if value not in found:
+            found.add(value)
+            waiting += operands(value)
+    return sorted((v for v in found if v.function is not None), key=lambda v: v.order)
+
+
+def _recognised(x: Any) -> tuple[str, str]:
+    """A name and an expression for a constant; no expression: it is handed over."""
+    if isinstance(x, np.float32 | np.float64) and np.isfinite(x):
+        return "c1", f"{x.dtype}({x.item()!r})"
+    if not isinstance(x, np.ndarray):
+        return "c1", ""
+    kind = repr(str(x.dtype))
+    if not x.dtype.isbuiltin or not x.size:
+        return "c1", ""
+    if x.ndim and x.tobytes() == np.zeros_like(x).tobytes():
+        return f"zeros_{'x'.join(map(str, x.shape))}", f"zeros({x.shape}, {kind})"
+    if x.ndim == 2 and np.array_equal(x, 1 - np.eye(*x.shape)):
+        return "off_diagonal", f"1 - eye({x.shape[0]}, dtype={kind})"
+    if x.ndim == 1 and x.size > 1 and x.dtype == np.int64:
+        step = x[1]
+        if step and np.array_equal(x, np.arange(0, step * x.size, step)):
+            return "starts", f"arange(0, {step * x.size}, {step})"
+    if x.size <= 16 and np.isfinite(x).all() and x.dtype.char in "fdlqi?":
+        return "c1", f"array({x.tolist()!r}, {kind})"
+    return "c1", ""
+
+
+def is_name(name: str) -> bool:
+    """Whether it can stand as a variable in the text, in plain letters."""
+    return name.isascii() and name.isidentifier() and not keyword.iskeyword(name)
+
+
+def comment_of(program: Program, call: Traced) -> str:
+    """The line of source that a call belongs to."""
+    if not call.line or program.code is None:
+        return ""
+    text = " ".join(linecache.getline(program.code.co_filename, call.line).split())
+    text = "".join(c if c.isprintable() else "?" for c in text)[:80] or f"line {call.line}"
+    return f"backward of: {text}" if call.backward else text
+
+
+def _item(text: _Text, call: Traced, out: str | None) -> str:
+    return f"{text.name(call.args[0])}[{call.args[1]}]"
+
+
+def _matmul(text: _Text, call: Traced, out: str | None) -> str:
+    a, b = map(text.operand, call.args)
+    if takes_out(call) and call.size <= 4096:
+        return text.product(a, b, out)  # saves half a microsecond, but fills `out` with zeros first
+    return f"{text.numpy('matmul')}({a}, {b}" + (f", out={out})" if out else ")")
+
+
+def _transpose(text: _Text, call: Traced, out: str | None) -> str:
+    (x,), axes = call.args, call.kwargs["axes"]
+    reverse = axes == tuple(range(x.ndim))[::-1]
+    return f"{text.name(x)}.T" if reverse else f"{text.name(x)}.transpose({axes})"
+
+
+def _reshape(text: _Text, call: Traced, out: str | None) -> str:
+    return f"{text.name(call.args[0])}.reshape({call.kwargs['shape']})"
+
+
+def _getitem(text: _Text, call: Traced, out: str | None) -> str:
+    return f"{text.name(call.args[0])}[{text.operand(call.kwargs['key'])}]"
+
+
+def _astype(text: _Text, call: Traced, out: str | None) -> str:
+    return f"{text.name(call.args[0])}.astype({text.operand(call.kwargs['dtype'])})"
+
+
+def _take(text: _Text, call: Traced, out: str | None) -> str:
+    if call.kwargs or len(call.args) != 2 or not isinstance(call.args[0], Traced):
+        args = [text.operand(x) for x in call.args]
+        args += [f"{k}={text.operand(v)}" for k, v in call.kwargs.items()]
+        return f"{text.numpy('take')}({', '.join(args)})"
+    return f"{text.name(call.args[0])}.take({text.operand(call.args[1])})"
+
+
+SPECIAL: dict[Any, Callable[[_Text, Traced, str | None], str]] = {
+    "item": _item,
+    np.matmul: _matmul,
+    np.transpose: _transpose,
+    np.reshape: _reshape,
+    np.take: _take,
+    getitem: _getitem,
+    astype: _astype,
+}

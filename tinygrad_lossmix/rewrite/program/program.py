@@ -1,0 +1,140 @@
+"""A straight-line program: NumPy calls in the order they are made, each made once.
+
+`call` is the only way in. It brings a call to one spelling, simplifies it, finds the shape and
+dtype of its result, and returns the value that has it already if there is one. What does not
+depend on a traced array never comes here: NumPy computes it on the way.
+
+>>> program = Program()
+>>> x = program.argument("x", np.zeros(3))
+>>> np.exp(x) is np.exp(x)
+True
+>>> np.exp(x).sum()
+traced(add.reduce, (), float64)
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Mapping
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.rewrite.program.canonical import canonical
+from tinygrad_lossmix.rewrite.program.inference import Kind, kind_of
+from tinygrad_lossmix.rewrite.program.simplify import simpler
+from tinygrad_lossmix.rewrite.program.trace import Traced, operands
+
+Lowering = Callable[..., Any]
+
+
+class Program:
+    """The calls made on traced arrays.
+
+    Args:
+        code: the function whose lines are noted with the calls, if any.
+        lowered: definitions in plain NumPy, to be traced in place of a function's own.
+    """
+
+    def __init__(
+        self, code: CodeType | None = None, lowered: Mapping[Any, Lowering] | None = None
+    ) -> None:
+        self.calls: list[Traced] = []
+        self.arguments: list[Traced] = []
+        self.code = code
+        self._lowered = lowered or {}
+        self._known: dict[Any, Traced] = {}
+        self._constants: dict[Any, Any] = {}
+
+    def argument(self, name: str, like: Any) -> Traced:
+        """A value that is given when the program runs, of like's shape and dtype."""
+        value = Traced(self, None, (), {}, Kind(like.shape, like.dtype), len(self.arguments), 0)
+        value.name = name
+        self.arguments.append(value)
+        return value
+
+    def call(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """The value of a call of NumPy, or of another function that returns one array."""
+        function, args, kwargs = canonical(function, args, kwargs)
+        args = tuple(map(self.constant, args))
+        shorter = simpler(function, args, kwargs)
+        if shorter is not None:
+            return shorter
+        key = (function, _key(args), _key(kwargs))
+        if key not in self._known:
+            kind = kind_of(function, args, kwargs)
+            self._known[key] = self._append(function, args, kwargs, kind)
+        return self._known[key]
+
+    def seen(self, function: Any, *args: Any) -> Traced | None:
+        """The value of an elementwise call, if it was made before."""
+        return self._known.get((function, _key(args), ()))
+
+    def call_other(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """The value of a call of a function that is not NumPy's: its lowered form, or itself."""
+        if function in self._lowered:
+            return self._lowered[function](*args, **kwargs)
+        return self.call(function, args, kwargs)
+
+    def pair(self, function: Any, first: Kind, second: Kind, *args: Any) -> tuple[Traced, Traced]:
+        """The values of a function that returns two arrays."""
+        args = tuple(map(self.constant, args))
+        key = (function, _key(args))
+        if key not in self._known:
+            self._known[key] = self._append(function, args, {}, Kind((), None))
+        both = self._known[key]
+        return self._item(both, 0, first), self._item(both, 1, second)
+
+    def _item(self, both: Traced, i: int, kind: Kind) -> Traced:
+        key = ("item", both.order, i)
+        if key not in self._known:
+            self._known[key] = self._append("item", (both, i), {}, kind)
+        return self._known[key]
+
+    def _append(self, function: Any, args: Any, kwargs: Any, kind: Kind) -> Traced:
+        order = len(self.arguments) + len(self.calls)
+        value = Traced(self, function, args, kwargs, kind, order, self._line())
+        if not value.line:  # rewritten since it was traced: where the last of its operands is
+            value.line = max([x.line for x in operands(value)], default=0)
+        self.calls.append(value)
+        return value
+
+    def _line(self) -> int:
+        """Where in the traced function we are; 0 outside of it."""
+        frame = sys._getframe(1) if self.code else None
+        while frame is not None:
+            if frame.f_code is self.code:
+                return frame.f_lineno
+            frame = frame.f_back
+        return 0
+
+    def constant(self, value: Any) -> Any:
+        """A constant as it is kept: a copy of an array, one for all that are equal."""
+        if isinstance(value, list | tuple):
+            return type(value)(map(self.constant, value))
+        if not isinstance(value, np.ndarray):
+            return value
+        key = (value.shape, value.dtype, value.tobytes())
+        if key not in self._constants:
+            kept = value.copy()
+            kept.flags.writeable = False
+            self._constants[key] = kept
+        return self._constants[key]
+
+
+def _key(value: Any) -> Any:
+    if isinstance(value, Traced):
+        return value.order
+    if isinstance(value, np.ndarray):
+        return ("array", id(value))
+    if isinstance(value, list | tuple):
+        return (type(value), *map(_key, value))
+    if isinstance(value, Mapping):
+        return tuple((k, _key(v)) for k, v in sorted(value.items()))
+    if isinstance(value, slice):
+        return ("slice", _key(value.start), _key(value.stop), _key(value.step))
+    if isinstance(value, float) and math.isnan(value):
+        return (type(value), "nan")
+    return (type(value), repr(value))

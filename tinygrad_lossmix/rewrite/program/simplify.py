@@ -1,0 +1,232 @@
+"""Calls that need not be made: what is exact, or one rounding away, in fewer or smaller ones.
+
+Constant factors are gathered and move to where they cost least, signs are absorbed, broadcasts
+disappear where the next call broadcasts anyway. Nothing is assumed of numbers: x - x stays, and so
+does 0·x.
+
+>>> from tinygrad_lossmix.rewrite.program.program import Program
+>>> x = Program().argument("x", np.zeros(3))
+>>> -(x * 2.0) / -2.0 is x
+True
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.engine.tensor import astype
+from tinygrad_lossmix.rewrite.program.trace import Traced
+
+Value = Any
+
+
+def simpler(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Value | None:
+    """The same value in a simpler way, or None."""
+    if isinstance(function, np.ufunc) and kwargs:
+        return None
+    if isinstance(function, np.ufunc) and function.signature is None:
+        lean = _without_broadcasts(args)
+        if lean is not args:
+            return function(*lean)
+        if not all(_is_float(x) for x in args):
+            return None
+    rule = RULES.get(function)
+    return rule(*args, **kwargs) if rule else None
+
+
+def _without_broadcasts(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The operands of an elementwise call, those that only repeat a smaller array as that array."""
+    for i, x in enumerate(args):
+        small = x.args[0] if _is(x, np.broadcast_to) else _uniform(x)
+        if small is None:
+            continue
+        others = [np.shape(y) for y in (*args[:i], small, *args[i + 1 :])]
+        if np.broadcast_shapes(*others) == np.broadcast_shapes(*map(np.shape, args)):
+            return (*args[:i], small, *args[i + 1 :])
+    return args
+
+
+def _uniform(x: Any) -> Any:
+    """The number that all entries of a constant array are."""
+    if not isinstance(x, np.ndarray) or not x.size:
+        return None
+    first = x.flat[0]
+    return first if x.tobytes() == np.full(x.shape, first, x.dtype).tobytes() else None
+
+
+def _is_float(x: Any) -> bool:
+    return type(x) in (int, float) or getattr(x, "dtype", np.dtype(bool)).kind == "f"
+
+
+def _is(x: Any, function: Any) -> bool:
+    return isinstance(x, Traced) and x.function is function
+
+
+def _number(c: Any, like: Value) -> float | None:
+    """A finite constant that leaves like's dtype alone when it multiplies it."""
+    if isinstance(like, Traced) and like.dtype in (np.float16, np.float32, np.float64):
+        typed = isinstance(c, np.generic | np.ndarray) and not c.ndim and c.dtype == like.dtype
+        if (typed or type(c) in (int, float)) and math.isfinite(c):
+            return float(c)
+    return None
+
+
+def _factor(x: Value, size: int) -> tuple[float, Value]:
+    """x as a constant times another array, if x has that size (and not a smaller one)."""
+    if isinstance(x, Traced) and x.size == size:
+        if x.function is np.negative:
+            return -1.0, x.args[0]
+        if x.function is np.multiply and (k := _number(x.args[1], x.args[0])) is not None:
+            return k, x.args[0]
+    return 1.0, x
+
+
+def scaled(x: Value, k: float) -> Value:
+    """k·x, with the factor where it takes the least work."""
+    inner, base = _factor(x, np.size(x))
+    if inner != 1.0:
+        return scaled(base, inner * k)
+    if k == 1.0:
+        return x
+    if _is(x, np.divide) or _is(x, np.multiply):
+        a, b = x.args
+        inverse = 1.0 / k if x.function is np.divide else k
+        if (c := _number(a, b)) is not None:
+            return x.function(c * k, b)
+        if isinstance(b, Traced) and b.size < x.size and math.isfinite(inverse):
+            return x.function(a, scaled(b, inverse))
+        if isinstance(a, Traced) and a.size < x.size:
+            return x.function(scaled(a, k), b)
+    return np.negative(x) if k == -1.0 else np.multiply(x, k)
+
+
+def _multiply(a: Value, b: Value) -> Value | None:
+    if (k := _number(a, b)) is not None:
+        return np.multiply(b, k)
+    if (k := _number(b, a)) is not None:
+        if k in (1.0, -1.0) or _moves(a):
+            return scaled(a, k)
+        return None if type(b) is float else np.multiply(a, k)
+    return _gathered(np.multiply, a, b)
+
+
+def _moves(x: Value) -> bool:
+    """Whether a factor of x would go somewhere else than right behind it."""
+    if _factor(x, x.size)[0] != 1.0:
+        return True
+    if not (_is(x, np.divide) or _is(x, np.multiply)):
+        return False
+    return _number(x.args[0], x.args[1]) is not None or any(
+        isinstance(y, Traced) and y.size < x.size for y in x.args
+    )
+
+
+def _divide(a: Value, b: Value) -> Value | None:
+    k = _number(b, a)
+    if k and math.isfinite(1.0 / k):
+        return scaled(a, 1.0 / k)
+    return _gathered(np.divide, a, b)
+
+
+def _gathered(function: Any, a: Value, b: Value) -> Value | None:
+    """A product or quotient with the factors of its operands taken in front."""
+    if getattr(a, "dtype", None) != getattr(b, "dtype", None) and not np.isscalar(a):
+        return None
+    size = math.prod(np.broadcast_shapes(np.shape(a), np.shape(b)))
+    (ka, u), (kb, w) = _factor(a, size), _factor(b, size)
+    k = ka * kb if function is np.multiply else ka / kb if kb else math.nan
+    if (u is a and w is b) or not math.isfinite(k):
+        return None
+    return scaled(function(u, w), k)
+
+
+def _negative(x: Value) -> Value | None:
+    if _is(x, np.subtract):
+        return np.subtract(x.args[1], x.args[0])
+    return scaled(x, -1.0) if x.dtype.kind == "f" and _moves(x) else None
+
+
+def _add(a: Value, b: Value) -> Value | None:
+    if _is(b, np.negative):
+        return np.subtract(a, b.args[0])
+    return np.subtract(b, a.args[0]) if _is(a, np.negative) else None
+
+
+def _subtract(a: Value, b: Value) -> Value | None:
+    return np.add(a, b.args[0]) if _is(b, np.negative) else None
+
+
+def _power(x: Value, y: Any) -> Value | None:
+    return x if type(y) in (int, float) and y == 1 else None
+
+
+def _exp(x: Value) -> Value | None:
+    """e^-max(z, c) as min(e^-z, e^-c), where e^-z was computed before."""
+    if _is(x, np.negative) and _is(x.args[0], np.maximum):
+        z, lowest = x.args[0].args
+        known = x.program.seen(np.exp, x.program.seen(np.negative, z))
+        if known is not None and not isinstance(lowest, Traced):
+            return np.minimum(known, np.exp(-lowest))
+    return None
+
+
+def _sum(x: Value, axis: Any = None, keepdims: bool = False, **options: Any) -> Value | None:
+    if options or x.dtype.kind != "f":
+        return None
+    if axis == () or (axis is None and not x.ndim):
+        return x
+    k, base = _factor(x, x.size)
+    if k != 1.0 and axis is None:
+        return scaled(np.add.reduce(base, axis=None), k)
+    if _is(x, np.broadcast_to) and not x.args[0].ndim and axis is None:
+        return x.args[0] * float(x.size)
+    if axis is None and _is(x, np.multiply):
+        a, b = x.args
+        if np.shape(a) == np.shape(b) and getattr(a, "dtype", None) == getattr(b, "dtype", None):
+            return np.vdot(a, b)
+    return None
+
+
+def _broadcast_to(x: Value, shape: tuple[int, ...]) -> Value | None:
+    if x.shape == shape:
+        return x
+    return np.broadcast_to(x.args[0], shape) if _is(x, np.broadcast_to) else None
+
+
+def _reshape(x: Value, shape: tuple[int, ...]) -> Value | None:
+    if x.shape == shape:
+        return x
+    return np.reshape(x.args[0], shape) if _is(x, np.reshape) else None
+
+
+def _transpose(x: Value, axes: tuple[int, ...]) -> Value | None:
+    if axes == tuple(range(x.ndim)):
+        return x
+    if _is(x, np.transpose):
+        return np.transpose(x.args[0], [x.kwargs["axes"][i] for i in axes])
+    return None
+
+
+def _astype(x: Value, dtype: Any) -> Value | None:
+    return x if x.dtype == dtype else None
+
+
+RULES: dict[Any, Callable[..., Value | None]] = {
+    np.positive: lambda x: x,
+    np.negative: _negative,
+    np.add: _add,
+    np.subtract: _subtract,
+    np.multiply: _multiply,
+    np.divide: _divide,
+    np.power: _power,
+    np.exp: _exp,
+    np.add.reduce: _sum,
+    np.broadcast_to: _broadcast_to,
+    np.reshape: _reshape,
+    np.transpose: _transpose,
+    astype: _astype,
+}
