@@ -65,7 +65,8 @@ def compile(
         f: a function of arrays that returns a scalar; its choices must not depend on numbers in
             them (np.where chooses; `if`, `float`, `.data` raise TypeError).
         wrt: the position of an argument that is differentiated, or a tuple of positions.
-        backend: "numpy", or "numba" (the extra `fast`), which compiles loops.
+        backend: "numpy", or "numba" (the extra `fast`), which compiles fused loops to machine code
+            and takes a second for it, kept on disk for the next time.
 
     Returns:
         g; `g.source` is the text of what was compiled last. Where the value is not finite, the
@@ -73,6 +74,9 @@ def compile(
 
     Raises:
         TypeError, ValueError: as `value_and_grad`; another backend; what cannot be recorded.
+
+    Warns:
+        NotCompiledWarning: numba is missing or has no loops for something; NumPy runs instead.
 
     >>> def squares(w):
     ...     return (w * w).sum()
