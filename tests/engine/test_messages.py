@@ -201,3 +201,9 @@ def test_a_refusal_is_one_whole_sentence(call, sentence, own_table):
     with pytest.raises((TypeError, ValueError)) as refused:
         call(Tensor([1.0, 2.0]), Tensor(np.eye(2)))
     assert str(refused.value) == sentence
+
+
+def test_generated_methods_say_which_function_they_are():
+    assert Tensor.exp.__doc__ == "`np.exp`."
+    assert Tensor.sum.__doc__ == "`np.sum` over an axis, several, or all."
+    assert Tensor.take.__doc__ == "`np.take`."
