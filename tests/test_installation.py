@@ -16,6 +16,7 @@ def test_each_extra_brings_what_the_package_file_says():
         ("verify", "hypothesis"),
         ("verify", "mpmath"),
         ("fast", "numba"),
+        ("fast", "scipy"),
         ("app", "marimo"),
     }
 
