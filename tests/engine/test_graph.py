@@ -1,5 +1,8 @@
 """Reading a recording: its nodes in order, their names, the groups they belong to."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -214,3 +217,12 @@ def test_a_group_does_not_change_gradients():
     np.testing.assert_array_equal(grad(quadruple(x).sum(), x), [4.0, 4.0])
     first = grad((quadruple(x) * x).sum(), x, create_graph=True)
     np.testing.assert_array_equal(grad(first.sum(), x), [8.0, 8.0])
+
+
+def test_the_first_tensor_of_a_process_is_a_node_like_any_other():
+    code = (
+        "import tinygrad_lossmix as lm; from tinygrad_lossmix.engine.graph import nodes\n"
+        "t = lm.Tensor(1.0); assert t.order == 0; assert nodes(t * 2.0)[0] is t\n"
+        "assert lm.grad(t * 2.0, t) == 2.0"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

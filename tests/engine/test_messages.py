@@ -1,11 +1,13 @@
 """What the engine says when it refuses: what was wrong, what was expected, what to do."""
 
 import copy
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from tinygrad_lossmix import Tensor, derivative, grad, value_and_grad
+from tinygrad_lossmix.engine.table import spelling
 
 
 @pytest.mark.parametrize(
@@ -207,3 +209,30 @@ def test_generated_methods_say_which_function_they_are():
     assert Tensor.exp.__doc__ == "`np.exp`."
     assert Tensor.sum.__doc__ == "`np.sum` over an axis, several, or all."
     assert Tensor.take.__doc__ == "`np.take`."
+
+
+def test_out_may_be_said_to_be_none():
+    t = Tensor([-1.0, 2.0])
+    assert np.clip(t, 0.0, 1.0, out=None).data.tolist() == [0.0, 1.0]
+
+
+def test_options_of_a_plain_answer_are_heeded():
+    assert np.equal(Tensor([1.0]), 1.0, dtype=object).dtype == object
+
+
+def test_an_option_that_no_rule_takes_is_named():
+    with pytest.raises(TypeError, match=r"np\.add on a Tensor does not take dtype, where"):
+        np.add(Tensor([1.0]), 1.0, dtype=float, where=True)
+    with pytest.raises(TypeError, match=r"np\.arctan2 has no derivative rule"):
+        np.arctan2(Tensor([1.0]), 1.0, dtype=float)
+
+
+def test_private_modules_of_numpy_are_not_part_of_a_name():
+    def norm():
+        pass
+
+    norm.__module__ = "numpy.linalg._linalg"
+    assert spelling(norm) == "np.linalg.norm"
+    norm.__module__ = None
+    assert spelling(norm) == "np.norm"
+    assert spelling(SimpleNamespace(__name__="f")) == "np.f"

@@ -328,3 +328,13 @@ def test_a_record_holds_what_the_verdict_does() -> None:
 )
 def test_advice_in_full(pair: tuple[str, str], k: int, advice: str) -> None:
     assert Mix(*pair).verdict(k).advice == advice
+
+
+def test_the_text_of_a_verdict_says_each_thing_under_its_name():
+    wrong, right = (str(Mix("sigmoid", cost).verdict(3)) for cost in ("ll", "ce"))
+    assert "\n  several labels   no, " in wrong
+    assert "\n  several labels   yes, " in right
+    assert wrong.count("\n  goes wrong       ") == 2
+    assert "\n  goes wrong       every output -> 1" in wrong
+    assert "\n  goes wrong       nothing\n" in right
+    assert "cost is least at outputs" in right.partition("searches")[0]

@@ -16,9 +16,9 @@ from tinygrad_lossmix.engine.table import Array, Rule
 from tinygrad_lossmix.engine.tensor import Tensor
 
 
-def lift(g: Array, x: Array, axis: Any, keepdims: bool) -> Array:
+def lift(g: Array, x: Array, axis: Any) -> Array:
     """What a reduction of x left, with the reduced axes back, of length one."""
-    if g.ndim == 0 or keepdims or axis is None:
+    if axis is None or g.ndim in (0, x.ndim):
         return g
     shape = list(x.shape)
     for i in axis if isinstance(axis, tuple) else (axis,):
@@ -26,9 +26,9 @@ def lift(g: Array, x: Array, axis: Any, keepdims: bool) -> Array:
     return g.reshape(tuple(shape))
 
 
-def spread(g: Array, x: Array, axis: Any, keepdims: bool) -> Array:
+def spread(g: Array, x: Array, axis: Any) -> Array:
     """The gradient g of a sum of x, repeated over what was summed: x's shape."""
-    g = lift(g, x, axis, keepdims)
+    g = lift(g, x, axis)
     return np.broadcast_to(g, x.shape) if type(g) is Tensor else filled(g, x.shape)
 
 
@@ -46,12 +46,12 @@ def filled(x: Array, shape: Any) -> Array:
 
 def sum_rule(g: Array, z: Array, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     """g, for every entry."""
-    return spread(g, x, axis, keepdims)
+    return spread(g, x, axis)
 
 
 def mean_rule(g: Array, z: Array, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     """g/n, for every entry."""
-    return spread(g / count(x, z), x, axis, keepdims)
+    return spread(g / count(x, z), x, axis)
 
 
 def var_rule(
@@ -59,14 +59,14 @@ def var_rule(
 ) -> Array:
     """2g(x - mean)/(n - ddof)."""
     centred = x - np.mean(x, axis=axis, keepdims=True)
-    return 2.0 * lift(g, x, axis, keepdims) / (count(x, z) - ddof) * centred
+    return 2.0 * lift(g, x, axis) / (count(x, z) - ddof) * centred
 
 
 def extreme_rule(g: Array, z: Array, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     """g where x is the maximum or minimum z, in equal parts among ties; NaN counts as one."""
-    peak = np.logical_or(x == lift(z, x, axis, keepdims), x != x)
+    peak = np.logical_or(x == lift(z, x, axis), x != x)
     share = peak / np.add.reduce(peak, axis=axis, keepdims=True, dtype=x.dtype)
-    return lift(g, x, axis, keepdims) * share
+    return lift(g, x, axis) * share
 
 
 def count(x: Array, z: Array) -> float:
@@ -119,7 +119,7 @@ def product_rule(g: Array, z: Array, x: Array, axis: Any = None, keepdims: bool 
         right.append(after)
     others = np.concatenate(left) * np.concatenate(right[::-1])
     others = others[:n].reshape(tuple(shape)).transpose(tuple(np.argsort(axes)))
-    return lift(g, x, axis, keepdims) * others
+    return lift(g, x, axis) * others
 
 
 def transpose_rule(g: Array, z: Array, x: Array, axes: Any = None) -> Array:
