@@ -1,12 +1,11 @@
-"""The benchmarks run; the study of saturation is the one in the README."""
+"""The study of saturation is the one in the README."""
 
-import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def run(script, *arguments):
@@ -31,10 +30,3 @@ def test_the_study_of_saturation_is_the_one_in_the_readme():
     printed = rows(run("saturation.py"))
     assert len(printed) == 9
     assert set(printed) <= set(rows((ROOT / "README.md").read_text(encoding="utf-8")))
-
-
-def test_the_ratios_are_measured_for_every_corner(tmp_path):
-    run("ratios.py", "--rounds", "2", "--json", str(tmp_path / "ratios.json"))
-    figures = json.loads((tmp_path / "ratios.json").read_text())
-    assert len(figures) == 20
-    assert all(row["median"] > 0 for row in figures)
