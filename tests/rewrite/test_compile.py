@@ -2,50 +2,18 @@
 
 import gc
 import linecache
-import threading
 import traceback
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from networks import close, disturbed, network, parameters
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.rewrite.compile import compile as compiled
 from tinygrad_lossmix.rewrite.stabilize import stabilize
 from tinygrad_lossmix.testing import strategies
-
-
-def network(mix):
-    def loss(w1, b1, w2, b2, x, y):
-        h = lm.sigmoid(x @ w1 + b1)
-        h.name = "h"
-        return mix.cost(h @ w2 + b2, y)
-
-    return loss
-
-
-def parameters(rng, sizes=(5, 4, 3), n=6, dtype=float):
-    d, h, k = sizes
-    arrays = (
-        rng.normal(size=(d, h)),
-        rng.normal(size=h),
-        rng.normal(size=(h, k)),
-        rng.normal(size=k),
-        rng.normal(size=(n, d)),
-    )
-    return (*[a.astype(dtype) for a in arrays], rng.integers(0, k, n))
-
-
-def close(ours, theirs, rtol=1e-11, atol=1e-13):
-    assert type(ours) is type(theirs)
-    if isinstance(ours, tuple):
-        for a, b in zip(ours, theirs, strict=True):
-            close(a, b, rtol, atol)
-        return
-    assert ours.dtype == theirs.dtype
-    assert ours.shape == theirs.shape
-    np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=atol)
 
 
 @given(strategies.programs())
@@ -237,27 +205,8 @@ def test_any_layout_of_memory():
     close(g(*arrays), expected)
 
 
-def test_two_threads_do_not_disturb_each_other():
-    rng = np.random.default_rng(3)
-    f = network(lm.MIXES[4])
-    g = compiled(f, wrt=(0, 1, 2, 3))
-    inputs = [parameters(rng, sizes=(5, 40, 3), n=20) for _ in range(4)]
-    expected = [lm.value_and_grad(f, wrt=(0, 1, 2, 3))(*arrays) for arrays in inputs]
-    failures = []
-
-    def work(i):
-        try:
-            for _ in range(200):
-                close(g(*inputs[i]), expected[i])
-        except AssertionError as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failures
+def test_threads_do_not_disturb_each_other():
+    assert not disturbed(compiled)
 
 
 def test_errors_of_the_labels_are_those_of_the_cost():

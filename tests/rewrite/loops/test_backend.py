@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import threading
 import tracemalloc
 
 import mix_oracle as oracle
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from mix_cases import pair_of
+from networks import close, disturbed, network, parameters
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.rewrite.compile import compile as compiled
@@ -31,32 +31,6 @@ def _a_cache_of_its_own(tmp_path_factory):
 
 def looped(f, wrt=0):
     return compiled(f, wrt, backend="numba")
-
-
-def close(ours, theirs, rtol=1e-11, atol=1e-13):
-    assert type(ours) is type(theirs)
-    if isinstance(ours, tuple):
-        for a, b in zip(ours, theirs, strict=True):
-            close(a, b, rtol, atol)
-        return
-    assert ours.dtype == theirs.dtype
-    assert ours.shape == theirs.shape
-    np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=atol)
-
-
-def network(mix):
-    def loss(w1, b1, w2, b2, x, y):
-        h = lm.sigmoid(x @ w1 + b1)
-        h.name = "h"
-        return mix.cost(h @ w2 + b2, y)
-
-    return loss
-
-
-def parameters(rng, sizes=(5, 4, 3), n=6, dtype=float):
-    d, h, k = sizes
-    shapes = [(d, h), (h,), (h, k), (k,), (n, d)]
-    return (*[rng.normal(size=s).astype(dtype) for s in shapes], rng.integers(0, k, n))
 
 
 def drawn(dtype, count, k=4):
@@ -174,26 +148,7 @@ def test_any_layout_of_memory_and_new_results():
 
 
 def test_threads_do_not_disturb_each_other():
-    rng = np.random.default_rng(3)
-    f = network(lm.MIXES[4])
-    g = looped(f, wrt=(0, 1, 2, 3))
-    inputs = [parameters(rng, sizes=(5, 40, 3), n=20) for _ in range(4)]
-    expected = [lm.value_and_grad(f, wrt=(0, 1, 2, 3))(*arrays) for arrays in inputs]
-    failures = []
-
-    def work(i):
-        try:
-            for _ in range(200):
-                close(g(*inputs[i]), expected[i])
-        except AssertionError as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failures
+    assert not disturbed(looped)
 
 
 def test_what_numpy_makes_of_arguments_alone_is_made_before_the_loops(own_table):

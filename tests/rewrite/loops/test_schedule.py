@@ -5,6 +5,7 @@ import operator
 import numpy as np
 import pytest
 from hypothesis import given
+from networks import close
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.rewrite.compile import compile as compiled
@@ -39,17 +40,6 @@ def _python_instead_of_machine_code():
 
 def looped(f, wrt=0):
     return compiled(f, wrt, backend="numba")
-
-
-def close(ours, theirs, rtol=1e-11, atol=1e-13):
-    assert type(ours) is type(theirs)
-    if isinstance(ours, tuple):
-        for a, b in zip(ours, theirs, strict=True):
-            close(a, b, rtol, atol)
-        return
-    assert ours.dtype == theirs.dtype
-    assert ours.shape == theirs.shape
-    np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=atol)
 
 
 def as_interpreted(f, *arrays, wrt=0):
