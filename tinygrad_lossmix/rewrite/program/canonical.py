@@ -55,6 +55,21 @@ def _mean(x: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdim
     return np.divide, (total, total.dtype.type(x.size / total.size if total.size else 0)), {}
 
 
+def _var(x: Any, axis: Any = None, dtype: Any = None, out: None = None, ddof: float = 0,
+         keepdims: Any = False, **options: Any) -> Call:  # fmt: skip
+    if (
+        dtype is not None
+        or x.dtype.kind != "f"
+        or any(v is not np._NoValue for v in options.values())
+    ):
+        given = {"axis": axis, "dtype": dtype, "ddof": ddof, "keepdims": keepdims} | options
+        return np.var, (x,), given
+    centred = x - np.mean(x, axis=axis, keepdims=True)
+    total: Any = np.sum(centred * centred, axis=axis, keepdims=keepdims is True)
+    count = x.size / total.size if total.size else 0
+    return np.divide, (total, total.dtype.type(max(count - ddof, 0))), {}
+
+
 def _relabelled(function: Any) -> Callable[..., Call]:
     def call(x: Any, *args: Any, **kwargs: Any) -> Call:
         shape = function(stand_in(x), *args, **kwargs).shape
@@ -111,6 +126,7 @@ FORMS: dict[Any, Callable[..., Call]] = {
     np.all: _over(np.logical_and),
     np.any: _over(np.logical_or),
     np.mean: _mean,
+    np.var: _var,
     np.reshape: _relabelled(np.reshape),
     np.ravel: _relabelled(np.ravel),
     np.squeeze: _relabelled(np.squeeze),
