@@ -3,6 +3,7 @@
 import json
 import time
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import mix_oracle as oracle
@@ -12,7 +13,7 @@ import pytest
 from tinygrad_lossmix import MIXES, Mix, Tensor, book, grad
 from tinygrad_lossmix.mixes.expected import expected_cost, one_of
 from tinygrad_lossmix.mixes.verdict import verdict
-from tinygrad_lossmix.mixes.wording import number, vector
+from tinygrad_lossmix.mixes.wording import advice, condition, number, vector
 
 each_mix = pytest.mark.parametrize("mix", MIXES, ids=str)
 PAIRS = [(mix.output, mix.cost_name) for mix in MIXES]
@@ -338,3 +339,26 @@ def test_the_text_of_a_verdict_says_each_thing_under_its_name():
     assert "\n  goes wrong       every output -> 1" in wrong
     assert "\n  goes wrong       nothing\n" in right
     assert "cost is least at outputs" in right.partition("searches")[0]
+
+
+def known_of(**identity):
+    """Evidence of a proper and convex pair, as far as its words look."""
+    known = {"everywhere": 1.0, "scaled": 1.0, "rest": 1.0, "factor": 2.0, "smallest": 0.5}
+    return SimpleNamespace(
+        identity=SimpleNamespace(**{"largest": 3.0, **known, **identity}),
+        a_minus_y=bool(identity.get("one")),
+        disagreement=0.0,
+        constant=False,
+        proper=True,
+        convex=True,
+        sum_to_one=True,
+        classes=3,
+    )
+
+
+def test_words_for_pairs_that_are_none_of_the_six():
+    assert condition(known_of(one=True)) == "only where one answer is right"
+    assert condition(known_of(rest=0.0)) == "never: delta = 2 (a - y) where one answer is right"
+    assert condition(known_of()) == "never: delta is 0.5 to 3 times as large as a - y"
+    assert advice(known_of(rest=0.0)).startswith("use it with the learning rate divided by 2")
+    assert not advice(known_of()).startswith("use it")
