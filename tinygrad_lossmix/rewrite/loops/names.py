@@ -6,7 +6,7 @@ from typing import Any
 
 from tinygrad_lossmix.rewrite.loops.operations import MODULES
 from tinygrad_lossmix.rewrite.loops.schedule import AXES, Schedule
-from tinygrad_lossmix.rewrite.program.emit import is_name
+from tinygrad_lossmix.rewrite.program.emit import is_name, unused
 from tinygrad_lossmix.rewrite.program.inference import Kind
 from tinygrad_lossmix.rewrite.program.program import Program
 from tinygrad_lossmix.rewrite.program.trace import Traced
@@ -70,8 +70,4 @@ class Names:
         return self._known[key]
 
     def _fresh(self, stem: str) -> str:
-        name, again = stem, 2
-        while name in self._taken:
-            name, again = f"{stem}_{again}", again + 1
-        self._taken.add(name)
-        return name
+        return unused(stem, self._taken)

@@ -99,11 +99,7 @@ class _Text:
         return self.names[value]
 
     def fresh(self, stem: str) -> str:
-        name, again = stem, 2
-        while name in self.taken:
-            name, again = f"{stem}_{again}", again + 1
-        self.taken.add(name)
-        return name
+        return unused(stem, self.taken)
 
     def numpy(self, name: str) -> str:
         """A function of NumPy, imported by the text."""
@@ -283,6 +279,15 @@ def _recognised(x: Any) -> tuple[str, str]:
     if x.size <= 16 and np.isfinite(x).all() and x.dtype.char in "fdlqi?":
         return "c1", f"array({x.tolist()!r}, {kind})"
     return "c1", ""
+
+
+def unused(stem: str, taken: set[str]) -> str:
+    """A name that is not taken, and now is: the stem, or the stem with a number behind it."""
+    name, again = stem, 2
+    while name in taken:
+        name, again = f"{stem}_{again}", again + 1
+    taken.add(name)
+    return name
 
 
 def is_name(name: str) -> bool:
