@@ -181,7 +181,9 @@ def test_a_wrong_closed_form_of_the_delta_is_not_a_minus_y() -> None:
     assert v.failure.startswith("the closed forms are wrong")
 
 
-@pytest.mark.parametrize("pair", [p for p in PAIRS if not found(*p, 3).convex], ids=" ".join)
+@pytest.mark.parametrize(
+    "pair", [("sigmoid", "quadratic"), ("softmax", "ce"), ("softmax", "quadratic")], ids=" ".join
+)
 def test_the_cost_lies_above_its_chord_at_the_witness(pair: tuple[str, str]) -> None:
     mix, bent = Mix(*pair), found(*pair, 3).evidence.curvature
     values, axes = np.linalg.eigh(mix.hessian(bent.z, bent.y))
