@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import math
+import string
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def extreme_rule(g: Array, z: Array, x: Array, axis: Any = None, keepdims: bool 
 
 def count(x: Array, z: Array) -> float:
     """How many entries of x went into each entry of its reduction z."""
-    return x.size / z.size if z.size else 0.0
+    return x.size / max(z.size, 1)
 
 
 def above(x: Array, y: Array) -> Array:
@@ -162,7 +163,7 @@ def scatter(g: Array, key: Any, shape: tuple[int, ...]) -> Array:
     return full
 
 
-def piece(i: int, g: Array, z: Array, axis: int = 0, ends: Any = ()) -> Array:
+def piece(i: int, g: Array, z: Array, axis: int, ends: Any) -> Array:
     """The part of a concatenation's gradient that belongs to its i-th array."""
     before = (slice(None),) * (axis % g.ndim)
     return g[(*before, slice(ends[i - 1] if i else 0, ends[i]))]
@@ -180,7 +181,7 @@ def einsum_rule(i: int, g: Array, z: Array, x: Array, y: Array, subscripts: str)
         size = dict(zip(mine, this.shape, strict=True)) | dict(zip(known, part.shape, strict=True))
         part = part.reshape(tuple([size[c] if c in known else 1 for c in letters]))
         part = np.broadcast_to(part, tuple([size[c] for c in letters]))
-    spare = iter([c for c in map(chr, range(65, 123)) if c.isalpha() and c not in subscripts])
+    spare = iter([c for c in string.ascii_letters if c not in subscripts])
     for axis in range(len(mine)):  # a repeated letter took the diagonal: only it has a gradient
         letter = mine[axis]
         if letter in mine[:axis]:
