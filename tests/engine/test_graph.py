@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import tinygrad_lossmix as lm
 from tinygrad_lossmix import Tensor, grad
 from tinygrad_lossmix.engine.graph import group, groups, names, nodes
 
@@ -225,4 +227,4 @@ def test_the_first_tensor_of_a_process_is_a_node_like_any_other():
         "t = lm.Tensor(1.0); assert t.order == 0; assert nodes(t * 2.0)[0] is t\n"
         "assert lm.grad(t * 2.0, t) == 2.0"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(lm.__file__).parents[1])

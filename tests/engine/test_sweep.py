@@ -52,6 +52,15 @@ def test_contributions_are_shown_after_broadcasting_is_undone():
         assert contribution.dtype == node.args[i].dtype
 
 
+@pytest.mark.parametrize("wide", [(1, 1, 3), (2, 1, 3), (1, 4, 3), (5, 1, 4, 1), (1, 1, 1, 3)])
+@pytest.mark.parametrize("narrow", [(), (1,), (1, 1), (4, 1), (1, 3)])
+def test_a_gradient_is_summed_over_all_that_broadcasting_repeated(narrow, wide):
+    x, y = Tensor(np.ones(narrow)), np.ones(wide)
+    out = x + y if np.broadcast_shapes(narrow, wide) else None
+    got = grad(out.sum(), x)
+    np.testing.assert_array_equal(got, np.full(narrow, out.size / x.size))
+
+
 def test_what_arrives_at_a_node_is_the_sum_of_all_contributions_to_it():
     *_, cost = diamond()
     received = {}

@@ -13,6 +13,11 @@ from tinygrad_lossmix.engine.graph import nodes
 MATRIX = np.array([[0.5, -1.5, 2.0], [1.0, 3.0, -0.25]])
 
 
+@pytest.mark.parametrize("name", ["exp", "log", "tanh", "sum", "mean", "max", "clip", "dot"])
+def test_a_method_says_which_function_of_numpy_it_is(name):
+    assert getattr(Tensor, name).__doc__.startswith(f"`np.{name}`")
+
+
 def test_a_leaf_tells_its_shape_and_that_nothing_is_computed():
     t = Tensor(MATRIX.astype(np.float32), name="W")
     assert (t.shape, t.ndim, t.size, t.dtype, t.name) == ((2, 3), 2, 6, np.float32, "W")

@@ -10,7 +10,7 @@ from mpmath import mpf
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix import Tensor, grad
-from tinygrad_lossmix.engine.graph import groups
+from tinygrad_lossmix.engine.graph import groups, nodes
 
 
 def _log_term(weight, x):
@@ -114,6 +114,12 @@ def test_the_scenarios_of_the_source_question():
     np.testing.assert_allclose(lm.cross_entropy(second, 0), 1.1409777561, atol=5e-11)
     for a in (first, second):
         np.testing.assert_allclose(lm.log_likelihood(a, 0), 0.5978370008, atol=5e-11)
+
+
+@each_cost
+def test_one_example_is_not_averaged(cost):
+    each = nodes(cost(Tensor([0.25, 0.75]), [0.0, 1.0]))
+    assert np.mean not in {node.function for node in each}
 
 
 @each_cost

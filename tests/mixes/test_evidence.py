@@ -12,7 +12,6 @@ from tinygrad_lossmix.mixes.evidence import gather
 from tinygrad_lossmix.mixes.witnesses import disagreement, mistake, sample
 
 each_mix = pytest.mark.parametrize("mix", MIXES, ids=str)
-ALL = gather(Mix("softmax", "ll"), 3)
 
 
 @pytest.mark.parametrize(
@@ -46,12 +45,13 @@ def test_each_truth_is_searched_from_two_starts(k, one, several, monkeypatch):
 
 
 def test_one_right_answer_is_one_label_and_several_are_any_number():
-    assert {tuple(y) for m in ALL.minima for y in m.truth.labels} == {
+    found = gather(Mix("softmax", "ll"), 3)
+    assert {tuple(y) for m in found.minima for y in m.truth.labels} == {
         (1, 0, 0),
         (0, 1, 0),
         (0, 0, 1),
     }
-    assert {y.sum() for m in ALL.separate for y in m.truth.labels} == {0, 1, 2, 3}
+    assert {y.sum() for m in found.separate for y in m.truth.labels} == {0, 1, 2, 3}
 
 
 @each_mix
@@ -87,12 +87,13 @@ def test_nearly_one_is_not_one():
 
 
 def test_answers_follow_from_what_was_found():
-    assert (ALL.proper, ALL.several, ALL.convex, ALL.a_minus_y) == (True, False, True, True)
-    wrong = [replace(ALL.minima[0], found=False), *ALL.minima[1:]]
-    assert not replace(ALL, minima=tuple(wrong)).proper
-    assert replace(ALL, separate=ALL.minima).several
+    found = gather(Mix("softmax", "ll"), 3)
+    assert (found.proper, found.several, found.convex, found.a_minus_y) == (True, False, True, True)
+    wrong = [replace(found.minima[0], found=False), *found.minima[1:]]
+    assert not replace(found, minima=tuple(wrong)).proper
+    assert replace(found, separate=found.minima).several
     for eigenvalue, convex in [(0.0, True), (-1e-10, True), (-1e-9, False), (-1e-8, False)]:
-        bent = replace(ALL.curvature, eigenvalue=eigenvalue)
-        assert replace(ALL, curvature=bent).convex == convex
+        bent = replace(found.curvature, eigenvalue=eigenvalue)
+        assert replace(found, curvature=bent).convex == convex
     for error, same in [(0.0, True), (1e-10, True), (1e-9, False), (1e-8, False)]:
-        assert replace(ALL, identity=replace(ALL.identity, error=error)).a_minus_y == same
+        assert replace(found, identity=replace(found.identity, error=error)).a_minus_y == same

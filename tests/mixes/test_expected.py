@@ -35,6 +35,10 @@ def test_labels_that_hold_together_have_the_given_chances(q: np.ndarray) -> None
     assert set(truth.labels.flat) <= {0.0, 1.0}
 
 
+def test_the_truth_of_one_label_is_its_distribution() -> None:
+    np.testing.assert_array_equal(one_of(np.array([0.25, 0.75])).mean, [0.25, 0.75])
+
+
 @pytest.mark.parametrize("pair", [("softmax", "ll"), ("softmax", "ce"), ("sigmoid", "ce")])
 @given(distributions, st.data())
 def test_a_proper_mix_finds_any_distribution(
@@ -146,9 +150,10 @@ def test_a_step_that_always_raises_the_cost_is_given_up_after_thirty_halvings():
 
 
 @pytest.mark.parametrize(("rise", "taken"), [(0.0, True), (4e-16, True), (4e-15, False)])
-@pytest.mark.parametrize("level", [2.0, -2.0])
+@pytest.mark.parametrize("level", [0.0, 1.0, -1.0, 1000.0])
 def test_a_rise_within_rounding_is_none(level, rise, taken):
-    flat = SimpleNamespace(cost=lambda z, y: level + rise)
+    flat = SimpleNamespace(cost=lambda z, y: level + rise * abs(level))
+    taken = taken or level == 0
     step = shortened(flat, NEVER, np.zeros(2), np.ones(2), level)
     assert (step is not None) == taken
     if step is not None:

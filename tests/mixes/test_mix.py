@@ -88,6 +88,7 @@ def test_two_mixes_are_equal_when_both_names_are():
     assert Mix("softmax", "ll") != ("softmax", "ll")
     assert Mix("softmax", "ll") != "softmax + log-likelihood"
     assert len({*MIXES, *(Mix(*pair) for pair in PAIRS)}) == 6
+    assert len({hash(mix) for mix in MIXES}) == 6
 
 
 @pytest.mark.parametrize(
@@ -112,6 +113,12 @@ def test_cost_is_one_node(mix):
     assert cost.function.__name__ == f"{mix.output}_{mix.cost_name}"
     delta = mix.delta(z, [0, 1])
     assert nodes(delta) == [z, delta]
+
+
+@each_mix
+def test_the_cost_keeps_its_delta_for_the_way_back(mix):
+    z = Tensor([[0.5, -1.0], [2.0, 0.0]])
+    np.testing.assert_array_equal(mix.cost(z, [0, 1]).residual, mix.delta(z.data, [0, 1]))
 
 
 @each_mix

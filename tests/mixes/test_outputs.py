@@ -317,6 +317,14 @@ def test_logsumexp_keeps_the_axis_when_asked(axis):
     np.testing.assert_array_equal(grad(kept.sum(), t), grad(lm.logsumexp(t, axis=axis).sum(), t))
 
 
+def test_logsumexp_drops_its_axis_and_no_other():
+    z = np.zeros((1, 3, 1))
+    for logits in (z, Tensor(z)):
+        assert lm.logsumexp(logits, axis=1).shape == (1, 1)
+        assert lm.logsumexp(logits).shape == (1, 3)
+        assert lm.logsumexp(logits, axis=0, keepdims=True).shape == (1, 3, 1)
+
+
 @each_over_an_axis
 def test_rows_of_a_batch_do_not_meet(f):
     z = np.random.default_rng(3).normal(size=(3, 4)) * 300

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from mix_cases import LABELS, REGIMES, dense, examples, pair_of
 
-from tinygrad_lossmix import MIXES, Tensor, grad
+from tinygrad_lossmix import MIXES, Mix, Tensor, grad
 from tinygrad_lossmix.engine.table import TABLE
 from tinygrad_lossmix.mixes import stable
 
@@ -306,3 +306,11 @@ def test_a_block_is_as_many_rows_as_the_cache_holds_and_one_at_least(monkeypatch
         assert (seen, total) == (rows, z.sum())
         np.testing.assert_array_equal(delta, z - 1)
         seen.clear()
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.longdouble])
+@pytest.mark.parametrize("y", [[0.0], [1.0]])
+def test_the_cost_of_one_certain_output_has_the_dtype_of_its_logit(y, dtype):
+    cost = Mix("softmax", "ce").cost(np.zeros(1, dtype), y)
+    assert cost.dtype == dtype
+    assert cost == (np.inf if y == [0.0] else 0.0)
