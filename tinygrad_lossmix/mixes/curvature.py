@@ -53,7 +53,7 @@ def softmax_ce(z: Array, y: Array, v: Array) -> Array:
     grows with 1/(1-p_k).
     """
     k = z.shape[-1]
-    alone = np.where(np.eye(k, dtype=bool), -np.inf, np.expand_dims(z, -2))
+    alone = np.where(np.eye(k), -np.inf, np.expand_dims(z, -2))
     wrong = np.expand_dims(1.0 - y, -1)
     without = (_jacobian(softmax(alone), np.expand_dims(v, -2)) * wrong).sum(axis=-2)
     weight = y.sum(axis=-1, keepdims=True) + (1.0 - y).sum(axis=-1, keepdims=True)

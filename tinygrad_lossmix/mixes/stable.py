@@ -110,7 +110,7 @@ def softmax_ce(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
     odds = wrong * e / rest
     t = rest.take(at)
     log_t, log_total, pulled = np.log(t), np.log1p(t), 0.0
-    if t.size and not t.item(t.argmin()) > np.finfo(t.dtype).eps ** 0.5:
+    if t.size and not t.item(t.argmin()) > np.finfo(t.dtype).eps:
         w, log_t = _without_largest(z, at)
         pulled = _column((1.0 - y.take(at)) / (1.0 + t)) * w
         _flat(odds)[at] = 0.0
