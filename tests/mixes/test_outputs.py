@@ -11,6 +11,7 @@ from mpmath import mp, mpf
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix import Tensor, grad
+from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.mixes.outputs import log1m_softmax
 
 # value, derivative, second derivative
@@ -315,6 +316,16 @@ def test_logsumexp_keeps_the_axis_when_asked(axis):
     assert (kept.data == np.expand_dims(lm.logsumexp(z, axis=axis), axis)).all()
     assert (lm.logsumexp(z, axis=axis, keepdims=True) == kept.data).all()
     np.testing.assert_array_equal(grad(kept.sum(), t), grad(lm.logsumexp(t, axis=axis).sum(), t))
+
+
+@each_over_an_axis
+@pytest.mark.parametrize("axis", [0, -1])
+def test_float32_stays_float32_on_the_way_back_too(f, axis):
+    t = Tensor(np.array([[0.5, -1.0, 2.0], [3.0, 0.25, -2.0]], np.float32))
+    value = f(t, axis=axis)
+    first = grad(value, t, seed=np.ones(value.shape), create_graph=True)
+    second = grad((first * first).sum(), t, create_graph=True)
+    assert {node.dtype.name for node in nodes(second)} == {"float32"}
 
 
 def test_logsumexp_drops_its_axis_and_no_other():

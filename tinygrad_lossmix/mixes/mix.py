@@ -88,7 +88,7 @@ class Mix:
     __slots__ = ("_delta", "_form", "_pair")
 
     def __init__(self, output: str, cost: str) -> None:
-        pair = str(output).lower(), NAMES.get(str(cost).lower().replace("_", "-"), str(cost))
+        pair = str(output).lower(), NAMES.get(str(cost).lower().replace("_", "-"))
         if pair not in FORMS:
             pairs = ", ".join(" ".join(pair) for pair in FORMS)
             raise ValueError(f"there is no mix {output!r} with {cost!r}: choose one of {pairs}")
