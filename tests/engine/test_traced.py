@@ -87,6 +87,14 @@ def test_labels_of_the_same_shape_pass_and_others_are_converted_when_it_runs():
     assert (shape.shape, shape.dtype, shape.any()) == ((2, 3), np.float32, False)
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8])
+@pytest.mark.parametrize("shape", [(2,), (3, 2), (4, 1, 3)])
+def test_classes_of_any_shape_are_converted_when_it_runs(shape, dtype):
+    classes = StandIn(shape[:-1], dtype)
+    (function, passed, like), _ = labels(classes, np.zeros(shape))
+    assert (function, passed, like.shape) == (labels, classes, shape)
+
+
 @pytest.mark.parametrize(
     ("y", "like", "words"),
     [

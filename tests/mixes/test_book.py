@@ -1,5 +1,7 @@
 """The book's formulas to the letter: their values, their gradients, and NaN where they are NaN."""
 
+from fractions import Fraction
+
 import mpmath
 import numpy as np
 import pytest
@@ -160,3 +162,9 @@ def test_composed_cost_of_no_examples_is_nan_in_silence(shape):
 def test_the_argument_may_be_given_by_name():
     z = Tensor([1.0, 2.0])
     assert (lm.book.softmax(z=z).data == lm.book.softmax(z).data).all()
+
+
+def test_symbols_in_an_object_array_stay_what_they_are():
+    a, y = (np.array([Fraction(n, 3), Fraction(m, 3)], object) for n, m in [(1, 2), (3, 0)])
+    assert lm.book.quadratic(a, y) == pytest.approx(4 / 9)
+    assert lm.book.quadratic(a, y).__class__ is float

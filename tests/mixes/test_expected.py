@@ -192,6 +192,14 @@ def test_a_search_is_given_up_after_forty_steps():
     np.testing.assert_allclose(far.z, [40.0, 40.0])
 
 
+def test_an_infinite_cost_is_not_walked_away_from():
+    pair = bowl(ROUND, centre=5.0)
+    pair.cost = lambda z, y: np.inf
+    least = minimise(pair, EVEN, np.zeros(2))
+    assert (least.found, least.cost) == (False, np.inf)
+    np.testing.assert_array_equal(least.z, [0.0, 0.0])
+
+
 @pytest.mark.parametrize("broken", ["cost", "delta"])
 def test_a_search_without_numbers_ends_where_it_is(broken):
     pair = bowl(ROUND, centre=5.0)

@@ -56,6 +56,12 @@ def test_a_square_of_integers_is_labels_not_classes():
     assert (labels(np.array([[0, 1], [2, 3]]), np.zeros((2, 2))) == [[0, 1], [2, 3]]).all()
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int8])
+def test_labels_lie_in_memory_row_by_row(dtype):
+    y = np.asfortranarray(np.eye(3, dtype=dtype)[:2])
+    assert labels(y, np.zeros((2, 3))).flags.c_contiguous
+
+
 def test_labels_are_copied():
     y = np.ones(3)
     assert not np.shares_memory(labels(y, Z), y)

@@ -86,6 +86,22 @@ Z = np.array([0.5, -1.0, 2.0])
             lambda mix: lm.book.softmax([1j]),
             "logits are real numbers, not complex128: convert with x.astype(float)",
         ),
+        (
+            lambda mix: lm.sigmoid([1j]),
+            "logits are real numbers, not complex128: convert with x.astype(float)",
+        ),
+        (
+            lambda mix: lm.logsumexp(["3"]),
+            "logits are real numbers, not <U1: convert with x.astype(float)",
+        ),
+        (
+            lambda mix: lm.softmax(np.ma.array(Z)),
+            "logits cannot be masked: fill the masked entries, x.filled(0)",
+        ),
+        (
+            lambda mix: lm.log_softmax([[1.0], [2.0, 3.0]]),
+            "logits are a rectangular list: its rows differ in length",
+        ),
     ],
 )
 def test_a_refusal_is_one_whole_sentence(call, sentence):

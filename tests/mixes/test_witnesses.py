@@ -26,6 +26,9 @@ def test_curvature_looks_at_confident_and_wrong_logits_and_at_random_ones(k, ran
 
     found = witnesses.curvature(SimpleNamespace(hessian=hessian), k)
     assert found.count == len(seen) == 2 * (27 + random)
+    again, seen = seen, []
+    witnesses.curvature(SimpleNamespace(hessian=hessian), k)
+    assert seen == again
     up = np.arange(k) == k - 1.0
     sure = {
         tuple(n * way) for n in (0, 1, 2, 3, 4, 6, 8, -1, -2) for way in (up, up - 1, 2 * up - 1)

@@ -68,8 +68,7 @@ def labels(y: Any, like: Any) -> Array:
     """
     shape = like.shape
     if traced(y) and y.shape != shape:
-        if y.shape != shape[:-1] or shape[-1] < 2 or y.dtype.kind not in "iu":
-            labels(np.broadcast_to(y.dtype.type(), y.shape), like)  # says what is wrong
+        labels(np.zeros(y.shape, y.dtype), like)  # says what is wrong, if anything is
         return y.traced_call(labels, y, np.broadcast_to(like.dtype.type(), shape))
     if traced(y):
         return y if y.dtype == like.dtype else y.astype(like.dtype)

@@ -1,7 +1,7 @@
 """Output layers that are right at every logit: value and gradient finite, tails exact.
 
 One row of the table each, so that a Tensor records them as one node. Over the last axis unless
-`axis` is given.
+`axis` is given. All raise TypeError for logits that are not real numbers.
 
 >>> sigmoid(np.array([-40.0, 0.0, 1000.0]))
 array([4.24835426e-18, 5.00000000e-01, 1.00000000e+00])
@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.engine.constants import traced
 from tinygrad_lossmix.engine.registration import add_row
+from tinygrad_lossmix.mixes.labels import numbers
 from tinygrad_lossmix.mixes.stable import all_but_one
 
 Array = Any
@@ -26,7 +26,7 @@ def sigmoid(z: Array) -> Array:
     >>> sigmoid(np.array([-800.0, 0.0, 800.0]))
     array([0. , 0.5, 1. ])
     """
-    return _sigmoid(_floats(z))
+    return _sigmoid(numbers("logits", z))
 
 
 @np.errstate(over="ignore")
@@ -40,7 +40,7 @@ def softplus(z: Array) -> Array:
     >>> softplus(np.array([-800.0, 0.0, 800.0]))
     array([0.00000000e+00, 6.93147181e-01, 8.00000000e+02])
     """
-    z = _floats(z)
+    z = numbers("logits", z)
     return np.maximum(z, 0.0) + np.log1p(np.exp(-np.abs(z)))
 
 
@@ -50,21 +50,14 @@ def log_sigmoid(z: Array) -> Array:
     >>> log_sigmoid(np.array([-800.0, 800.0]))
     array([-800.,    0.])
     """
-    z = _floats(z)
+    z = numbers("logits", z)
     return np.minimum(z, 0.0) - np.log1p(np.exp(-np.abs(z)))
-
-
-def _floats(z: Array) -> Array:
-    """z as an array; integers become float64."""
-    if not traced(z):
-        z = np.asarray(z)
-    return z if z.dtype.kind == "f" else z.astype(np.float64, casting="safe")
 
 
 @np.errstate(over="ignore", invalid="ignore")
 def _shifted(z: Array, axis: int) -> tuple[Array, Array]:
     """z minus its maximum, and where that is attained: there exactly 0, at infinity too."""
-    z = _floats(z)
+    z = numbers("logits", z)
     top = z == np.max(z, axis=axis, keepdims=True)
     return np.where(top, 0.0, z - np.max(z, axis=axis, keepdims=True)), top
 
@@ -101,7 +94,7 @@ def logsumexp(z: Array, axis: int = -1, keepdims: bool = False) -> Array:
     >>> logsumexp(np.array([1000.0, 1000.0]))
     np.float64(1000.6931471805599)
     """
-    z = _floats(z)
+    z = numbers("logits", z)
     total = np.max(z, axis=axis, keepdims=True) + _log_total(*_shifted(z, axis), axis)
     return total if keepdims else total.squeeze(axis)[()]
 
