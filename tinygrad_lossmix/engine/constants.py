@@ -66,7 +66,7 @@ def freeze(value: Any) -> Any:
         value = _from_list(value)
     if isinstance(value, np.ndarray | np.generic) and not isinstance(value, np.ma.MaskedArray):
         if value.dtype.kind in "fiub":
-            return value if isinstance(value, np.generic) else freeze(np.array(value, subok=False))
+            return value if isinstance(value, np.generic) else freeze(np.array(value))
         kind = f"{kind.__name__} of {value.dtype}"  # type: ignore[assignment]
     elif traced(value):
         return value
