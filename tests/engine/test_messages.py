@@ -55,6 +55,10 @@ from tinygrad_lossmix.engine.table import spelling
             "assign",
         ),
         (
+            lambda t, m: np.clip(t, least=0.0),
+            "np.clip() got an unexpected keyword argument 'least'",
+        ),
+        (
             lambda t, m: copy.copy(t),
             "a Tensor is not copied or pickled, its recording is not part of it: use t.data",
         ),

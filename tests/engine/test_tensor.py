@@ -108,6 +108,8 @@ SPELLINGS = [
     (lambda t: np.reshape(t, np.int64(6)), lambda t: t.reshape(np.int64(6))),
     (lambda t: np.swapaxes(t, 0, 1), lambda t: t.swapaxes(0, 1)),
     (lambda t: np.swapaxes(t, -1, -2), lambda t: t.mT),
+    (lambda t: np.swapaxes(t, axis1=0, axis2=1), lambda t: t.mT),
+    (lambda t: np.moveaxis(t, source=1, destination=0), lambda t: t.T),
     (lambda t: np.squeeze(t[:1]), lambda t: t[:1].squeeze()),
     (lambda t: np.squeeze(t[:, :1], axis=1), lambda t: t[:, :1].squeeze(axis=1)),
 ]
