@@ -91,6 +91,14 @@ Z = np.array([0.5, -1.0, 2.0])
             "logits are real numbers, not complex128: convert with x.astype(float)",
         ),
         (
+            lambda mix: lm.softplus([1j]),
+            "logits are real numbers, not complex128: convert with x.astype(float)",
+        ),
+        (
+            lambda mix: lm.log_sigmoid([1j]),
+            "logits are real numbers, not complex128: convert with x.astype(float)",
+        ),
+        (
             lambda mix: lm.logsumexp(["3"]),
             "logits are real numbers, not <U1: convert with x.astype(float)",
         ),

@@ -314,3 +314,19 @@ def test_the_cost_of_one_certain_output_has_the_dtype_of_its_logit(y, dtype):
     cost = Mix("softmax", "ce").cost(np.zeros(1, dtype), y)
     assert cost.dtype == dtype
     assert cost == (np.inf if y == [0.0] else 0.0)
+
+
+@pytest.mark.parametrize("more", [1, 29, 30, 100])
+@pytest.mark.parametrize("pair", ["ce", "ll", "quadratic"])
+def test_classes_that_cannot_be_change_nothing(pair, more):
+    """Three classes, and the same three among many with logits at minus infinity."""
+    mix, rng = Mix("softmax", pair), np.random.default_rng(5)
+    z, y = rng.normal(size=(8, 3)) * 4, rng.random((8, 3))
+    many, labels = (np.pad(x, [(0, 0), (more, 0)], constant_values=fill)
+                    for x, fill in ((z, -np.inf), (y, 0.0)))  # fmt: skip
+    for one in (slice(None), 0):
+        delta = mix.delta(many[one], labels[one])
+        assert not delta[..., :more].any()
+        np.testing.assert_allclose(delta[..., more:], mix.delta(z[one], y[one]), rtol=1e-12)
+        cost = mix.cost(many[one], labels[one])
+        np.testing.assert_allclose(cost, mix.cost(z[one], y[one]), rtol=1e-13)

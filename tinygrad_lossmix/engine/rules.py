@@ -19,7 +19,7 @@ from tinygrad_lossmix.engine.tensor import Tensor
 
 def lift(g: Array, x: Array, axis: Any) -> Array:
     """What a reduction of x left, with the reduced axes back, of length one."""
-    if axis is None or g.ndim in (0, x.ndim):
+    if g.ndim in (0, x.ndim):
         return g
     shape = list(x.shape)
     for i in axis if isinstance(axis, tuple) else (axis,):
