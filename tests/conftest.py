@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, Phase, settings
 
 from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, TABLE
 
+os.environ["COLUMNS"] = "100"  # the texts do not depend on where the tests are run
+
 settings.register_profile("dev", max_examples=50, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True, database=None)
 settings.register_profile(

@@ -163,7 +163,7 @@ def scatter(g: Array, key: Any, shape: tuple[int, ...]) -> Array:
     return full
 
 
-def piece(i: int, g: Array, z: Array, axis: int, ends: Any) -> Array:
+def piece(i: int, g: Array, z: Array, axis: int = 0, ends: Any = ()) -> Array:
     """The part of a concatenation's gradient that belongs to its i-th array."""
     before = (slice(None),) * (axis % g.ndim)
     return g[(*before, slice(ends[i - 1] if i else 0, ends[i]))]
