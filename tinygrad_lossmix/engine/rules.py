@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import math
-import string
 from typing import Any
 
 import numpy as np
@@ -181,7 +180,8 @@ def einsum_rule(i: int, g: Array, z: Array, x: Array, y: Array, subscripts: str)
         size = dict(zip(mine, this.shape, strict=True)) | dict(zip(known, part.shape, strict=True))
         part = part.reshape(tuple([size[c] if c in known else 1 for c in letters]))
         part = np.broadcast_to(part, tuple([size[c] for c in letters]))
-    spare = iter([c for c in string.ascii_letters if c not in subscripts])
+    alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    spare = iter([c for c in alphabet if c not in subscripts])
     for axis in range(len(mine)):  # a repeated letter took the diagonal: only it has a gradient
         letter = mine[axis]
         if letter in mine[:axis]:
