@@ -7,6 +7,7 @@ of a cost takes the outputs a and one-hot labels y (n, K) and is -1/n Σ y ln a.
 import numpy as np
 
 import tinygrad_lossmix as lm
+from tinygrad_lossmix.rewrite.stabilize import rewritten
 
 
 def shared(z, exponent=np.exp):
@@ -193,3 +194,14 @@ SOFTPLUSES = {
     "-log(1/(1+e^z))": lambda z: -np.log(1 / (1 + np.exp(z))),
     "ours": lm.softplus,
 }
+
+
+def quietly(function, *args):
+    """The recording, whatever overflows in it."""
+    with np.errstate(all="ignore"):
+        return function(*args)
+
+
+def patterns_in(cost):
+    """The patterns that are found in a recording."""
+    return [each.pattern for each in rewritten(cost).replacements]
