@@ -32,3 +32,10 @@ def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path) -> None:
     assert os.read(reader, 10) == b"new"
     assert path.is_fifo()
     os.close(reader)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device here")
+def test_a_full_device_is_an_error_and_stays_a_device() -> None:
+    with pytest.raises(OSError, match="No space"):
+        write(Path("/dev/full"), b"x" * 100)
+    assert Path("/dev/full").is_char_device()

@@ -101,20 +101,6 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     assert (result.returncode, result.stderr) == (cli.PIPE_CLOSED, "")
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no such device here")
-def test_a_full_disk_is_one_line_on_stderr() -> None:
-    with open("/dev/full", "w") as full:
-        result = subprocess.run(
-            [sys.executable, "-m", "tinygrad_lossmix"],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-    assert result.returncode == 1
-    assert result.stderr.startswith("Error: ")
-    assert result.stderr.count("\n") == 1
-
-
 def test_letters_the_terminal_lacks_are_replaced() -> None:
     result = lossmix("--help", env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert result.returncode == 0

@@ -49,24 +49,15 @@ def logsumexp(z):
 
 
 OVER_AN_AXIS = {lm.softmax: softmax, lm.log_softmax: log_softmax, lm.logsumexp: logsumexp}
-
-
 BOUND = {np.float64: 1e-13, np.float32: 1e-5}
-
-
 each_elementwise = pytest.mark.parametrize("f", ELEMENTWISE, ids=lambda f: f.__name__)
-
-
 each_over_an_axis = pytest.mark.parametrize("f", OVER_AN_AXIS, ids=lambda f: f.__name__)
-
 
 each_function = pytest.mark.parametrize(
     "f", [*ELEMENTWISE, *OVER_AN_AXIS], ids=lambda f: f.__name__
 )
 
-
 each_dtype = pytest.mark.parametrize("dtype", [np.float64, np.float32])
-
 
 any_logits = {
     dtype: st.one_of([make(k, dtype) for k in (1, 2, 5) for make in REGIMES.values()])

@@ -19,17 +19,9 @@ from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.rewrite.matching.patterns import PATTERNS
 
 SMALLEST = 1e-290  # below, products of two factors underflow
-
-
 PAIRS = list(itertools.product(spellings.OUTPUTS, spellings.COSTS))
-
-
 UP_TO_10_000 = hnp.arrays(float, 3, elements=st.floats(-1e4, 1e4))
-
-
 rows = st.one_of([make(3, np.float64) for make in REGIMES.values()] + [UP_TO_10_000])
-
-
 each_pair = pytest.mark.parametrize("pair", PAIRS, ids=" ".join)
 
 

@@ -56,8 +56,6 @@ def test_random_programs_keep_value_and_gradient(drawn):
 
 
 OUTPUT_LAYERS = [*spellings.SOFTMAXES.values(), *spellings.SIGMOIDS.values()]
-
-
 BETWEEN = [np.tanh, lambda a: a * 3.0 - 1.0, lambda a: np.log(a), lambda a: 1 - a, lambda a: a.T]
 
 

@@ -3,20 +3,10 @@
 import numpy as np
 
 N, K = 40, 5
-
-
 RNG = np.random.default_rng(0)
-
-
 LOGITS = (2 * RNG.normal(size=(N, K))).astype(np.float32)
-
-
 CLASSES = RNG.integers(0, K, N)
-
-
 ONE_HOT = np.eye(K, dtype=np.float32)[CLASSES]
-
-
 SEVERAL = (RNG.random((N, K)) < 0.4).astype(np.float32)
 
 
@@ -55,9 +45,5 @@ def keras_bce(a, y):
 
 
 SOFT, SIG = softmax(LOGITS), sigmoid(LOGITS)
-
-
 SURE = (LOGITS * 40).astype(np.float32)
-
-
 PER_EXAMPLE, EVERYTHING = "mean over the examples", "mean over everything"
