@@ -66,3 +66,11 @@ def test_threads_do_not_disturb_each_other():
     gradients(expected := [])
     for results in found:
         np.testing.assert_array_equal(results, expected)
+
+
+def test_the_answers_are_functions_of_the_package():
+    mix = lm.Mix("softmax", "ce")
+    assert lm.verdict(mix, 3).failure == mix.verdict(3).failure
+    assert lm.plateau("2.3026", classes=10).matches[0].formula == "ln K"
+    assert isinstance(lm.claims(), list)
+    assert isinstance(lm.names(), list)

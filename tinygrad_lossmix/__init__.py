@@ -26,11 +26,15 @@ from tinygrad_lossmix.mixes.outputs import (
 
 if TYPE_CHECKING:
     from tinygrad_lossmix import testing as testing
+    from tinygrad_lossmix.answers.claims.catalogue import claims
     from tinygrad_lossmix.answers.delta.report import delta_report
     from tinygrad_lossmix.answers.diagnosis.diagnose import diagnose
+    from tinygrad_lossmix.answers.names import names
+    from tinygrad_lossmix.answers.plateau.match import plateau
     from tinygrad_lossmix.debugger.page import page
     from tinygrad_lossmix.debugger.repl import step
     from tinygrad_lossmix.debugger.stepper import Stepper
+    from tinygrad_lossmix.mixes.verdict import verdict
     from tinygrad_lossmix.rewrite.compile import compile
     from tinygrad_lossmix.rewrite.stabilize import stabilize
     from tinygrad_lossmix.views.graphviz import draw
@@ -44,6 +48,7 @@ __all__ = [
     "Stepper",
     "Tensor",
     "book",
+    "claims",
     "compile",
     "constant",
     "cross_entropy",
@@ -56,7 +61,9 @@ __all__ = [
     "log_sigmoid",
     "log_softmax",
     "logsumexp",
+    "names",
     "page",
+    "plateau",
     "quadratic",
     "rewriting",
     "sigmoid",
@@ -67,6 +74,7 @@ __all__ = [
     "testing",
     "tree",
     "value_and_grad",
+    "verdict",
     "xlogy",
 ]
 
@@ -79,6 +87,10 @@ _LATER = {
     "Stepper": "debugger.stepper",
     "step": "debugger.repl",
     "delta_report": "answers.delta.report",
+    "claims": "answers.claims.catalogue",
+    "names": "answers.names",
+    "plateau": "answers.plateau.match",
+    "verdict": "mixes.verdict",
     "diagnose": "answers.diagnosis.diagnose",
     "stabilize": "rewrite.stabilize",
     "rewriting": "views.rewriting",

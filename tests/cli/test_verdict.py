@@ -85,7 +85,7 @@ def test_json_of_one_mix_holds_its_witnesses() -> None:
     "args",
     [
         ["softmax"],
-        ["softmax", "bce"],
+        ["softmax", "hinge"],
         ["tanh", "ce"],
         ["softmax", "ce", "ll"],
         ["--classes", "0"],
@@ -102,7 +102,7 @@ def test_wrong_usage_exits_2_with_one_error(args: list[str]) -> None:
     assert result.stderr.count("Error: ") == 1
 
 
-@pytest.mark.parametrize("args", [["softmax"], ["softmax", "bce"]], ids=" ".join)
+@pytest.mark.parametrize("args", [["softmax"], ["softmax", "hinge"]], ids=" ".join)
 def test_an_unknown_mix_is_answered_with_the_six(args: list[str]) -> None:
     stderr = " ".join(verdict(*args).stderr.split())
     assert all(name in stderr for name in NAMES)

@@ -13,8 +13,8 @@ Z = np.array([0.5, -1.0, 2.0])
     ("call", "sentence"),
     [
         (
-            lambda mix: Mix("softmax", "mse"),
-            "there is no mix 'softmax' with 'mse': choose one of sigmoid ce, sigmoid ll, "
+            lambda mix: Mix("softmax", "hinge"),
+            "there is no mix 'softmax' with 'hinge': choose one of sigmoid ce, sigmoid ll, "
             "sigmoid quadratic, softmax ce, softmax ll, softmax quadratic",
         ),
         (

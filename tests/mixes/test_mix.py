@@ -45,7 +45,14 @@ def test_short_and_long_names_in_any_case(output, cost, expected):
 
 @pytest.mark.parametrize(
     ("output", "cost"),
-    [("relu", "ll"), ("softmax", "mse"), ("ll", "softmax"), ("", ""), (None, None), ("softmax", 3)],
+    [
+        ("relu", "ll"),
+        ("softmax", "hinge"),
+        ("ll", "softmax"),
+        ("", ""),
+        (None, None),
+        ("softmax", 3),
+    ],
 )
 def test_another_name_is_refused_with_a_list_of_the_six(output, cost):
     with pytest.raises(ValueError, match="no mix") as error:
@@ -170,3 +177,28 @@ def test_the_latex_formula_is_the_formula():
         latex = latex.replace("\\textstyle\\sum_k", "Σ").replace("\\cdot", "·").replace("\\,", " ")
         plain = re.sub("_k", "", latex).replace(" ", "")
         assert plain == mix.formula.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "cost"),
+    [
+        ("bce", "ce"),
+        ("BCELoss", "ce"),
+        ("binary_crossentropy", "ce"),
+        ("cross_entropy", "ce"),
+        ("nll", "ll"),
+        ("NLLLoss", "ll"),
+        ("categorical_crossentropy", "ll"),
+        ("mse", "quadratic"),
+        ("MSELoss", "quadratic"),
+        ("mean_squared_error", "quadratic"),
+    ],
+)
+def test_a_framework_s_name_of_a_cost_is_understood(name, cost):
+    assert lm.Mix("softmax", name) == lm.Mix("softmax", cost)
+
+
+@pytest.mark.parametrize("name", ["crossentropy", "CrossEntropyLoss", "CrossEntropy"])
+def test_a_name_of_two_costs_is_refused_and_both_are_named(name):
+    with pytest.raises(ValueError, match=r"is two costs: ce, .* or ll, .*CrossEntropyLoss"):
+        lm.Mix("softmax", name)

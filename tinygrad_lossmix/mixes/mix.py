@@ -63,6 +63,14 @@ FORMS = {
 }
 COSTS = {"ce": "cross-entropy", "ll": "log-likelihood", "quadratic": "quadratic"}
 NAMES = {long: short for short, long in COSTS.items()} | {short: short for short in COSTS}
+ELSEWHERE = {  # names in frameworks, their letters alone
+    "bce": "ce",
+    "binarycrossentropy": "ce",
+    "nll": "ll",
+    "categoricalcrossentropy": "ll",
+    "mse": "quadratic",
+    "meansquarederror": "quadratic",
+}
 
 
 @final
@@ -72,10 +80,12 @@ class Mix:
     Args:
         output: "sigmoid" or "softmax".
         cost: "ce" (cross-entropy, eq. 63), "ll" (log-likelihood, eq. 80) or "quadratic" (eq. 6),
-            or the long name.
+            or the long name. Frameworks' "bce", "nll" and "mse" are understood as these; the cost
+            stays the book's, summed over the outputs, the quadratic one with its half.
 
     Raises:
-        ValueError: another name; the message lists the six pairs.
+        ValueError: another name, the message lists the six pairs; or "crossentropy", which is ce in
+            the book and ll in PyTorch.
 
     Logits z are arrays or Tensors (…, K) of floats; labels y are an array of that shape, or integer
     classes (…). Costs sum over the last axis and average over the others. Methods raise ValueError
@@ -88,7 +98,7 @@ class Mix:
     __slots__ = ("_delta", "_form", "_pair")
 
     def __init__(self, output: str, cost: str) -> None:
-        pair = str(output).lower(), NAMES.get(str(cost).lower().replace("_", "-"))
+        pair = str(output).lower(), cost_named(str(cost))
         if pair not in FORMS:
             pairs = ", ".join(" ".join(pair) for pair in FORMS)
             raise ValueError(f"there is no mix {output!r} with {cost!r}: choose one of {pairs}")
@@ -190,6 +200,25 @@ class Mix:
 
     def _repr_latex_(self) -> str:
         return f"$\\text{{{self}}}:\\quad \\delta = {self._form.latex}$"
+
+
+def cost_named(name: str) -> str | None:
+    """ce, ll or quadratic for a name used here or in frameworks; None for any other.
+
+    Raises:
+        ValueError: the name means different costs in different places.
+
+    >>> cost_named("BCELoss"), cost_named("cross_entropy"), cost_named("hinge")
+    ('ce', 'ce', None)
+    """
+    letters = "".join(filter(str.isalpha, name.lower())).removesuffix("loss")
+    known = NAMES.get(name.lower().replace("_", "-")) or ELSEWHERE.get(letters)
+    if not known and letters == "crossentropy":
+        raise ValueError(
+            f"{name!r} is two costs: ce, the book's eq. 63 (PyTorch's BCELoss), or ll, eq. 80 "
+            "(PyTorch's CrossEntropyLoss, with softmax): choose ce or ll"
+        )
+    return known
 
 
 def cost_node(pair: tuple[str, str], z: Tensor, y: Array) -> Tensor:
