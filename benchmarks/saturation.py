@@ -3,7 +3,7 @@
     python benchmarks/saturation.py
 
 Logits z = [x, 0, -x] with the right class 0 (sure and right) and 2 (sure and wrong), the costs of
-the four corners, against mpmath at 1000 digits. Prints the README's table, in Markdown: the worst
+the four corners, against mpmath at 1000 digits. Prints the table of docs/stability.md: the worst
 relative error of the cost and of any component of δ.
 """
 
@@ -66,13 +66,14 @@ def shown(error):
 
 def main():
     mpmath.mp.dps = 1000
-    print("| x | " + " | ".join(" + ".join(corner) for corner in CORNERS) + " |")
-    print("|" + "---|" * (1 + len(CORNERS)))
+    heads = [f"{' + '.join(corner)}: C | δ" for corner in CORNERS]
+    print("| x | " + " | ".join(heads) + " |")
+    print("|" + "---|" * (1 + 2 * len(CORNERS)))
     nodes = []
     for x in SCALES:
         graph = [worst("composed", *corner, x) for corner in CORNERS]
         nodes += [max(worst("cost", *corner, x)) for corner in CORNERS]
-        cells = [f"{shown(cost)}, {shown(delta)}" for cost, delta in graph]
+        cells = [shown(error) for errors in graph for error in errors]
         print(f"| {x:g} | " + " | ".join(cells) + " |")
     print(f"\nThe stable node: at most {max(nodes):.0e} in every cell.")
 

@@ -1,4 +1,4 @@
-"""The study of saturation is the one in the README."""
+"""The study of saturation is the one in docs/stability.md."""
 
 import re
 import subprocess
@@ -26,7 +26,7 @@ def rows(text):
     ]
 
 
-def test_the_study_of_saturation_is_the_one_in_the_readme():
+def test_the_study_of_saturation_is_the_one_in_the_documentation():
     printed = rows(run("saturation.py"))
     assert len(printed) == 9
-    assert set(printed) <= set(rows((ROOT / "README.md").read_text(encoding="utf-8")))
+    assert set(printed) <= set(rows((ROOT / "docs" / "stability.md").read_text(encoding="utf-8")))

@@ -1,0 +1,151 @@
+"""README.md and docs/ are true: their blocks print what they say, their links lead somewhere."""
+
+import json
+import re
+
+import pytest
+from click.testing import CliRunner
+
+import tinygrad_lossmix as lm
+from tests.helpers.blocks import PAGES, ROOT, changed, fences
+from tinygrad_lossmix.cli import COMMANDS, main
+
+README, *DOCS = PAGES
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+
+
+def text_of(page):
+    return page.read_text(encoding="utf-8")
+
+
+def rows(text):
+    """The rows of the tables, as lists of cells."""
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def anchors(page):
+    """What GitHub makes of the headings."""
+    headings = re.findall(r"^#+ (.*)$", text_of(page), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@every_page
+def test_every_block_prints_what_the_page_says(page, own_table):
+    difference = "\n".join(changed(page))
+    assert not difference, f"{difference}\npython -m tests.helpers.blocks --write {page.name}"
+
+
+@every_page
+def test_every_block_is_one_that_the_tests_run(page):
+    languages = re.findall(r"^```(.*)$", text_of(page), flags=re.MULTILINE)
+    assert set(languages) <= {"", "bash", "python", "console"}
+    assert languages[1::2] == [""] * len(languages[1::2])
+    assert "" not in languages[::2]
+
+
+@every_page
+def test_every_link_leads_somewhere(page):
+    for link in re.findall(r"\]\(([^)]+)\)", text_of(page)):
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert "://" in link or target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_the_documentation_is_short():
+    assert len(text_of(README).splitlines()) <= 150
+    assert len(DOCS) <= 8
+
+
+def test_every_page_is_linked_from_the_readme():
+    for page in DOCS:
+        assert f"(docs/{page.name})" in text_of(README)
+
+
+def test_the_first_two_bash_lines_are_the_two_commands():
+    main_job, tests = [
+        line for block in fences(text_of(README), "bash") for line in block.splitlines()
+    ]
+    assert main_job.endswith(" && lossmix compare")
+    assert tests.endswith(" && python -m pytest")
+
+
+def test_the_answer_takes_ten_lines():
+    answer = fences(text_of(README), "python")[0]
+    assert len(re.findall(r"^(?:>>>|\.\.\.)", answer, flags=re.MULTILINE)) == 10
+
+
+def test_the_table_of_the_question_is_computed():
+    table = [row for row in rows(text_of(README)) if row[0] in ("sigmoid", "softmax")]
+    verdicts = [(mix, mix.verdict(3)) for mix in lm.MIXES]
+    assert [row[:2] + row[3:6] for row in table] == [
+        [*str(mix).split(" + "), *(("no", "yes")[v] for v in (v.a_minus_y, v.proper, v.convex))]
+        for mix, v in verdicts
+    ]
+    assert [row[2] for row in table] == [re.sub(r"\bSa", "a", mix.formula) for mix in lm.MIXES]
+
+
+@pytest.mark.slow
+def test_the_accuracies_of_the_question_are_measured(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = json.loads(CliRunner().invoke(main, ["compare", "--json"]).stdout)["mixes"]
+    table = [row for row in rows(text_of(README)) if row[0] in ("sigmoid", "softmax")]
+    for row, mix in zip(table, found, strict=True):
+        accuracy = mix["accuracy"]
+        assert float(row[-1].rstrip(" %")) == pytest.approx(
+            100 * accuracy["mean"], abs=max(0.2, 100 * accuracy["std"])
+        )
+
+
+def test_the_speeds_in_the_readme_are_those_measured():
+    def speeds(page):
+        """Row -> column -> figure, of the table whose first heading is empty."""
+        lines = [line for line in text_of(page).splitlines() if line.startswith("|")]
+        table = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+        head = next(i for i, row in enumerate(table) if row[0] == "")
+        return {row[0]: dict(zip(table[head], row, strict=True)) for row in table[head + 2 :]}
+
+    shown, measured = speeds(README), speeds(ROOT / "docs" / "speed.md")
+    assert 3 <= len(shown) <= 5
+    for name, figures in shown.items():
+        assert figures.items() <= measured[name].items()
+
+
+def test_the_engine_is_as_long_as_the_readme_says():
+    lines = sum(
+        len(path.read_text(encoding="utf-8").splitlines())
+        for path in (ROOT / "tinygrad_lossmix" / "engine").glob("*.py")
+    )
+    said = int(re.search(r"\[([\d,]+) lines\]", text_of(README))[1].replace(",", ""))
+    assert lines == pytest.approx(said, rel=0.06)
+
+
+def test_the_picture_is_what_the_command_draws(tmp_path):
+    """Its words; where they stand depends on the version of Graphviz."""
+
+    def words(path):
+        return re.findall(r"<text[^>]*>(.*?)</text>|<title>(.*?)</title>", text_of(path))
+
+    pytest.importorskip("pygraphviz")
+    drawn = tmp_path / "softmax_ll.svg"
+    result = CliRunner().invoke(main, ["draw", "softmax", "ll", "-o", str(drawn)])
+    assert result.exit_code == 0
+    assert words(drawn) == words(ROOT / "docs" / "softmax_ll.svg")
+
+
+def test_questions_are_numbered_and_each_has_an_answer_that_runs():
+    page = text_of(ROOT / "docs" / "questions.md")
+    questions = re.split(r"^## ", page, flags=re.MULTILINE)[1:]
+    assert [int(question.partition(".")[0]) for question in questions] == list(range(1, 23))
+    for question in questions:
+        assert fences(question, "console") + fences(question, "python"), question[:60]
+
+
+def test_every_command_has_a_section_with_its_options():
+    sections = re.split(r"^## ", text_of(ROOT / "docs" / "commands.md"), flags=re.MULTILINE)[1:]
+    names = [name for group in COMMANDS.values() for name in group]
+    assert [section.partition("\n")[0] for section in sections] == names
+    for name, section in zip(names, sections, strict=True):
+        assert f"$ lossmix {name} --help" in section
+        assert len(re.findall("^```[a-z]", section, flags=re.MULTILINE)) >= 2
