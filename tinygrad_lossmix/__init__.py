@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tinygrad_lossmix.answers.delta.report import delta_report
     from tinygrad_lossmix.answers.diagnosis.diagnose import diagnose
     from tinygrad_lossmix.answers.names import names
-    from tinygrad_lossmix.answers.plateau.match import plateau
+    from tinygrad_lossmix.answers.plateau.report import plateau
     from tinygrad_lossmix.debugger.page import page
     from tinygrad_lossmix.debugger.repl import step
     from tinygrad_lossmix.debugger.stepper import Stepper
@@ -89,7 +89,7 @@ _LATER = {
     "delta_report": "answers.delta.report",
     "claims": "answers.claims.catalogue",
     "names": "answers.names",
-    "plateau": "answers.plateau.match",
+    "plateau": "answers.plateau.report",
     "verdict": "mixes.verdict",
     "diagnose": "answers.diagnosis.diagnose",
     "stabilize": "rewrite.stabilize",

@@ -54,7 +54,7 @@ def test_json_is_one_object_with_matches() -> None:
 
 def test_the_digits_that_were_typed_count() -> None:
     assert "nothing fits" in plateau("4.600").stdout
-    assert "K = 99" in plateau("4.60").stdout
+    assert "K = 99" in plateau("4.595").stdout
 
 
 @pytest.mark.parametrize("columns", [80, 100])

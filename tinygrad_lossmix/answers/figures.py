@@ -51,6 +51,16 @@ def paragraph(text: str, indent: str = "", first: str | None = None) -> str:
     )
 
 
+def numbered(texts: Iterable[Any]) -> list[str]:
+    """Each as a numbered item: its first line beside the number, the others below, wrapped."""
+    items = []
+    for i, text in enumerate(texts, start=1):
+        first, *rest = str(text).splitlines()
+        lines = [paragraph(first, "   ", f"{i}. "), *(paragraph(line, "   ") for line in rest)]
+        items.append("\n".join(lines))
+    return items
+
+
 def plain(value: Any) -> Any:
     """A value ready for JSON: arrays as lists, numbers that are not finite as None."""
     if isinstance(value, dict):

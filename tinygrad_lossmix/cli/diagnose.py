@@ -12,7 +12,7 @@ from tinygrad_lossmix.answers.diagnosis.diagnose import diagnose
 from tinygrad_lossmix.answers.diagnosis.level import levels
 from tinygrad_lossmix.answers.diagnosis.outputs_file import read_outputs
 from tinygrad_lossmix.answers.diagnosis.training_log import read
-from tinygrad_lossmix.answers.plateau.match import plateau
+from tinygrad_lossmix.answers.plateau.report import plateau
 from tinygrad_lossmix.cli.loss_options import loss_options
 
 

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from tinygrad_lossmix.answers.plateau.match import plateau
+from tinygrad_lossmix.answers.plateau.report import plateau
 from tinygrad_lossmix.cli.loss_options import loss_options
 
 

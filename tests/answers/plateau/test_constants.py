@@ -1,6 +1,7 @@
 """Every plateau, by formula, against the cost of the outputs that it speaks of."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -144,3 +145,32 @@ def test_the_floors_of_the_second_layer_are_below_all_that_it_can_output(k):
         assert log_likelihood(softmax(sigmoid(z))) >= softmax_floor - 1e-12
         assert cross_entropy(sigmoid(sigmoid(z))) >= sigmoid_floor - 1e-12
         assert cross_entropy(sigmoid(softmax(z))) >= sigmoid_floor - 1e-12
+
+
+def evaluated(formula, k, accuracy):
+    """The value of a formula as it is printed: `2 (1 - 1/K)/K`, `ln(e + K - 1) - accuracy`."""
+    text = re.sub(r"\b(ln|log2) ([\w.]+(?:\^-\d+)?(?:e-\d+)?(?:-\d+)?)", r"\1(\2)", formula)
+    text = re.sub(r"(?<=[\w)]) (?=\(|ln|log2)", " * ", text).replace("^", "**")
+    known = {"ln": math.log, "log2": math.log2, "e": math.e, "K": k, "accuracy": accuracy}
+    return eval(text, known)
+
+
+@pytest.mark.parametrize("accuracy", [None, 0.75])
+@pytest.mark.parametrize("k", [1, 2, 3, 10, 1000])
+def test_a_printed_formula_is_the_value_beside_it_in_every_convention(k, accuracy):
+    for constant in constants(accuracy):
+        if k < constant.fewest or (constant.single and k > 1):
+            continue
+        for convention in constant.conventions:
+            formula = convention.written.format(constant.formula)
+            value = float(constant.value(float(k)) * convention.factor(float(k)))
+            assert evaluated(formula, k, accuracy) == pytest.approx(value, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("accuracy", [None, 0.75])
+def test_every_value_lies_within_what_its_pair_can_cost(accuracy):
+    for constant in constants(accuracy):
+        for k in [1.0] if constant.single else [3.0, 10.0, 100.0]:
+            lowest = -math.inf if constant.lowest is None else float(constant.lowest(k))
+            highest = math.inf if constant.highest is None else float(constant.highest(k))
+            assert lowest - 1e-12 <= float(constant.value(k)) <= highest + 1e-12

@@ -23,7 +23,7 @@ from tinygrad_lossmix.answers.diagnosis.finding import Finding, finding
 from tinygrad_lossmix.answers.diagnosis.handed import handed
 from tinygrad_lossmix.answers.diagnosis.kinds import Kind, kind_of
 from tinygrad_lossmix.answers.diagnosis.reproduce import Candidate, candidates, nearest, reproducing
-from tinygrad_lossmix.answers.figures import columns, figure, paragraph, plain
+from tinygrad_lossmix.answers.figures import columns, figure, numbered, paragraph, plain
 
 Array = Any
 ELSEWHERE = (
@@ -91,12 +91,7 @@ class Diagnosis:
                     paragraph(ELSEWHERE),
                 ]
             )
-        parts = [f"The loss {self.loss:.10g} is"]
-        for i, match in enumerate(self.matches, start=1):
-            first, *rest = str(match).splitlines()
-            lines = [paragraph(first, "   ", f"{i}. "), *(paragraph(x, "   ") for x in rest)]
-            parts.append("\n".join(lines))
-        return "\n\n".join(parts)
+        return "\n\n".join([f"The loss {self.loss:.10g} is", *numbered(self.matches)])
 
 
 def diagnose(outputs: Any, labels: Any, loss: Any = None, accuracy: Any = None) -> Diagnosis:

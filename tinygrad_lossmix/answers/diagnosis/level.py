@@ -17,7 +17,7 @@ from tinygrad_lossmix.answers.diagnosis.training_log import is_accuracy, part_of
 from tinygrad_lossmix.answers.figures import figure, paragraph, plain
 from tinygrad_lossmix.answers.plateau.constant import MEAN, SUM
 from tinygrad_lossmix.answers.plateau.doubled import SIGMOID_FLOORS, SOFTMAX_FLOOR
-from tinygrad_lossmix.answers.plateau.match import Plateau, plateau
+from tinygrad_lossmix.answers.plateau.report import Plateau, plateau
 
 FLAT = 0.02  # a change of the median from the third quarter to the last, relative
 ABOVE = 0.15  # as far above a floor as the lowest loss may be to speak of it

@@ -7,11 +7,10 @@ itself. What is not a power of ten comes of rounding: in float32, 1 - 1e-7 is 1 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
-
-from tinygrad_lossmix.answers.plateau.constant import EACH, Constant, Fixed, chance
+from tinygrad_lossmix.answers.plateau.constant import EACH, EITHER, Constant, always, chance
 
 
 class Clamp(NamedTuple):
@@ -23,16 +22,18 @@ class Clamp(NamedTuple):
 
 
 HAND_WRITTEN = "log(a + eps) or clip(a, eps, 1 - eps), written by hand"
-SINGLE, DOUBLE = np.finfo(np.float32), np.finfo(np.float64)
-ROUNDED = float(SINGLE.eps)  # 1 - (1 - 1e-7) in float32
+KERAS_EPSILON, TORCH_LOWEST = 1e-7, -100.0
+ROUNDED = 2.0**-23  # 1 - (1 - 1e-7) in float32
 
-KERAS = Clamp("-ln 1e-7", -math.log(1e-7), "Keras, which clips probabilities to [1e-7, 1 - 1e-7]")
+KERAS = Clamp(
+    "-ln 1e-7", -math.log(KERAS_EPSILON), "Keras, which clips probabilities to [1e-7, 1 - 1e-7]"
+)
 KERAS_OFF = Clamp(
     "-ln 2^-23",
     -math.log(ROUNDED),
     "Keras' binary cross-entropy in float32 for a label 0, or scikit-learn's log_loss in float32",
 )
-TORCH = Clamp("100", 100.0, "PyTorch's BCELoss, which clamps logarithms at -100")
+TORCH = Clamp("100", -TORCH_LOWEST, "PyTorch's BCELoss, which clamps logarithms at -100")
 FRAMEWORKS = (
     KERAS,
     KERAS_OFF,
@@ -41,24 +42,25 @@ FRAMEWORKS = (
     Clamp("-ln 2e-7", -math.log(2e-7), "Keras 2's binary cross-entropy for a label 1"),
     Clamp(
         "-ln(2^-23 + 1e-7)",
-        -math.log(ROUNDED + 1e-7),
+        -math.log(ROUNDED + KERAS_EPSILON),
         "Keras 2's binary cross-entropy in float32 for a label 0",
     ),
-    Clamp("-ln 2^-52", -math.log(DOUBLE.eps), "scikit-learn's log_loss in float64"),
+    Clamp("-ln 2^-52", 52.0 * math.log(2.0), "scikit-learn's log_loss in float64"),
     Clamp("-ln 1e-15", -math.log(1e-15), f"scikit-learn's log_loss before 1.2, or {HAND_WRITTEN}"),
 )
 POWERS = tuple(
     Clamp(f"-ln 1e-{n}", n * math.log(10.0), HAND_WRITTEN) for n in (5, 6, 8, 9, 10, 14, 16, 20, 30)
 )
 SMALLEST = tuple(
-    Clamp(f"-ln {x:.4g}", -math.log(x), f"no clamp but {dtype}: its smallest {kind} number")
-    for dtype, kind, x in (
-        ("float32", "normal", float(SINGLE.tiny)),
-        ("float32", "positive", float(SINGLE.smallest_subnormal)),
-        ("float64", "normal", float(DOUBLE.tiny)),
-        ("float64", "positive", float(DOUBLE.smallest_subnormal)),
+    Clamp(f"-ln 2^-{n}", n * math.log(2.0), f"no clamp but {dtype}: its smallest {kind} number")
+    for dtype, kind, n in (
+        ("float32", "normal", 126),
+        ("float32", "positive", 149),
+        ("float64", "normal", 1022),
+        ("float64", "positive", 1074),
     )
 )
+ONE_CLASS = "clamp, the same class predicted for all"
 ADVICE = (
     "The logarithm of 0, clamped: outputs saturated on the wrong side. Compute the cost from "
     "logits (CrossEntropyLoss, BCEWithLogitsLoss, from_logits=True); look for a learning rate or "
@@ -70,60 +72,62 @@ def clamped(accuracy: float | None) -> tuple[Constant, ...]:
     """Saturated outputs: all wrong; one class for all; or all but the share `accuracy` wrong."""
     return (
         *(
-            Fixed(
+            Constant(
                 "clamp, every example wrong",
                 clamp.whose,
                 clamp.formula,
-                lambda k, c=clamp: c.value,  # type: ignore[misc]
+                (value := always(clamp.value)),
                 ADVICE,
-                accuracy=lambda k: 0.0,
+                (EACH,),
+                accuracy=always(0.0),
+                highest=value,
+                fewest=1,
             )
             for clamp in FRAMEWORKS + POWERS + SMALLEST
         ),
+        *(one_class_for_all(c.whose, f"({c.formula})", c.value) for c in FRAMEWORKS),
         *(
-            Constant(
-                "clamp, the same class predicted for all",
-                clamp.whose,
-                f"(1 - 1/K) x {clamp.formula}",
-                lambda k, c=clamp: c.value * (1.0 - 1.0 / k),  # type: ignore[misc]
-                ADVICE,
-                (EACH,),
-                accuracy=chance,
-                most=20,
+            replace(
+                one_class_for_all(f"cross-entropy: {clamp.whose}", both, clamp.value + off),
+                name=f"{ONE_CLASS}, K outputs",
+                meaning=f"Two outputs of a wrong example are on the wrong side. {ADVICE}",
+                conventions=EITHER,
             )
-            for clamp in FRAMEWORKS
+            for clamp, both, off in (
+                (TORCH, "(200)", TORCH.value),
+                (KERAS, "(-ln 1e-7 - ln 2^-23)", KERAS_OFF.value),
+            )
         ),
-        *wrong_pairs(),
         *(partly(1.0 - accuracy) if accuracy is not None else ()),
     )
 
 
-def wrong_pairs() -> tuple[Constant, ...]:
-    """K sigmoids and one class for all: a wrong example has two outputs on the wrong side."""
-    return tuple(
-        Constant(
-            "clamp, the same class predicted for all, K outputs",
-            f"cross-entropy: {clamp.whose}",
-            f"(1 - 1/K) x {both:.4f}",
-            lambda k, both=both: both * (1.0 - 1.0 / k),  # type: ignore[misc]
-            f"Two outputs of a wrong example are on the wrong side. {ADVICE}",
-            accuracy=chance,
-            most=20,
-        )
-        for clamp, both in ((TORCH, 2.0 * TORCH.value), (KERAS, KERAS.value + KERAS_OFF.value))
+def one_class_for_all(whose: str, formula: str, wrong: float) -> Constant:
+    """All but the share 1/K of the examples cost `wrong`."""
+    return Constant(
+        ONE_CLASS,
+        whose,
+        f"(1 - 1/K) {formula}",
+        lambda k: wrong * (1.0 - 1.0 / k),
+        ADVICE,
+        (EACH,),
+        accuracy=chance,
+        most=20,
     )
 
 
 def partly(wrong: float) -> tuple[Constant, ...]:
     """The share `wrong` of the examples costs a clamp each, the others nothing."""
     return tuple(
-        Fixed(
+        Constant(
             "clamp, every wrong example saturated",
             clamp.whose,
-            f"(1 - accuracy) x {clamp.formula}",
-            lambda k, c=clamp: c.value * wrong,  # type: ignore[misc]
+            f"(1 - accuracy) ({clamp.formula})",
+            always(clamp.value * wrong),
             ADVICE,
+            (EACH,),
             slope=clamp.value,
+            fewest=1,
         )
         for clamp in FRAMEWORKS + POWERS
     )

@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from typing import Any
 
 Array = Any
+Number = Callable[[Array], Array]  # of K, one or an array of them
 
 
 @dataclass(frozen=True)
 class Convention:
-    """How frameworks report a cost per example: its factor is a function of K."""
+    """How frameworks report a cost per example: a factor, and how it is written."""
 
     name: str
-    factor: Callable[[Array], Array]
+    factor: Number
+    written: str  # around the formula of the sum
 
 
-SUM = Convention("summed over the K outputs, mean over the examples", lambda k: 1.0)
-MEAN = Convention("mean over everything", lambda k: 1.0 / k)
-NO_HALF = Convention(
-    "summed over the K outputs, mean over the examples, without the 1/2", lambda k: 2.0
-)
-MSE = Convention("mean over everything, without the 1/2 (MSELoss)", lambda k: 2.0 / k)
-EACH = Convention("mean over the examples", lambda k: 1.0)
+SUM = Convention("summed over the K outputs, mean over the examples", lambda k: 1.0, "{}")
+MEAN = Convention("mean over everything", lambda k: 1.0 / k, "({})/K")
+NO_HALF = Convention(f"{SUM.name}, without the 1/2", lambda k: 2.0, "2 ({})")
+MSE = Convention(f"{MEAN.name}, without the 1/2 (MSELoss)", lambda k: 2.0 / k, "2 ({})/K")
+EACH = Convention("mean over the examples", lambda k: 1.0, "{}")
 EITHER, SQUARED = (SUM, MEAN), (SUM, MSE, NO_HALF)
 
 
@@ -34,29 +34,37 @@ class Constant:
     name: str
     cost: str
     formula: str
-    value: Callable[[Array], Array]  # of K, a number or an array of them
+    value: Number
     meaning: str
     conventions: tuple[Convention, ...] = EITHER
-    accuracy: Callable[[float], float] | None = None  # of K: what goes with it, if that is known
+    accuracy: Number | None = None  # that goes with it, where not any may
     slope: float = 0.0  # how much it changes with the accuracy it was computed from
+    lowest: Number | None = None  # what the loss can be at all, if it is stuck for this reason
+    highest: Number | None = None
     fewest: int = 2  # classes
     most: int = 100  # classes that are tried when K is not known
+    single: bool = False  # of one output alone
     common: bool = False  # so that even then it is what a near miss is taken for
 
+    @property
+    def is_floor(self) -> bool:
+        """Whether no loss of this pair is lower."""
+        return self.lowest is self.value
 
-@dataclass(frozen=True)
-class Fixed(Constant):
-    """A value that does not depend on K."""
-
-    conventions: tuple[Convention, ...] = (EACH,)
-    fewest: int = 1
+    def depends_on_k(self, convention: Convention) -> bool:
+        """Whether what is reported is another value for another number of classes."""
+        few, many = (float(self.value(k) * convention.factor(k)) for k in (3.0, 7.0))
+        return abs(few - many) > 1e-9
 
 
-def chance(k: float) -> float:
+def always(value: float) -> Number:
+    """The same for any K."""
+    return lambda k: value
+
+
+def chance(k: Array) -> Array:
     """The accuracy of guessing."""
     return 1.0 / k
 
 
-def perfect(k: float) -> float:
-    """The accuracy on a floor."""
-    return 1.0
+perfect = always(1.0)  # the accuracy on a floor

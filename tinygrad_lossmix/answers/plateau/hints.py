@@ -1,37 +1,62 @@
 """What else a loss and an accuracy tell, beside the plateaus that fit.
 
->>> hints(2.3026, 0.00005, 100, None, matched=False)[0]
+>>> hints(Question(2.3026, 0.00005, 100), (), 0.0)[0]
 'It is ln 10: uniform predictions over 10 classes, not 100.'
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+from tinygrad_lossmix.answers.plateau.constants import UNIFORM
 from tinygrad_lossmix.answers.plateau.doubled import SOFTMAX_FLOOR, accuracy_if_saturated
-from tinygrad_lossmix.answers.plateau.untrained import UNIFORM
+from tinygrad_lossmix.answers.plateau.match import NEAR, Match, Question
 
 BATCHES = (8, 10, 16, 20, 32, 50, 64, 100, 128, 200, 256, 500, 512, 1000, 1024)
+RARE = 0.01  # a share of numbers below which a match is no coincidence
+NEGATIVE = (
+    "None of the costs is below 0 for outputs and labels between 0 and 1. NLLLoss of probabilities "
+    "(no logarithm) lies between -1 and 0, of logits anywhere; cross-entropy falls without bound "
+    "where labels are not between 0 and 1 (-1 and 1, class numbers, pixels up to 255); the "
+    "negative log of a density may have any sign."
+)
 
 
-def hints(
-    loss: float, digits: float, classes: int | None, accuracy: float | None, matched: bool
-) -> tuple[str, ...]:
-    """Sentences, each of which holds for this loss; `matched` if it is a plateau."""
-    impossible = too_low(loss, accuracy)
-    found = [impossible, each_output(classes, accuracy)]
+def hints(asked: Question, matches: Sequence[Match], coincidence: float) -> tuple[str, ...]:
+    """Sentences, each of which holds for this loss.
+
+    Args:
+        asked: the loss.
+        matches: the plateaus that it is.
+        coincidence: the share of numbers with as many digits that are some plateau.
+    """
+    loss, classes, accuracy = asked.loss, asked.classes, asked.accuracy
+    impossible = too_low(loss, accuracy) or (NEGATIVE if loss <= -asked.digits else None)
+    found = [likely(asked, matches, coincidence), impossible, each_output(classes, accuracy)]
     if classes is not None and classes > 1:
-        found += [of_a_batch(loss, digits, classes)]
-        if not matched:
+        found += [of_a_batch(loss, asked.digits, classes)]
+        if not matches:
             found += [
                 twice(loss, classes) if accuracy is None else None,
-                other_classes(loss, digits, classes),
+                other_classes(loss, asked.digits, classes),
                 None if impossible else learning(loss, classes),
             ]
-    if not matched:
+    if not matches:
         found += ["Give --classes, and --accuracy if you know it."] if classes is None else []
         found += ["The outputs and labels tell more: lossmix diagnose --npz FILE, lm.diagnose(…)."]
     return tuple(hint for hint in found if hint)
+
+
+def likely(asked: Question, matches: Sequence[Match], share: float) -> str | None:
+    """How far a match may be a coincidence."""
+    if not any(m.hit for m in matches) or abs(asked.loss) <= asked.digits or share < RARE:
+        return None
+    known, more = ("for some K", "--classes") if asked.classes is None else ("too", "more digits")
+    return (
+        f"Of all numbers of this size with as many digits, {share:.0%} are a known value {known}: "
+        f"this may be a coincidence; {more} would tell."
+    )
 
 
 def too_low(loss: float, accuracy: float | None) -> str | None:
@@ -85,11 +110,14 @@ def other_classes(loss: float, digits: float, classes: int) -> str | None:
     return f"It is ln {k}: uniform predictions over {k} classes, not {classes}."
 
 
-def learning(loss: float, classes: int) -> str | None:
-    """Beside guessing."""
-    guess = math.log(classes)
-    if loss <= 0.0:
-        return "A cost below 0: log-likelihood of something that is not a probability."
+def learning(loss: float, classes: int) -> str:
+    """Beside guessing, and beside the floor that it may have crossed."""
+    guess, floor = math.log(classes), float(SOFTMAX_FLOOR.value(float(classes)))
+    if (1.0 - NEAR) * floor < loss < floor:
+        return (
+            f"It is below {SOFTMAX_FLOOR.formula} = {floor:.4f}, the floor of softmax twice: the "
+            "softmax is not applied twice."
+        )
     if loss < guess:
         return (
             f"It is below ln K = {guess:.4f} and on no floor: with the right pair this is simply "

@@ -1,140 +1,35 @@
-"""What the value says that a loss is stuck at.
+"""Which constants a loss fits that is stuck.
 
-What you can do here: `print(plateau("2.3026", classes=10))`, or read its matches.
-
->>> match = plateau("1.4612").matches[0]
->>> match.name, match.formula, match.classes
-('softmax twice, on its floor', 'ln(1 + (K - 1)/e)', 10)
+>>> [first, *_], _ = matches(Question(1.4612, 5e-5, 10))
+>>> first.name, first.equation
+('softmax twice, on its floor', 'ln(1 + (K - 1)/e) = 1.4612')
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.answers.digits import half_unit
-from tinygrad_lossmix.answers.figures import paragraph, plain
-from tinygrad_lossmix.answers.plateau.constant import Constant, Fixed
+from tinygrad_lossmix.answers.plateau.constant import Constant, Convention
 from tinygrad_lossmix.answers.plateau.constants import constants
-from tinygrad_lossmix.answers.plateau.hints import hints
 
 Array = Any
 NEAR = 0.01  # of the value: as far off as a loss measured on mini-batches may be
+FLOAT32 = 2.0**-22  # of the value: what a mean in float32 may have lost
+NOISE = 0.002  # of the loss, and two units of its last digit: within it, a usual K is taken
 GUESS = 0.1  # as far off as an accuracy may be from the one that goes with a value
-
-
-@dataclass(frozen=True)
-class Match:
-    """A constant that a loss fits."""
-
-    name: str
-    cost: str
-    formula: str
-    reduction: str
-    value: float
-    difference: float  # the loss minus the value
-    exact: bool  # no further off than the digits of the loss allow
-    classes: int | None  # the K that fits best; None: it fits any
-    range: tuple[int, int] | None  # the smallest and the largest K that fit
-    contradicted: bool  # the accuracy does not go with it
-    meaning: str
-
-    def __str__(self) -> str:
-        k = ""
-        if self.range:
-            low, high = self.range
-            k = f", K = {self.classes}" + (f" ({low} to {high} fit)" if low < high else "")
-        off = "" if self.exact else f"; the loss is {self.difference:+.4g} off"
-        doubt = " Its accuracy would be another one." if self.contradicted else ""
-        return "\n".join(
-            [
-                f"{self.name}: {self.formula} = {self.value:.4f}{k}{off}",
-                f"{self.cost}, {self.reduction}",
-                f"{self.meaning}{doubt}",
-            ]
-        )
-
-
-@dataclass(frozen=True)
-class Plateau:
-    """What fits a loss, the best match first."""
-
-    loss: str
-    classes: int | None
-    accuracy: float | None
-    matches: tuple[Match, ...]
-    notes: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """A record ready for JSON."""
-        return dict(
-            plain(
-                {
-                    "loss": float(self.loss),
-                    "classes": self.classes,
-                    "accuracy": self.accuracy,
-                    "matches": [asdict(match) for match in self.matches],
-                    "notes": self.notes,
-                }
-            )
-        )
-
-    def __str__(self) -> str:
-        parts = [paragraph(self.heading())]
-        for i, match in enumerate(self.matches, start=1):
-            first, *rest = str(match).splitlines()
-            lines = [paragraph(first, "   ", f"{i}. "), *(paragraph(x, "   ") for x in rest)]
-            parts.append("\n".join(lines))
-        parts += map(paragraph, self.notes)
-        return "\n\n".join(parts)
-
-    def heading(self) -> str:
-        """What was asked, and whether anything fits."""
-        asked = f"A loss of {self.loss}"
-        if self.classes is not None:
-            asked += " with one output" if self.classes == 1 else f" with {self.classes} classes"
-        asked += f" at an accuracy of {self.accuracy:.4g}" if self.accuracy is not None else ""
-        if not self.matches:
-            return f"{asked}: nothing fits, it is none of the known plateaus."
-        if not self.matches[0].exact:
-            return f"{asked} fits nothing to its last digit, but is within {NEAR:.0%} of"
-        return f"{asked} is"
-
-
-def plateau(loss: Any, classes: int | None = None, accuracy: Any = None) -> Plateau:
-    """What a loss says that does not fall any more.
-
-    Args:
-        loss: a number, as exact as its digits: text keeps them all, "2.30".
-        classes: the number of outputs K; without it, K is searched.
-        accuracy: the fraction that is right, measured with the loss; likewise.
-
-    Raises:
-        ValueError: a number is not finite or out of its range.
-
-    >>> plateau(100, classes=10).matches[0].cost
-    "PyTorch's BCELoss, which clamps logarithms at -100"
-    """
-    digits = half_unit(loss)
-    asked = Question(float(loss), digits, classes)
-    if classes is not None and classes < 1:
-        raise ValueError(f"there is at least one class, not {classes}")
-    if accuracy is not None:
-        asked = replace(asked, slack=half_unit(accuracy), accuracy=float(accuracy))
-        if not 0.0 <= float(accuracy) <= 1.0:
-            raise ValueError(f"an accuracy is a fraction between 0 and 1, not {accuracy}")
-    found = [
-        match
-        for constant in constants(asked.accuracy)
-        for reduction, factor in reported(constant, classes)
-        for match in fits(asked, constant, reduction, factor)
-    ]
-    matches = best(found, digits)
-    notes = hints(asked.loss, digits, classes, asked.accuracy, bool(matches))
-    return Plateau(str(loss).strip(), classes, asked.accuracy, matches, notes)
+USUAL = np.array(  # numbers of classes: of data sets, alphabets and vocabularies
+    [
+        *range(2, 21),
+        *(26, 27, 50, 62, 65, 80, 91, 100, 128, 200, 256, 365, 400, 500, 512, 1000, 1024, 2000),
+        *(5000, 10_000, 20_000, 21_841, 30_000, 30_522, 32_000, 50_000, 50_257, 50_304, 65_536),
+        *(100_000, 128_000, 128_256, 151_936, 200_000, 250_000, 256_000),
+    ],
+    float,
+)
 
 
 @dataclass(frozen=True)
@@ -143,74 +38,185 @@ class Question:
 
     loss: float
     digits: float  # how far off its digits allow it to be
-    classes: int | None
+    classes: int | None = None
     accuracy: float | None = None
     slack: float = 0.0  # how far off the digits of the accuracy allow that to be
 
-
-def reported(constant: Constant, classes: int | None) -> Iterator[tuple[str, Any]]:
-    """The conventions as names and factors; those that are one for this K as one."""
-    if classes is None:
-        yield from ((c.name, c.factor) for c in constant.conventions)
-        return
-    names: dict[float, list[str]] = {}
-    for convention in constant.conventions:
-        names.setdefault(float(convention.factor(classes)), []).append(convention.name)
-    yield from ((", or ".join(same), lambda k, f=factor: f) for factor, same in names.items())
+    def allowed(self, constant: Constant, values: Array) -> Array:
+        """How far the loss may be off the values of a constant and be them exactly."""
+        rounding = self.digits + FLOAT32 * abs(self.loss)
+        most = np.maximum(NEAR * np.abs(values), rounding) if constant.slope else rounding
+        return np.minimum(rounding + constant.slope * self.slack, most) + 0.0 * values
 
 
-def fits(asked: Question, constant: Constant, reduction: str, factor: Any) -> Iterator[Match]:
+@dataclass(frozen=True)
+class Match:
+    """A constant that a loss fits."""
+
+    name: str
+    cost: str
+    formula: str  # of what was reported: the reduction is in it
+    reduction: str
+    value: float
+    difference: float  # the loss minus the value
+    exact: bool  # no further off than the digits of the loss, or float32, allow
+    classes: int | None  # the K that fits best; None: it fits any
+    range: tuple[int, int] | None  # the smallest and the largest K that fit
+    usual: bool  # others fit the loss as well as this K, or better, but this one is usual
+    contradicted: bool  # the accuracy does not go with it
+    accuracy: float | None  # that does, if one must
+    meaning: str
+
+    @property
+    def hit(self) -> bool:
+        """Exact, but for a usual K that is taken before a closer one."""
+        return self.exact or self.usual
+
+    @property
+    def equation(self) -> str:
+        """The formula and its value, to the digits of a printed loss."""
+        small = 0.0 < abs(self.value) < 0.01
+        return f"{self.formula} = {self.value:{'.4g' if small else '.4f'}}"
+
+    def __str__(self) -> str:
+        doubt = ""
+        if self.contradicted and self.accuracy is not None:
+            doubt = f" But it goes with an accuracy of {self.accuracy:.4g}."
+        return f"{self!r}\n{self.cost}, {self.reduction}\n{self.meaning}{doubt}"
+
+    def __repr__(self) -> str:
+        k = ""
+        if self.range:
+            low, high = self.range
+            others = "a usual number; {} to {} come as close" if self.usual else "{} to {} fit"
+            k = f", K = {self.classes}" + (f" ({others.format(low, high)})" if low < high else "")
+        off = "" if self.exact else f"; the loss is {self.difference:+.4g} off"
+        return f"{self.name}: {self.equation}{k}{off}"
+
+
+@dataclass(frozen=True)
+class Values:
+    """What a constant with a reduction is for each K that comes into question."""
+
+    constant: Constant
+    formula: str
+    reduction: str
+    any_k: bool
+    ks: Array
+    values: Array
+    possible: Array  # whether the loss can be what it is for this reason
+
+
+def matches(asked: Question) -> tuple[tuple[Match, ...], float]:
+    """Every constant that fits, the best first; and how likely a coincidence is.
+
+    In order: what is exact, goes with the accuracy, singles out K, is right to a further digit, is
+    common. Beside exact matches, near ones are kept only if they are more common.
+    """
+    values = [*candidates(asked)]
+    found = [match for each in values for match in fits(asked, each)]
+    sure = [i for i, m in enumerate(found) if m.hit and not m.contradicted]
+    kept = [m for i, m in enumerate(found) if m.exact or not sure or i <= sure[0]]
+
+    def rank(m: Match) -> tuple[bool, ...]:
+        vague = m.range is not None and m.range[0] < m.range[1] and not m.usual
+        return not m.hit, m.contradicted, vague, abs(m.difference) > asked.digits / 10
+
+    return tuple(sorted(kept, key=rank)), coincidence(asked, values)
+
+
+def coincidence(asked: Question, found: Sequence[Values]) -> float:
+    """The share of numbers of about this size and as many digits that are some constant exactly."""
+    about, known = 0.25 * abs(asked.loss), []
+    for each in found:
+        values = each.values[np.abs(each.values - asked.loss) <= 1.1 * about]
+        known += zip(values, asked.allowed(each.constant, values), strict=True)
+    if not known:
+        return 0.0
+    values, allowed = np.array(sorted(known)).T
+    unit = 2.0 * asked.digits
+    numbers = np.unique(np.round((asked.loss + about * np.linspace(-1, 1, 401)) / unit)) * unit
+    i = np.searchsorted(values, numbers).clip(1, max(len(values) - 1, 1))
+    hit = [np.abs(numbers - values[j]) <= allowed[j] for j in (i - 1, i.clip(max=len(values) - 1))]
+    return float(np.logical_or(*hit).mean())
+
+
+def candidates(asked: Question) -> Iterator[Values]:
+    """Every constant by every reduction, for the K that is known or all that are tried."""
+    zero = abs(asked.loss) <= asked.digits
+    for constant in constants(asked.accuracy):
+        for convention, reduction in reductions(constant, asked.classes):
+            any_k = not constant.depends_on_k(convention)
+            ks = tried(constant, asked.classes, any_k)
+            factor = convention.factor(ks)
+            values = constant.value(ks) * factor + 0.0 * ks
+            slack = asked.digits + asked.allowed(constant, values)  # digits may be cut off
+            possible = (values == 0.0) | (not zero)  # what is below its digits is not a 0
+            if constant.lowest:
+                possible &= asked.loss >= constant.lowest(ks) * factor - slack
+            if constant.highest:
+                possible &= asked.loss <= constant.highest(ks) * factor + slack
+            formula = convention.written.format(constant.formula)
+            yield Values(constant, formula, reduction, any_k, ks, values, possible)
+
+
+def tried(constant: Constant, classes: int | None, any_k: bool) -> Array:
+    """Numbers of classes."""
+    if classes is not None:
+        fit = classes == 1 if constant.single else classes >= constant.fewest
+        return np.array([float(classes)] if fit else [])
+    first = constant.fewest if constant.single else max(constant.fewest, 2)
+    return np.arange(first, first + 1.0 if any_k else constant.most + 1.0)
+
+
+def reductions(constant: Constant, classes: int | None) -> Iterator[tuple[Convention, str]]:
+    """The conventions and their names; those that are one for this K as one."""
+    same: dict[float, list[Convention]] = {}
+    for i, convention in enumerate(constant.conventions):
+        key = -1.0 - i if classes is None else float(convention.factor(float(classes)))
+        same.setdefault(key, []).append(convention)
+    yield from ((each[0], ", or ".join(c.name for c in each)) for each in same.values())
+
+
+def fits(asked: Question, found: Values) -> Iterator[Match]:
     """The numbers of classes for which a constant fits, neighbours as one match."""
-    fixed = isinstance(constant, Fixed)
-    if asked.classes is not None:
-        ks = np.array([float(asked.classes)] if asked.classes >= constant.fewest else [])
-    else:
-        ks = np.arange(max(constant.fewest, 2), 3.0 if fixed else constant.most + 1.0)
-    values = constant.value(ks) * factor(ks) + 0.0 * ks
+    constant, ks, values = found.constant, found.ks, found.values
     off = asked.loss - values
-    close = np.abs(off) <= NEAR * np.abs(values)
-    allowed = asked.digits + constant.slope * asked.slack + 1e-9 * abs(asked.loss)
-    exact = (np.abs(off) <= allowed) & (close | (constant.slope == 0.0))
-    chosen = np.flatnonzero(exact if exact.any() else close)
-    vague = asked.classes is None and not fixed and not (constant.common and len(chosen) == 1)
-    if not len(chosen) or (vague and not exact.any()):
-        return  # where K was searched, a near miss tells nothing
+    searched = asked.classes is None and not found.any_k
+    close = (np.abs(off) <= NEAR * np.abs(values)) & found.possible
+    exact = (np.abs(off) <= asked.allowed(constant, values)) & found.possible
+    noise = max(asked.digits, min(4.0 * asked.digits, NOISE * abs(asked.loss)))
+    quiet = np.flatnonzero(close & (np.abs(off) <= noise))
+    usual = np.intersect1d(ks[quiet], USUAL) if searched and constant.common else np.empty(0)
+    chosen = np.union1d(np.flatnonzero(exact), quiet if len(usual) else []).astype(int)
+    if not len(chosen):
+        chosen = np.flatnonzero(close)
+        if searched and not (constant.common and len(chosen) == 1):
+            return  # where K was searched, a near miss tells nothing
     for run in np.split(chosen, np.flatnonzero(np.diff(chosen) > 1) + 1):
-        i = run[np.argmin(np.abs(off[run]))]
-        any_k = fixed or (len(run) > 1 and np.ptp(values[run]) < 1e-9)
+        if not len(run):
+            return
+        likely = run[np.isin(ks[run], usual)]
+        best = likely if len(likely) else run
+        i = best[np.argmin(np.abs(off[best]))]
+        accuracy = None if constant.accuracy is None else float(constant.accuracy(ks[i]))
         yield Match(
             name=constant.name,
             cost=constant.cost,
-            formula=constant.formula,
-            reduction=reduction,
+            formula=found.formula,
+            reduction=found.reduction,
             value=float(values[i]),
             difference=float(off[i]),
-            exact=bool(exact.any()),
-            classes=None if any_k else int(ks[i]),
-            range=None if any_k else (int(ks[run[0]]), int(ks[run[-1]])),
-            contradicted=contradicted(constant, float(ks[i]), asked.accuracy),
+            exact=bool(exact[i]),
+            classes=None if found.any_k else int(ks[i]),
+            range=None if found.any_k else (int(ks[run[0]]), int(ks[run[-1]])),
+            usual=len(likely) > 0 and len(run) > 1,
+            contradicted=contradicted(accuracy, asked.accuracy),
+            accuracy=accuracy,
             meaning=constant.meaning,
         )
 
 
-def contradicted(constant: Constant, k: float, accuracy: float | None) -> bool:
-    """Whether another accuracy goes with a constant."""
-    if accuracy is None or constant.accuracy is None:
-        return False
-    return abs(constant.accuracy(k) - accuracy) > GUESS
-
-
-def best(found: Sequence[Match], digits: float) -> tuple[Match, ...]:
-    """In order: what the accuracy goes with, what is exact, singles out K, is right to a further
-    digit, is common.
-
-    Beside exact matches, near ones are kept only if they are more common.
-    """
-    sure = [i for i, match in enumerate(found) if match.exact and not match.contradicted]
-    kept = [m for i, m in enumerate(found) if m.exact or not sure or i < sure[0]]
-
-    def rank(m: Match) -> tuple[bool, ...]:
-        vague = m.range is not None and m.range[0] < m.range[1]
-        return m.contradicted, not m.exact, vague, abs(m.difference) > digits / 10
-
-    return tuple(sorted(kept, key=rank))
+def contradicted(needed: float | None, accuracy: float | None) -> bool:
+    """Whether an accuracy is another one than a constant goes with."""
+    return needed is not None and accuracy is not None and abs(needed - accuracy) > GUESS
