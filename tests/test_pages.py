@@ -46,7 +46,7 @@ def test_every_block_is_one_that_the_tests_run(page):
 
 @every_page
 def test_every_link_leads_somewhere(page):
-    for link in re.findall(r"\]\(([^)]+)\)", text_of(page)):
+    for link in re.findall(r"(?<=\]\()[^)]+|(?<=src=\")[^\"]+", text_of(page)):
         path, _, anchor = link.partition("#")
         target = page.parent / path if path else page
         assert "://" in link or target.exists(), link
