@@ -77,7 +77,6 @@ SIGMOID_FLOORS = (
             lowest=value,
             highest=always(1.0 + ON),
             fewest=1,
-            single=True,
         )
         for labels, formula, at in (
             ("label 1", "ln(1 + 1/e)", ON),
