@@ -1,6 +1,8 @@
 """Shared fixtures and hypothesis profiles.
 
-`dev` is quick, `ci` deterministic, `deep` has many examples, `mutation` few.
+`default` is the same examples everywhere, with CI set or not; `explore` is random, for the whole
+suite before a piece of work is called done; `deep` is for the theorems, `mutation` for mutmut.
+Choose one with --hypothesis-profile.
 """
 
 import os
@@ -12,23 +14,31 @@ from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, TABLE
 
 os.environ["COLUMNS"] = "100"  # the texts do not depend on where the tests are run
 
-settings.register_profile("dev", max_examples=50, deadline=None)
-settings.register_profile("ci", max_examples=100, deadline=None, derandomize=True, database=None)
+FIXED = settings(deadline=None, derandomize=True, database=None)
+settings.register_profile("default", FIXED, max_examples=25)
 settings.register_profile(
     "mutation",
+    FIXED,
     max_examples=10,
-    deadline=None,
-    derandomize=True,
-    database=None,
     phases=[Phase.explicit, Phase.generate],  # that a test fails is all there is to know
 )
 settings.register_profile(
-    "deep",
-    max_examples=10_000,
+    "explore",
+    max_examples=1_000,
     deadline=None,
+    derandomize=False,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+settings.register_profile("deep", settings.get_profile("explore"), max_examples=10_000)
+settings.load_profile("default")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """-n auto: the processors this process may use, up to four, since each worker imports all."""
+    if hasattr(os, "sched_getaffinity"):
+        return min(4, len(os.sched_getaffinity(0)))
+    return min(4, os.cpu_count() or 1)
 
 
 @pytest.fixture

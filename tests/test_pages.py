@@ -68,7 +68,7 @@ def test_the_first_two_bash_lines_are_the_two_commands():
         line for block in fences(text_of(README), "bash") for line in block.splitlines()
     ]
     assert main_job.endswith(" && lossmix compare")
-    assert tests.endswith(" && python -m pytest")
+    assert tests.endswith(" && python -m pytest -q -n auto")
 
 
 def test_the_answer_takes_ten_lines():
