@@ -13,12 +13,12 @@ print("cost              ", cost)
 gradient = lm.grad(cost, x)
 print("gradient          ", gradient)
 
-# ... and by moving each entry of x a little, which needs no rule at all.
+# ... and by finite differences, which need no rule at all.
 h = 1e-6
-moved = [
+differences = [
     np.log(np.exp(x.data + h * e).sum()) - np.log(np.exp(x.data - h * e).sum()) for e in np.eye(3)
 ]
-print("finite differences", np.array(moved) / (2 * h))
+print("finite differences", np.array(differences) / (2 * h))
 
 # What was recorded, one line per operation:
 print()

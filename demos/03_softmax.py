@@ -21,7 +21,7 @@ raised = z + np.array([1, 0, 0, 0])
 print("softmax", lm.softmax(raised) - lm.softmax(z))
 print("sigmoid", lm.sigmoid(raised) - lm.sigmoid(z))
 
-print("\nHow each output answers to each logit:")
+print("\nThe Jacobian of the output layer, row k holds da_k/dz:")
 for output in (lm.book.softmax, lm.book.sigmoid):
     j = jacobian(output, z)
     print(f"{output.__name__}, rank {np.linalg.matrix_rank(j)} of {len(z)}")

@@ -13,9 +13,9 @@ for mix in lm.MIXES:
     delta = lm.grad(mix.composed(t, label), t)
     assert np.allclose(delta, mix.delta(z, label))
     same = "= a - y" if np.allclose(delta, mix.activate(z) - y) else "not a - y"
-    print(f"{mix!s:26} delta {delta.round(4)!s:27} {same}")
+    print(f"{mix!s:26} delta {delta.round(4) + 0!s:27} {same}")
 
-print("\nsigmoid + log-likelihood: the wrong classes get nothing. Follow its gradient:")
+print("\nsigmoid + log-likelihood: delta of a wrong class is 0. Two labels of one input:")
 mix, w = lm.Mix("sigmoid", "ll"), np.zeros(3)
 for step in (1, 10, 100, 1000):
     w = np.zeros(3)
@@ -24,4 +24,4 @@ for step in (1, 10, 100, 1000):
     print(
         f"  after {step:4} steps: outputs {lm.sigmoid(w).round(4)}, cost {mix.cost(w, label):.4f}"
     )
-print("  one pair of logits for two contradictory labels, and the cost still goes to 0")
+print("  the two labels contradict each other, and the cost goes to 0 all the same")

@@ -1,4 +1,4 @@
-"""Where the book's formulas stop, and what the stable node says there."""
+"""Where the book's formulas lose their digits or overflow, and the stable node beside them."""
 
 import numpy as np
 
@@ -19,4 +19,4 @@ for x in (1.0, 10.0, 40.0, 700.0, 1000.0):
         f"{x:7.0f} {float(graph):12.4g} {float(node):12.4g} {by_graph:15.6g} "
         f"{lm.grad(node, z)[0]:15.6g}"
     )
-print("\nAt x = 40 the difference a - 1 has rounded to 0; the node never takes it.")
+print("\nAt x = 40 the difference a - 1 has rounded to 0; the node computes no such difference.")

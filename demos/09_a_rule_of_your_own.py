@@ -17,7 +17,7 @@ print("\narctan'(1) =", float(lm.grad(np.arctan(x), x)))
 
 # Any function of arrays will do, and the rule is differentiated in its turn.
 def focal(a):
-    """-(1 - a)² ln a, a cost that looks away from what is learnt already."""
+    """The focal loss -(1 - a)² ln a."""
     return -((1 - a) ** 2) * np.log(a)
 
 

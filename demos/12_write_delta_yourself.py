@@ -17,7 +17,7 @@ def cost(z):
 
 
 def first(z):
-    """The delta that everybody knows."""
+    """a - y, the delta of the matched pairs."""
     return lm.softmax(z) - y
 
 
@@ -35,7 +35,7 @@ def third(z):
 
 
 def mine(z):
-    """Yours: another mix, another formula."""
+    """Your own."""
     return third(z)
 
 
@@ -50,5 +50,5 @@ def mark(attempt, z):
 
 z = np.array([2.0, 1.0, 0.0])
 reports = [mark(attempt, z) for attempt in (first, second, third, mine)]
-print("\nThe whole report of the second:\n")
+print("\nThe full report of the second:\n")
 print(reports[1])

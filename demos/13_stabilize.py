@@ -1,4 +1,4 @@
-"""What a formula of the book is worth at large logits, and the same recording made stable."""
+"""A formula of the book at large logits, and the same recording made stable."""
 
 import numpy as np
 

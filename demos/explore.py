@@ -1,4 +1,4 @@
-"""Which cost goes with which output layer: move the logits and watch what flows back.
+"""Which cost goes with which output layer: move the logits and watch the gradient.
 
 Open it with `marimo run demos/explore.py`, after `pip install "tinygrad_lossmix[app,draw]"`.
 """
@@ -103,7 +103,7 @@ def _(found, mix, mo):
     verdict = mo.md(
         f"- **{mix}**: delta = {', '.join([mix.formula, *used])}\n"
         f"- delta = a - y: {found.condition}\n"
-        f"- goes wrong: {found.failure}\n"
+        f"- problems: {found.failure}\n"
         f"- advice: {found.advice}"
     )
     return (verdict,)
