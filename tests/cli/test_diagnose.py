@@ -90,7 +90,31 @@ def test_json_of_a_log() -> None:
     assert (train["name"], val["name"]) == ("loss", "val_loss")
     assert train["floors"][0]["name"] == "softmax twice"
     assert val["plateau"]["matches"][0]["name"] == "uniform predictions"
-    assert found["matches"] == train["plateau"]["matches"]
+    assert found["matches"] == []
+    [only] = json.loads(
+        diagnose("-", "--classes", "10", "--json", "--series", "val_loss", log=log).stdout
+    )["series"]
+    assert only == val
+
+
+def test_of_several_series_all_are_listed_and_none_is_chosen() -> None:
+    log = "loss: 2.303 box_loss: 0.69\n" * 4
+    result = diagnose("-", "--classes", "10", log=log)
+    words = " ".join(result.stdout.split())
+    assert words.count("Best fit: ") == 2
+    assert "\n1. " not in result.stdout
+    assert words.endswith("--series NAME explains one of them: loss, box_loss.")
+    picked = diagnose("-", "--classes", "10", "--series", "box_loss", log=log).stdout
+    assert picked.startswith("box_loss: 4 values")
+    assert "1. sigmoid outputs all at one half" in picked
+
+
+def test_a_log_that_still_falls_has_no_match() -> None:
+    log = "loss: 1.574\nloss: 1.528\nloss: 1.469\n"
+    text = diagnose("-", "--classes", "10", log=log).stdout
+    assert "not a plateau yet" in " ".join(text.split())
+    assert "softmax" not in text
+    assert json.loads(diagnose("-", "--json", log=log).stdout)["matches"] == []
 
 
 def test_a_log_that_is_not_text_throughout_is_read_all_the_same() -> None:
@@ -143,7 +167,15 @@ def test_a_file_that_cannot_be_read_is_one_line_on_stderr(tmp_path: Path, name: 
 
 @pytest.mark.parametrize(
     "args",
-    [[], ["x.npz"], ["1.5", "--npz", "x.npz"], ["1.5", "2.5"], ["1", "--classes", "0"]],
+    [
+        [],
+        ["x.npz"],
+        ["1.5", "--series", "loss"],
+        ["--npz", "x.npz", "--series", "loss"],
+        ["1.5", "--npz", "x.npz"],
+        ["1.5", "2.5"],
+        ["1", "--classes", "0"],
+    ],
     ids=" ".join,
 )
 def test_wrong_usage_exits_2_with_one_error(args: list[str]) -> None:

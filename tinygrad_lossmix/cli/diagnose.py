@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from tinygrad_lossmix.answers.diagnosis.diagnose import diagnose
+from tinygrad_lossmix.answers.diagnosis.inputs import read_outputs
 from tinygrad_lossmix.answers.diagnosis.level import levels
-from tinygrad_lossmix.answers.diagnosis.outputs_file import read_outputs
 from tinygrad_lossmix.answers.diagnosis.training_log import read
 from tinygrad_lossmix.answers.plateau.report import plateau
 from tinygrad_lossmix.cli.loss_options import loss_options
@@ -30,21 +30,30 @@ class Refused(click.ClickException):
     type=click.Path(path_type=Path),
     help="A file with the arrays outputs and labels, and the loss that came of them, if known.",
 )
+@click.option("--series", metavar="NAME", help="Of the losses of a log, the one to explain.")
 @loss_options
 def command(
-    loss: str | None, path: Path | None, classes: int | None, accuracy: str | None, as_json: bool
+    loss: str | None,
+    path: Path | None,
+    series: str | None,
+    classes: int | None,
+    accuracy: str | None,
+    as_json: bool,
 ) -> None:
-    """Which output layer and cost reported this LOSS? One number, as for plateau; or - to read a
-    training log from a pipe and name the floor that it never crossed; or --npz with the arrays that
-    were handed to the loss, to name the pairing that reproduces the number and the line to change.
+    """Which output layer and cost reported this LOSS? Give one number, as for plateau; or - for a
+    training log from a pipe, to see whether it is stuck, at what, and which floor it never crossed;
+    or --npz with the arrays that were handed to the loss, to find the pairing that reproduces the
+    number and the line to change.
     """
     if (loss is None) == (path is None):
         raise click.UsageError("give a LOSS, or - for a log from a pipe, or --npz FILE")
+    if series is not None and loss != "-":
+        raise click.UsageError("--series is of a log from a pipe: - --series NAME")
     if path is not None:
         found: Any = arrays(path, accuracy)
         record, text = found.to_dict(), str(found)
     elif loss == "-":
-        record, text = log(classes, accuracy)
+        record, text = log(classes, accuracy, series)
     else:
         try:
             found = plateau(loss, classes, accuracy)
@@ -65,13 +74,21 @@ def arrays(path: Path, accuracy: str | None) -> Any:
         raise Refused(f"{path}: {error}") from error
 
 
-def log(classes: int | None, accuracy: str | None) -> tuple[dict[str, Any], str]:
-    """The record and the text of a training log on standard input."""
+def log(
+    classes: int | None, accuracy: str | None, series: str | None
+) -> tuple[dict[str, Any], str]:
+    """The record and the text of a training log on standard input; of several series none is
+    chosen.
+    """
     try:
         with click.open_file("-", errors="replace") as lines:
-            found = levels(read(lines), classes, accuracy)
+            found = levels(read(lines), classes, accuracy, series)
     except ValueError as error:
         raise Refused(str(error)) from error
-    record = {"series": [each.to_dict() for each in found]}
-    record["matches"] = record["series"][0]["plateau"]["matches"]
-    return record, "\n\n".join([*(each.summary() for each in found[1:]), str(found[0])])
+    record: dict[str, Any] = {"series": [each.to_dict() for each in found], "matches": []}
+    if len(found) == 1:
+        record["matches"] = (record["series"][0]["plateau"] or record)["matches"]
+        return record, str(found[0])
+    names = ", ".join(each.name for each in found)
+    listed = ["\n".join(filter(None, (each.summary(), each.fit()))) for each in found]
+    return record, "\n\n".join([*listed, f"--series NAME explains one of them: {names}."])

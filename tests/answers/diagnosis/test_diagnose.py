@@ -214,3 +214,36 @@ def test_classes_that_are_never_predicted_are_named():
 def test_numbers_that_are_none_get_one_clear_error(loss, accuracy, says):
     with pytest.raises(ValueError, match=says):
         lm.diagnose(LOGITS, CLASSES, loss, accuracy)
+
+
+ONE = {"ones": np.ones((4, 1)), "sigmoids": SIG[:4, :1], "logits": LOGITS[:4, :1]}
+
+
+@pytest.mark.parametrize("outputs", ONE.values(), ids=ONE)
+def test_one_output_is_never_told_to_take_a_softmax(outputs):
+    labels = np.array([[1.0], [0.0], [1.0], [1.0]])
+    for candidate in lm.diagnose(outputs, labels).candidates:
+        if not np.isfinite(candidate.value):
+            continue
+        for match in lm.diagnose(outputs, labels, repr(candidate.value)).matches:
+            advice = match.remedy.pytorch + match.remedy.keras
+            assert "softmax" not in advice.replace("no softmax", "")
+            assert "CrossEntropyLoss" not in advice
+            assert match.remedy.fine == (match.in_all + match.cost == "sigmoidce")
+
+
+def test_a_softmax_over_one_output_is_the_fault():
+    found = lm.diagnose([[2.0], [-1.0]], [[1.0], [0.0]], 0)
+    first = found.matches[0]
+    assert first.candidate.pairing.transform == "softmax"
+    assert "a softmax over one output is 1 at every logit" in first.remedy.verdict
+    assert first.remedy.delta == "0"
+    np.testing.assert_array_equal(first.delta.delta, 0)
+    told = {match.remedy for match in found.matches}
+    assert str(found).count("PyTorch: loss") == len(told) < len(found.matches)
+
+
+def test_a_diagnosis_reads_as_a_report_at_a_prompt():
+    found = lm.diagnose(SOFT, CLASSES, nll(np.log(softmax(SOFT))))
+    assert repr(found) == str(found)
+    assert repr(found.matches[0]).endswith("in all, softmax twice + log-likelihood")

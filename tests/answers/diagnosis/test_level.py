@@ -91,3 +91,72 @@ def test_the_record_is_json():
     record = json.loads(json.dumps(level("loss", falling_to(FLOOR), 10).to_dict(), allow_nan=False))
     assert record["floors"][0]["name"] == "softmax twice"
     assert record["plateau"]["matches"][0]["name"] == "softmax twice, on its floor"
+
+
+@pytest.mark.parametrize(
+    "losses",
+    [
+        ["1.574", "1.528", "1.469"],
+        ["1.60", "1.50", "1.47"],
+        [f"{1.5 - i / 1000:.4f}" for i in range(60)],
+        [f"{2.303 - i / 100:.3f}" for i in range(4)],
+        ["2.0", "1.0"],
+    ],
+)
+def test_a_log_that_still_falls_is_no_plateau_and_on_no_floor(losses):
+    found = level("loss", losses, 10)
+    assert not found.flat
+    assert found.plateau is None
+    assert found.floors == ()
+    assert "still falling" in " ".join(str(found).split())
+    assert "softmax" not in str(found)
+    assert found.to_dict()["plateau"] is None
+
+
+def test_a_slope_is_told_from_scatter():
+    rng = np.random.default_rng(0)
+    for seed in range(20):
+        noise = np.random.default_rng(seed).normal(0, 0.01, 200)
+        assert level("loss", [f"{x:.4f}" for x in 2.3026 + noise], 10).flat
+    falling = 2.3 - 0.002 * np.arange(200) + rng.normal(0, 0.01, 200)
+    assert not level("loss", [f"{x:.4f}" for x in falling], 10).flat
+    rising = level("loss", [f"{x:.4f}" for x in falling[::-1]], 10)
+    assert "still rising" in " ".join(str(rising).split())
+
+
+def test_a_change_too_small_to_matter_leaves_a_plateau():
+    found = level("loss", ["2.3050", "2.3040", "2.3035", "2.3030"], 10)
+    assert found.flat
+    assert found.plateau.matches[0].name == "uniform predictions"
+
+
+def test_noise_takes_digits_from_the_level():
+    rng = np.random.default_rng(1)
+    found = level("loss", [f"{x:.4f}" for x in math.log(1000) + rng.normal(0, 0.01, 200)])
+    assert len(found.value.partition(".")[2]) < 4
+    assert found.plateau.matches[0].classes == 1000
+
+
+def test_every_floor_of_the_table_is_looked_for():
+    names = {f.name for f in level("loss", ["0.5032"] * 8, 10).floors}
+    assert names == {"label smoothing of 0.1", "sigmoid twice, one output, half of the labels 1"}
+    assert [f.name for f in level("loss", ["0.3200"] * 8, 1).floors] == [
+        "sigmoid twice, one output, label 1"
+    ]
+
+
+def test_one_series_is_picked_by_its_name():
+    series = {"loss": ["1.0"], "val_loss": ["2.0"], "accuracy": ["0.5"]}
+    assert [x.name for x in levels(series, name="val_loss")] == ["val_loss"]
+    with pytest.raises(ValueError, match="no series 'val', only loss, val_loss"):
+        levels(series, name="val")
+    with pytest.raises(ValueError, match="no series 'accuracy'"):
+        levels(series, name="accuracy")
+
+
+def test_a_level_reads_as_text():
+    found = level("loss", ["2.3026"] * 4, 10)
+    assert repr(found) == str(found)
+    assert found.fit() == "Best fit: uniform predictions: ln K = 2.3026, K = 10."
+    assert level("loss", ["1.2345"] * 4, 10).fit() == "It fits no known plateau."
+    assert level("loss", ["2.0", "1.0"]).fit() == ""

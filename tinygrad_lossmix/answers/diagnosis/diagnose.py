@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.answers.diagnosis.accuracies import Accuracies, accuracies
 from tinygrad_lossmix.answers.diagnosis.finding import Finding, finding
-from tinygrad_lossmix.answers.diagnosis.handed import handed
-from tinygrad_lossmix.answers.diagnosis.kinds import Kind, kind_of
+from tinygrad_lossmix.answers.diagnosis.inputs import handed
+from tinygrad_lossmix.answers.diagnosis.outputs import Accuracies, Kind, accuracies, kind_of
+from tinygrad_lossmix.answers.diagnosis.remedies import Remedy
 from tinygrad_lossmix.answers.diagnosis.reproduce import Candidate, candidates, nearest, reproducing
 from tinygrad_lossmix.answers.figures import columns, figure, numbered, paragraph, plain
 
@@ -78,6 +78,8 @@ class Diagnosis:
         head = "\n".join(paragraph(part) for part in parts if part)
         return f"{head}\n\n{self.answer()}"
 
+    __repr__ = __str__
+
     def answer(self) -> str:
         """What reproduces the loss; without a loss, what each pairing would report."""
         if self.loss is None:
@@ -91,7 +93,12 @@ class Diagnosis:
                     paragraph(ELSEWHERE),
                 ]
             )
-        return "\n\n".join([f"The loss {self.loss:.10g} is", *numbered(self.matches)])
+        told: set[Remedy] = set()
+        items = []
+        for match in self.matches:
+            items.append(match.named if match.remedy in told else str(match))
+            told.add(match.remedy)
+        return "\n\n".join([f"The loss {self.loss:.10g} is", *numbered(items)])
 
 
 def diagnose(outputs: Any, labels: Any, loss: Any = None, accuracy: Any = None) -> Diagnosis:

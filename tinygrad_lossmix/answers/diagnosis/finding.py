@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.answers.diagnosis.kinds import Kind
+from tinygrad_lossmix.answers.diagnosis.outputs import Kind
 from tinygrad_lossmix.answers.diagnosis.pairings import NAMES, STEPS, Pairing, applied
 from tinygrad_lossmix.answers.diagnosis.remedies import Remedy, remedy
 from tinygrad_lossmix.answers.diagnosis.reproduce import Candidate
@@ -83,12 +83,19 @@ class Finding:
         constant = self.remedy.floor
         return float(constant.value(float(self.delta.delta.shape[1]))) if constant else None
 
+    @property
+    def named(self) -> str:
+        """The candidate and its value."""
+        called = f" ({self.candidate.called})" if self.candidate.called else ""
+        return f"{self.candidate.name} = {self.candidate.value:.10g}{called}"
+
+    def __repr__(self) -> str:
+        return f"{self.named}; in all, {self.in_all} + {NAMES[self.cost]}"
+
     def __str__(self) -> str:
-        candidate, cost = self.candidate, NAMES[self.cost]
-        called = f" ({candidate.called})" if candidate.called else ""
         lines = [
-            f"{candidate.name} = {candidate.value:.10g}{called}",
-            f"In all, {self.in_all} + {cost}: {self.remedy.verdict}",
+            self.named,
+            f"In all, {self.in_all} + {NAMES[self.cost]}: {self.remedy.verdict}",
             f"delta = {self.remedy.delta}; {self.delta}.",
             f"PyTorch: {self.remedy.pytorch}",
             f"Keras: {self.remedy.keras}",
@@ -142,7 +149,7 @@ def finding(candidate: Candidate, kind: Kind, x: Array, y: Array) -> Finding:
         candidate,
         layers,
         cost,
-        remedy(layers, cost, pairing.quirk, one_choice),
+        remedy(layers, cost, pairing.quirk, one_choice, y.shape[1] == 1),
         measured(pairing, kind, x.astype(np.float64), y.astype(np.float64)),
         kind.activation == "log-softmax" and STEPS[pairing.transform][:1] == ("softmax",),
     )

@@ -16,13 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lossmix.answers.plateau.clamps import KERAS_EPSILON, TORCH_LOWEST
 from tinygrad_lossmix.answers.plateau.constants import SMOOTHING
 from tinygrad_lossmix.mixes import costs, outputs
 from tinygrad_lossmix.mixes.mix import COSTS, Mix
 
 Array = Any
-KERAS_EPSILON = 1e-7
-TORCH_LOWEST = -100.0
 PER_EXAMPLE, EVERYTHING, TOTAL = "mean over the examples", "mean over everything", "sum"
 EXAMPLES = "softmax over the examples"
 STEPS: dict[str, tuple[str, ...]] = {  # what is applied, the first first

@@ -38,6 +38,10 @@ EITHER = (
     'one class out of K: "categorical_crossentropy" on a softmax; several labels: '
     '"binary_crossentropy" on sigmoids',
 )
+ONE = (
+    "loss = nn.BCEWithLogitsLoss()(logit, label)  # no softmax, no sigmoid before it",
+    'Dense(1, activation="sigmoid"), loss="binary_crossentropy"  # from_logits=False',
+)
 LOGARITHM = (
     "loss = nn.NLLLoss()(torch.log_softmax(logits, dim=-1), classes)",
     CLASSES[1],
@@ -98,8 +102,8 @@ FAULTY = {
     ),
     "softmax + ce": Remedy(
         False,
-        "it can be trained, but for K > 2 it is not convex, counts a confusion up to twice and can "
-        "push a wrong class up.",
+        "it can be trained, but for K > 2 it is not convex, pushes up to twice as hard as a - y "
+        "and can push a wrong logit up.",
         "a - y + (1 - y)r - a sum((1 - y)r), r = a/(1 - a)",
         *CLASSES,
     ),
@@ -160,12 +164,22 @@ AS_OUTPUTS = Remedy(
     EITHER[0],
     "from_logits=True in the loss, or an activation on the last layer",
 )
+SOFTMAX_OF_ONE = Remedy(
+    False,
+    "a softmax over one output is 1 at every logit: the cost is constant, nothing is learnt.",
+    "0",
+    *ONE,
+)
 UNCOMMON = Remedy(False, "not a pair that a framework has by one name.", "not a - y", *EITHER)
 CLAMP = " Outputs that are clamped pass no gradient on; computed from logits nothing is clamped."
 
 
 def remedy(
-    layers: tuple[str, ...], cost: str, quirk: str | None = None, one_choice: bool = True
+    layers: tuple[str, ...],
+    cost: str,
+    quirk: str | None = None,
+    one_choice: bool = True,
+    one_output: bool = False,
 ) -> Remedy:
     """Of output layers, those of the network before those of the loss, with a cost.
 
@@ -174,10 +188,16 @@ def remedy(
         cost: ce, ll, quadratic, squared error or nll.
         quirk: of a framework.
         one_choice: the labels of each example sum to 1.
+        one_output: there is one, for which a softmax is the fault and never the repair.
 
     >>> remedy(("softmax", "softmax"), "ll").fine
     False
     """
+    if one_output:
+        if "softmax" in layers:
+            return SOFTMAX_OF_ONE
+        found = remedy(layers, cost, quirk)
+        return found if found.fine else replace(found, pytorch=ONE[0], keras=ONE[1])
     quirk = quirk or ""
     pair = " + ".join(filter(None, (" of ".join(reversed(layers)), cost)))
     if layers[-1:] == ("softmax over the examples",):

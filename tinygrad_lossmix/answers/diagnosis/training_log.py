@@ -1,4 +1,4 @@
-"""Losses and accuracies in the text that a training run prints.
+"""Losses and accuracies in the text that a training run prints, as series of numbers.
 
 Read are `loss=2.30`, `loss: 2.30`, `train_loss 2.30`, `"val_loss": 2.30`, `Test set: Average loss:
 2.30`, `acc: 91.2%`, `Accuracy: 9120/10000` and the like, anywhere in a line, several in a line.

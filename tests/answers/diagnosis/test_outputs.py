@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tinygrad_lossmix.answers.diagnosis.kinds import kind_of
+from tinygrad_lossmix.answers.diagnosis.outputs import kind_of
 
 logits = hnp.arrays(float, (8, 4), elements=st.floats(-20, 20))
 

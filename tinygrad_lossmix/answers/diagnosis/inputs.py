@@ -1,4 +1,4 @@
-"""Outputs and labels as they were handed to a loss, checked and brought to one shape.
+"""Outputs and labels as they were handed to a loss: checked and brought to one shape, or of a file.
 
 >>> handed([[2.0, 1.0, 0.0]], [0])
 (array([[2., 1., 0.]]), array([[1., 0., 0.]]))
@@ -6,6 +6,10 @@
 
 from __future__ import annotations
 
+import struct
+import zipfile
+import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +18,7 @@ from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.labels import labels as one_hot
 
 Array = Any
+REQUIRED, OPTIONAL = ("outputs", "labels"), ("loss", "accuracy")
 
 
 def handed(outputs: Any, labels: Any) -> tuple[Array, Array]:
@@ -79,3 +84,38 @@ def array(value: Any, name: str) -> Array:
         return np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{name} cannot be read as an array of numbers: {error}") from error
+
+
+def read_outputs(path: str | Path) -> dict[str, Array]:
+    """The arrays `outputs` and `labels` of an .npz file; `loss` and `accuracy` if it holds them.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is not such a file, or it holds pickled objects.
+    """
+    try:
+        with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as file:
+            missing = [name for name in REQUIRED if name not in file.files]
+            if missing:
+                held = ", ".join(file.files) or "nothing"
+                raise ValueError(
+                    f"no array named {' and none named '.join(missing)}, it holds {held}: save "
+                    "with np.savez(path, outputs=..., labels=..., loss=...)"
+                )
+            found = {name: file[name] for name in (*REQUIRED, *OPTIONAL) if name in file.files}
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, MemoryError, struct.error):
+        raise ValueError(
+            "damaged, truncated or not an .npz file: save it again by np.savez"
+        ) from None
+    except ValueError as error:
+        if "pickle" in str(error):
+            raise ValueError(
+                "it holds pickled objects, which are never loaded: save arrays of numbers"
+            ) from None
+        raise
+    for name in OPTIONAL:
+        if name in found and found[name].size != 1:
+            raise ValueError(f"{name} is one number, not an array of shape {found[name].shape}")
+    return {
+        name: value if name in REQUIRED else value.reshape(())[()] for name, value in found.items()
+    }
