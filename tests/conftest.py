@@ -14,7 +14,12 @@ from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, TABLE
 
 os.environ["COLUMNS"] = "100"  # the texts do not depend on where the tests are run
 
-FIXED = settings(deadline=None, derandomize=True, database=None)
+FIXED = settings(
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],  # of a busy machine
+)
 settings.register_profile("default", FIXED, max_examples=25)
 settings.register_profile(
     "mutation",

@@ -171,6 +171,8 @@ def checked(block):
 
 
 def write(path):
+    import tests.conftest  # noqa: F401  the profile of hypothesis
+
     text = path.read_text(encoding="utf-8")
     path.write_text(rewritten(text), encoding="utf-8")
 
