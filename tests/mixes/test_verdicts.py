@@ -1,5 +1,6 @@
 """The verdict on each mix: true of the six, false of what is wrong, whatever its name."""
 
+import itertools
 import json
 import time
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ import mix_oracle as oracle
 import numpy as np
 import pytest
 
+from tests.helpers.quick import thinned
 from tinygrad_lossmix import MIXES, Mix, Tensor, book, grad
 from tinygrad_lossmix.mixes.expected import expected_cost
 from tinygrad_lossmix.mixes.verdict import verdict
@@ -152,18 +154,19 @@ def test_three_times_the_cost_is_proper_with_three_times_the_delta() -> None:
     assert "3 (a - y)" in v.condition
 
 
+WRONG_FORMS = [
+    ("delta", lambda right: lambda z, y: 1.01 * right(z, y)),
+    ("delta", lambda right: lambda z, y: -right(z, y)),
+    ("cost", lambda right: lambda z, y: right(z, y) + 0.001 * np.sum(z)),
+    ("hessian", lambda right: lambda z, y: right(z, y) + 0.001 * np.eye(len(z))),
+]
+
+
 @pytest.mark.parametrize(
-    ("name", "wrong"),
-    [
-        ("delta", lambda right: lambda z, y: 1.01 * right(z, y)),
-        ("delta", lambda right: lambda z, y: -right(z, y)),
-        ("cost", lambda right: lambda z, y: right(z, y) + 0.001 * np.sum(z)),
-        ("hessian", lambda right: lambda z, y: right(z, y) + 0.001 * np.eye(len(z))),
-    ],
+    ("mix", "k", "form"), thinned(itertools.product(MIXES, [2, 3], WRONG_FORMS), 5), ids=str
 )
-@pytest.mark.parametrize("k", [2, 3])
-@each_mix
-def test_a_wrong_closed_form_is_told(mix: Mix, k: int, name: str, wrong: Any) -> None:
+def test_a_wrong_closed_form_is_told(mix: Mix, k: int, form: Any) -> None:
+    name, wrong = form
     v = verdict(Other(mix, {name: wrong(getattr(mix, name))}), k)
     assert v.failure.startswith("the closed forms are wrong")
     assert v.advice.startswith("mend")
@@ -232,8 +235,7 @@ def test_a_wider_distribution_of_labels_is_part_of_the_evidence() -> None:
     assert all(q.min() > 0 and q.sum() == pytest.approx(1) for q in truths)
 
 
-@pytest.mark.parametrize("k", [1, 2, 3, 7])
-@each_mix
+@pytest.mark.parametrize(("mix", "k"), thinned(itertools.product(MIXES, [1, 2, 3, 7]), 3), ids=str)
 def test_two_verdicts_are_the_same_and_valid_json(mix: Mix, k: int) -> None:
     record = mix.verdict(k).record()
     assert json.loads(json.dumps(record, allow_nan=False)) == record

@@ -1,5 +1,6 @@
 """Machine code for value and gradients: exact, and where there is none, NumPy and a warning."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -13,13 +14,13 @@ from mix_cases import pair_of
 from networks import close, disturbed, network, parameters
 
 import tinygrad_lossmix as lm
+from tests.helpers.quick import thinned
 from tinygrad_lossmix.rewrite.compile import compile as compiled
 from tinygrad_lossmix.rewrite.loops.backend import NotCompiledWarning
 from tinygrad_lossmix.testing import strategies
 
 BOUND = {np.float64: 1e-13, np.float32: 1e-5}
 each_mix = pytest.mark.parametrize("mix", lm.MIXES, ids=str)
-each_dtype = pytest.mark.parametrize("dtype", [np.float64, np.float32])
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -45,7 +46,7 @@ def drawn(dtype, count, k=4):
     return z, np.choose(rng.integers(0, 3, (len(z), 1)), labels).astype(dtype)
 
 
-@each_dtype
+@pytest.mark.parametrize("dtype", [np.float64, pytest.param(np.float32, marks=pytest.mark.slow)])
 @each_mix
 def test_every_example_is_as_exact_as_the_closed_form_allows(mix, dtype):
     z, y = drawn(dtype, 12)
@@ -104,14 +105,17 @@ def test_classes_are_labels(mix):
     close(looped(mix.cost)(z, y), lm.value_and_grad(mix.cost)(z, y))
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("mix", [lm.MIXES[0], lm.MIXES[3], lm.MIXES[4]], ids=str)
+@pytest.mark.parametrize(
+    ("mix", "dtype"),
+    thinned(itertools.product((lm.MIXES[0], lm.MIXES[3], lm.MIXES[4]), (np.float32, float)), 3),
+    ids=str,
+)
 def test_a_training_step_is_as_interpreted(mix, dtype):
     rng = np.random.default_rng(0)
     g = looped(network(mix), wrt=(0, 1, 2, 3))
     for n in (6, 6, 0):
         arrays = parameters(rng, n=n, dtype=dtype)
-        tolerance = {np.float32: 1e-5, np.float64: 1e-12}[dtype]
+        tolerance = {np.float32: 1e-5, float: 1e-12}[dtype]
         with np.errstate(invalid="ignore"):
             expected = lm.value_and_grad(network(mix), wrt=(0, 1, 2, 3))(*arrays)
         close(g(*arrays), expected, tolerance, tolerance)

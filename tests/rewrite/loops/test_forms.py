@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from mix_cases import REGIMES, dense, examples, pair_of
 
 import tinygrad_lossmix as lm
+from tests.helpers.quick import share
 from tinygrad_lossmix.mixes.mix import FORMS
 from tinygrad_lossmix.rewrite.loops.forms import LOOPED
 
@@ -30,6 +31,7 @@ def assert_accurate(mix, z, y):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("regime", REGIMES)
 @pytest.mark.parametrize("mix", lm.MIXES, ids=str)
+@share(5)
 @given(data=st.data())
 def test_cost_and_delta_are_exact_for_every_kind_of_logits_and_labels(mix, regime, dtype, data):
     assert_accurate(mix, *data.draw(examples(regime, dtype=dtype, fewest=2)))
