@@ -82,6 +82,7 @@ CALLS = {
         lambda x: lm.Tensor(Z, copy=x),
         lambda x: lm.Tensor([x, 1.0]),
     ],
+    "claims": [],  # takes nothing
     "compile": [
         lm.compile,
         lambda x: lm.compile(x)(Z),
@@ -128,10 +129,16 @@ CALLS = {
         lambda x: lm.logsumexp(Z, axis=x),
         lambda x: lm.logsumexp(vector(), axis=x),
     ],
+    "names": [],  # takes nothing
     "page": [
         lambda x: lm.page(x, os.devnull),
         lambda x: lm.page(vector().sum(), x),
         lambda x: lm.page(vector().sum(), os.devnull, x),
+    ],
+    "plateau": [
+        lm.plateau,
+        lambda x: lm.plateau(0.7, x),
+        lambda x: lm.plateau(0.7, accuracy=x),
     ],
     "quadratic": on_outputs(lm.quadratic),
     "rewriting": [lm.rewriting],
@@ -155,6 +162,7 @@ CALLS = {
         lambda x: lm.value_and_grad(np.sum)(x),
         lambda x: lm.value_and_grad(lambda z: x)(Z),
     ],
+    "verdict": [lm.verdict, lambda x: lm.verdict(MIX, x)],
     "xlogy": [lambda x: lm.xlogy(x, Y), lambda x: lm.xlogy(Y, x), lambda x: lm.xlogy(vector(), x)],
     "book.sigmoid": unary(lm.book.sigmoid),
     "book.softmax": unary(lm.book.softmax),
