@@ -11,16 +11,18 @@ from typing import Any
 
 
 def half_unit(number: Any) -> float:
-    """Half a unit of the last digit of a number, as text or as it prints.
+    """Half a unit of the last digit of a number, as text or as it prints; a 0 has two decimals.
 
     Raises:
         ValueError: not a finite number.
     """
     text = str(number).strip()
     try:
-        exponent = Decimal(text).as_tuple().exponent
+        given = Decimal(text)
     except InvalidOperation:
         raise ValueError(f"{text!r} is not a number") from None
+    exponent = given.as_tuple().exponent
     if not isinstance(exponent, int):
         raise ValueError(f"a finite number is needed, not {text}")
+    exponent = exponent if given else min(exponent, -2)
     return float(Decimal(5).scaleb(exponent - 1))

@@ -230,7 +230,18 @@ def test_what_is_no_number_gets_one_clear_error(loss, classes, accuracy, says):
 
 @pytest.mark.parametrize(
     ("text", "half"),
-    [("2.30", 0.005), ("2", 0.5), (".7437", 5e-5), ("1e-3", 5e-4), ("1.50E2", 0.5), ("-0.9", 0.05)],
+    [
+        ("2.30", 0.005),
+        ("2", 0.5),
+        (".7437", 5e-5),
+        ("1e-3", 5e-4),
+        ("1.50E2", 0.5),
+        ("-0.9", 0.05),
+        ("0", 0.005),
+        ("0.0", 0.005),
+        ("0.0000", 5e-5),
+        (0.0, 0.005),
+    ],
 )
 def test_half_a_unit_of_the_last_digit(text, half):
     assert half_unit(text) == pytest.approx(half)

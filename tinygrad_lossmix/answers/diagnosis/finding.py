@@ -78,6 +78,11 @@ class Finding:
         return names.get(self.layers, " of ".join(reversed(self.layers)))
 
     @property
+    def pair(self) -> str:
+        """Those layers and the cost, in words."""
+        return f"{self.in_all if self.layers else 'no output layer'} + {NAMES[self.cost]}"
+
+    @property
     def floor(self) -> float | None:
         """What the cost of an example, summed over the outputs, cannot fall below."""
         constant = self.remedy.floor
@@ -90,12 +95,12 @@ class Finding:
         return f"{self.candidate.name} = {self.candidate.value:.10g}{called}"
 
     def __repr__(self) -> str:
-        return f"{self.named}; in all, {self.in_all} + {NAMES[self.cost]}"
+        return f"{self.named}; in all, {self.pair}"
 
     def __str__(self) -> str:
         lines = [
             self.named,
-            f"In all, {self.in_all} + {NAMES[self.cost]}: {self.remedy.verdict}",
+            f"In all, {self.pair}: {self.remedy.verdict}",
             f"delta = {self.remedy.delta}; {self.delta}.",
             f"PyTorch: {self.remedy.pytorch}",
             f"Keras: {self.remedy.keras}",

@@ -149,9 +149,11 @@ def level(
     if not texts:
         raise ValueError(f"{name}: no value is a finite number")
     finite, lowest, value = [*map(float, texts)], min(texts, key=float), middle(texts)
-    change, sure = trend(finite[-max(len(finite) // 4, 4) :])
+    end = finite[-max(len(finite) // 4, 4) :]
+    change, sure = trend(end)
     least = max(FLAT * abs(float(value)), 2.0 * half_unit(texts[-1]))
-    flat = not sure or abs(change) <= least
+    rested = len(end) <= 4 and max(end[-3:]) - min(end[-3:]) <= least  # after a sudden fall
+    flat = rested or not sure or abs(change) <= least
     return Level(
         name=name,
         count=len(losses),

@@ -133,7 +133,7 @@ OVER_EXAMPLES = Remedy(
     False,
     "the softmax runs over axis 0: the examples of a batch compete for a class, the classes of an "
     "example do not.",
-    "of the whole batch at once",
+    "J dC/da, J of the whole batch",
     "torch.softmax(logits, dim=-1), or better the logits to nn.CrossEntropyLoss",
     "tf.nn.softmax(logits, axis=-1)",
 )
@@ -160,7 +160,7 @@ SMOOTHED = Remedy(
 AS_OUTPUTS = Remedy(
     False,
     "the cost was given logits as if they were probabilities.",
-    "of no use",
+    "dC/da at a = z",
     EITHER[0],
     "from_logits=True in the loss, or an activation on the last layer",
 )
