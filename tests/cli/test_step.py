@@ -17,7 +17,7 @@ def test_a_batch_carries_out_its_commands_and_prints():
     result = step("softmax", "ll", "--z", "-1,2,0", "--y", "1", "--batch", "-c", "next;;end;;delta")
     assert (result.exit_code, result.stderr) == (0, "")
     assert re.findall(r"^\[\d/\d\]", result.stdout, re.MULTILINE) == ["[1/8]", "[8/8]"]
-    assert "the same to" in result.stdout.splitlines()[-1]
+    assert "equal, max difference" in result.stdout.splitlines()[-1]
 
 
 @pytest.mark.parametrize("mix", lm.MIXES, ids=str)
@@ -25,13 +25,13 @@ def test_every_mix_is_walked_to_its_delta(mix):
     result = step(mix.output, mix.cost_name, "--batch", "-c", "end;;delta;;where")
     assert result.exit_code == 0
     matched = (mix.output, mix.cost_name) in {("sigmoid", "ce"), ("softmax", "ll")}
-    assert ("the same to" in result.stdout) == matched
+    assert ("equal, max difference" in result.stdout) == matched
 
 
 def test_a_batch_exits_with_one_at_the_first_mistake():
     result = step("softmax", "ll", "--batch", "-c", "next;;foo;;next")
     assert result.exit_code == 1
-    assert result.stderr == "*** there is no command foo: help lists the commands\n"
+    assert result.stderr == "*** there is no command foo: `help` lists the commands\n"
     assert "[2/8]" not in result.stdout
 
 
@@ -56,13 +56,16 @@ def test_the_end_of_what_is_typed_leaves():
 def test_a_single_neuron_is_walked():
     result = step("sigmoid", "ce", "--z", "2", "--y", "0", "--batch", "-c", "start;;end;;delta")
     assert "eq. (57)" in result.stdout
-    assert "the same to" in result.stdout
+    assert "equal, max difference" in result.stdout
 
 
 def test_overflow_is_walked_without_warnings():
     result = step("softmax", "ll", "--z", "1000,0", "--batch", "-c", "end;;delta")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert "the graph gives NaN or infinity here" in result.stdout
+    assert (
+        "the graph gives NaN or infinity: `forward;;break nan;;continue` finds where\n"
+        in result.stdout
+    )
 
 
 def test_a_mix_that_does_not_exist_is_a_usage_error():
@@ -74,8 +77,8 @@ def test_a_mix_that_does_not_exist_is_a_usage_error():
 def test_another_mix_is_stepped_beside():
     result = step("softmax", "ll", "--beside", "sigmoid", "ll", "--batch", "-c", "part;;delta")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert "dC/da is whole on both sides: apart by up to 0.3679" in result.stdout
-    assert re.search(r"^dC/dz .*apart by up to 0.2447$", result.stdout, re.MULTILINE)
+    assert "dC/da is complete on both sides; they differ by up to 0.3679" in result.stdout
+    assert re.search(r"^dC/dz .*max difference 0.2447$", result.stdout, re.MULTILINE)
 
 
 def test_a_mix_beside_that_does_not_exist_is_a_usage_error():

@@ -23,9 +23,9 @@ END = WALK.at(len(WALK))
         ("z.grad < -.3", True),
         ("z.grad < -3e-1 and position == 8", True),
         ("z.grad<-0.3 and position<8", False),
-        ("passed >= 0.2", True),
-        ("sum != sum", False),
-        ("arrived <= inf", True),
+        ("downstream >= 0.2", True),
+        ("accumulated != accumulated", False),
+        ("upstream <= inf", True),
         ("C.grad == 1", True),
         ("y == 1", True),
         ("a > z", True),
@@ -37,7 +37,7 @@ def test_one_entry_that_fulfils_it_is_enough(text, holds):
 
 def test_a_quantity_without_a_value_fulfils_nothing():
     assert not Condition("z.grad < 1").holds(WALK, NAMES)
-    assert not Condition("passed < 1").holds(WALK, NAMES)
+    assert not Condition("downstream < 1").holds(WALK, NAMES)
 
 
 @pytest.mark.parametrize("text", ["", "z", "z <", "< 1", "1 < z < 2", "z = 1", "z > 1 and"])

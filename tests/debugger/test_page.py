@@ -97,7 +97,7 @@ def test_the_steps_are_those_of_the_stepper(text):
     for product in data["products"]:
         assert walk.next()
         at, to = (data["nodes"][product[key]]["name"] for key in ("node", "to"))
-        assert str(walk).endswith(f"{at} passes {product['passed'][0]} to {to}")
+        assert str(walk).endswith(f"{at} → {to}: {product['downstream'][0]}")
     assert walk.at_end
     delta = lm.Mix("softmax", "ce").delta(np.array([2.0, 1.0, 0.0]), 0)
     assert data["products"][-1]["sum"] == [short(delta)]
@@ -115,7 +115,7 @@ def test_gradients_are_drawn_and_the_recording_stays_as_it_is(text):
 def test_arguments_that_are_the_same_tensor_keep_their_own_arrows(text):
     x = lm.Tensor(3.0, name="x")
     products = content(text(x - x))["products"]
-    assert [(p["arrow"], p["passed"]) for p in products] == [(0, ["1"]), (1, ["-1"])]
+    assert [(p["arrow"], p["downstream"]) for p in products] == [(0, ["1"]), (1, ["-1"])]
 
 
 def test_a_long_value_is_shortened_in_the_drawing_only(text):

@@ -41,8 +41,7 @@ def test_keys_step_forwards_and_back(opened):
     assert step_of(page) == "step 2 of 17"
     page.press("End")
     assert page.text("#said") == (
-        "Backward: n1 passes [-0.3348, 0.2447, 0.09003] to z; "
-        "delta = dC/dz = [-0.3348, 0.2447, 0.09003]"
+        "Backward: n1 → z: [-0.3348, 0.2447, 0.09003]; delta = dC/dz = [-0.3348, 0.2447, 0.09003]"
     )
     page.press("ArrowRight")
     assert step_of(page) == "step 17 of 17"
@@ -55,10 +54,19 @@ def test_values_and_gradients_come_into_the_drawing_with_their_steps(opened):
     drawn = "[...document.querySelectorAll('svg .input.box text')].map(t => t.textContent)"
     assert page.ask(drawn) == ["z", "[2, 1, 0]", ""]
     assert "11.11" not in page.text("svg")
-    assert "gradient" not in page.text("svg")
+    assert page.text("svg").count("gradient") == 1  # the legend
     page.press("End")
     assert page.ask(drawn)[2] == "gradient (delta) [-0.3348, 0.2447, 0.09003]"
-    assert page.text("svg").count("gradient") == 8
+    assert page.text("svg").count("gradient") == 9
+
+
+def test_in_a_batch_the_gradient_of_the_logits_is_delta_over_n(opened):
+    z = lm.Tensor([[2.0, 1.0], [0.0, 3.0]], name="z")
+    page = opened(lm.Mix("softmax", "ll").composed(z, [0, 1]))
+    page.press("End")
+    assert "gradient (delta/n) [[-0.1345, 0.1345], [0.02371, -0.02371]]" in page.text("svg")
+    assert page.text("#equation") == "logits z, their gradient is delta/n, n = 2, eq. (84)"
+    assert "; delta/n = dC/dz = [[-0.1345" in page.text("#said")
 
 
 def test_the_pointer_on_a_box_shows_all_that_is_known_in_full(opened):
@@ -103,15 +111,17 @@ def test_a_clicked_node_shows_value_derivative_gradient_and_contributions(opened
     facts = page.text("#facts")
     for part in (
         "value[7.389, 2.718, 1]",
-        "dn1/dz = [7.389, 2.718, 1] on the diagonal",
-        "incoming gradient, dC/dn1[-0.0453, 0.09003, 0.09003]",
+        "dn1/dz = diag(7.389, 2.718, 1)",
+        "gradient, dC/dn1[-0.0453, 0.09003, 0.09003]",
         "from a: [-0.1353, 0, 0]",
         "from n2: [0.09003, 0.09003, 0.09003]",
+        "upstream dC/dn1 = [-0.0453, 0.09003, 0.09003]",
+        "downstream → z = [-0.3348, 0.2447, 0.09003]",
     ):
         assert part in facts
     page.press("Home")
     assert page.text("#name") == "n1 = exp(z)"
-    assert "not arrived yet" in page.text("#facts")
+    assert "not computed yet" in page.text("#facts")
 
 
 def test_a_node_is_reached_and_pressed_by_the_keyboard(opened):
@@ -125,7 +135,7 @@ def test_a_node_is_reached_and_pressed_by_the_keyboard(opened):
     assert page.ask(f"{box}.getAttribute('aria-pressed')") == "false"
 
 
-def test_arrows_between_the_same_boxes_show_what_each_passed(opened):
+def test_arrows_between_the_same_boxes_show_the_gradient_of_each(opened):
     x = lm.Tensor(3.0, name="x")
     page = opened(x - x)
     page.press("End")

@@ -34,13 +34,16 @@ def mistake(capsys, command, **names):
     return said
 
 
-def test_a_stop_shows_what_arrived_what_was_passed_and_the_sum():
+def test_a_stop_shows_the_upstream_local_and_downstream_gradient_and_their_sum():
     assert answers_to("goto 7") == (
-        "[7/8] n2 = sum(n1, axis=-1, keepdims=True)  passes to n1\n"
-        "      arrived      dC/dn2   [0.09003]\n"
-        "      local        dn2/dn1  [[1, 1, 1]]\n"
-        "      passed       to n1    [0.09003, 0.09003, 0.09003]\n"
-        "      sum, 2 of 2  dC/dn1   [-0.0453, 0.09003, 0.09003]\n"
+        "[7/8] n2 = sum(n1, axis=-1, keepdims=True)  → n1\n"
+        "      upstream     dC/dn2             [0.09003]\n"
+        "      local        dn2/dn1            [[1, 1, 1]]\n"
+        "      downstream   → n1               [0.09003, 0.09003, 0.09003]\n"
+        "      accumulated  dC/dn1 (complete)  [-0.0453, 0.09003, 0.09003]\n"
+    )
+    assert answers_to("goto 5").splitlines()[-1] == (
+        "      accumulated  dC/dn1 (1 of 2)  [-0.1353, 0, 0]"
     )
 
 
@@ -72,28 +75,25 @@ def test_short_names_do_what_the_long_ones_do():
 def test_where_multiplies_the_local_derivatives_along_the_way_to_the_cost():
     assert answers_to("goto 4;;where").splitlines()[5:] == [
         "from a to C:",
-        "                       local derivative                                         "
-        "multiplied, from C down",
-        "  a   -> n4 = log(a)   dn4/da            [1.503, 4.086, 11.11] on the diagonal  "
-        "[-1.503, 0, 0]",
-        "  n4  -> n5 = n4 * y   dn5/dn4           [1, 0, 0] on the diagonal              "
-        "[-1, 0, 0]",
-        "  n5  -> n6 = sum(n5)  dn6/dn5           [1, 1, 1]                              "
-        "[-1, -1, -1]",
-        "  n6  -> C = -n6       dC/dn6            -1                                     -1",
+        "                      local Jacobian                             product from C down",
+        "  a   → n4 = log(a)   dn4/da          diag(1.503, 4.086, 11.11)  [-1.503, 0, 0]",
+        "  n4  → n5 = n4 * y   dn5/dn4         diag(1, 0, 0)              [-1, 0, 0]",
+        "  n5  → n6 = sum(n5)  dn6/dn5         [1, 1, 1]                  [-1, -1, -1]",
+        "  n6  → C = -n6       dC/dn6          -1                         -1",
     ]
-    assert "next takes the first product" in answers_to("where")
-    assert "nothing comes back yet" in answers_to("forward;;where")
+    assert answers_to("where") == "at the cost C: type `next` for the first product\n"
+    said = "in the forward pass: no gradients yet; type `start` for the backward pass\n"
+    assert answers_to("forward;;where").endswith(said)
 
 
-def test_where_shows_the_gradient_as_the_sum_over_all_ways():
+def test_where_shows_the_gradient_as_the_sum_over_all_paths():
     assert answers_to("end;;where").splitlines()[-4:] == [
-        "delta = dC/dz is the sum over 2 ways:",
+        "delta = dC/dz is the sum over 2 paths:",
         "  n1 > a > n4 > n5 > n6 > C       [-1, 0, 0]",
         "  n1 > n2 > a > n4 > n5 > n6 > C  [0.6652, 0.2447, 0.09003]",
         "  sum                             [-0.3348, 0.2447, 0.09003]",
     ]
-    assert "dC/dn1 so far is the sum over 1 way:" in answers_to("goto 5;;where")
+    assert "dC/dn1 so far is the sum over 1 path:" in answers_to("goto 5;;where")
     x = lm.Tensor(0.5, name="x")
     product = x * x * x
     assert [line.split()[-1] for line in answers_to("end;;where", product).splitlines()[-4:]] == [
@@ -102,17 +102,17 @@ def test_where_shows_the_gradient_as_the_sum_over_all_ways():
     ]
 
 
-def test_where_counts_ways_that_are_too_many_to_list():
+def test_where_counts_paths_that_are_too_many_to_list():
     x = lm.Tensor(1.0, name="x")
     for _ in range(4):
         x = 0.5 * x + 0.5 * x
     assert answers_to("end;;where", x).splitlines()[-2:] == [
-        "dn12/dx is the sum over 16 ways:",
+        "dn12/dx is the sum over 16 paths:",
         "  sum  1",
     ]
     for _ in range(60):
         x = 0.5 * x + 0.5 * x
-    assert "over more than 1,000,000 ways:" in answers_to("end;;where", x)
+    assert "over more than 1,000,000 paths:" in answers_to("end;;where", x)
 
 
 def test_a_local_derivative_of_many_entries_is_not_shown():
@@ -120,26 +120,28 @@ def test_a_local_derivative_of_many_entries_is_not_shown():
     assert re.search("local .*too large to show", text)
 
 
-def test_where_cuts_a_long_way():
+def test_where_cuts_a_long_path():
     x = lm.Tensor(1.0)
     for _ in range(500):
         x = x * 1.0
     assert "... and 480 more, up to n500" in answers_to("end;;where", x)
 
 
-def test_delta_is_shown_beside_a_minus_y_once_it_has_arrived():
-    assert "has not arrived yet, the first contribution comes at [8/8]" in answers_to("delta")
+def test_delta_is_shown_beside_a_minus_y_once_it_is_complete():
+    assert "not computed yet, the first contribution comes at [8/8]" in answers_to("delta")
     delta, difference = answers_to("end;;delta").splitlines()[-2:]
     assert delta.split("  ")[:2] == ["delta = dC/dz", "[-0.3348, 0.2447, 0.09003]"]
-    assert re.fullmatch(r"a - y +\[-0.3348, 0.2447, 0.09003\]  the same to \S+", difference)
+    assert re.fullmatch(
+        r"a - y +\[-0.3348, 0.2447, 0.09003\]  equal, max difference \S+", difference
+    )
 
 
 def test_delta_says_how_far_a_crossed_pair_is_from_a_minus_y():
     cost = lm.Mix("sigmoid", "ll").composed(lm.Tensor([2.0, 1.0, 0.0]), 0)
-    assert "differs by up to 0.7311; delta is -y(1 - a)" in answers_to("end;;delta", cost)
+    assert "max difference 0.7311; delta is -y(1 - a)\n" in answers_to("end;;delta", cost)
 
 
-def test_delta_says_how_much_of_it_has_arrived():
+def test_delta_says_how_much_of_it_is_accumulated():
     z = lm.Tensor([2.0, 1.0], name="z")
     cost = lm.Mix("sigmoid", "quadratic").composed(z, 0) + (z * z).sum()
     text = answers_to("n;;" * 4 + "delta", cost).splitlines()[-2]
@@ -147,20 +149,42 @@ def test_delta_says_how_much_of_it_has_arrived():
 
 
 def test_delta_says_where_there_is_no_mix():
-    assert "no delta here" in answers_to("delta", lm.Tensor(1.0) * 2.0)
+    assert answers_to("delta", lm.Tensor(1.0) * 2.0) == (
+        "no delta: the recording has no sigmoid or softmax layer with one of the costs "
+        "cross_entropy, log_likelihood, quadratic\n"
+    )
 
 
 def test_a_batch_of_examples_is_compared_with_a_minus_y_over_their_number():
-    z = lm.Tensor(np.arange(12.0).reshape(4, 3))
-    cost = lm.Mix("softmax", "ll").composed(z, [0, 1, 2, 0])
-    assert "the same to" in answers_to("end;;delta", cost)
+    z = lm.Tensor(np.arange(12.0).reshape(4, 3), name="z")
+    mix, y = lm.Mix("softmax", "ll"), [0, 1, 2, 0]
+    for cost in (mix.composed(z, y), mix.cost(z, y)):
+        delta, difference = answers_to("end;;delta", cost).splitlines()[-2:]
+        entries = "[[-0.2275, 0.06118, 0.1663], ...]"
+        said = "logits z, their gradient is delta/n, n = 4, eq. (84)"
+        assert delta == f"delta/n = dC/dz  {entries}  {said}"
+        assert re.fullmatch(
+            rf"\(a - y\)/n +{re.escape(entries)}  equal, max difference \S+", difference
+        )
+        assert answers_to("delta", cost).endswith(f"; (a - y)/n = {entries}, n = 4\n")
+        assert f"accumulated  delta/n = dC/dz (complete)  {entries}\n" in answers_to("end", cost)
+    assert "  → z: g * delta/n, n = 4, delta = Sa - y\n" in answers_to("explain", mix.cost(z, y))
+
+
+def test_where_the_cost_of_a_mix_is_a_part_of_another_its_gradient_is_not_called_delta():
+    z = lm.Tensor([2.0, 1.0, 0.0], name="z")
+    text = answers_to("end;;delta", 2.0 * lm.Mix("softmax", "ll").composed(z, 0))
+    assert "delta = " not in text
+    assert "their gradient is" not in text
+    said = "max difference 0.3348; n8 is more than the cost of softmax + log-likelihood\n"
+    assert text.endswith(said)
 
 
 def test_print_shows_values_gradients_and_constants():
     assert answers_to("p a") == "a = [0.6652, 0.2447, 0.09003]  softmax output layer a, eq. (78)\n"
     assert answers_to("p y") == "y = [1, 0, 0]  constant\n"
     assert answers_to("p z.grad").endswith(
-        "has not arrived yet, the first contribution comes at [8/8]\n"
+        "not computed yet, the first contribution comes at [8/8]\n"
     )
     assert answers_to("end;;p z.grad").endswith("delta = dC/dz = [-0.3348, 0.2447, 0.09003]\n")
     assert answers_to("goto 5;;p n1.grad").endswith("[-0.1353, 0, 0]  1 of 2 contributions\n")
@@ -170,7 +194,7 @@ def test_print_says_where_no_gradient_comes():
     x = lm.Tensor(2.0, name="x")
     held = x * 3.0
     text = answers_to("end;;p held.grad", x * lm.constant(held), held=held)
-    assert text.endswith("dn3/dheld: none, n3 does not depend on it by a derivative\n")
+    assert text.endswith("dn3/dheld: none, no derivative of n3 reaches it\n")
 
 
 def test_list_marks_the_current_node_and_cuts_a_long_recording():
@@ -203,19 +227,19 @@ def test_an_empty_command_repeats_the_last_movement():
         ("wher", "did you mean where?"),
         ("nxet", "did you mean next?"),
         ("bac", "did you mean back?"),
-        ("frobnicate", "help lists the commands"),
-        ("!ls", "help lists the commands"),
-        ("__import__('os').system('true')", "help lists the commands"),
+        ("frobnicate", "`help` lists the commands"),
+        ("!ls", "`help` lists the commands"),
+        ("__import__('os').system('true')", "`help` lists the commands"),
         ("goto 9", "the number of a stop, 0 to 8"),
         ("goto " + "9" * 10_000, "the number of a stop, 0 to 8"),
         ("goto -1", "the number of a stop, 0 to 8"),
         ("goto", "the number of a stop, 0 to 8"),
         ("print", "list shows the names"),
-        ("print q", "list shows the names"),
+        ("print q", "`list` shows the names"),
         ("print n44", "did you mean n4?"),
         ("print y.grad", "y is a constant"),
-        ("next 3", "next takes nothing behind it"),
-        ("help frobnicate", "help lists the commands"),
+        ("next 3", "next takes no argument"),
+        ("help frobnicate", "`help` lists the commands"),
     ],
 )
 def test_a_mistake_gets_one_line_that_helps(capsys, command, words):

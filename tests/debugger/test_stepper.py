@@ -152,7 +152,7 @@ def test_a_walk_through_nothing_has_no_steps():
 def test_a_stop_is_one_line_of_text():
     walk = lm.Stepper(lm.Tensor(3.0, name="x") * 2.0)
     walk.next()
-    assert str(walk) == "[1/1] n1 passes 2 to x"
+    assert str(walk) == "[1/1] n1 → x: 2"
 
 
 def test_only_scalar_tensors_are_walked():

@@ -125,7 +125,7 @@ def test_what_has_arrived_is_what_a_drawing_of_this_position_shows(walk):
     found = walk.gradients()
     for node in walk.reading.nodes:
         assert bits(found.of.get(node)) == bits(walk.gradient(node))
-    assert len(found.passed) == 4
+    assert len(found.downstream) == 4
 
 
 class RandomWalks(RuleBasedStateMachine):

@@ -18,7 +18,7 @@ def test_the_products_along_all_ways_add_up_to_the_gradient_so_far(mix, data):
     node = walk.stop.argument
     ways = every(walk, node)
     assert len(ways) == number(walk, node)
-    np.testing.assert_allclose(sum(passed for _, passed in ways), walk.gradient(node), atol=1e-14)
+    np.testing.assert_allclose(sum(product for _, product in ways), walk.gradient(node), atol=1e-14)
 
 
 @given(st.lists(st.floats(-3, 3), min_size=1, max_size=8))

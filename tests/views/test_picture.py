@@ -15,7 +15,7 @@ def pictured(cost, collapse=False):
 
 
 def arrows(shown, titles):
-    return {(titles[arrow.tail], titles[arrow.head]): arrow.passed for arrow in shown.arrows}
+    return {(titles[arrow.tail], titles[arrow.head]): arrow.downstream for arrow in shown.arrows}
 
 
 def test_constants_are_boxes_of_their_own_and_single_numbers_are_not(cost):
@@ -28,21 +28,21 @@ def test_constants_are_boxes_of_their_own_and_single_numbers_are_not(cost):
     assert len(pictured(1.0 + lm.Tensor(2.0))[1]) == 2
 
 
-def test_an_arrow_carries_what_one_argument_was_passed():
+def test_an_arrow_carries_the_gradient_for_one_argument():
     x = lm.Tensor([2.0, 3.0], name="x")
     cost = (x * x).sum()
-    assert [arrow.passed for arrow in pictured(cost)[0].arrows] == [None, None, None]
+    assert [arrow.downstream for arrow in pictured(cost)[0].arrows] == [None, None, None]
     cost.backward()
-    to_x = [arrow.passed for arrow in pictured(cost)[0].arrows if arrow.tail == 0]
+    to_x = [arrow.downstream for arrow in pictured(cost)[0].arrows if arrow.tail == 0]
     np.testing.assert_array_equal(to_x, [[2.0, 3.0], [2.0, 3.0]])
 
 
 def test_a_collapsed_group_passes_back_the_sum_over_its_inside(cost):
     shown, titles = pictured(cost, collapse=True)
     assert titles == ["z", "a = softmax(z)", "C = log_likelihood(a)", "y"]
-    passed = arrows(shown, titles)
-    np.testing.assert_allclose(passed["z", titles[1]], [-0.33475904, 0.24472847, 0.09003057])
-    assert passed["y", titles[2]] is None
+    downstream = arrows(shown, titles)
+    np.testing.assert_allclose(downstream["z", titles[1]], [-0.33475904, 0.24472847, 0.09003057])
+    assert downstream["y", titles[2]] is None
 
 
 def test_groups_are_clusters_and_inner_ones_lie_in_outer_ones():

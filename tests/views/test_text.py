@@ -8,7 +8,7 @@ import pytest
 import tinygrad_lossmix as lm
 
 A = "softmax output layer a, eq. (78)"
-FROM_A = "a passed [-0.1353, 0, 0]"
+FROM_A = "from a: [-0.1353, 0, 0]"
 DELTA = "input; logits z, their gradient is delta, eq. (84)"
 
 
@@ -24,7 +24,7 @@ def test_the_tree_of_softmax_with_log_likelihood(cost):
         ["│", "├─ n1 = exp(z)", "[7.389, 2.718, 1]", "[-0.0453, 0.09003, 0.09003]", FROM_A],
         ["│", "│", "z", "[2, 1, 0]", "[-0.3348, 0.2447, 0.09003]", DELTA],
         ["│", "└─ n2 = sum(n1, axis=-1, keepdims=True)", "[11.11]", "[0.09003]"],
-        ["│", "n1, shown above", "n2 passed [0.09003, 0.09003, 0.09003]"],
+        ["│", "n1, shown above", "from n2: [0.09003, 0.09003, 0.09003]"],
         ["└─ y", "[1, 0, 0]", "constant"],
     ]
 
@@ -35,13 +35,13 @@ def test_a_shared_node_is_shown_once_and_referred_to():
     assert text.count("x, shown above") == 1
 
 
-def test_what_each_user_of_a_node_passed_to_it_is_shown():
+def test_what_each_user_of_a_node_contributes_is_shown():
     x = lm.Tensor(2.0, name="x")
     cost = 3.0 * x + 5.0 * x
     cost.backward()
     text = lm.tree(cost)
-    assert "n1 passed 3" in text
-    assert "n2 passed 5" in text
+    assert "from n1: 3" in text
+    assert "from n2: 5" in text
 
 
 def test_gradients_are_not_computed_before_backward():

@@ -38,18 +38,18 @@ def test_a_value_is_shown_with_all_entries_and_digits(renderer):
     assert f"x\n{entries}\ngradient {slopes}" in titles(cost)["node"]
 
 
-def test_each_arrow_shows_what_was_passed_along_it(renderer):
+def test_each_arrow_shows_the_gradient_along_it(renderer):
     x = lm.Tensor(1 / 3, name="x")
     cost = x * 2.0 - x
     cost.backward()
     assert sorted(titles(cost)["edge"]) == [
-        "from n1 to n2\npassed back 1.0",
-        "from x to n1\npassed back 2.0",
-        "from x to n2\npassed back -1.0",
+        "from n1 to n2\ndownstream gradient 1.0",
+        "from x to n1\ndownstream gradient 2.0",
+        "from x to n2\ndownstream gradient -1.0",
     ]
 
 
-def test_arrows_between_the_same_boxes_show_what_each_passed(renderer):
+def test_arrows_between_the_same_boxes_show_the_gradient_of_each(renderer):
     x = lm.Tensor(3.0, name="x")
     cost = x - x
     cost.backward()

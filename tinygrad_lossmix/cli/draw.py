@@ -33,7 +33,7 @@ from tinygrad_lossmix.views.rewriting import rewriting
 def command(
     ctx: click.Context, mix: Mix, z: Any, y: Any, path: Path | None, collapse: bool, stable: bool
 ) -> None:
-    """Draw the computation graph of a mix: values, gradients, what each operation passed back."""
+    """Draw the computation graph of a mix with values and gradients, those along each edge too."""
     if path is not None and path.suffix == ".py":
         _save(path, standalone(mix, z, y))
         return

@@ -60,7 +60,7 @@ class Asking(cmd.Cmd):
                 return self.cmdloop()
             except KeyboardInterrupt:
                 self._drop()
-                self._say(Text("\ninterrupted; quit or Ctrl-D leaves"))
+                self._say(Text("\ninterrupted; type `quit` or Ctrl-D to leave"))
 
     def run_batch(self, commands: str) -> int:
         """Carry out commands separated by `;;` or lines; 1 at the first mistake, else 0."""
@@ -113,7 +113,7 @@ class Asking(cmd.Cmd):
         known = list(self.commands())
         near = [name for name in known if name.startswith(word)]
         near += difflib.get_close_matches(word, known, 1)
-        advice = f"did you mean {near[0]}?" if near else "help lists the commands"
+        advice = f"did you mean {near[0]}?" if near else "`help` lists the commands"
         raise Mistake(f"there is no command {shorten(clean(word))}: {advice}")
 
     def do_alias(self, arg: str) -> None:
@@ -126,7 +126,7 @@ class Asking(cmd.Cmd):
             ]
             self._say(wording.columns(rows, (wording.NAME, "")) if rows else Text("no aliases"))
         elif self.short.get(name, name) in self.commands():
-            raise Mistake(f"{name} is a command already")
+            raise Mistake(f"{name} is already a command")
         elif commands.strip():
             self._aliases[name] = commands.strip()
         elif self._aliases.pop(name, None) is None:
@@ -154,7 +154,7 @@ class Asking(cmd.Cmd):
         ]
         self._say(wording.columns(rows, (wording.NAME, wording.NAME, "")))
         if not arg:
-            self._say(Text("An empty line repeats the last movement; ;; separates commands."))
+            self._say(Text("An empty line repeats the last movement; `;;` separates commands."))
 
     def do_quit(self, arg: str) -> bool:
         """leave; so does Ctrl-D"""
@@ -184,7 +184,7 @@ class Asking(cmd.Cmd):
 
     def _alone(self, command: str, arg: str) -> None:
         if arg:
-            raise Mistake(f"{command} takes nothing behind it")
+            raise Mistake(f"{command} takes no argument")
 
     def _say(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)

@@ -32,7 +32,7 @@ class Meeting(NamedTuple):
 
     @property
     def gap(self) -> float:
-        """How far the gradients are apart, at most; infinity where their shapes differ."""
+        """The max difference of the gradients; infinity where their shapes differ."""
         if self.left.shape != self.right.shape:
             return np.inf
         with np.errstate(all="ignore"):
@@ -85,7 +85,7 @@ class Pair:
         self.goto(0)
 
     def end(self) -> None:
-        """Go to where every gradient has arrived on both sides."""
+        """Go to the end, where every gradient is complete on both sides."""
         self.goto(len(self))
 
     def part(self) -> bool:

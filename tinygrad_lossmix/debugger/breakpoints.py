@@ -3,7 +3,7 @@
 >>> z = Tensor([2.0, 1.0], name="z")
 >>> walk = Walk((z * z).sum())
 >>> walk.run(breakpoint("multiply", walk, Names(walk.reading))), str(walk)
-(True, '[2/3] n1 passes [2, 1] to z')
+(True, '[2/3] n1 → z: [2, 1]')
 """
 
 from __future__ import annotations

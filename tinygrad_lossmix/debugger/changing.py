@@ -38,7 +38,7 @@ class Changing(OnWalk):
         self._asked: tuple[Walk, int] | None = None
 
     def do_set(self, arg: str) -> None:
-        """set z 2,1,0, set z[0] 5, set y 1, set mix softmax ce: record again with that"""
+        """set z 2,1,0; set z[0] 5; set y 1; set mix softmax ce: record again with that"""
         changed = self._changed(arg)
         known = self._walk.reading.known.items()
         constants = {name: x for name, x in known if not isinstance(x, Tensor)}
@@ -73,18 +73,18 @@ class Changing(OnWalk):
         self._say(wording.changed(self._walks[self._now - 1], self._walk))
 
     def do_quiz(self, arg: str) -> None:
-        """ask what the next product is before it is shown; answer tells you"""
+        """ask for the next product before it is shown"""
         self._alone("quiz", arg)
         walk = self._walk
         if walk.position < 0 or walk.at_end:
-            raise Mistake("quiz asks for a product, and none comes next here: start, then quiz")
+            raise Mistake("no product comes next here: type `start`, then `quiz`")
         self._asked = walk, walk.position
         self._say(wording.question(walk.at(walk.position + 1)))
 
     def do_answer(self, arg: str) -> None:
-        """answer 0.5,0,0: what you think is passed, to two digits; answer alone: just show it"""
+        """answer 0.5,0,0: your answer to quiz, to two digits; answer alone: show it"""
         if self._asked != (self._walk, self._walk.position):
-            raise Mistake("nothing is asked here: quiz asks")
+            raise Mistake("no question pending; type `quiz`")
         stop = self._walk.at(self._walk.position + 1).stop
         assert stop is not None
         if arg:

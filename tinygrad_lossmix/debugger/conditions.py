@@ -34,9 +34,9 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 }
 HERE = {
     "position": lambda walk: walk.position,
-    "arrived": lambda walk: walk.stop and walk.stop.g,
-    "passed": lambda walk: walk.stop and walk.stop.contribution,
-    "sum": lambda walk: walk.stop and walk.stop.total,
+    "upstream": lambda walk: walk.stop and walk.stop.g,
+    "downstream": lambda walk: walk.stop and walk.stop.contribution,
+    "accumulated": lambda walk: walk.stop and walk.stop.total,
 }
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?|[+-]?inf", re.ASCII | re.IGNORECASE)
 

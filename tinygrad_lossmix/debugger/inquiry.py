@@ -1,4 +1,4 @@
-"""Answers about one node: its arguments, its local derivative, its rule, who wrote its gradient.
+"""Answers about one node: its arguments, its local Jacobian, its rule, who wrote its gradient.
 
 Each function puts one answer into lines of text, as those of `wording` do.
 """
@@ -34,7 +34,7 @@ TERMS = 20  # contributions that are listed
 def arguments(walk: Walk, node: Tensor) -> Text:
     """What a node was computed from."""
     if node.function is None:
-        return Text(f"{walk.reading.call(node)} is an input: it was computed from nothing")
+        return Text(f"{walk.reading.call(node)} is an input: it has no arguments")
     rows = [(defined(walk, node), shaped(node.data, MOST), "")]
     for arg in node.args:
         tensor = isinstance(arg, Tensor)
@@ -45,14 +45,12 @@ def arguments(walk: Walk, node: Tensor) -> Text:
 
 
 def local_derivatives(walk: Walk, node: Tensor) -> Text:
-    """How a node answers to each of its arguments: the Jacobian, or what is on its diagonal."""
+    """The local Jacobian of a node by each of its arguments, in short where it is diagonal."""
     call = walk.reading.call
     rows = []
     for i, argument in _differentiated(node):
         found = local(node, i)
-        shape = "" if found is None else f"Jacobian {found.values.shape}"
-        if found is not None and found.diagonal:
-            shape = f"Jacobian {node.shape + argument.shape}"
+        shape = f"shape {node.shape + argument.shape}"
         rows.append((f"d{call(node)}/d{call(argument)}", local_text(found), shape))
     if not rows:
         return Text(f"{call(node)} has no argument that is differentiated")
@@ -67,13 +65,14 @@ def contributions(walk: Walk, node: Tensor) -> Text:
         own = "it is the seed" if node is walk.cost else "nothing contributes to it"
         return Text(f"{derivative(walk, node)}: {own}")
     rows = [
-        (walk.at(at).place, f"by {defined(walk, stop.node)}", short(stop.contribution, MOST))
+        (walk.at(at).place, f"from {defined(walk, stop.node)}", short(stop.contribution, MOST))
         for at, stop in terms[:TERMS]
     ]
     total = walk.gradient(node)
     if received > TERMS:
         rows.append(("", f"and {received - TERMS:,} more", ""))
-    rows.append(("sum", f"{received} of {count(expected, 'term')}", _shown(total)))
+    so_far = f"{received} of {count(expected, 'contribution')}"
+    rows.append(("accumulated", so_far, _shown(total)))
     heading = Text().append(derivative(walk, node), NAME).append("\n")
     return heading.append(columns(rows, (QUIET, "", FLOW)))
 
@@ -82,23 +81,23 @@ def check(walk: Walk, node: Tensor) -> Text:
     """The finished gradient of a node beside the finite difference of the cost."""
     call, at = walk.reading.call, walk.complete(node)
     if at is None:
-        return Text(f"{call(node)} has no gradient to check: nothing comes back to it")
+        return Text(f"{call(node)} has no gradient to check: none reaches it")
     slopes = difference(walk.cost, node)
     if slopes is None:
-        return Text(f"{call(node)} has {node.size:,} entries, too many to move one by one")
+        return Text(f"{call(node)} has {node.size:,} entries, too many for finite differences")
     found = walk.at(at).gradient(node)
     with np.errstate(all="ignore"):
         gap = float(np.max(np.abs(slopes - found), initial=0.0))
     size = float(np.max(np.abs(slopes), initial=1.0))
     near = gap <= size * np.finfo(node.dtype).eps ** 0.4
     when = "" if walk.position >= at else f", as it will be at {walk.at(at).place}"
-    verdict = "agrees" if near else "does NOT agree"
+    verdict = "ok" if near else "NOT ok: the gradient is wrong, or the cost has a kink here"
     if not np.isfinite(gap):
         verdict = "cannot be compared: NaN or infinity"
     rows = [
-        (derivative(walk, node), short(np.asarray(found), MOST), f"the rules{when}"),
-        ("difference", short(slopes, MOST), f"{call(node)} moved entry by entry"),
-        ("apart", f"{gap:.4g}", verdict),
+        (derivative(walk, node), short(np.asarray(found), MOST), f"by the rules{when}"),
+        ("finite difference", short(slopes, MOST), ""),
+        ("max difference", f"{gap:.4g}", verdict),
     ]
     return columns(rows, (NAME, FLOW, BOOK if near else "bold"), "")
 
@@ -107,7 +106,7 @@ def explanation(walk: Walk, node: Tensor) -> Text:
     """The rules of a node as they stand in the table, and what their letters are here."""
     call, reading, symbols = walk.reading.call, walk.reading, walk.reading.symbols
     if node.function is None:
-        return Text(f"{call(node)} is an input: its gradient is the sum of what arrives at it")
+        return Text(f"{call(node)} is an input: no rule, its gradient is the sum of contributions")
     text = Text().append(defined(walk, node), NAME)
     if equation := reading.equation(node):
         text.append(f"  {equation}", BOOK)
@@ -115,21 +114,21 @@ def explanation(walk: Walk, node: Tensor) -> Text:
     for i, argument in _differentiated(node):
         rule = rule_of(node, i)
         one_node = symbols is not None and node is symbols.cost and argument is symbols.z
-        passed = rule.text
+        product = rule.text
         if symbols and one_node:
-            passed = f"g * delta, for each example {symbols.mix.formula}, over their number"
-        text.append(f"\n  passes to {call(argument)}: ").append(passed, FLOW)
+            product = f"g * {symbols.scaled('delta')}{symbols.n}, delta = {symbols.mix.formula}"
+        text.append(f"\n  → {call(argument)}: ").append(product, FLOW)
         if argument.shape != node.shape and elementwise(node):
-            text.append(f", brought back to the shape {argument.shape}", QUIET)
+            text.append(f", summed to shape {argument.shape}", QUIET)
         meanings = [derivative(walk, node), call(node)]
         meanings += [call(arg) or shaped(np.asarray(arg)) for arg in node.args]
         legend |= dict(zip(rule.letters, meanings, strict=False))
     words = ", ".join(f"{letter} = {meaning}" for letter, meaning in legend.items())
-    return text.append(f"\n  from the row of {spelling(node.function)}, with {words}", QUIET)
+    return text.append(f"\n  table row {spelling(node.function)}: {words}", QUIET)
 
 
 def _differentiated(node: Tensor) -> list[tuple[int, Tensor]]:
-    """The arguments that a node passes a gradient to, with their places."""
+    """The arguments by which a node is differentiated, with their places."""
     return [
         (i, arg)
         for i, arg in enumerate(node.args)
@@ -138,4 +137,4 @@ def _differentiated(node: Tensor) -> list[tuple[int, Tensor]]:
 
 
 def _shown(x: Array | None) -> str:
-    return "nothing yet" if x is None else short(x, MOST)
+    return "none yet" if x is None else short(x, MOST)

@@ -1,4 +1,4 @@
-"""The local derivative of a node: how it answers to one of its arguments, all else held.
+"""The local Jacobian of a node: its derivative by one of its arguments, all else held.
 
 >>> z = Tensor([2.0, 1.0], name="z")
 >>> local(np.square(z), 0)
@@ -28,14 +28,14 @@ class Local(NamedTuple):
 def local(node: Tensor, position: int) -> Local | None:
     """The derivative of a node by the argument at a position; None where it is too large to show.
 
-    It is what the engine's own rule passes back for each unit gradient at the node.
+    It is what the engine's own rule makes of each unit gradient at the node.
     """
     argument = node.args[position]
     if not 0 < node.size <= LARGEST or not 0 < argument.size <= LARGEST:
         return None
     units = np.eye(node.size, dtype=node.dtype).reshape(node.size, *node.shape)
     with np.errstate(all="ignore"):
-        rows = [passed_back(node, position, unit) for unit in units]
+        rows = [downstream(node, position, unit) for unit in units]
     jacobian = np.stack(rows).reshape(node.size, argument.size)
     if node.shape == argument.shape and node.size > 1:
         diagonal = np.diagonal(jacobian)
@@ -51,8 +51,8 @@ def elementwise(node: Tensor) -> bool:
     return isinstance(node.function, np.ufunc) and node.function.signature is None
 
 
-def passed_back(node: Tensor, position: int, g: Array) -> Array:
-    """What a node passes to one argument: a sweep from it begins with its own products."""
+def downstream(node: Tensor, position: int, g: Array) -> Array:
+    """The product for one argument of a node: a sweep from it begins with its own products."""
     return next(
         contribution for _, place, _, contribution, _ in sweep(node, g) if place == position
     )

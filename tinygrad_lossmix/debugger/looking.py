@@ -32,7 +32,7 @@ class Looking(OnWalk):
     }
 
     def do_print(self, arg: str) -> None:
-        """print NAME: a value; print NAME.grad: its gradient so far; print z.grad > 0"""
+        """print NAME: its value; print NAME.grad: its gradient so far; print z.grad > 0"""
         known = self._names.known
         found = known.get(arg)
         if isinstance(found, Tensor):
@@ -57,7 +57,7 @@ class Looking(OnWalk):
             self._say(text if seen is None else wording.value(typed, np.asarray(seen), ""))
 
     def do_where(self, arg: str) -> None:
-        """the way from here to the cost, the local derivatives multiplied, and the other ways"""
+        """the path from here to the cost, the product of its local Jacobians, the other paths"""
         self._alone("where", arg)
         self._say(wording.where(self._walk))
 
@@ -67,23 +67,23 @@ class Looking(OnWalk):
         self._say(wording.listing(self._walk))
 
     def do_args(self, arg: str) -> None:
-        """args NAME: what a node was computed from; without a name, the node at work"""
+        """args NAME: what a node was computed from; without a name, the current node"""
         self._say(inquiry.arguments(self._walk, self._operation(arg)))
 
     def do_local(self, arg: str) -> None:
-        """local NAME: how a node answers to each argument, its Jacobian or the diagonal of it"""
+        """local NAME: the local Jacobian of a node, by each argument"""
         self._say(inquiry.local_derivatives(self._walk, self._operation(arg)))
 
     def do_explain(self, arg: str) -> None:
-        """explain NAME: the rule of a node as it stands in the table of derivatives"""
+        """explain NAME: the rule of a node in the table of derivatives"""
         self._say(inquiry.explanation(self._walk, self._operation(arg)))
 
     def do_contrib(self, arg: str) -> None:
-        """contrib NAME: who wrote its gradient: the terms of the sum, by node"""
+        """contrib NAME: the contributions to its gradient, by node"""
         self._say(inquiry.contributions(self._walk, self._node(arg)))
 
     def do_check(self, arg: str) -> None:
-        """check NAME: its gradient beside the finite difference of the cost"""
+        """check NAME: its gradient beside the finite difference"""
         self._say(inquiry.check(self._walk, self._node(arg)))
 
     def do_delta(self, arg: str) -> None:

@@ -10,9 +10,9 @@ from rich.text import Text
 from tinygrad_lossmix.debugger.names import Mistake
 from tinygrad_lossmix.debugger.onwalk import OnWalk
 
-AT_THE_END = "at the end, every gradient has arrived: back, start, delta or quit"
-AT_THE_START = "at the start: next takes the first product; forward goes to the values before it"
-AT_THE_FIRST = "at the first value: next goes on"
+AT_THE_END = "at the end, every gradient is complete: type `back`, `start`, `delta` or `quit`"
+AT_THE_START = "at the start: type `next` for the first product, `forward` for the forward pass"
+AT_THE_FIRST = "at the first value: type `next`"
 
 
 class Moving(OnWalk):
@@ -21,7 +21,7 @@ class Moving(OnWalk):
     short: ClassVar[dict[str, str]] = {**OnWalk.short, "n": "next", "s": "step", "r": "return"}
 
     def do_next(self, arg: str) -> None:
-        """take the next product: a node passes its gradient to one of its arguments"""
+        """take the next vector-Jacobian product: from a node to one of its arguments"""
         self._alone("next", arg)
         self._ahead("next", self._walk.next())
 
@@ -41,24 +41,24 @@ class Moving(OnWalk):
         self._behind(f"rstep {arg}".strip(), moved)
 
     def do_over(self, arg: str) -> None:
-        """next, but a function such as softmax that begins here counts as one product"""
+        """next, but a function such as softmax that begins here is one step"""
         self._alone("over", arg)
         self._ahead("over", self._walk.over())
 
     def do_return(self, arg: str) -> None:
-        """go to the end of the function that we are in, such as softmax"""
+        """go to the end of the current function, such as softmax"""
         self._alone("return", arg)
         if not self._walk.finish():
-            raise Mistake("we are not inside a function such as softmax")
+            raise Mistake("not inside a function such as softmax")
         self._view()
 
     def do_until(self, arg: str) -> None:
-        """until NAME: go on until that node has its value, then until it has all its gradient"""
+        """until NAME: go on until that node has its value, then until its gradient is complete"""
         node = self._node(arg)
         if self._walk.until(node):
             self._view()
         else:
-            self._say(Text(f"nothing more comes for {self._walk.reading.call(node)}"))
+            self._say(Text(f"{self._walk.reading.call(node)} gets no further contribution"))
 
     complete_until = OnWalk._complete
 
@@ -71,7 +71,7 @@ class Moving(OnWalk):
         self._view()
 
     def do_forward(self, arg: str) -> None:
-        """go to the first value; next goes on to the others, then to the seed and the products"""
+        """go to the forward pass: the values, then the seed and the products"""
         self._alone("forward", arg)
         self._walk.forward()
         self._view()
@@ -83,7 +83,7 @@ class Moving(OnWalk):
         self._view()
 
     def do_end(self, arg: str) -> None:
-        """go to the end, where every gradient has arrived"""
+        """go to the end, where every gradient is complete"""
         self._alone("end", arg)
         self._walk.end()
         self._view()

@@ -51,5 +51,5 @@ class Names:
     def missing(self, text: str) -> Mistake:
         """The mistake of a name that is not there, with the nearest that is."""
         near = difflib.get_close_matches(text, self.known, 1)
-        advice = f"did you mean {near[0]}?" if near else "list shows the names"
+        advice = f"did you mean {near[0]}?" if near else "`list` shows the names"
         return Mistake(f"there is no {shorten(clean(text))} here: {advice}")

@@ -35,7 +35,7 @@ class OnWalk(Asking):
         return self._names.node(arg) if arg else self._walk.current
 
     def _operation(self, arg: str) -> Tensor:
-        """The same, but without a name the one that is at work: that passes its gradient on."""
+        """The same, but without a name the one whose product was taken last."""
         stop = self._walk.stop
         return stop.node if stop and not arg else self._node(arg)
 

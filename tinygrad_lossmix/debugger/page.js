@@ -29,7 +29,7 @@ const taken = (p) => products.slice(0, Math.max(p - seed, 0));
 
 function received(node) {
   const parts = taken(position).filter((each) => each.to === node);
-  if (parts.length) return parts[parts.length - 1].sum;
+  if (parts.length) return parts[parts.length - 1].accumulated;
   return node === cost && position >= seed ? ["1"] : null;
 }
 
@@ -40,10 +40,10 @@ function sentence() {
     return `Forward: ${name} is ${brief(value)}${given ? ", an input" : `, from ${defined}`}`;
   }
   if (position === seed) return `Seed: ${nodes[cost].gradient} = 1, the backward pass starts here`;
-  const { node, to, passed, sum, expected } = product(position);
-  const so = expected > 1 ? `${part(product(position))} contributions, ` : "";
-  const now = `${so}${nodes[to].gradient} = ${brief(sum)}`;
-  return `Backward: ${nodes[node].name} passes ${brief(passed)} to ${nodes[to].name}; ${now}`;
+  const { node, to, downstream, accumulated, expected } = product(position);
+  const so = expected > 1 ? ` (${part(product(position))})` : "";
+  const now = `${nodes[to].gradient} = ${brief(accumulated)}${so}`;
+  return `Backward: ${nodes[node].name} → ${nodes[to].name}: ${brief(downstream)}; ${now}`;
 }
 
 const part = ({ received, expected }) => `${received} of ${expected}`;
@@ -103,7 +103,7 @@ function showDrawing(current) {
     tooltip.textContent = known.join("\n");
     value.textContent = done ? brief(nodes[i].value) : "";
     gradient.textContent = here
-      ? `${nodes[i].delta ? "gradient (delta)" : "gradient"} ${brief(here)}`
+      ? `${nodes[i].label} ${brief(here)}`
       : "";
     group.classList.toggle("later", !done);
     group.classList.toggle("on", i === current);
@@ -113,15 +113,15 @@ function showDrawing(current) {
     const told = [...group.querySelectorAll("text")].map((line) => line.textContent);
     group.setAttribute("aria-label", told.filter(Boolean).join(" "));
   });
-  const passed = taken(position);
+  const done = taken(position);
   const order = new Map(); // how many arrows between the same boxes came before
   for (const { group, tail, head, text } of arrows) {
     const ends = `${tail} ${head}`;
     const before = order.get(ends) || 0;
     order.set(ends, before + 1);
     const mine = (each) => each.node === head && each.to === tail && each.arrow === before;
-    const found = passed.find(mine);
-    if (text) text.textContent = found ? brief(found.passed) : "";
+    const found = done.find(mine);
+    if (text) text.textContent = found ? brief(found.downstream) : "";
     group.classList.toggle("later", head > position);
     group.classList.toggle("on", now !== null && mine(now));
   }
@@ -154,26 +154,27 @@ function showNode(i) {
   fact("value", i <= position ? full(node.value) : "not computed yet");
   const own = products.filter((each) => each.node === i);
   if (own.length) {
-    fact("local derivatives", ...own.map((each) => `${each.derivative} = ${each.local}`));
+    fact("local Jacobians", ...own.map((each) => `${each.derivative} = ${each.local}`));
   }
   const here = received(i);
   const parts = products.filter((each) => each.to === i);
-  const none = parts.length || i === cost ? "not arrived yet" : "none, the cost does not need it";
-  fact(`incoming gradient, ${node.gradient}`, here ? full(here) : none);
+  const none =
+    parts.length || i === cost ? "not computed yet" : "none, no derivative of the cost reaches it";
+  fact(`gradient, ${node.gradient}`, here ? full(here) : none);
   const shown = parts.map((each) => {
-    const arrived = taken(position).includes(each);
-    return `from ${nodes[each.node].name}: ${arrived ? full(each.passed) : "not yet"}`;
+    const text = taken(position).includes(each) ? full(each.downstream) : "not computed yet";
+    return `from ${nodes[each.node].name}: ${text}`;
   });
   if (shown.length) fact(`contributions, ${shown.length}`, ...shown);
   if (position > seed) {
     const now = product(position);
-    const { name, gradient } = nodes[now.node];
+    const { gradient } = nodes[now.node];
     if (i === now.to || i === now.node) {
       fact(
         "this step",
-        `${gradient} = ${full(now.arrived)} arrived at ${name}`,
-        `times ${now.derivative} = ${now.local}`,
-        `gives ${full(now.passed)} for ${nodes[now.to].name}`,
+        `upstream ${gradient} = ${full(now.upstream)}`,
+        `local ${now.derivative} = ${now.local}`,
+        `downstream → ${nodes[now.to].name} = ${full(now.downstream)}`,
       );
     }
   }
@@ -207,14 +208,14 @@ function fillTables() {
   );
   const lines = products.map((each) => [
     nodes[each.node].name,
-    full(each.arrived),
+    full(each.upstream),
     `${each.derivative} = ${each.local}`,
     nodes[each.to].name,
-    full(each.passed),
-    `${full(each.sum)}${each.expected > 1 ? `, ${part(each)}` : ""}`,
+    full(each.downstream),
+    `${full(each.accumulated)}${each.expected > 1 ? ` (${part(each)})` : ""}`,
   ]);
   lines.unshift(["seed", "", "", nodes[cost].name, "1", "1"]);
-  const heads = ["step", "from", "arrived there", "local derivative", "to", "passed", "sum there"];
+  const heads = ["step", "node", "upstream", "local Jacobian", "→", "downstream", "accumulated"];
   table(at.products, heads, lines, seed);
 }
 

@@ -29,7 +29,7 @@ from tinygrad_lossmix.views.drawing import SCOPE, scalable
 from tinygrad_lossmix.views.gradients import Gradients
 from tinygrad_lossmix.views.graphviz import CROWDED, drawing
 from tinygrad_lossmix.views.numbers import shaped, short
-from tinygrad_lossmix.views.picture import size
+from tinygrad_lossmix.views.picture import gradient_of, size
 from tinygrad_lossmix.views.reading import Reading
 from tinygrad_lossmix.views.render import NoRenderer, render
 from tinygrad_lossmix.views.theme import DARK, LIGHT, Colours, dark_style
@@ -91,9 +91,9 @@ def _stops(walk: Walk) -> list[Stop]:
 
 def _gradients(walk: Walk, stops: list[Stop]) -> Gradients:
     """All there is at the end of a walk: the drawing gets the room that they need."""
-    arrived = {node: walk.gradient(node) for node in walk.reading.nodes}
+    found = {node: walk.gradient(node) for node in walk.reading.nodes}
     return Gradients(
-        {node: gradient for node, gradient in arrived.items() if gradient is not None},
+        {node: gradient for node, gradient in found.items() if gradient is not None},
         {(stop.node, stop.place): stop.contribution for stop in stops},
     )
 
@@ -127,7 +127,7 @@ def _content(walk: Walk, stops: list[Stop]) -> dict[str, Any]:
             "whole": reading.full_name(node),
             "equation": reading.equation(node),
             "gradient": derivative(walk, node),
-            "delta": reading.symbols is not None and node is reading.symbols.z,
+            "label": gradient_of(reading, node),
         }
         for node in reading.nodes
     ]
@@ -136,11 +136,11 @@ def _content(walk: Walk, stops: list[Stop]) -> dict[str, Any]:
             "node": index[stop.node],
             "to": index[stop.argument],
             "arrow": sum(arg is stop.argument for arg in stop.node.args[: stop.place]),
-            "arrived": _lengths(short, stop.g),
+            "upstream": _lengths(short, stop.g),
             "derivative": f"d{reading.call(stop.node)}/d{reading.call(stop.argument)}",
             "local": local_text(Link(stop.node, stop.place).local),
-            "passed": _lengths(short, stop.contribution),
-            "sum": _lengths(short, stop.total),
+            "downstream": _lengths(short, stop.contribution),
+            "accumulated": _lengths(short, stop.total),
             "received": stop.received,
             "expected": stop.expected,
         }

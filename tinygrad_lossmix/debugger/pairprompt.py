@@ -35,24 +35,30 @@ class PairPrompt(Asking):
 
     def run(self, first: str = "") -> None:
         """Say what is to be walked, then ask for commands."""
-        self._say(Text("two walks in lock-step; part goes where they part, help lists the rest"))
+        self._say(
+            Text(
+                "in lock-step; `part` goes to where the gradients differ, `help` lists the commands"
+            )
+        )
         self._view()
         super().run(first)
 
     def do_next(self, arg: str) -> None:
-        """take the next product on both sides; who is first at a or z waits for the other"""
+        """take the next product on both sides; the first at a or z waits for the other"""
         self._alone("next", arg)
-        self._moved("next", self._pair.next(), "at the end of both: back, start, delta or quit")
+        self._moved(
+            "next", self._pair.next(), "at the end of both: type `back`, `start`, `delta` or `quit`"
+        )
 
     def do_back(self, arg: str) -> None:
         """undo the last step on both sides"""
         self._alone("back", arg)
-        self._moved("back", self._pair.back(), "at the start: next takes the first products")
+        self._moved("back", self._pair.back(), "at the start: type `next` for the first products")
 
     def do_part(self, arg: str) -> None:
-        """go on to where the gradients of the same quantity differ: C, a or z"""
+        """go on to the next quantity, C, a or z, whose gradients differ"""
         self._alone("part", arg)
-        self._moved("part", self._pair.part(), "the gradients part nowhere further on")
+        self._moved("part", self._pair.part(), "no further gradients differ")
 
     def do_goto(self, arg: str) -> None:
         """goto N: go to the step of that number"""
@@ -68,18 +74,18 @@ class PairPrompt(Asking):
         self._view()
 
     def do_end(self, arg: str) -> None:
-        """go to where every gradient has arrived"""
+        """go to the end, where every gradient is complete"""
         self._alone("end", arg)
         self._pair.end()
         self._view()
 
     def do_delta(self, arg: str) -> None:
-        """the gradients of C, a and z on both sides, and how far they are apart"""
+        """the gradients of C, a and z on both sides, and their max difference"""
         self._alone("delta", arg)
         self._say(sidebyside.meetings(self._pair))
 
     def do_where(self, arg: str) -> None:
-        """on each side the way to the cost, the local derivatives multiplied along it"""
+        """on each side the path to the cost, with the local Jacobians and their product"""
         self._alone("where", arg)
         self._say(sidebyside.both(self._pair, wording.where))
 

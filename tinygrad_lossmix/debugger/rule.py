@@ -20,14 +20,14 @@ from tinygrad_lossmix.engine.tensor import Tensor
 
 
 class Rule(NamedTuple):
-    """What one argument is passed, in the letters of the table."""
+    """The product for one argument, in the letters of the table."""
 
     text: str  # the expression, or the name of the rule with the line that describes it
     letters: tuple[str, ...]  # of the gradient, the node and, where it reads them, its arguments
 
 
 def rule_of(node: Tensor, position: int) -> Rule:
-    """The rule by which a node passes its gradient to the argument at a position.
+    """The rule for the argument of a node at a position.
 
     Read from the source of the table; where there is none, as of a rule typed in a session, that
     is what the text says.

@@ -12,6 +12,8 @@ from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.debugger.wording import FLOW, MOST, QUIET, columns, defined, local_text
 from tinygrad_lossmix.views.numbers import short
 
+PARTS = ("", "upstream", "local", "downstream", "accumulated")
+
 
 def view(pair: Pair) -> Text:
     """Where both are: a column for each."""
@@ -19,7 +21,11 @@ def view(pair: Pair) -> Text:
     names = [_mix(walk) for walk in sides]
     rows = [
         (f"[{pair.position}/{len(pair)}]", *names),
-        *zip(("", "arrived", "local", "passed", "sum"), *map(_column, sides), strict=True),
+        *zip(
+            ("", "upstream", "local", "downstream", "accumulated"),
+            *map(_column, sides),
+            strict=True,
+        ),
     ]
     text = columns([row for row in rows if any(row[1:])], (QUIET, FLOW, FLOW), "")
     return text.append(f"\n{_apart(pair.meeting)}") if pair.meeting else text
@@ -38,7 +44,12 @@ def meetings(pair: Pair) -> Text:
     """The gradients of each quantity that both sides have, from the cost to the logits."""
     found = pair.meetings
     rows = [
-        (f"dC/d{each.name}", short(each.left, MOST), short(each.right, MOST), _words(each))
+        (
+            f"dC/d{each.name}",
+            short(each.left, MOST),
+            short(each.right, MOST),
+            "equal" if each.same else f"max difference {each.gap:.4g}",
+        )
         for each in found
     ]
     return columns(rows, (QUIET, FLOW, FLOW, ""), "")
@@ -53,7 +64,7 @@ def _column(walk: Walk) -> tuple[str, ...]:
     if stop is None:
         return f"{walk.place} {defined(walk, walk.cost)}", "1", "", "", ""
     return (
-        f"{walk.place} {defined(walk, stop.node)} to {call(stop.argument)}",
+        f"{walk.place} {defined(walk, stop.node)} → {call(stop.argument)}",
         short(stop.g, MOST),
         local_text(Link(stop.node, stop.place).local),
         short(stop.contribution, MOST),
@@ -62,8 +73,5 @@ def _column(walk: Walk) -> tuple[str, ...]:
 
 
 def _apart(meeting: Meeting) -> str:
-    return f"dC/d{meeting.name} is whole on both sides: {_words(meeting)}"
-
-
-def _words(meeting: Meeting) -> str:
-    return "the same" if meeting.same else f"apart by up to {meeting.gap:.4g}"
+    words = "are equal" if meeting.same else f"differ by up to {meeting.gap:.4g}"
+    return f"dC/d{meeting.name} is complete on both sides; they {words}"

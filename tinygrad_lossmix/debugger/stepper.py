@@ -6,7 +6,7 @@
 >>> walk.next()
 True
 >>> print(walk)
-[1/3] n2 passes [1, 1] to n1
+[1/3] n2 → n1: [1, 1]
 """
 
 from __future__ import annotations
@@ -28,6 +28,6 @@ class Stepper(Walk):
         printer.text("Stepper" if cycle else wording.view(self).plain)
 
     def _repr_html_(self) -> str:
-        """The current stop, and every node with what has arrived at it."""
+        """The current stop, and every node with its gradient so far."""
         parts = wording.view(self), wording.listing(self)
         return "".join(f"<pre>{escape(part.plain)}</pre>" for part in parts)

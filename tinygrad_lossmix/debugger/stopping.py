@@ -59,12 +59,12 @@ class Stopping(OnWalk):
         if arg:
             self._add(Point("break", arg, breakpoint))
             if arg == "nan" and self._walk.first == 0 and has_nan(self._walk.cost.data):
-                self._say(Text("the cost is NaN already: forward, continue finds where it comes"))
+                self._say(Text("the cost is NaN: `forward;;continue` finds where it arises"))
         else:
             self._list()
 
     def do_watch(self, arg: str) -> None:
-        """watch NAME.grad: stop where somebody writes it; watch z.grad > 1: where that changes"""
+        """watch NAME.grad: stop where it is written; watch z.grad > 1: where that changes"""
         self._add(Point("watch", arg, watchpoint))
 
     def do_clear(self, arg: str) -> None:
@@ -111,6 +111,6 @@ class Stopping(OnWalk):
         if point.kind != "watch" or stop is None:
             return words
         before = self._walk.at(self._walk.position - 1).gradient(stop.argument)
-        was = "nothing" if before is None else short(before)
+        was = "none" if before is None else short(before)
         writer = self._walk.reading.call(stop.node)
         return f"{words}, {was} -> {short(stop.total)}, written by {writer}"

@@ -1,4 +1,4 @@
-"""What a walk hands out: a product, a part of a way to the cost, how far delta has come."""
+"""What a walk hands out: a product, a part of a path to the cost, how far delta has come."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from tinygrad_lossmix.mixes.mix import Mix
 
 
 class Stop(NamedTuple):
-    """One vector-Jacobian product: what a node passed back to one of its arguments."""
+    """One vector-Jacobian product, from a node to one of its arguments."""
 
     node: Tensor
     place: int  # of the argument among node.args
     argument: Tensor
-    g: Array  # the gradient that arrived at the node
-    contribution: Array
-    total: Array  # what the argument has received so far
+    g: Array  # upstream: the gradient of the node
+    contribution: Array  # downstream: to the gradient of the argument
+    total: Array  # what that has accumulated so far
     received: int  # contributions, this one included
     expected: int
 
 
 class Link(NamedTuple):
-    """A part of a way to the cost: from an argument to the node that was computed from it."""
+    """A part of a path to the cost: from an argument to the node that was computed from it."""
 
     node: Tensor
     place: int
@@ -37,7 +37,7 @@ class Link(NamedTuple):
 
     @property
     def local(self) -> Local | None:
-        """How the node answers to the argument; None where that is too large to show."""
+        """The local Jacobian; None where it is too large to show."""
         return local(self.node, self.place)
 
 
@@ -46,7 +46,7 @@ class Delta(NamedTuple):
 
     mix: Mix
     logits: Tensor
-    gradient: Array | None  # None: not arrived yet
+    gradient: Array | None  # None: not computed yet
     received: int
     expected: int
     a_minus_y: Array  # divided by the number of examples, as the gradient is

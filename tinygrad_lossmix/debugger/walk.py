@@ -126,12 +126,12 @@ class Walk:
             return f"{self.place} {call(self.computed)} is {short(self.computed.data)}"
         if stop is None:
             return f"{self.place} start at {call(self.cost)}"
-        passed = short(stop.contribution)
-        return f"{self.place} {call(stop.node)} passes {passed} to {call(stop.argument)}"
+        way = f"{call(stop.node)} → {call(stop.argument)}"
+        return f"{self.place} {way}: {short(stop.contribution)}"
 
     @property
     def at_end(self) -> bool:
-        """Whether every gradient has arrived."""
+        """Whether every gradient is complete."""
         return self.position == len(self)
 
     def at(self, position: int) -> Self:
@@ -161,7 +161,7 @@ class Walk:
         self.position = 0
 
     def end(self) -> None:
-        """Go to where every gradient has arrived."""
+        """Go to the end, where every gradient is complete."""
         self.position = len(self)
 
     def goto(self, position: int) -> None:
@@ -249,7 +249,7 @@ class Walk:
         return bisect_right(arrivals, self.position), len(arrivals)
 
     def gradient(self, node: Tensor) -> Array | None:
-        """The gradient of a node as far as it has arrived at this position; None before that."""
+        """What the gradient of a node has accumulated at this position; None before that."""
         received, _ = self.progress(node)
         if received:
             return np.array(self._steps[self._arrivals[node][received - 1] - 1][4])
@@ -276,12 +276,12 @@ class Walk:
         return [(i, stop) for i, stop in stops if stop is not None]
 
     def gradients(self) -> Gradients:
-        """What has arrived at this position at every node, and what was passed."""
+        """All gradients at this position, and those downstream of the products so far."""
         found = Gradients({}, {})
         if self.position >= 0:
             found.of[self.cost] = np.array(self._seed)
         for node, place, _, contribution, total in self._steps[: max(self.position, 0)]:
-            found.passed[node, place] = np.array(contribution)
+            found.downstream[node, place] = np.array(contribution)
             found.of[node.args[place]] = np.array(total)
         return found
 
@@ -291,9 +291,9 @@ class Walk:
         return [Link(*step[:2]) for step in self._steps[: max(self.position, 0)]]
 
     def where(self) -> list[Link]:
-        """The way from the node reached last to the cost, that by which each was reached first.
+        """The path from the node reached last to the cost, that by which each was reached first.
 
-        Local derivatives, multiplied along a way and summed over all ways, are the gradient.
+        Local Jacobians, multiplied along a path and summed over all paths, are the gradient.
         """
         links = []
         i = max(self.position, 0)

@@ -1,6 +1,7 @@
 """What the prompt says: each function puts one thing into lines of text, coloured where that helps.
 
 Names are the recording's; gradients are written as in the book: dC/dz, and delta at the logits.
+Each product has its upstream gradient, a local Jacobian, and the downstream gradient they give.
 """
 
 from __future__ import annotations
@@ -19,15 +20,16 @@ from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.views.names import shorten
 from tinygrad_lossmix.views.numbers import shaped, short
+from tinygrad_lossmix.views.symbols import Symbols
 
 NAME, FLOW, BOOK, QUIET = "cyan", "yellow", "green", "bright_black"
 MOST = 10  # entries of an array that are shown without leaving some out
 IN_FULL = 100  # the same when it was asked for by name
 NEAR = 8  # nodes that are listed on each side of the current one
-LINKS = 20  # parts of a way that are listed
-WAYS = 8  # ways that are listed
+LINKS = 20  # parts of a path that are listed
+PATHS = 8  # paths that are listed
 STATIONS = 60  # letters of such a line
-MANY = 1_000_000  # ways; beyond, their number says nothing
+MANY = 1_000_000  # paths; beyond, their number says nothing
 
 LETTERS = {"S": "S = sum of y", "e": "e = a - y", "r": "r = a/(1 - a)"}  # in formulas of delta
 
@@ -48,15 +50,16 @@ def columns(rows: Sequence[tuple[str, ...]], styles: tuple[str, ...], indent: st
 def introduction(walk: Walk) -> Text:
     """What is to be walked."""
     symbols, cost = walk.reading.symbols, walk.reading.call(walk.cost)
-    nodes, products = count(len(walk.reading.nodes), "node"), count(len(walk), "product")
+    nodes = count(len(walk.reading.nodes), "node")
+    products = count(len(walk), "vector-Jacobian product")
     return Text(
-        f"{f'{symbols.mix}: ' if symbols else ''}{cost} = {short(walk.cost.data)}, {nodes}, "
-        f"{products} back from {cost}. help lists the commands."
+        f"{f'{symbols.mix}: ' if symbols else ''}{cost} = {short(walk.cost.data)}; {nodes}, "
+        f"{products}. `help` lists the commands."
     )
 
 
 def view(walk: Walk) -> Text:
-    """The current stop: what arrived at a node, what it passed back, what its argument has now."""
+    """The current stop: gradient upstream and downstream of a node, what its argument has now."""
     stop, call = walk.stop, walk.reading.call
     here = f"{walk.place} "
     if (node := walk.computed) is not None:
@@ -65,20 +68,20 @@ def view(walk: Walk) -> Text:
         heading = [(defined(walk, node), NAME)]
         equation = walk.reading.equation(node)
     elif stop is None:
-        rows = [("start", derivative(walk, walk.cost), short(walk.gradient(walk.cost)))]
+        rows = [("seed", derivative(walk, walk.cost), short(walk.gradient(walk.cost)))]
         heading = [(defined(walk, walk.cost), NAME)]
         equation = walk.reading.equation(walk.cost)
     else:
         reached = stop.argument
-        heading = [(defined(walk, stop.node), NAME), (f"  passes to {call(reached)}", "")]
+        heading = [(defined(walk, stop.node), NAME), (f"  → {call(reached)}", "")]
         equation = walk.reading.equation(reached) or walk.reading.equation(stop.node)
-        part = f"{stop.received} of {stop.expected}" if stop.expected > 1 else "all"
         link = Link(stop.node, stop.place)
+        so_far = f"{derivative(walk, reached)} ({progress(stop.received, stop.expected)})"
         rows = [
-            ("arrived", derivative(walk, stop.node), short(stop.g, MOST)),
+            ("upstream", derivative(walk, stop.node), short(stop.g, MOST)),
             ("local", f"d{call(stop.node)}/d{call(reached)}", local_text(link.local)),
-            ("passed", f"to {call(reached)}", short(stop.contribution, MOST)),
-            (f"sum, {part}", derivative(walk, reached), short(stop.total, MOST)),
+            ("downstream", f"→ {call(reached)}", short(stop.contribution, MOST)),
+            ("accumulated", so_far, short(stop.total, MOST)),
         ]
     text = Text.assemble((here, QUIET), *heading)
     if equation:
@@ -87,36 +90,36 @@ def view(walk: Walk) -> Text:
 
 
 def where(walk: Walk) -> Text:
-    """The way from here to the cost, the local derivatives along it, and their product."""
+    """The path from here to the cost, the local Jacobians along it, and their product."""
     links, call = walk.where(), walk.reading.call
     cost = call(walk.cost)
     if walk.computed is not None:
-        return Text("in the forward phase: nothing comes back yet, start goes to where it does")
+        return Text("in the forward pass: no gradients yet; type `start` for the backward pass")
     if not links:
-        return Text(f"at the cost, {cost}: next takes the first product")
-    rows = [("", "", "local derivative", "", f"multiplied, from {cost} down")]
+        return Text(f"at the cost {cost}: type `next` for the first product")
+    rows = [("", "", "local Jacobian", "", f"product from {cost} down")]
     for link, product in zip(links[:LINKS], along(walk, links), strict=False):
         slope = f"d{call(link.node)}/d{call(link.argument)}"
-        way = call(link.argument), f"-> {defined(walk, link.node)}"
+        way = call(link.argument), f"→ {defined(walk, link.node)}"
         rows.append((*way, slope, local_text(link.local), short(product, MOST)))
     text = Text(f"from {call(links[0].argument)} to {cost}:\n")
     text.append(columns(rows, (NAME, "", QUIET, FLOW, FLOW)))
     if len(links) > LINKS:
         text.append(f"\n  ... and {len(links) - LINKS:,} more, up to {cost}")
-    return text.append(_other_ways(walk, links[0].argument))
+    return text.append(_other_paths(walk, links[0].argument))
 
 
-def _other_ways(walk: Walk, node: Tensor) -> Text:
-    """That the gradient is the sum over all ways; nothing where there is only one."""
+def _other_paths(walk: Walk, node: Tensor) -> Text:
+    """That the gradient is the sum over all paths; nothing where there is only one."""
     ways, in_all = number(walk, node), number(walk.at(len(walk)), node)
     if in_all == 1:
         return Text()
-    many = count(ways, "way") if ways < MANY else f"more than {MANY:,} ways"
+    many = count(ways, "path") if ways < MANY else f"more than {MANY:,} paths"
     part = "" if ways == in_all else " so far"
     total = short(np.asarray(walk.gradient(node)), MOST)
     text = Text(f"\n{derivative(walk, node)}{part} is the sum over {many}:")
     rows = []
-    if ways <= WAYS:
+    if ways <= PATHS:
         for way, product in every(walk, node):
             stations = " > ".join(walk.reading.call(link.node) for link in way)
             rows.append((shorten(stations, STATIONS), short(product, MOST)))
@@ -154,15 +157,15 @@ def value(name: str, x: Array, about: str) -> Text:
 
 
 def gradient(walk: Walk, node: Tensor) -> Text:
-    """The gradient of a node at this position, or when it comes."""
+    """The gradient of a node at this position, or when it gets its first contribution."""
     text = Text().append(derivative(walk, node), NAME)
     found = walk.gradient(node)
     if found is None:
         arrival = walk.arrival(node)
         return text.append(
-            f": none, {walk.reading.call(walk.cost)} does not depend on it by a derivative"
+            f": none, no derivative of {walk.reading.call(walk.cost)} reaches it"
             if arrival is None
-            else f": has not arrived yet, the first contribution comes at [{arrival}/{len(walk)}]"
+            else f": not computed yet, the first contribution comes at [{arrival}/{len(walk)}]"
         )
     received, expected = walk.progress(node)
     part = f"  {received} of {count(expected, 'contribution')}" if received < expected else ""
@@ -170,38 +173,44 @@ def gradient(walk: Walk, node: Tensor) -> Text:
 
 
 def delta(walk: Walk) -> Text:
-    """The gradient of the logits so far, and a - y beside it."""
-    found = walk.delta()
-    if found is None:
+    """The gradient of the logits so far, and a - y beside it: both over n for n examples."""
+    found, symbols = walk.delta(), walk.reading.symbols
+    if found is None or symbols is None:
         return Text(
-            "no delta here: the recording has no sigmoid or softmax layer with one of the costs "
+            "no delta: the recording has no sigmoid or softmax layer with one of the costs "
             "cross_entropy, log_likelihood, quadratic"
         )
     if found.gradient is None:
-        return gradient(walk, found.logits).append(f"; a - y = {short(found.a_minus_y, MOST)}")
-    arrived = found.received == found.expected
+        rest = f"; {symbols.scaled('a - y')} = {short(found.a_minus_y, MOST)}{symbols.n}"
+        return gradient(walk, found.logits).append(rest)
+    complete = found.received == found.expected
     part = f"{found.received} of {count(found.expected, 'contribution')} so far"
     gradient_row = derivative(walk, found.logits), short(found.gradient, MOST)
     rows = [
-        (*gradient_row, walk.reading.equation(found.logits) if arrived else part),
-        ("a - y", short(found.a_minus_y, MOST), _difference(found) if arrived else ""),
+        (*gradient_row, walk.reading.equation(found.logits) if complete else part),
+        (
+            symbols.scaled("a - y"),
+            short(found.a_minus_y, MOST),
+            _difference(walk, found, symbols) if complete else "",
+        ),
     ]
     return columns(rows, (NAME, FLOW, BOOK), "")
 
 
 def question(walk: Walk) -> Text:
-    """What is asked about a product: all that goes into it, not what comes of it."""
+    """What is asked about a product: all that goes into it, not its result."""
     stop, call = walk.stop, walk.reading.call
     assert stop is not None
     shape = stop.contribution.shape
     numbers = count(max(stop.contribution.size, 1), "number")
     return Text.assemble(
         (defined(walk, stop.node), NAME),
-        f" has received {derivative(walk, stop.node)} = ",
+        f" = {short(stop.node.data, MOST)}, "
+        f"{call(stop.argument)} = {short(stop.argument.data, MOST)}; "
+        f"upstream gradient {derivative(walk, stop.node)} = ",
         (short(stop.g, MOST), FLOW),
-        f"; its value is {short(stop.node.data, MOST)}, "
-        f"that of {call(stop.argument)} is {short(stop.argument.data, MOST)}.\n"
-        f"What does it pass to {call(stop.argument)}? answer and {numbers}, shape {shape}",
+        f".\nWhich gradient goes downstream to {call(stop.argument)}? "
+        f"Type `answer` and {numbers}, shape {shape}",
     )
 
 
@@ -221,16 +230,19 @@ def changed(before: Walk, after: Walk) -> Text:
     return columns(rows, (QUIET, NAME, "", FLOW), "")
 
 
-def _difference(found: Delta) -> str:
+def _difference(walk: Walk, found: Delta, symbols: Symbols) -> str:
     gap = float(np.max(np.abs(found.gradient - found.a_minus_y), initial=0.0))
     size = float(np.max(np.abs(found.a_minus_y), initial=0.0))
     if not np.isfinite(gap):
-        return "the graph gives NaN or infinity here; forward, break nan, continue finds where"
+        return "the graph gives NaN or infinity: `forward;;break nan;;continue` finds where"
     if gap <= 16 * np.finfo(found.a_minus_y.dtype).eps * size:
-        return f"the same to {gap:.4g}"
+        return f"equal, max difference {gap:.4g}"
+    if symbols.cost is not walk.cost:
+        cost = walk.reading.call(walk.cost)
+        return f"max difference {gap:.4g}; {cost} is more than the cost of {symbols.mix}"
     formula = found.mix.formula
     letters = [meaning for letter, meaning in LETTERS.items() if letter in formula]
-    return f"differs by up to {gap:.4g}; delta is {', '.join([formula, *letters])}"
+    return f"max difference {gap:.4g}; delta is {', '.join([formula, *letters])}"
 
 
 def tensors(node: Tensor) -> list[Tensor]:
@@ -242,7 +254,8 @@ def derivative(walk: Walk, node: Tensor) -> str:
     """What the gradient of a node is called."""
     symbols = walk.reading.symbols
     name = f"d{walk.reading.call(walk.cost)}/d{walk.reading.call(node)}"
-    return f"delta = {name}" if symbols and node is symbols.z else name
+    delta = symbols.delta_at(node) if symbols else ""
+    return f"{delta} = {name}" if delta else name
 
 
 def defined(walk: Walk, node: Tensor) -> str:
@@ -252,10 +265,16 @@ def defined(walk: Walk, node: Tensor) -> str:
 
 
 def local_text(local: Local | None) -> str:
-    """A local derivative on one line."""
+    """A local Jacobian on one line."""
     if local is None:
         return "too large to show"
-    return short(local.values, MOST) + (" on the diagonal" if local.diagonal else "")
+    values = short(local.values, MOST)
+    return f"diag({values[1:-1]})" if local.diagonal else values
+
+
+def progress(received: int, expected: int) -> str:
+    """How many contributions of a gradient have been accumulated: `1 of 2`, `complete`."""
+    return "complete" if received == expected else f"{received} of {expected}"
 
 
 def count(number: int, noun: str) -> str:

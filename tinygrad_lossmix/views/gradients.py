@@ -1,4 +1,4 @@
-"""The gradients of a recording, and what each node passed back to each of its arguments."""
+"""The gradients of a recording, and the downstream gradient of each node by each argument."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Gradients(NamedTuple):
     """What a sweep found; nothing where a node has received nothing."""
 
     of: dict[Tensor, Array]
-    passed: dict[tuple[Tensor, int], Array]  # by a node to its argument at that position
+    downstream: dict[tuple[Tensor, int], Array]  # by a node to its argument at that position
 
 
 def gradients(cost: Tensor) -> Gradients:
@@ -32,6 +32,6 @@ def swept(cost: Tensor, seed: Array) -> Gradients:
     found = Gradients({cost: seed}, {})
     with np.errstate(all="ignore"):  # whatever there is to warn of, backward() has
         for node, position, _, contribution, total in sweep(cost, seed):
-            found.passed[node, position] = contribution
+            found.downstream[node, position] = contribution
             found.of[node.args[position]] = total
     return found

@@ -43,7 +43,7 @@ CLUSTER = {
 
 
 def draw(cost: Tensor, names: Mapping[str, Any] | None = None, collapse: bool = False) -> Drawing:
-    """Draw a recording: values, gradients, and what each operation passed back to its arguments.
+    """Draw a recording: values, gradients, and the downstream gradient of each operation.
 
     Args:
         cost: a Tensor of any shape; call `cost.backward()` first to see gradients.
@@ -133,7 +133,9 @@ def _put(graph: Any, reading: Reading, shown: Picture, ids: str = "") -> None:
     clusters = (f"cluster_{ids}{i}" for i in itertools.count())
     _cluster(graph, reading, shown, shown.everything, clusters, ids)
     for arrow in shown.arrows:
-        label = {} if arrow.passed is None else {"label": _label([f" {short(arrow.passed)} "])}
+        label = (
+            {} if arrow.downstream is None else {"label": _label([f" {short(arrow.downstream)} "])}
+        )
         graph.edge(f"{ids}n{arrow.tail}", f"{ids}n{arrow.head}", **label)
 
 
@@ -153,17 +155,19 @@ def _cluster(
 
 
 def _legend(graph: Any, pictures: list[Picture]) -> None:
-    """A box of each kind that is shown, one below the other, and what stands at an arrow."""
+    """A box of each kind that is shown, one below the other, and what is written at an arrow."""
     drawn = {box.kind for shown in pictures for box in shown.boxes}
     kinds = [kind for kind in SHAPES if kind in drawn]
-    passed = any(arrow.passed is not None for shown in pictures for arrow in shown.arrows)
+    downstream = any(arrow.downstream is not None for shown in pictures for arrow in shown.arrows)
     with graph.subgraph(name="cluster_legend") as legend:
         legend.attr(label="", **CLUSTER)
         for kind in kinds:
             legend.node(f"legend_{kind}", kind, fontsize="11", **_style(kind))
         for above, below in itertools.pairwise(kinds):
             style = (
-                {"label": "  passed back  "} if passed and below == "cost" else {"style": "invis"}
+                {"label": "  downstream gradient  "}
+                if downstream and below == "cost"
+                else {"style": "invis"}
             )
             legend.edge(f"legend_{above}", f"legend_{below}", **style)
 

@@ -37,7 +37,7 @@ class Arrow(NamedTuple):
 
     tail: int  # the index of a box
     head: int
-    passed: Array | None
+    downstream: Array | None
 
 
 @dataclass(eq=False)
@@ -81,7 +81,7 @@ def picture(reading: Reading, collapse: bool, known: Gradients | None = None) ->
     if collapse:
         fronts = {node: group for group in outermost for node in group.members}
         everything, homes = Cluster(""), {}
-    found, passed = gradients(reading.cost) if known is None else known
+    found, downstream = gradients(reading.cost) if known is None else known
     boxes: list[Box] = []
     places: dict[Tensor, int] = {}
     arrows: list[Arrow] = []
@@ -103,8 +103,8 @@ def picture(reading: Reading, collapse: bool, known: Gradients | None = None) ->
             tail = fronts[arg].output if arg in fronts else arg
             way = places[tail], places[head], 0 if collapse else position
             parts = ways.setdefault(way, [])
-            if (node, position) in passed:
-                parts.append(passed[node, position])
+            if (node, position) in downstream:
+                parts.append(downstream[node, position])
     for (start, end, _), parts in ways.items():
         arrows.append(Arrow(start, end, sum(parts) if parts else None))
     for node in reading.nodes:
@@ -138,8 +138,8 @@ def formula_of(reading: Reading, box: Box) -> str:
 
 def gradient_of(reading: Reading, node: Tensor) -> str:
     """What its gradient is called in a box."""
-    is_logits = reading.symbols is not None and node is reading.symbols.z
-    return "gradient (delta)" if is_logits else "gradient"
+    delta = reading.symbols.delta_at(node) if reading.symbols else ""
+    return f"gradient ({delta})" if delta else "gradient"
 
 
 def unshortened(reading: Reading, box: Box) -> str:

@@ -37,6 +37,27 @@ class Symbols(NamedTuple):
     a: Tensor | None  # the outputs; None where output layer and cost are one node
     y: Array  # the labels, in the shape of the logits
     cost: Tensor
+    whole: bool  # the recording is of this cost and nothing else
+
+    @property
+    def examples(self) -> int:
+        """n, over which the cost is a mean."""
+        return max(self.z.size // max(self.z.shape[-1], 1), 1)
+
+    def scaled(self, what: str) -> str:
+        """What a quantity of each example is in the gradient of the mean: `(a - y)/n`."""
+        if self.examples == 1:
+            return what
+        return f"({what})/n" if " " in what else f"{what}/n"
+
+    @property
+    def n(self) -> str:
+        """`, n = 4`; nothing for one example."""
+        return "" if self.examples == 1 else f", n = {self.examples:,}"
+
+    def delta_at(self, node: Tensor) -> str:
+        """What the gradient of a node is: `delta`, `delta/n`, or '' where it is neither."""
+        return self.scaled("delta") if node is self.z and self.whole else ""
 
     def equation(self, node: Tensor) -> str:
         """The book's words for a node; '' where it has none."""
@@ -48,16 +69,17 @@ class Symbols(NamedTuple):
         if node is self.a:
             return f"{pair[0]} output layer a, {OUTPUT_EQUATIONS[pair[0]]}"
         if node is self.z:
-            delta = DELTA_EQUATIONS.get(pair, DELTA_DEFINED)
-            return f"logits z, their gradient is delta, {delta}"
+            if not self.whole:
+                return "logits z"
+            equation = DELTA_EQUATIONS.get(pair, DELTA_DEFINED)
+            return f"logits z, their gradient is {self.scaled('delta')}{self.n}, {equation}"
         return ""
 
     @property
     def a_minus_y(self) -> Array:
         """a - y, divided by the number of examples as the gradient of a mean cost is."""
         a = self.mix.activate(self.z.data) if self.a is None else self.a.data
-        examples = max(a.size // max(a.shape[-1], 1), 1)
-        return (a - self.y) / examples
+        return (a - self.y) / self.examples
 
 
 def find(cost: Tensor) -> Symbols | None:
@@ -65,14 +87,15 @@ def find(cost: Tensor) -> Symbols | None:
     for node in reversed(nodes(cost)):
         if node.function in PAIRS and isinstance(node.args[0], Tensor):
             z, y = node.args
-            return Symbols(Mix(*PAIRS[node.function]), z, None, y, node)
+            return Symbols(Mix(*PAIRS[node.function]), z, None, y, node, node is cost)
         for name, args, *_ in node.groups:
             if name in COST_GROUPS and len(args) == 2 and isinstance(args[0], Tensor):
                 a, y = args
                 output, z = _output_layer(a)
                 with contextlib.suppress(ValueError):  # a group of the user's, of the same name
                     if isinstance(z, Tensor):
-                        return Symbols(Mix(output, COST_GROUPS[name]), z, a, labels(y, a), node)
+                        mix, whole = Mix(output, COST_GROUPS[name]), node is cost
+                        return Symbols(mix, z, a, labels(y, a), node, whole)
     return None
 
 

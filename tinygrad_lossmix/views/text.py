@@ -11,8 +11,8 @@ tree branch. A node that is used twice is shown once and referred to.
 n3 = sum(n2)       17.5            1               cost
 n2 = n1 * z        [14.78, 2.718]  [1, 1]
 ├─ n1 = exp(z)     [7.389, 2.718]  [2, 1]
-│  z               [2, 1]          [22.17, 5.437]  input; n1 passed [14.78, 2.718]
-└─ z, shown above                                  n2 passed [7.389, 2.718]
+│  z               [2, 1]          [22.17, 5.437]  input; from n1: [14.78, 2.718]
+└─ z, shown above                                  from n2: [7.389, 2.718]
 """
 
 from __future__ import annotations
@@ -57,9 +57,7 @@ def tree_of(reading: Reading, known: Gradients | None = None) -> str:
         for row in rows[: MOST_LINES + 1]
     ]
     if len(rows) > MOST_LINES + 1:
-        text.append(
-            f"… {len(reading.nodes):,} nodes in all; the tree of a node further in shows more"
-        )
+        text.append(f"… {len(reading.nodes):,} nodes in all; call tree() on a node further in")
     return "\n".join(text)
 
 
@@ -68,7 +66,7 @@ class Branch(NamedTuple):
 
     arg: Any  # a Tensor or a constant array
     through: str  # the name of the node
-    passed: Array | None  # what came back along it
+    downstream: Array | None  # what `through` contributes to its gradient
     first: str  # what stands before its line
     rest: str  # what stands before the lines below
 
@@ -77,8 +75,8 @@ Row = tuple[str, str, str, str]  # formula, value, gradient, what it is
 
 
 def _rows(reading: Reading, known: Gradients | None) -> Iterator[Row]:
-    found, passed = gradients(reading.cost) if known is None else known
-    parts = Counter(node.args[position] for node, position in passed)
+    found, downstream = gradients(reading.cost) if known is None else known
+    parts = Counter(node.args[position] for node, position in downstream)
     seen: set[Tensor] = set()
     waiting = [Branch(reading.cost, "", None, "", "")]
     while waiting:
@@ -89,8 +87,8 @@ def _rows(reading: Reading, known: Gradients | None) -> Iterator[Row]:
             yield f"{before}{name or 'constant'}", shaped(node), "", "constant" if name else ""
             continue
         words = []
-        if branch.passed is not None and parts[node] > 1:
-            words = [f"{branch.through} passed {short(branch.passed)}"]
+        if branch.downstream is not None and parts[node] > 1:
+            words = [f"from {branch.through}: {short(branch.downstream)}"]
         if node in seen:
             yield f"{before}{name}, shown above", "", "", "; ".join(words)
             continue
@@ -105,16 +103,16 @@ def _rows(reading: Reading, known: Gradients | None) -> Iterator[Row]:
             short(found[node]) if node in found else "not computed",
             "; ".join([*_about(reading, node), *words]),
         )
-        waiting += reversed(_branches(reading, node, branch.rest, passed))
+        waiting += reversed(_branches(reading, node, branch.rest, downstream))
 
 
 def _branches(
-    reading: Reading, node: Tensor, rest: str, passed: dict[tuple[Tensor, int], Array]
+    reading: Reading, node: Tensor, rest: str, downstream: dict[tuple[Tensor, int], Array]
 ) -> list[Branch]:
     """One for each argument that is shown; a single one continues below without an indent."""
     through = reading.call(node)
     shown = [
-        (arg, passed.get((node, position)))
+        (arg, downstream.get((node, position)))
         for position, arg in enumerate(node.args)
         if isinstance(arg, Tensor) or is_array(arg)
     ]

@@ -74,9 +74,9 @@ def _box(reading: Reading, box: Box, found: dict[Tensor, Array]) -> list[str]:
 def _arrow(reading: Reading, shown: Picture, arrow: Arrow) -> str:
     tail, head = shown.boxes[arrow.tail].content, shown.boxes[arrow.head].content
     ends = f"from {_call(reading, tail)} to {_call(reading, head)}"
-    if arrow.passed is None:
+    if arrow.downstream is None:
         return ends
-    return f"{ends}\npassed back {exact(arrow.passed, IN_FULL)}"
+    return f"{ends}\ndownstream gradient {exact(arrow.downstream, IN_FULL)}"
 
 
 def _call(reading: Reading, content: object) -> str:
