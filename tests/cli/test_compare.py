@@ -42,18 +42,17 @@ def compare(*args: str) -> Result:
 def test_the_table_has_a_row_and_a_diagnosis_for_every_mix() -> None:
     result = compare()
     assert result.exit_code == 0
-    table, rest = result.stdout.split("What went wrong")
+    table, rest = result.stdout.split("\nProblems\n")
     for name in NAMES:
-        assert re.search(rf"^ ?{name} ", table, re.MULTILINE)
+        assert len(re.findall(rf"^{name} ", table, re.MULTILINE)) == 2
         assert re.search(rf"^{name} +\w", rest, re.MULTILINE)
 
 
 def test_the_table_says_which_delta_is_a_minus_y() -> None:
     rows = {name: next(li for li in compare().stdout.splitlines() if name in li) for name in NAMES}
-    first = {name: re.search(r" (yes|no) +\d", line) for name, line in rows.items()}
-    yes = [name for name, answer in first.items() if answer and answer[1] == "yes"]
-    assert all(first.values())
-    assert yes == ["sigmoid ce", "softmax ll"]
+    first = {name: line.removeprefix(name).split()[0] for name, line in rows.items()}
+    assert set(first.values()) == {"yes", "no"}
+    assert [name for name in NAMES if first[name] == "yes"] == ["sigmoid ce", "softmax ll"]
 
 
 def test_the_table_says_which_mixes_are_proper_and_convex() -> None:
@@ -72,18 +71,30 @@ def test_redirected_output_is_plain_and_at_most_100_columns_wide() -> None:
     assert max(map(len, result.stdout.splitlines())) <= 100
 
 
-def test_at_80_columns_every_number_is_still_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_at_80_columns_every_row_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    result = compare()
-    assert max(map(len, result.stdout.splitlines())) <= 80
-    assert "…" not in result.stdout
-    assert result.stdout.count("±") >= 6
+    lines = compare().stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    start = next(i for i, line in enumerate(lines) if line.startswith("───"))
+    for name, row in zip(NAMES, lines[start + 1 : start + 7], strict=True):
+        assert re.fullmatch(rf"{name} +(yes|no) +(yes|no) +(yes|no) +\S+ ± \S+ +\S+ +\S+ +\S+", row)
+
+
+def test_each_delta_is_below_the_table_with_its_distance_from_a_minus_y() -> None:
+    found = json.loads(compare("--json").stdout)["mixes"]
+    text = compare().stdout
+    assert "delta in closed form; max |delta - (a - y)| on a mini-batch\n" in text
+    assert "\nS = sum of y = 1, e = a - y, r = a/(1 - a)\n" in text
+    for name, mix, each in zip(NAMES, MIXES, found, strict=True):
+        line = rf"^{name} +{re.escape(mix.formula)} +{each['delta_error']:.4g}$"
+        assert re.search(line, text, re.MULTILINE)
 
 
 def test_json_is_one_object_with_what_the_files_hold(folder: Path) -> None:
-    result = compare("--json")
+    result = compare("--json", "--out", "out")
     found = json.loads(result.stdout)
-    assert found == json.loads((folder / "lossmix-results" / "results.json").read_text())
+    assert found == json.loads((folder / "out" / "results.json").read_text())
+    assert result.stderr == "wrote out/results.json, out/results.csv\n"
     assert [f"{m['output']} {m['cost']}" for m in found["mixes"]] == NAMES
     for mix in found["mixes"]:
         assert 0 <= mix["accuracy"]["mean"] <= 1
@@ -92,8 +103,15 @@ def test_json_is_one_object_with_what_the_files_hold(folder: Path) -> None:
         assert {"accuracy", "ece", "epochs_to_95", "final_cost", "delta", "delta_error"} < set(mix)
         assert [len(curve["test_accuracy"]) for curve in mix["curves"]] == [2, 2]
     assert found["settings"]["data"] == "points.csv"
-    rows = (folder / "lossmix-results" / "results.csv").read_text().splitlines()
+    rows = (folder / "out" / "results.csv").read_text().splitlines()
     assert len(rows) == 1 + 6 * 2 * 2
+
+
+def test_without_out_nothing_is_written(folder: Path) -> None:
+    before = sorted(folder.iterdir())
+    result = compare()
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert sorted(folder.iterdir()) == before
 
 
 def test_json_has_null_for_what_is_not_a_finite_number() -> None:
@@ -123,7 +141,6 @@ def test_runs_do_not_depend_on_which_other_mixes_run() -> None:
 def test_out_is_where_results_go(folder: Path) -> None:
     assert compare("--out", "a/b").exit_code == 0
     assert (folder / "a" / "b" / "results.json").exists()
-    assert not (folder / "lossmix-results").exists()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -162,7 +179,7 @@ def test_digits_are_the_default(dtype: str) -> None:
 def test_wrong_usage_exits_2_with_one_error_and_trains_nothing(
     args: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tinygrad_lossmix.lab.compare.train", None)
+    monkeypatch.setattr("tinygrad_lossmix.lab.studies.train", None)
     result = compare(*args)
     assert result.exit_code == 2
     assert result.stdout == ""
@@ -202,19 +219,19 @@ def interrupted_after_seven(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             raise KeyboardInterrupt
         return train(*args)
 
-    monkeypatch.setattr("tinygrad_lossmix.lab.compare.train", until_ctrl_c)
+    monkeypatch.setattr("tinygrad_lossmix.lab.studies.train", until_ctrl_c)
     return
 
 
 @pytest.mark.usefixtures("interrupted_after_seven")
 def test_ctrl_c_keeps_what_was_finished_and_says_so(folder: Path) -> None:
-    result = compare("--json")
+    result = compare("--json", "--out", "out")
     assert result.exit_code == 130
     assert "7 of 12 runs" in result.stderr
     found = json.loads(result.stdout)
     assert not found["complete"]
     assert [len(mix["curves"]) for mix in found["mixes"]] == [2, 1, 1, 1, 1, 1]
-    assert json.loads((folder / "lossmix-results" / "results.json").read_text()) == found
+    assert json.loads((folder / "out" / "results.json").read_text()) == found
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent in another way there")

@@ -79,7 +79,6 @@ def test_words_are_wrapped_to_the_terminal(columns: int) -> None:
 @pytest.mark.parametrize(
     "args",
     [
-        [],
         ["softmax"],
         ["tanh", "ll"],
         ["softmax", "ll", "--z", "a,b"],

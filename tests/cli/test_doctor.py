@@ -57,4 +57,4 @@ def test_a_missing_extra_comes_with_the_command_that_installs_it(monkeypatch):
 
 def test_a_folder_that_was_not_installed_says_so(monkeypatch):
     monkeypatch.setattr(installation, "DISTRIBUTION", "no-such-distribution")
-    assert "this is a folder" in doctor()
+    assert "not installed: python -m pip install ." in doctor()

@@ -26,6 +26,10 @@ def test_without_a_file_the_tree_is_printed(mix):
     assert draw(mix.output, mix.cost_name).stdout == tree(mix, [2.0, 1.0, 0.0], 0)
 
 
+def test_without_a_mix_it_is_softmax_ll():
+    assert draw().stdout == tree(lm.Mix("softmax", "ll"), [2.0, 1.0, 0.0], 0)
+
+
 def test_negative_logits_and_soft_labels_are_taken_as_they_are():
     mix = lm.Mix("softmax", "cross-entropy")
     result = draw("softmax", "cross-entropy", "--z", "-1,2,0", "--y", "0,.5,.5")
@@ -72,7 +76,8 @@ def test_overflow_is_drawn_without_warnings():
         (["softmax", "ll", "--y", "5"], "--y classes are 0"),
         (["softmax", "ll", "-o", "graph.jpg"], "-o a drawing is saved as .svg"),
         (["softmax", "ll", "-o", "no/such/folder/graph.dot"], "cannot be written: No such file"),
-        (["softmax"], "Missing argument 'COST'"),
+        (["softmax"], "a mix is two words, as in softmax ll"),
+        (["-o", "x.py", "--stable"], "-o x.py: a program has no --collapse and no --stable"),
     ],
 )
 def test_a_mistake_is_a_usage_error_in_one_line(args, words):

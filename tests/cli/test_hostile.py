@@ -45,7 +45,7 @@ COMMAND_LINES = {
         ("softmax", "ll", "--batch", "--beside", "softmax", "X"),
     ],
     "draw": [*ON_Z, ("softmax", "ll", "-o", "X"), ("softmax", "ll", "-o", "X.svg")],
-    "page": [*[(*line, "-o", "p.html") for line in ON_Z], ("softmax", "ll", "-o", "X")],
+    "page": [*[(*line, "-o", "p.html") for line in ON_Z], ("-o", "X"), ("-o", "X.html")],
     "check": [
         ("X",),
         *MIXED,

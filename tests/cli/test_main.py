@@ -101,6 +101,62 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     assert (result.returncode, result.stderr) == (cli.PIPE_CLOSED, "")
 
 
-def test_letters_the_terminal_lacks_are_replaced() -> None:
-    result = lossmix("--help", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437"])
+def test_letters_the_terminal_lacks_are_replaced(encoding: str) -> None:
+    args = ["step", "--batch", "-c", "next"]
+    result = lossmix(*args, env={**os.environ, "PYTHONIOENCODING": encoding})
     assert result.returncode == 0
+    assert result.stdout.startswith("[1/8] C = -n6  -> n6  log-likelihood cost C, eq. (80)\n")
+
+
+@pytest.mark.parametrize(
+    ("typed", "advice"),
+    [
+        ("verdit", "did you mean verdict?"),
+        ("compar", "did you mean compare?"),
+        ("steps", "did you mean step?"),
+        ("frobnicate", "lossmix --help lists the commands"),
+    ],
+)
+def test_a_word_that_is_no_command_is_answered_with_the_nearest(typed: str, advice: str) -> None:
+    result = CliRunner().invoke(main, [typed, "softmax", "ll"])
+    assert result.exit_code == 2
+    assert result.stderr.endswith(f"Error: there is no command {typed!r}: {advice}\n")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["\x1b[31m"],
+        ["--\x1b[31m"],
+        ["compare", "--data", "\x1b[31m.csv"],
+        ["compare", "--mixes", "\x1b[31m x"],
+        ["compare", "\x1b[31m"],
+        ["draw", "-o", "\x1b[31m/x.svg"],
+        ["step", "--beside", "softmax", "\x1b[31m", "--batch"],
+        ["diagnose", "--npz", "\x1b[31m.npz"],
+        ["check", "\x1b[31m:f", "--input", "3"],
+    ],
+    ids=repr,
+)
+def test_what_was_typed_reaches_the_terminal_as_printable_letters(args: list[str]) -> None:
+    result = CliRunner().invoke(main, args)
+    assert result.exit_code == 2
+    assert "\\x1b[31m" in result.stderr
+    assert result.output.replace("\n", "").isprintable()
+
+
+def test_a_file_with_an_escape_sequence_in_its_name_is_named_in_printable_letters(tmp_path) -> None:
+    x = "\n".join(f"{i % 7},{i % 2}" for i in range(20))
+    path = tmp_path / "a\x1b[31m.csv"
+    path.write_text(x)
+    fast = ["--seeds", "1", "--epochs", "1", "--mixes", "softmax ll"]
+    out = tmp_path / "out\x1b[31m"
+    result = CliRunner().invoke(main, ["compare", "--data", str(path), *fast, "--out", str(out)])
+    assert result.exit_code == 0
+    assert result.stdout.startswith("a\\x1b[31m.csv: 20 examples")
+    assert (out / "results.json").is_file()
+    drawn = CliRunner().invoke(main, ["draw", "-o", str(tmp_path / "b\x1b[31m.dot")])
+    assert drawn.exit_code == 0
+    for text in (result.output, drawn.output):
+        assert text.replace("\n", "").isprintable()

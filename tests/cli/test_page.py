@@ -1,5 +1,9 @@
 """`lossmix page` as a user sees it."""
 
+import tempfile
+import webbrowser
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
@@ -8,6 +12,54 @@ from tinygrad_lossmix.cli.page import command
 
 def page(*args):
     return CliRunner().invoke(command, args)
+
+
+@pytest.fixture
+def browser(monkeypatch, tmp_path):
+    """What would have been opened; `there` False: there is none."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    class Browser:
+        opened, there = [], True
+
+        def open(self, url):
+            self.opened.append(url)
+            return self.there
+
+    found = Browser()
+    monkeypatch.setattr(webbrowser, "open", found.open)
+    return found
+
+
+@pytest.mark.parametrize(("args", "name"), [((), "softmax-ll"), (("sigmoid", "ce"), "sigmoid-ce")])
+def test_without_a_file_the_browser_shows_it_and_the_path_is_printed(browser, args, name):
+    result = page(*args)
+    assert (result.exit_code, result.stderr) == (0, "")
+    path = Path(result.stdout.removesuffix("\n"))
+    assert path.name == f"{name}.html"
+    assert path.read_text("utf-8").startswith("<!doctype html>")
+    assert path.parent.stat().st_mode & 0o077 == 0
+    assert browser.opened == [path.as_uri()]
+
+
+@pytest.mark.parametrize("raises", [False, True])
+def test_where_there_is_no_browser_it_says_so(browser, monkeypatch, raises):
+    browser.there = False
+    if raises:
+
+        def none(url):
+            raise webbrowser.Error("could not locate runnable browser")
+
+        monkeypatch.setattr(webbrowser, "open", none)
+    result = page()
+    assert result.exit_code == 0
+    assert Path(result.stdout.removesuffix("\n")).is_file()
+    assert result.stderr == "there is no browser here: open this file in one\n"
+
+
+def test_with_a_file_no_browser_is_opened(browser, tmp_path):
+    assert page("-o", str(tmp_path / "steps.html")).exit_code == 0
+    assert browser.opened == []
 
 
 def test_the_page_is_written_and_named_on_stderr(tmp_path):
@@ -32,7 +84,9 @@ def test_overflow_is_shown_without_warnings(tmp_path):
         (["softmax", "hinge", "-o", "x.html"], "there is no mix 'softmax' with 'hinge'"),
         (["softmax", "ll", "-o", "no/such/folder/x.html"], "cannot be written: No such file"),
         (["softmax", "ll", "--y", "5", "-o", "x.html"], "--y classes are 0"),
-        (["softmax", "ll"], "Missing option '-o'"),
+        (["softmax"], "a mix is two words, as in softmax ll"),
+        (["-o", "x.svg"], "-o a page is saved as .html, not .svg: draw() makes pictures"),
+        (["-o", "x"], "-o a page is saved as .html, not x: draw() makes pictures"),
     ],
 )
 def test_a_mistake_is_a_usage_error_in_one_line(args, words):

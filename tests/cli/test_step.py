@@ -20,6 +20,12 @@ def test_a_batch_carries_out_its_commands_and_prints():
     assert "equal, max difference" in result.stdout.splitlines()[-1]
 
 
+def test_without_a_mix_it_is_softmax_ll():
+    bare = step("--batch", "-c", "end;;delta;;where")
+    assert bare.exit_code == 0
+    assert bare.stdout == step("softmax", "ll", "--batch", "-c", "end;;delta;;where").stdout
+
+
 @pytest.mark.parametrize("mix", lm.MIXES, ids=str)
 def test_every_mix_is_walked_to_its_delta(mix):
     result = step(mix.output, mix.cost_name, "--batch", "-c", "end;;delta;;where")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import tinygrad_lossmix as lm
 from tests.debugger.hostile import HOSTILE
-from tinygrad_lossmix.views.names import clean, shorten
+from tinygrad_lossmix.printing import clean, shorten
 from tinygrad_lossmix.views.numbers import short
 
 
@@ -100,7 +100,7 @@ def test_the_steps_are_those_of_the_stepper(text):
         assert str(walk).endswith(f"{at} → {to}: {product['downstream'][0]}")
     assert walk.at_end
     delta = lm.Mix("softmax", "ce").delta(np.array([2.0, 1.0, 0.0]), 0)
-    assert data["products"][-1]["sum"] == [short(delta)]
+    assert data["products"][-1]["accumulated"] == [short(delta)]
 
 
 def test_gradients_are_drawn_and_the_recording_stays_as_it_is(text):

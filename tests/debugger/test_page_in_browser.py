@@ -6,7 +6,7 @@ import pytest
 
 import tinygrad_lossmix as lm
 from tests.debugger.hostile import HOSTILE
-from tinygrad_lossmix.views.names import clean, shorten
+from tinygrad_lossmix.printing import clean, shorten
 
 
 def composed(name="z"):

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tinygrad_lossmix.lab.compare import Result
 from tinygrad_lossmix.lab.ranking import ranking
+from tinygrad_lossmix.lab.studies import Result
 from tinygrad_lossmix.mixes.mix import MIXES
 
 Make = Callable[..., Result]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tinygrad_lossmix.lab.compare import Result, runs, summarise
 from tinygrad_lossmix.lab.data import Data
 from tinygrad_lossmix.lab.results import mix_record, prepare, record, to_json, write
+from tinygrad_lossmix.lab.studies import Result, runs, summarise
 from tinygrad_lossmix.lab.training import Settings
 from tinygrad_lossmix.mixes.mix import MIXES
 from tinygrad_lossmix.mixes.verdict import MOST

@@ -8,7 +8,7 @@ import pytest
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.debugger.repl import Prompt
-from tinygrad_lossmix.views.names import LONGEST, clean
+from tinygrad_lossmix.printing import LONGEST, clean
 
 PARTS = (
     *('"', "'", "\\", "\\N", "\\l", "{", "|", "%s", "&amp;", "&#0;", "<!--", "-->", "]]>", "$("),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygrad_lossmix import Mix, Tensor
-from tinygrad_lossmix.views.names import clean, shorten
+from tinygrad_lossmix.printing import clean, shorten
 from tinygrad_lossmix.views.reading import Reading
 
 HOSTILE = st.text(st.characters(), max_size=60)

@@ -9,37 +9,40 @@ Exit codes: 0 done, 1 a check failed, 2 usage, 130 interrupted, 141 the reader o
 from __future__ import annotations
 
 import contextlib
+import difflib
 import importlib
 import io
 import os
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
 from tinygrad_lossmix import __version__
+from tinygrad_lossmix.printing import SPELLED, clean
 
 COMMANDS = {
     "Answer": {
-        "compare": "Train every mix on handwritten digits and print one table.",
-        "verdict": "Is a mix fine? Proper, convex, what goes wrong, what to use.",
-        "claims": "Recompute what was claimed about the question.",
-        "names": "What costs and outputs are called elsewhere, checked.",
-        "delta": "The output delta of a mix, three ways, beside a - y, and why.",
-        "prove": "Delta as formulas, and for which labels it is a - y.",
+        "compare": "Train every mix on handwritten digits and compare them in one table.",
+        "verdict": "Is a mix sound? Proper, convex, delta = a - y; problems and advice.",
+        "claims": "Recheck what was claimed about mixing output layers and costs.",
+        "names": "Names of costs and output layers in other libraries, checked.",
+        "delta": "Compute the output delta of a mix three ways; compare it with a - y.",
+        "prove": "Derive delta symbolically; for which labels is it a - y?",
     },
     "See": {
-        "step": "Walk through a backward pass, one product at a time.",
+        "step": "Step through a backward pass, one vector-Jacobian product at a time.",
         "draw": "Draw the computation graph of a mix with values and gradients.",
-        "page": "Write a page that steps through a mix in a browser.",
+        "page": "Step through a backward pass in a browser.",
     },
     "Check": {
-        "check": "Is a gradient the derivative: yours, or that of a mix?",
+        "check": "Check a gradient: of your own function, or of a mix.",
         "diagnose": "Which output layer and cost reported this loss?",
-        "plateau": "What the value says that a loss is stuck at.",
+        "plateau": "Explain the value at which a loss is stuck.",
     },
     "About": {
-        "doctor": "What is here, and what to install for the rest.",
+        "doctor": "What is installed, and what to install for the rest.",
     },
 }
 INTERRUPTED = 130
@@ -59,6 +62,21 @@ class Commands(click.Group):
         command: click.Command = module.command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is named first; of another word, what was meant."""
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
+            advice = f"did you mean {near[0]}?" if near else "lossmix --help lists the commands"
+            ctx.fail(f"there is no command {args[0]!r}: {advice}")
+        return super().resolve_command(ctx, args)
+
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        """Read what stands before the command."""
+        with _printable():
+            return super().make_context(*args, **options)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for group, commands in COMMANDS.items():
             if commands:
@@ -69,7 +87,8 @@ class Commands(click.Group):
         """Run a command; interrupted, or with nobody to read its output, exit without fuss."""
         try:
             try:
-                return super().invoke(ctx)
+                with _printable():
+                    return super().invoke(ctx)
             finally:
                 sys.stdout.flush()
         except KeyboardInterrupt:
@@ -80,7 +99,17 @@ class Commands(click.Group):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             if isinstance(error, BrokenPipeError):
                 ctx.exit(PIPE_CLOSED)
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(clean(str(error))) from error
+
+
+@contextlib.contextmanager
+def _printable() -> Iterator[None]:
+    """Errors quote names of files and whatever was typed: none of it reaches the terminal raw."""
+    try:
+        yield
+    except click.ClickException as error:
+        error.message = "\n".join(map(clean, error.message.split("\n")))
+        raise
 
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -92,10 +121,10 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 def main(ctx: click.Context) -> None:
     """Which cost goes with which output layer, and why.
 
-    A mix is two words: sigmoid or softmax, then ce, ll or quadratic.
+    A mix is two words: sigmoid or softmax, then ce, ll or quadratic: lossmix verdict softmax ce.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal may lack a letter
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors=SPELLED)
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())

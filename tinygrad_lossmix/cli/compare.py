@@ -1,4 +1,4 @@
-"""`lossmix compare`: train all mixes, print one table and what went wrong with each."""
+"""`lossmix compare`: train all mixes, print one table and the problems of each."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from rich.text import Text
 
 from tinygrad_lossmix.cli import INTERRUPTED
 from tinygrad_lossmix.cli.printing import printed
-from tinygrad_lossmix.lab.compare import Result, Spread, runs, summarise
 from tinygrad_lossmix.lab.data import Data, DataError, digits
 from tinygrad_lossmix.lab.files import read
 from tinygrad_lossmix.lab.ranking import words
 from tinygrad_lossmix.lab.results import prepare, record, to_json, write
+from tinygrad_lossmix.lab.studies import Result, Spread, runs, summarise
 from tinygrad_lossmix.lab.training import Epoch, Run, Settings
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
+from tinygrad_lossmix.printing import clean
 
 LEGEND = (
-    "delta in closed form: S is the sum of the labels, 1 here, e = a - y, r = a/(1 - a); beside it "
-    "the largest |delta - (a - y)| of the engine on a mini-batch. Proper: the expected cost is "
-    "least where the outputs are the true probabilities; convex in the logits. ± is the standard "
-    "deviation over seeds, ECE the expected calibration error.\n"
+    "Proper: the true probabilities minimise the expected cost. Convex: in the logits. Accuracy: "
+    "test examples, mean ± standard deviation over the seeds. ECE: expected calibration error."
 )
+SYMBOLS = "S = sum of y = 1, e = a - y, r = a/(1 - a)"
 
 
 def chosen(ctx: click.Context, param: click.Parameter, value: str | None) -> list[Mix]:
@@ -103,9 +103,7 @@ class Refused(click.ClickException):
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    default=Path("lossmix-results"),
-    show_default=True,
-    help="Folder for results.json and results.csv.",
+    help="Folder to write results.json and results.csv to, with the learning curves.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 @click.pass_context
@@ -114,13 +112,13 @@ def command(
     /,
     mixes: list[Mix],
     path: Path | None,
-    out: Path,
+    out: Path | None,
     as_json: bool,
     **numbers: Any,
 ) -> None:
-    """Train every mix from the same initial weights on the same mini-batches, several times, and
-    print what each one does: its delta, accuracy, calibration, speed, final cost, and what went
-    wrong. Features of --data are standardised by the training examples.
+    """Train every mix from the same initial weights on the same mini-batches, for several seeds,
+    and compare delta, accuracy, calibration, speed, final cost and problems. Features of --data
+    are standardised by the training examples.
     """
     try:
         settings = Settings(**numbers)
@@ -128,7 +126,8 @@ def command(
         raise click.UsageError(str(error)) from error
     try:
         data = digits() if path is None else read(path)
-        prepare(out)
+        if out:
+            prepare(out)
         finished = train_all(mixes, data, settings)
     except OSError as error:
         raise Refused(f"--out {out}: cannot write results there: {error.strerror}") from error
@@ -138,11 +137,12 @@ def command(
     if finished:
         results = summarise(finished, data, settings)
         found = record(results, mixes, data, settings)
-        write(found, out)
         click.echo(to_json(found) if as_json else report(results, found), nl=False)
-        click.echo(f"Learning curves: {out / 'results.json'}, {out / 'results.csv'}", err=True)
+        if out:
+            write(found, out)
+            click.echo(clean(f"wrote {out / 'results.json'}, {out / 'results.csv'}"), err=True)
     if len(finished) < planned:
-        click.echo(f"interrupted: {len(finished)} of {planned} runs finished and kept", err=True)
+        click.echo(f"interrupted: {len(finished)} of {planned} runs finished", err=True)
         ctx.exit(INTERRUPTED)
 
 
@@ -167,16 +167,26 @@ def train_all(mixes: list[Mix], data: Data, settings: Settings) -> list[Run]:
 
 
 def report(results: list[Result], found: dict[str, Any]) -> str:
-    """The table, what went wrong, and what the accuracies tell; as wide as the terminal."""
-    faults = Table.grid(padding=(0, 2, 0, 0))
+    """The table, each delta, the problems, and what the accuracies tell; from 80 columns on."""
+    deltas = Table.grid(padding=(0, 2, 0, 0))
+    problems = Table.grid(padding=(0, 2, 0, 0))
     for mix in found["mixes"]:
-        faults.add_row(f"{mix['output']} {mix['cost']}", mix["diagnosis"])
+        name = Text(f"{mix['output']} {mix['cost']}", no_wrap=True)
+        deltas.add_row(name, mix["delta"], number(mix["delta_error"]))
+        problems.add_row(name, mix["diagnosis"])
     return printed(
         heading(found["settings"]),
+        "",
         table(results, found["mixes"]),
+        "",
         Text(LEGEND, style="dim"),
-        Text("What went wrong", style="bold"),
-        faults,
+        "",
+        Text("delta in closed form; max |delta - (a - y)| on a mini-batch", style="bold"),
+        deltas,
+        Text(SYMBOLS, style="dim"),
+        "",
+        Text("Problems", style="bold"),
+        problems,
         "",
         found["ranking"],
     )
@@ -186,8 +196,8 @@ def heading(settings: dict[str, Any]) -> str:
     """The data and how the mixes were trained on them."""
     sizes = "-".join(str(settings[name]) for name in ("features", "hidden", "classes"))
     return (
-        f"{settings['data']}: {settings['rows']:,} examples, a quarter held back for the test, "
-        f"{settings['scaling']}; network {sizes}, seeds {settings['seeds']}, epochs "
+        f"{clean(settings['data'])}: {settings['rows']:,} examples, a quarter held back for the "
+        f"test, {settings['scaling']}; network {sizes}, seeds {settings['seeds']}, epochs "
         f"{settings['epochs']}, mini-batches of {settings['batch']}, eta {settings['eta']:g}, "
         f"{settings['dtype']}"
     )
@@ -195,24 +205,21 @@ def heading(settings: dict[str, Any]) -> str:
 
 def table(results: list[Result], found: list[dict[str, Any]]) -> Table:
     """A row per mix, of its result and its record."""
-    grid = Table(box=box.SIMPLE_HEAD, padding=0)
-    grid.add_column("mix", min_width=9)
-    grid.add_column("delta")
-    grid.add_column("= a - y?", min_width=9)
-    for name in ("proper", "convex"):
+    grid = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=0)
+    grid.add_column("mix")
+    for name in ("delta =\na - y", "proper", "convex"):
         grid.add_column(name, no_wrap=True)
-    grid.add_column("accuracy\n%", justify="right", min_width=8)
+    grid.add_column("accuracy\n%", justify="right")
     for name in ("ECE", "epochs\nto 95 %", "final\ncost"):
         grid.add_column(name, justify="right", no_wrap=True)
     for r, mix in zip(results, found, strict=True):
         grid.add_row(
             words(r.mix),
-            r.mix.formula,
-            f"{'yes' if r.delta.is_a_minus_y else 'no'} {r.delta.error:.4g}",
+            answer(r.delta.is_a_minus_y),
             answer(mix["proper"]),
             answer(mix["convex"]),
             percent(r.accuracy),
-            number(r.ece.mean),
+            f"{r.ece.mean:.4f}" if math.isfinite(r.ece.mean) else "-",
             number(r.epochs_to_goal),
             number(r.cost),
         )
@@ -232,6 +239,6 @@ def percent(spread: Spread) -> str:
     return f"{spread.mean:.2%}{deviation}".replace("%", "")
 
 
-def number(value: float) -> str:
+def number(value: float | None) -> str:
     """Four digits, or a dash for what is not a finite number."""
-    return f"{value:.4g}" if math.isfinite(value) else "-"
+    return "-" if value is None or not math.isfinite(value) else f"{value:.4g}"

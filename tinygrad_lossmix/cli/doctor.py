@@ -1,4 +1,4 @@
-"""`lossmix doctor`: what is here, and what to install for the rest."""
+"""`lossmix doctor`: what is installed, and what to install for the rest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tinygrad_lossmix.views.render import ADVICE, renderer
 @click.command
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def command(as_json: bool) -> None:
-    """What is here, and what to install for the rest: versions, what draws pictures, extras."""
+    """What is installed, and what to install for the rest: versions, renderer, extras."""
     found = {
         "version": __version__,
         "python": platform.python_version(),
@@ -37,10 +37,10 @@ def report(found: dict[str, Any]) -> str:
     table.add_row("tinygrad_lossmix", "", found["version"], "")
     table.add_row("Python", "", found["python"], found["platform"])
     drawn = found["renderer"]
-    table.add_row("pictures", "", drawn or "nothing draws", "" if drawn else ADVICE)
+    table.add_row("pictures", "", drawn or "no renderer", "" if drawn else ADVICE)
     for part in found["packages"]:
         extra = f"for {part['extra']}" if part["extra"] else "required"
         table.add_row(part["package"], extra, part["version"] or "missing", part["install"] or "")
     if not found["packages"]:
-        table.add_row("packages", "", "not known", "this is a folder: python -m pip install .")
+        table.add_row("packages", "", "unknown", "not installed: python -m pip install .")
     return printed(table)

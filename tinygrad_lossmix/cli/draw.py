@@ -10,31 +10,32 @@ import click
 from tinygrad_lossmix.atomic import write
 from tinygrad_lossmix.cli.mix_options import composed, mix_options
 from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.printing import clean
 from tinygrad_lossmix.rewrite.standalone import standalone
 from tinygrad_lossmix.views.graphviz import draw
 from tinygrad_lossmix.views.rewriting import rewriting
 
 
-@click.command(short_help="Draw the computation graph of a mix with values and gradients.")
+@click.command
 @mix_options
 @click.option(
     "-o",
     "path",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="A .svg, .png, .pdf, .dot or .txt to write, instead of a tree in the terminal; or a .py: "
-    "the compiled backward pass.",
+    help="Write a .svg, .png, .pdf, .dot or .txt instead of a tree in the terminal; or a .py, the "
+    "compiled backward pass.",
 )
-@click.option("--collapse", is_flag=True, help="Draw output layer and cost as one box each.")
-@click.option(
-    "--stable", is_flag=True, help="Draw beside it what lm.stabilize makes of it, and why."
-)
+@click.option("--collapse", is_flag=True, help="Show output layer and cost as one box each.")
+@click.option("--stable", is_flag=True, help="Show beside it what lm.stabilize makes of it.")
 @click.pass_context
 def command(
     ctx: click.Context, mix: Mix, z: Any, y: Any, path: Path | None, collapse: bool, stable: bool
 ) -> None:
-    """Draw the computation graph of a mix with values and gradients, those along each edge too."""
-    if path is not None and path.suffix == ".py":
+    """Draw the computation graph of a mix with values and gradients. Without a mix: softmax ll."""
+    if path is not None and path.suffix.lower() == ".py":
+        if collapse or stable:
+            raise click.UsageError(f"-o {path}: a program has no --collapse and no --stable")
         _save(path, standalone(mix, z, y))
         return
     cost = composed(mix, z, y)
@@ -49,7 +50,7 @@ def command(
     except OSError as error:
         raise click.UsageError(f"-o {path}: cannot be written: {error.strerror}") from None
     by = f", drawn by {drawing.renderer}" if drawing.renderer else ""
-    click.echo(f"{written}{by}", err=True)
+    click.echo(f"{clean(str(written))}{by}", err=True)
     ctx.exit(written != path)
 
 
@@ -58,4 +59,4 @@ def _save(path: Path, text: str) -> None:
         write(path, text.encode())
     except OSError as error:
         raise click.UsageError(f"-o {path}: cannot be written: {error.strerror}") from None
-    click.echo(path, err=True)
+    click.echo(clean(str(path)), err=True)

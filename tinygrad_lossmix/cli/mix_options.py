@@ -45,10 +45,12 @@ def labels_of(text: str, z: Array) -> Array:
 
 
 def mix_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Arguments OUTPUT COST and options --z, --y of a command, which gets mix, z, y for them."""
+    """Arguments OUTPUT COST and options --z, --y of a command, which gets mix, z, y for them.
 
-    @click.argument("output")
-    @click.argument("cost")
+    Without any it is softmax ll at z = 2,1,0 and class 0.
+    """
+
+    @click.argument("words", nargs=-1, metavar="[OUTPUT COST]")
     @click.option("--z", default="2,1,0", show_default=True, metavar="NUMBERS", help="Logits.")
     @click.option(
         "--y",
@@ -58,9 +60,11 @@ def mix_options(function: Callable[..., Any]) -> Callable[..., Any]:
         help="The class, or a label for each logit: 0,1,0.",
     )
     @functools.wraps(function)
-    def command(output: str, cost: str, z: str, y: str, **options: Any) -> Any:
+    def command(words: tuple[str, ...], z: str, y: str, **options: Any) -> Any:
+        if len(words) not in (0, 2):
+            raise click.UsageError("a mix is two words, as in softmax ll")
         try:
-            mix = Mix(output, cost)
+            mix = Mix(*(words or ("softmax", "ll")))
         except ValueError as error:
             raise click.UsageError(str(error)) from None
         try:

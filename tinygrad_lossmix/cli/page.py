@@ -1,7 +1,9 @@
-"""`lossmix page`: the backward pass of a mix as a page that steps through it."""
+"""`lossmix page`: step through the backward pass of a mix in a browser."""
 
 from __future__ import annotations
 
+import tempfile
+import webbrowser
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +12,38 @@ import click
 from tinygrad_lossmix.cli.mix_options import composed, mix_options
 from tinygrad_lossmix.debugger.page import page
 from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.printing import clean
 
 
-@click.command(short_help="Write a page that steps through a mix in a browser.")
+@click.command
 @mix_options
 @click.option(
     "-o",
     "path",
     metavar="FILE",
-    required=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The HTML file to write.",
+    help="The .html file to write, instead of opening a browser.",
 )
-def command(mix: Mix, z: Any, y: Any, path: Path) -> None:
-    """Write one HTML file that plays the values and the backward pass of a mix over its drawing."""
+def command(mix: Mix, z: Any, y: Any, path: Path | None) -> None:
+    """Step through the values and the backward pass of a mix over its drawing, in a browser: one
+    HTML file that needs no network. Without a mix: softmax ll.
+    """
+    opened = path is None
+    if path is None:
+        path = Path(tempfile.mkdtemp(prefix="lossmix-")) / f"{mix.output}-{mix.cost_name}.html"
     try:
         page(composed(mix, z, y), path)
+    except ValueError as error:
+        raise click.UsageError(f"-o {error}") from None
     except OSError as error:
         raise click.UsageError(f"-o {path}: cannot be written: {error.strerror}") from None
-    click.echo(path, err=True)
+    click.echo(clean(str(path)), err=not opened)
+    if opened and not _shown(path):
+        click.echo("there is no browser here: open this file in one", err=True)
+
+
+def _shown(path: Path) -> bool:
+    try:
+        return webbrowser.open(path.as_uri())
+    except webbrowser.Error:
+        return False

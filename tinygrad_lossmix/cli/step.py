@@ -1,4 +1,4 @@
-"""`lossmix step`: walk through a backward pass by hand."""
+"""`lossmix step`: step through a backward pass by hand."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ from tinygrad_lossmix.debugger.stepper import Stepper
 from tinygrad_lossmix.mixes.mix import Mix
 
 
-@click.command(short_help="Walk through a backward pass, one product at a time.")
+@click.command
 @mix_options
-@click.option("-c", "commands", metavar="COMMANDS", help="Carry out first, e.g. 'next;;where'.")
+@click.option(
+    "-c", "commands", metavar="COMMANDS", help="Commands to run first, as in 'next;;where'."
+)
 @click.option(
     "--beside",
     nargs=2,
     metavar="OUTPUT COST",
-    help="Another mix of the same logits and labels, stepped in lock-step.",
+    help="Another mix of the same logits and labels, in lock-step.",
 )
-@click.option("--batch", is_flag=True, help="Do not ask: -c, or standard input, is all there is.")
+@click.option("--batch", is_flag=True, help="No prompt: run -c, or standard input, and exit.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -36,10 +38,10 @@ def command(
     beside: tuple[str, str] | None,
     batch: bool,
 ) -> None:
-    """Walk back from the cost of a mix to its logits, one vector-Jacobian product at a time,
-    forwards and back, at a prompt like that of pdb.
+    """Step through the backward pass of a mix, one vector-Jacobian product at a time, forwards and
+    back, at a prompt like that of pdb. Without a mix: softmax ll.
 
-    With --batch, carries out the commands, and exits 1 at the first mistake.
+    With --batch, run the commands and exit, with 1 at the first error.
     """
     walk = Stepper(composed(mix, z, y))
     prompt: Asking

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from tinygrad_lossmix.debugger import wording
 from tinygrad_lossmix.debugger.names import Mistake
-from tinygrad_lossmix.views.names import clean, shorten
+from tinygrad_lossmix.printing import SPELLED, clean, shorten
 
 REMEMBERED = 1000  # lines that `history` keeps
 SHOWN = 20  # of them
@@ -187,4 +187,7 @@ class Asking(cmd.Cmd):
             raise Mistake(f"{command} takes no argument")
 
     def _say(self, text: Text) -> None:
-        self._console.print(text, soft_wrap=True)
+        encoding = getattr(self.stdout, "encoding", None) or "utf-8"
+        with self._console.capture() as answer:
+            self._console.print(text, soft_wrap=True)
+        self.stdout.write(answer.get().encode(encoding, SPELLED).decode(encoding))

@@ -22,7 +22,7 @@ from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.labels import labels
 from tinygrad_lossmix.mixes.mix import Mix
-from tinygrad_lossmix.views.names import shorten
+from tinygrad_lossmix.printing import shorten
 from tinygrad_lossmix.views.reading import Reading, constants
 from tinygrad_lossmix.views.symbols import Symbols
 

@@ -21,7 +21,7 @@ from tinygrad_lossmix.debugger.typed import assignment, numbers
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.mix import Mix
-from tinygrad_lossmix.views.names import clean, shorten
+from tinygrad_lossmix.printing import clean, shorten
 from tinygrad_lossmix.views.numbers import short
 
 CLOSE = 0.005  # of the largest entry: how far a prediction may be off

@@ -15,8 +15,8 @@ from tinygrad_lossmix.debugger.names import Mistake
 from tinygrad_lossmix.debugger.onwalk import OnWalk
 from tinygrad_lossmix.debugger.page import page
 from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.printing import clean, shorten
 from tinygrad_lossmix.views.graphviz import drawing
-from tinygrad_lossmix.views.names import clean, shorten
 
 
 class Looking(OnWalk):

@@ -15,7 +15,7 @@ import difflib
 from typing import Any
 
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.views.names import clean, shorten
+from tinygrad_lossmix.printing import clean, shorten
 from tinygrad_lossmix.views.reading import Reading, constants
 
 

@@ -51,7 +51,7 @@ def page(cost: Tensor, path: str | Path, names: Mapping[str, Any] | None = None)
 
     Raises:
         TypeError: cost is not a Tensor.
-        ValueError: cost is not a scalar, or has more than 300 boxes.
+        ValueError: cost is not a scalar, or has more than 300 boxes; path does not end in .html.
         OSError: the file cannot be written.
 
     >>> import tempfile
@@ -61,6 +61,11 @@ def page(cost: Tensor, path: str | Path, names: Mapping[str, Any] | None = None)
     ...     written.name, written.read_text(encoding="utf-8")[:15]
     ('steps.html', '<!doctype html>')
     """
+    path = Path(path)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(
+            f"a page is saved as .html, not {path.suffix or path}: draw() makes pictures"
+        )
     walk = Walk(cost, names)
     boxes = size(walk.reading)
     if boxes > CROWDED:
@@ -75,7 +80,6 @@ def page(cost: Tensor, path: str | Path, names: Mapping[str, Any] | None = None)
     except NoRenderer as error:
         print(f"{error}; the page has the table only", file=sys.stderr)
         shown = f'<p class="missing">{html.escape(str(error))}. The table has all the steps.</p>'
-    path = Path(path)
     atomic.write(path, _html(_title(walk.reading), shown, _content(walk, stops)).encode())
     return path
 

@@ -12,7 +12,7 @@ from tinygrad_lossmix.debugger.breakpoints import Stops, breakpoint, has_nan, wa
 from tinygrad_lossmix.debugger.names import Mistake, Names
 from tinygrad_lossmix.debugger.onwalk import OnWalk
 from tinygrad_lossmix.debugger.walk import Walk
-from tinygrad_lossmix.views.names import clean, shorten
+from tinygrad_lossmix.printing import clean, shorten
 from tinygrad_lossmix.views.numbers import short
 
 

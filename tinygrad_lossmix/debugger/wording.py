@@ -18,7 +18,7 @@ from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.debugger.ways import along, every, number
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.views.names import shorten
+from tinygrad_lossmix.printing import shorten
 from tinygrad_lossmix.views.numbers import shaped, short
 from tinygrad_lossmix.views.symbols import Symbols
 

@@ -24,7 +24,7 @@ class MeasuredDelta:
 
     error: float  # the largest |delta - (a - y)|
     is_a_minus_y: bool  # the error is no more than rounding
-    size: float  # the sum of |delta| over the sum of |a - y|
+    size: float  # ‖delta‖ / ‖a - y‖, sums of absolute values
     lowers: bool  # some output is pushed down: a component of delta is positive
 
 

@@ -1,4 +1,4 @@
-"""What went wrong, in words that follow from measurements and from nothing else.
+"""The problems of a mix, in words that follow from measurements and from nothing else.
 
 What you can do here: `diagnosis(result, results)` for one mix beside the others.
 """
@@ -9,7 +9,7 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from tinygrad_lossmix.lab.compare import GOAL, Result
+from tinygrad_lossmix.lab.studies import GOAL, Result
 
 SLOW = 2.0  # times the epochs of the fastest mix
 FALL = 0.05  # of accuracy, from the best epoch to the last
@@ -18,13 +18,13 @@ UNCALIBRATED = 0.1  # expected calibration error
 
 
 def diagnosis(result: Result, results: Sequence[Result]) -> str:
-    """Everything that went wrong with one mix, or that nothing did."""
+    """Every problem of one mix; `none`."""
     if any(run.diverged for run in result.runs):
         return diverged(result)
     faults = [saturated(result), never_predicted(result), fallen(result)]
     if not faults[0]:  # the rest would only repeat it
         faults += [uncalibrated(result), slow(result, min(r.epochs_to_goal for r in results))]
-    return "; ".join(filter(None, faults)) or "nothing went wrong"
+    return "; ".join(filter(None, faults)) or "none"
 
 
 def diverged(result: Result) -> str:
@@ -43,12 +43,10 @@ def saturated(result: Result) -> str | None:
         return None
     right = statistics.fmean(run.right for run in result.runs)
     first = statistics.fmean(run.curve[0].cost for run in result.runs)
-    reason = (
-        "" if result.delta.lowers else "no delta is positive, so nothing pushes an output down; "
-    )
+    reason = "" if result.delta.lowers else " (no component of delta is positive)"
     return (
-        f"every output -> 1: {reason}the wrong classes get {wrong:.4f} on average, the right one "
-        f"{right:.4f}, while the cost goes from {first:.4g} after one epoch to {result.cost:.4g}"
+        f"drives every output to 1{reason}: mean output {wrong:.4f} of wrong classes, {right:.4f} "
+        f"of the right one; cost {first:.4g} after one epoch, {result.cost:.4g} at the end"
     )
 
 
@@ -59,8 +57,8 @@ def never_predicted(result: Result) -> str | None:
         return None
     worst = max(result.runs, key=lambda run: len(run.never_predicted))
     return (
-        f"on average {statistics.fmean(map(len, missing)):.1f} classes are never predicted (with "
-        f"seed {worst.seed}: {', '.join(map(str, worst.never_predicted))})"
+        f"{statistics.fmean(map(len, missing)):.1f} classes are never predicted, on average (seed "
+        f"{worst.seed}: {', '.join(map(str, worst.never_predicted))})"
     )
 
 
@@ -82,7 +80,7 @@ def uncalibrated(result: Result) -> str | None:
     """Confidence far from accuracy."""
     if result.ece.mean <= UNCALIBRATED:
         return None
-    return f"confidence is {result.ece.mean:.2%} off the accuracy on average (ECE)"
+    return f"poorly calibrated: ECE {result.ece.mean:.4f}"
 
 
 def slow(result: Result, fastest: float) -> str | None:
@@ -90,16 +88,14 @@ def slow(result: Result, fastest: float) -> str | None:
     if math.isinf(fastest) or result.epochs_to_goal < SLOW * fastest:
         return None
     smaller = (
-        f"; before training its delta is {result.delta.size:.3f} times the size of a - y"
+        f"; ‖delta‖ / ‖a - y‖ = {result.delta.size:.3f} before training"
         if result.delta.size < 1 / SLOW
         else ""
     )
     if math.isinf(result.epochs_to_goal):
         epochs = len(result.runs[0].curve)
-        return (
-            f"not at {GOAL:.0%} after {epochs} epochs, the fastest mix after {fastest:g}{smaller}"
-        )
+        return f"below {GOAL:.0%} after {epochs} epochs, the fastest mix needs {fastest:g}{smaller}"
     return (
-        f"slow: {GOAL:.0%} after {result.epochs_to_goal:g} epochs, "
-        f"{result.epochs_to_goal / fastest:.1f} times as many as the fastest mix{smaller}"
+        f"slow: {GOAL:.0%} after {result.epochs_to_goal:g} epochs, the fastest mix needs "
+        f"{fastest:g}{smaller}"
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tinygrad_lossmix.lab.compare import Result
+from tinygrad_lossmix.lab.studies import Result
 from tinygrad_lossmix.mixes.mix import Mix
 
 ENOUGH_SEEDS = 3

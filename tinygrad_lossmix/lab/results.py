@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_lossmix import atomic
-from tinygrad_lossmix.lab.compare import Result, Spread
 from tinygrad_lossmix.lab.data import Data
 from tinygrad_lossmix.lab.diagnosis import diagnosis
 from tinygrad_lossmix.lab.ranking import ranking, words
+from tinygrad_lossmix.lab.studies import Result, Spread
 from tinygrad_lossmix.lab.training import Run, Settings
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.mixes.verdict import MOST

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.engine.tensor import Tensor, getitem
-from tinygrad_lossmix.views.names import clean
+from tinygrad_lossmix.printing import clean
 from tinygrad_lossmix.views.numbers import short
 
 OPERATORS = {

@@ -17,9 +17,9 @@ from typing import Any
 import graphviz
 
 from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.printing import LONGEST, shorten
 from tinygrad_lossmix.views.drawing import Drawing
 from tinygrad_lossmix.views.gradients import Gradients
-from tinygrad_lossmix.views.names import LONGEST, shorten
 from tinygrad_lossmix.views.numbers import short
 from tinygrad_lossmix.views.picture import Cluster, Picture, lines, picture, size, unshortened
 from tinygrad_lossmix.views.reading import Reading

@@ -1,9 +1,6 @@
 """What the nodes of a recording are called on a screen.
 
 Names come from users, and may hold anything; what is shown is one short line of printable text.
-
->>> clean("cost\\n\\x07")
-'cost\\\\n\\\\x07'
 """
 
 from __future__ import annotations
@@ -16,22 +13,8 @@ import numpy as np
 from tinygrad_lossmix.engine import graph
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.printing import clean, shorten
 from tinygrad_lossmix.views.symbols import Symbols
-
-LONGEST = 40  # letters of a name that are shown
-
-
-def clean(text: str) -> str:
-    """Text with what is invisible or steers a terminal (control, bidi, surrogates) spelled out."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def shorten(text: str, longest: int = LONGEST) -> str:
-    """Text with its middle left out beyond `longest` letters."""
-    if len(text) <= longest:
-        return text
-    head = longest // 2
-    return f"{text[:head]}…{text[head + 1 - longest :]}"
 
 
 def full(

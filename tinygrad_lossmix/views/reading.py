@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_lossmix.engine import graph
 from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.printing import LONGEST
 from tinygrad_lossmix.views import names, symbols
 from tinygrad_lossmix.views.formula import formula
 
@@ -84,7 +85,7 @@ class Reading:
     def full_name(self, node: Tensor) -> str:
         """The whole name of a node that is shown shortened; '' of another."""
         name = self.full_names[node]
-        return name if len(name) > names.LONGEST else ""
+        return name if len(name) > LONGEST else ""
 
     def formula(self, node: Tensor) -> str:
         """`n1 / n2`; '' for a leaf."""

@@ -18,7 +18,7 @@ from html import escape, unescape
 
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.views.names import LONGEST, clean
+from tinygrad_lossmix.printing import LONGEST, clean
 from tinygrad_lossmix.views.numbers import exact
 from tinygrad_lossmix.views.picture import Arrow, Box, Cluster, Picture, formula_of, gradient_of
 from tinygrad_lossmix.views.reading import Reading

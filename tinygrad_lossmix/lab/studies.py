@@ -1,7 +1,7 @@
 """All mixes on the same data: the runs, and what they add up to.
 
-What you can do here: `list(runs(MIXES, digits(), Settings()))` trains, `summarise` makes one
-`Result` of the runs of each mix.
+What you can do here: `compare()` trains every mix on the digits and gives a `Result` for each;
+`runs` yields single runs as they finish, `summarise` makes results of them.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tinygrad_lossmix.lab.data import Data
+from tinygrad_lossmix.lab.data import Data, digits
 from tinygrad_lossmix.lab.delta import MeasuredDelta, measure_delta
 from tinygrad_lossmix.lab.training import OnEpoch, Run, Settings, train
-from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.mixes.mix import MIXES, Mix
 
 GOAL = 0.95
 
@@ -63,6 +63,27 @@ class Result:
     def epochs_to_goal(self) -> float:
         """The median of the epochs to 95 % accuracy; infinity if half of the runs never do."""
         return statistics.median(run.epochs_to(GOAL) for run in self.runs)
+
+
+def compare(
+    mixes: Iterable[Mix] = MIXES, data: Data | None = None, settings: Settings | None = None
+) -> list[Result]:
+    """Train every mix from the same initial weights on the same mini-batches, for each seed.
+
+    Args:
+        mixes: what is compared; all six unless given.
+        data: the examples; the handwritten digits unless given.
+        settings: how every mix is trained.
+
+    Raises:
+        DataError: the features cannot be scaled in this dtype.
+
+    >>> [result] = compare(MIXES[:1], settings=Settings(seeds=1, epochs=1))
+    >>> 0.0 <= result.accuracy.mean <= 1.0
+    True
+    """
+    data, settings = data or digits(), settings or Settings()
+    return summarise(list(runs(mixes, data, settings)), data, settings)
 
 
 def runs(

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tinygrad_lossmix.lab.compare import Result, Spread, runs, summarise
 from tinygrad_lossmix.lab.data import Data, digits
 from tinygrad_lossmix.lab.diagnosis import diagnosis
 from tinygrad_lossmix.lab.ranking import ranking
+from tinygrad_lossmix.lab.studies import Result, Spread, runs, summarise
 from tinygrad_lossmix.lab.training import Settings
 from tinygrad_lossmix.mixes.mix import MIXES
 
@@ -73,7 +73,7 @@ def test_sigmoid_with_log_likelihood_drives_every_output_up_and_the_cost_to_zero
 ) -> None:
     assert learnt[TRAP].cost < 1e-3
     assert min(run.wrong for run in learnt[TRAP].runs) > 0.99
-    assert "every output -> 1" in diagnosis(learnt[TRAP], list(learnt.values()))
+    assert "drives every output to 1" in diagnosis(learnt[TRAP], list(learnt.values()))
 
 
 @pytest.mark.slow

@@ -1,0 +1,63 @@
+"""Text for a terminal: nothing in it steers the terminal, no letter that the terminal lacks.
+
+>>> clean("cost\\n\\x07"), "a → b".encode("ascii", SPELLED)
+('cost\\\\n\\\\x07', b'a -> b')
+"""
+
+from __future__ import annotations
+
+import codecs
+
+LONGEST = 40  # letters of a name that are shown
+SPELLED = "lossmix.spelled"  # an error handler of codecs
+LETTERS = {
+    "→": "->",
+    "…": "...",
+    "·": "*",
+    "∘": "*",
+    "±": "+-",
+    "‖": "||",
+    "≤": "<=",
+    "≥": ">=",
+    "≠": "!=",
+    "∞": "inf",
+    "Σ": "sum",
+    "δ": "delta",
+    "∂": "d",
+    "σ": "sigmoid",
+    "ε": "eps",
+    "η": "eta",
+    "√": "sqrt",
+    "½": "1/2",
+    "²": "^2",
+    "ᵀ": "^T",
+    "ö": "oe",
+    "├": "|",
+    "└": "`",
+    "│": "|",
+    "─": "-",
+    "━": "-",
+}
+
+
+def clean(text: str) -> str:
+    """Text with what is invisible or steers a terminal (control, bidi, surrogates) spelled out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def shorten(text: str, longest: int = LONGEST) -> str:
+    """Text with its middle left out beyond `longest` letters."""
+    if len(text) <= longest:
+        return text
+    head = longest // 2
+    return f"{text[:head]}…{text[head + 1 - longest :]}"
+
+
+def _spelled(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(LETTERS.get(letter, "?") for letter in lacking), error.end
+
+
+codecs.register_error(SPELLED, _spelled)
