@@ -1,9 +1,13 @@
 """The package as a whole: its public face, what importing it costs, its version."""
 
 import importlib.metadata
+import itertools
+import pydoc
+import rlcompleter
 import subprocess
 import sys
 import threading
+import types
 
 import numpy as np
 import pytest
@@ -22,7 +26,44 @@ def python(code):
 def test_everything_in_all_is_there():
     for name in lm.__all__:
         assert getattr(lm, name) is not None
-    assert set(lm.__all__) <= set(dir(lm))
+
+
+@pytest.mark.parametrize("module", [lm, lm.book, lm.lab, lm.testing], ids=lambda m: m.__name__)
+def test_dir_shows_what_is_public_and_nothing_else(module):
+    shown = {name for name in dir(module) if not (name.startswith("__") and name.endswith("__"))}
+    assert shown == set(module.__all__)
+    assert {"__all__", "__doc__", "__name__"} <= set(dir(module))
+
+
+@pytest.mark.parametrize("module", ["lm", "lm.book", "lm.testing"])
+def test_tab_completes_public_names_only(module):
+    completer = rlcompleter.Completer({"lm": lm})
+    found = itertools.takewhile(
+        bool, (completer.complete(f"{module}.", i) for i in itertools.count())
+    )
+    names = {each.removeprefix(f"{module}.").rstrip("()") for each in found}
+    assert names == set(eval(module).__all__)
+
+
+def test_the_contract_of_the_public_face():
+    assert set(lm.__all__) >= {
+        *("Tensor", "grad", "value_and_grad", "constant", "derivative", "book", "Mix", "MIXES"),
+        *("sigmoid", "softmax", "log_sigmoid", "log_softmax", "softplus", "logsumexp", "xlogy"),
+        *("cross_entropy", "log_likelihood", "quadratic", "verdict", "claims", "plateau", "names"),
+        *("diagnose", "stabilize", "compile", "draw", "tree", "Stepper", "step", "page", "group"),
+        *("delta_report", "rewriting", "lab", "testing"),
+    }
+    assert isinstance(lm.lab.compare, types.FunctionType)
+
+
+def test_help_begins_with_the_tasks_and_the_calls():
+    text = pydoc.render_doc(lm, renderer=pydoc.plaintext)
+    start, _, rest = text.partition("PACKAGE CONTENTS")
+    assert rest
+    for call in ("lm.Mix(", "lm.verdict(", "lm.grad(", "lm.Stepper(", "lm.step(", "lm.draw("):
+        assert call in start
+    for call in ("gradcheck(", "lm.plateau(", "lm.diagnose(", "lm.compile(", "lm.lab.compare("):
+        assert call in start
 
 
 def test_an_unknown_name_is_an_attribute_error():

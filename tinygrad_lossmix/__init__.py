@@ -1,17 +1,44 @@
 """Which cost goes with which output layer, and why: settled on a small autograd engine.
 
->>> z = Tensor([2.0, 1.0, 0.0], name="z")
->>> cost = Mix("softmax", "ll").composed(z, 0)
->>> grad(cost, z)
+>>> import numpy as np
+>>> import tinygrad_lossmix as lm
+
+An output layer and a cost, a *mix*; what is good or bad about it:
+
+>>> mix = lm.Mix("softmax", "ll")
+>>> answer = lm.verdict(mix, 3)             # print(answer): proper, convex, delta = a - y?
+>>> answer = lm.delta_report(mix, [2, 1, 0], 0)     # the output delta three ways, and why
+>>> proof = lm.testing.prove("softmax", "ll", 3)    # delta as formulas
+>>> z = lm.Tensor([2.0, 1.0, 0.0], name="z")
+>>> cost = mix.composed(z, 0)               # the book's graph; mix.cost is one stable node
+>>> lm.grad(cost, z)
 array([-0.33475904,  0.24472847,  0.09003057])
->>> softmax(z.data) - [1, 0, 0]
+>>> lm.softmax(z.data) - [1, 0, 0]
 array([-0.33475904,  0.24472847,  0.09003057])
+
+Step through the backward pass, or draw it:
+
+>>> walk = lm.Stepper(cost)                 # lm.step(cost) opens a prompt on it
+>>> text = lm.tree(cost)                    # lm.page(cost, "steps.html") is for a browser
+>>> picture = lm.draw(cost)                 # picture.save("graph.svg"); notebooks show it
+
+Check a gradient, explain a loss that is stuck:
+
+>>> report = lm.testing.gradcheck(lambda z: mix.cost(z, 0), z.data)
+>>> answer = lm.plateau("2.303", classes=10)
+>>> answer = lm.diagnose(np.full((2, 3), 1 / 3), np.array([0, 2]), loss=1.0986)
+
+Train, and compare what the mixes do; `lm.lab.compare()` takes a minute on the digits:
+
+>>> f = lm.compile(lambda w, x, y: mix.cost(x @ w, y))    # or lm.value_and_grad
+>>> value, gradient = f(np.zeros((2, 3)), np.ones((4, 2)), [0, 1, 2, 0])
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_lossmix.engine import Tensor, constant, derivative, grad, value_and_grad
+from tinygrad_lossmix.engine.graph import group
 from tinygrad_lossmix.mixes import book
 from tinygrad_lossmix.mixes.costs import cross_entropy, log_likelihood, quadratic, xlogy
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
@@ -25,6 +52,7 @@ from tinygrad_lossmix.mixes.outputs import (
 )
 
 if TYPE_CHECKING:
+    from tinygrad_lossmix import lab as lab
     from tinygrad_lossmix import testing as testing
     from tinygrad_lossmix.answers.claims.catalogue import claims
     from tinygrad_lossmix.answers.delta.report import delta_report
@@ -57,6 +85,8 @@ __all__ = [
     "diagnose",
     "draw",
     "grad",
+    "group",
+    "lab",
     "log_likelihood",
     "log_sigmoid",
     "log_softmax",
@@ -98,8 +128,8 @@ _LATER = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "testing":
-        return import_module(f"{__name__}.testing")
+    if name in ("lab", "testing"):
+        return import_module(f"{__name__}.{name}")
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
@@ -108,4 +138,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER, "testing"})
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]

@@ -188,7 +188,7 @@ def test_wrong_usage_exits_2_with_one_error_and_trains_nothing(
 
 
 def test_an_unknown_mix_is_answered_with_the_six() -> None:
-    stderr = " ".join(compare("--mixes", "softmax bce").stderr.split())
+    stderr = " ".join(compare("--mixes", "softmax hinge").stderr.split())
     assert all(name in stderr for name in NAMES)
 
 

@@ -6,13 +6,14 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.printing import clean, shorten
-from tinygrad_lossmix.views.render import NoRenderer
+from tinygrad_lossmix.views.render import NoRenderer, render
 
 
 @pytest.fixture
@@ -132,3 +133,31 @@ def test_threads_draw_at_the_same_time(cost, no_dot):
     drawing = lm.draw(cost)
     with ThreadPoolExecutor(4) as pool:
         assert len(set(pool.map(lambda _: drawing.svg(), range(12)))) == 1
+
+
+@pytest.mark.parametrize("letters", ["x", "\\", "𝕏", '"'])
+@pytest.mark.parametrize("renderer", ["dot", "pygraphviz"])
+def test_a_name_of_any_length_is_drawn_and_whole_in_the_tooltip(letters, renderer, request):
+    if renderer == "pygraphviz":
+        request.getfixturevalue("no_dot")
+    name = letters * 17_000
+    drawing = lm.draw(lm.Tensor(1.0, name=name) * 2.0)
+    root = ElementTree.fromstring(drawing.svg())
+    assert drawing.renderer == renderer
+    assert any((each.text or "").startswith(name) for each in root.iter())
+
+
+def test_an_operation_on_very_many_arguments_is_drawn():
+    parts = [lm.Tensor([1.0], name=f"an input with a long name, number {i}") for i in range(600)]
+    assert "<svg" in lm.draw(np.concatenate(parts).sum()).svg()
+
+
+def test_what_the_renderer_said_is_told(no_dot, tmp_path, monkeypatch):
+    with pytest.raises(NoRenderer, match=r"^pygraphviz failed to draw a svg: Invalid Input$"):
+        render("digraph { a -> ", "svg")
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    with pytest.raises(NoRenderer, match=r"^drawing a svg needs Graphviz: pip install"):
+        render("digraph { a -> ", "svg")
+    install_dot(tmp_path, "while read -r line; do :; done; echo 'no \033[31m room' >&2; exit 1")
+    with pytest.raises(NoRenderer, match=r"^dot failed to draw a svg: no \\x1b\[31m room$"):
+        render("digraph { a -> b }", "svg")

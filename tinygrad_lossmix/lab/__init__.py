@@ -33,3 +33,7 @@ __all__ = [
     "train",
     "write",
 ]
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]

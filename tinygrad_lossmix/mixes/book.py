@@ -20,6 +20,8 @@ from tinygrad_lossmix.engine.graph import group
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.labels import labels, numbers
 
+__all__ = ["cross_entropy", "log_likelihood", "quadratic", "sigmoid", "softmax"]
+
 
 @group("sigmoid")
 def sigmoid(z: Any) -> Any:
@@ -70,3 +72,7 @@ def _per_example(total: Any, a: Any) -> Any:
         return total
     n = math.prod(a.shape[:-1])
     return total / n if n else total * math.nan
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]

@@ -35,7 +35,7 @@ class Drawing:
         show names and values in full.
 
         Raises:
-            NoRenderer: neither Graphviz nor pygraphviz is there; the message says what to install.
+            NoRenderer: neither Graphviz nor pygraphviz draws it; the message says why.
         """
         return scalable(titled(self._render("svg").decode(), self._tooltips))
 

@@ -31,6 +31,8 @@ CROWDED = 300  # boxes; beyond, groups are collapsed
 MOST = 1000  # boxes; beyond, laying them out takes minutes and nobody can read them
 TANGLED = 1000  # ranks passed by arrows; beyond, the layout is not polished: it takes minutes
 
+LINE = 200  # letters of a line in a box
+IN_DOT = 4000  # letters of any other text: Graphviz reads strings of at most 16 kB
 LARGEST = "40,120"  # inches; a larger picture shrinks, or its pixels would fill the memory
 FONT = "Helvetica,Arial,sans-serif"
 CLUSTER = {
@@ -179,11 +181,12 @@ def _style(kind: str) -> dict[str, str]:
 
 def _whole(text: str) -> dict[str, str]:
     """A name that the label has shortened, as an attribute that Graphviz does not read."""
-    return {"whole": graphviz.escape(text)} if text else {}
+    return {"whole": graphviz.escape(shorten(text, IN_DOT))} if text else {}
 
 
 def _label(texts: list[str]) -> str:
     """Lines of a label, with nothing in them that DOT, HTML or a URL could read as its own."""
-    escaped = [graphviz.escape(text.replace("&", "&amp;")) for text in texts]
+    cut = [shorten(text, LINE).replace("&", "&amp;") for text in texts]
+    escaped = map(graphviz.escape, cut)
     label: str = graphviz.nohtml(r"\n".join(escaped))
     return label

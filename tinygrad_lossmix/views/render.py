@@ -11,12 +11,14 @@ from collections.abc import Iterator
 
 import graphviz
 
+from tinygrad_lossmix.printing import clean, shorten
+
 ADVICE = 'pip install "tinygrad_lossmix[draw]", or Graphviz itself'
 _one_at_a_time = threading.Lock()
 
 
 class NoRenderer(RuntimeError):
-    """There is nothing that turns DOT into pictures."""
+    """Nothing here turns this DOT text into a picture; the message says why."""
 
 
 def render(dot: str, form: str) -> tuple[bytes, str]:
@@ -29,14 +31,24 @@ def render(dot: str, form: str) -> tuple[bytes, str]:
     Raises:
         NoRenderer: neither `dot` nor pygraphviz is there, or neither works.
     """
+    reason = f"drawing a {form} needs Graphviz: {ADVICE}"
     try:
         return graphviz.pipe("dot", form, dot.encode(), quiet=True), "dot"
-    except (graphviz.ExecutableNotFound, subprocess.CalledProcessError):
+    except graphviz.ExecutableNotFound:
         pass
+    except subprocess.CalledProcessError as error:
+        reason = _failed("dot", form, error.stderr.decode(errors="replace"))
     try:
         return _pygraphviz(dot, form), "pygraphviz"
-    except (ImportError, ValueError) as error:
-        raise NoRenderer(f"drawing a {form} needs Graphviz: {ADVICE}") from error
+    except ImportError:
+        raise NoRenderer(reason) from None
+    except (ValueError, OSError) as error:
+        raise NoRenderer(_failed("pygraphviz", form, str(error))) from error
+
+
+def _failed(renderer: str, form: str, said: str) -> str:
+    said = shorten(clean(" ".join(said.split())), 200)
+    return f"{renderer} failed to draw a {form}: {said or 'it gave no reason'}"
 
 
 def renderer() -> str | None:
