@@ -28,6 +28,17 @@ number = 3
 
 def broken(x):
     raise RuntimeError("never mind")
+
+
+def leaving(x):
+    raise SystemExit
+
+
+def skipped(x):
+    raise BaseException("neither an Exception nor an exit")
+
+
+leaves_in_its_gradient = (squares, leaving)
 """
 
 
@@ -39,6 +50,7 @@ def check(*args: str) -> Result:
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     (tmp_path / "losses_of_mine.py").write_text(MODULE, encoding="utf-8")
     (tmp_path / "not_python.py").write_text("def", encoding="utf-8")
+    (tmp_path / "a_script.py").write_text("import sys\nsys.exit(0)", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.delitem(sys.modules, "losses_of_mine", raising=False)
@@ -108,6 +120,10 @@ def test_json_is_one_object(module: str) -> None:
         [":right", "--input", "3"],
         ["no_such_module:f", "--input", "3"],
         ["not_python:f", "--input", "3"],
+        ["a_script:f", "--input", "3"],
+        ["losses_of_mine:leaving", "--input", "3"],
+        ["losses_of_mine:leaves_in_its_gradient", "--input", "3"],
+        ["losses_of_mine:skipped", "--input", "3"],
     ],
     ids=" ".join,
 )
@@ -116,3 +132,15 @@ def test_wrong_usage_exits_2_with_one_error(args: list[str], module: str) -> Non
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.count("Error: ") >= 1
     assert "Traceback" not in result.stderr
+
+
+def test_an_exit_is_named_and_an_interrupt_is_one(
+    module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    said = check(f"{module}:leaving", "--input", "3").stderr
+    assert "leaving: SystemExit (it calls sys.exit" in said
+    monkeypatch.setattr("tinygrad_lossmix.cli.check.gradcheck", interrupted)
+    assert check(f"{module}:right", "--input", "3").exit_code == 130

@@ -5,6 +5,9 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -128,11 +131,8 @@ def of_a_function(name: str, arrays: list[Any], options: dict[str, Any]) -> Grad
     """
     if not arrays:
         raise ValueError("give the shape of each argument of the function: --input 3x4")
-    function = imported(name)
-    try:
-        return gradcheck(function, *arrays, **options)
-    except Exception as error:
-        raise Failed(f"{name}: {type(error).__name__}: {error}") from error
+    with users_code(name):
+        return gradcheck(imported(name), *arrays, **options)
 
 
 def imported(name: str) -> Any:
@@ -144,12 +144,25 @@ def imported(name: str) -> Any:
     module, _, path = name.partition(":")
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.insert(0, here)
-    try:
+    with users_code(f"cannot import {module!r}"):
         found = importlib.import_module(module)
-    except Exception as error:
-        raise Failed(f"cannot import {module!r}: {type(error).__name__}: {error}") from error
-    for part in path.split("."):
-        if not hasattr(found, part):
-            raise Failed(f"{module!r} has no {path!r}")
-        found = getattr(found, part)
-    return found
+    with users_code(f"{module!r} has no {path!r}"):
+        return attrgetter(path)(found)
+
+
+@contextmanager
+def users_code(what: str) -> Iterator[None]:
+    """Around a user's code: whatever it raises, or leaves Python by, becomes one error.
+
+    Raises:
+        Failed: `what`, and what was raised.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, Failed):
+        raise
+    except BaseException as error:
+        said = f"{type(error).__name__}: {error}".removesuffix(": ")
+        if isinstance(error, SystemExit):
+            said += " (it calls sys.exit, or leaves Python otherwise)"
+        raise Failed(f"{what}: {said}") from error
