@@ -192,7 +192,7 @@ def _softmax_quadratic(z):
 # name: function, gradient by hand, input, a word of the cause that must be named (None: no guess)
 PAIRS = {
     "sign": (squares, lambda x: -2 * x, V, "sign"),
-    "factor ½": (squares, lambda x: x, V, "½"),
+    "factor ½": (squares, lambda x: x, V, "the factor 2 of the derivative of x^2"),
     "a constant": (squares, lambda x: 2 * np.pi * x, V, "constant factor"),
     "relative 1e-9": (squares, lambda x: 2 * x * (1 + 1e-9), V, "relative 1e-09"),
     "float32 in between": (

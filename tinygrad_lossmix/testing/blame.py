@@ -9,6 +9,7 @@ import numpy as np
 from tinygrad_lossmix.engine.graph import names, nodes
 from tinygrad_lossmix.engine.table import TABLE, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.testing.causes import Evidence, of_an_argument
 from tinygrad_lossmix.testing.comparison import allowed, compare
 from tinygrad_lossmix.testing.methods import NotApplicable
 from tinygrad_lossmix.testing.replay import recorded
@@ -54,7 +55,7 @@ def _wrong(each: Tensor, position: int, rng: np.random.Generator) -> str | None:
         return f"it raises {type(error).__name__}: {error}"
     limits = allowed(subject, analytic, seed, None, rng)
     try:
-        compare(
+        right = compare(
             subject, analytic, seed, report,
             method="auto", mode="project", limits=limits, atol=None, rng=rng,
         )  # fmt: skip
@@ -63,4 +64,7 @@ def _wrong(each: Tensor, position: int, rng: np.random.Generator) -> str | None:
     if not report.mismatches:
         return None
     worst = report.mismatches[0]
-    return f"passes back {worst.analytic:.6g} where {worst.numeric:.6g} is right"
+    g, (t,) = analytic.reshape(subject.arrays[0].shape), subject.split(right)
+    why = of_an_argument(Evidence(subject.arrays[0], g, t), [])
+    words = f"passes back {worst.analytic:.6g} where {worst.numeric:.6g} is right"
+    return f"{words}; {why[0]}" if why else words

@@ -1,23 +1,34 @@
 """Why a gradient is wrong: guesses from a catalogue of what goes wrong in backward passes.
 
-A guess is a formula that gives the wrong numbers found; it is made only where it gives all of them.
+A guess is a formula that gives the wrong numbers found. It is made only where it gives all of them,
+at other values of the argument too: 4 is 1/sigma'(0), but only there.
 """
 
 from __future__ import annotations
 
-import math
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.mixes.outputs import sigmoid, softmax
-from tinygrad_lossmix.testing.clues import Clues
+from tinygrad_lossmix.engine.gradient import grad
+from tinygrad_lossmix.engine.graph import nodes
+from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.rewrite.matching.patterns import COSTS
+from tinygrad_lossmix.rewrite.stabilize import rewritten
+from tinygrad_lossmix.testing.planted import PRODUCT, Plant, multiple, near
+from tinygrad_lossmix.testing.replay import holds_constants, in_floats, replay
+from tinygrad_lossmix.testing.subject import Pair, Recorded, Subject
 
 Array = Any
 
-MOST = 3  # guesses that are reported
+ELSEWHERE = 2  # other values of the arguments that a guess has to fit
+CUT = (
+    "the graph was cut: float(), item(), math.log, .data and np.asarray give plain numbers, which "
+    "are constants; write np.log, and return a Tensor"
+)
 
 
 @dataclass(frozen=True)
@@ -27,31 +38,105 @@ class Evidence:
     x: Array
     g: Array
     t: Array
-    clues: Clues | None
-
-    @property
-    def rows(self) -> int:
-        """The number of examples: all axes but the last."""
-        return math.prod(self.x.shape[:-1])
+    plant: Plant | None = None
 
 
-def near(a: Array, b: Array) -> bool:
-    """Whether two arrays are the same but for rounding and the error of a method."""
-    a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    if a.shape != b.shape or not np.all(np.isfinite(a) & np.isfinite(b)):
-        return False
-    return bool(np.all(np.abs(a - b) <= 1e-6 * np.abs(b) + 1e-9 * np.max(np.abs(b), initial=0.0)))
+def causes(
+    subject: Subject, gradients: list[Array], right: list[Array], seed: Array, wrong: set[int]
+) -> list[str]:
+    """The guesses that fit, argument by argument, the most telling first.
+
+    Args:
+        subject, seed: of <seed, f>.
+        gradients, right: for each argument that is differentiated.
+        wrong: the positions of the arguments whose gradient is wrong.
+    """
+    if isinstance(subject, Recorded) and cut(subject):
+        return [CUT]
+    found = []
+    others = list(_elsewhere(subject, seed)) if isinstance(subject, Pair) else []
+    for i, position in enumerate(subject.wrt):
+        if position not in wrong or i >= len(gradients):
+            continue
+        here = Evidence(subject.arrays[i], gradients[i], right[i], _plant(subject, i, seed))
+        guesses = of_an_argument(here, [each[i] for each in others])
+        name = f"argument {_name(subject.f, position)}: " if len(subject.wrt) > 1 else ""
+        found += [name + guess for guess in guesses]
+    return found
 
 
-def causes(evidence: Evidence) -> list[str]:
-    """The guesses that fit, the most telling first."""
-    found: dict[str, str] = {}
-    for guess in CATALOGUE:
-        for text in guess(evidence):
-            found.setdefault(text.partition(":")[0], text)
-    if not found:
-        return list(some_factor(evidence))
-    return list(found.values())[:MOST]
+def of_an_argument(here: Evidence, elsewhere: list[Evidence]) -> list[str]:
+    """What is wrong in places, and the first guess that fits one argument everywhere."""
+    found = [text for guess in LOCAL for text in guess(here)]
+    for guesses in (_of_the_whole, _planted, _gradients, some_factor):
+        fitting = list(guesses(here))
+        for each in elsewhere if fitting else ():
+            there = set(guesses(each))
+            fitting = [text for text in fitting if text in there]
+        if fitting:
+            return [*found, fitting[0]]
+    return found
+
+
+def _of_the_whole(e: Evidence) -> Iterator[str]:
+    for guess in WHOLE:
+        yield from guess(e)
+
+
+def _planted(e: Evidence) -> Iterator[str]:
+    """One fault in the backward pass of the recording."""
+    if e.plant and np.all(np.isfinite(e.g)) and not near(e.g, e.t):
+        with np.errstate(all="ignore"):
+            yield from (words for words, gradient in e.plant.faults() if near(e.g, gradient))
+
+
+def _gradients(e: Evidence) -> Iterator[str]:
+    """The gradient of something between the argument and the cost."""
+    if e.plant and not near(e.g, e.t):
+        yield from (words for words, gradient in e.plant.gradients() if near(e.g, gradient))
+
+
+def _plant(subject: Subject, i: int, seed: Array) -> Plant | None:
+    """Of a gradient by hand: where the engine's is under test, its rules may be wrong."""
+    recording = subject.recording() if isinstance(subject, Pair) else None
+    return Plant(recording[0][i], recording[1], seed) if recording else None
+
+
+def _elsewhere(subject: Pair, seed: Array) -> Iterator[list[Evidence]]:
+    """The same pair at values of its arguments beside those it was checked at."""
+    rng = np.random.default_rng(0)
+    for _ in range(ELSEWHERE):
+        moved = [
+            (x * rng.uniform(0.8, 1.2, x.shape) + 0.1 * rng.uniform(0, 1, x.shape)).astype(x.dtype)
+            for x in subject.arrays
+        ]
+        try:
+            again = Pair(subject.f, subject.by_hand, subject.arguments(moved), subject.wrt)
+            recording = again.recording()
+            g = [np.asarray(each, dtype=np.float64) for each in again.gradient(moved, seed)]
+        except Exception:  # outside of its domain
+            continue
+        if recording and len(g) == len(moved) and np.isfinite(recording[1].data):
+            leaves, cost = recording
+            right = grad(cost, leaves, seed)
+            yield [
+                Evidence(x, g[i], right[i], Plant(leaves[i], cost, seed))
+                for i, x in enumerate(moved)
+            ]
+
+
+def _name(f: Callable[..., Any], position: int) -> str:
+    """What f calls an argument, else its position."""
+    try:
+        return list(inspect.signature(f).parameters)[position]
+    except (TypeError, ValueError, IndexError):
+        return str(position)
+
+
+def of_an_error(error: Exception) -> list[str]:
+    """What a gradient by hand may have raised it for."""
+    product = isinstance(error, ValueError) and ("matmul" in str(error) or "aligned" in str(error))
+    return [f"a transpose is missing: {PRODUCT}"] if product else []
 
 
 def not_a_number(e: Evidence) -> Iterator[str]:
@@ -61,180 +146,6 @@ def not_a_number(e: Evidence) -> Iterator[str]:
             "NaN or infinity: 0·log 0, 0/0 or an overflow in the formula; use the stable form "
             "(log_softmax, softplus, Mix.cost)"
         )
-
-
-def broadcasting(e: Evidence) -> Iterator[str]:
-    """The sum over axes that broadcasting repeated x along."""
-    extra = e.g.ndim - e.t.ndim
-    if e.g.shape == e.t.shape or extra < 0:
-        return
-    repeated = [i + extra for i, n in enumerate(e.t.shape) if n == 1 != e.g.shape[i + extra]]
-    axes = (*range(extra), *repeated)
-    if near(e.g.sum(axis=axes).reshape(-1), e.t.reshape(-1)):
-        yield (
-            f"broadcasting is not undone: sum the gradient over axes {axes}, along which the "
-            "argument was repeated"
-        )
-
-
-def transposed(e: Evidence) -> Iterator[str]:
-    """Axes exchanged, as in x @ g for x.T @ g."""
-    if e.t.ndim > 1 and near(e.g, e.t.T) and not near(e.g, e.t):
-        yield "it is transposed: for z = x @ w the gradients are g @ w.T and x.T @ g"
-
-
-def sign(e: Evidence) -> Iterator[str]:
-    """The other sign."""
-    if near(e.g, -e.t) and np.any(e.t):
-        yield "the sign: it is minus the derivative"
-
-
-def stopped_early(e: Evidence) -> Iterator[str]:
-    """The gradient of something between the argument and the cost."""
-    for what, gradient in e.clues.between() if e.clues and e.g.shape == e.t.shape else ():
-        if near(e.g, gradient) and not near(e.t, gradient):
-            yield what
-            return
-
-
-def sigmoid_factor(e: Evidence) -> Iterator[str]:
-    """σ'(z) missing, or once too often."""
-    if e.g.shape != e.t.shape:
-        return
-    slopes = [a * (1.0 - a) for a in e.clues.outputs_of("sigmoid")] if e.clues else []
-    a = sigmoid(e.x)
-    for slope in [*slopes, a * (1.0 - a)]:
-        if slope.shape not in (e.t.shape, ()) or near(slope, np.ones_like(slope)):
-            continue
-        if near(e.g * slope, e.t) and np.any(e.t):
-            yield "the factor sigma'(z) = a(1 - a) is missing: this is dC/da, dC/dz is wanted"
-        elif near(e.g, e.t * slope) and np.any(e.t):
-            yield "the factor sigma'(z) = a(1 - a) is there once too often"
-
-
-def softmax_diagonal(e: Evidence) -> Iterator[str]:
-    """Only the diagonal of the Jacobian of softmax."""
-    for a, slope in e.clues.softmax_slopes() if e.clues else ():
-        if near(e.g, slope * a * (1.0 - a)):
-            yield (
-                "the off-diagonal terms -a_j a_k of the softmax's Jacobian are missing: each "
-                "output depends on every logit"
-            )
-
-
-def other_mix(e: Evidence) -> Iterator[str]:
-    """a - y where it is not the delta."""
-    for y in e.clues.constants(e.x.shape) if e.clues else ():
-        for name, a in (("softmax", softmax(e.x)), ("sigmoid", sigmoid(e.x))) if e.x.ndim else ():
-            for part in {1, e.rows}:
-                if near(e.g * part, a - y) and not near(e.t * e.rows, a - y):
-                    yield (
-                        f"this is a - y with a = {name}(z): the delta of softmax with "
-                        "log-likelihood and of sigmoid with cross-entropy, not of this pair"
-                    )
-
-
-def labels(e: Evidence) -> Iterator[str]:
-    """The right outputs with the labels of another convention."""
-    if not e.x.ndim or e.g.shape != e.x.shape:
-        return
-    for a in (softmax(e.x), sigmoid(e.x)):
-        for part in {1, e.rows}:
-            wanted, used = a - part * e.t, a - part * e.g
-            if not _one_hot(wanted):
-                continue
-            right = wanted.argmax(axis=-1)
-            if _one_hot(used):
-                wrong = used.argmax(axis=-1)
-                if np.array_equal(wrong, right):
-                    continue
-                shift = set(np.ravel((wrong - right) % e.x.shape[-1]).tolist())
-                by = (
-                    " (off by one: classes count from 0)" if shift <= {1, e.x.shape[-1] - 1} else ""
-                )
-                yield f"the labels: it takes class {wrong} for right, the cost class {right}{by}"
-            elif near(used, np.broadcast_to(right[..., None], used.shape).astype(float)):
-                yield "the labels: class numbers were subtracted; make them one-hot first"
-
-
-def _one_hot(y: Array) -> bool:
-    return near(np.sort(y, axis=-1)[..., -1], np.ones(y.shape[:-1])) and near(
-        np.abs(y).sum(axis=-1), np.ones(y.shape[:-1])
-    )
-
-
-def axis(e: Evidence) -> Iterator[str]:
-    """Softmax over the examples instead of the classes."""
-    if e.x.ndim < 2 or e.g.shape != e.x.shape:
-        return
-    over = softmax(e.x, axis=0) - softmax(e.x)
-    for part in {1, e.rows}:
-        if near(part * (e.g - e.t), over) and np.any(over):
-            yield "the axis: softmax was taken over the examples (axis 0), not the classes (-1)"
-
-
-def factor(e: Evidence) -> Iterator[str]:
-    """A constant multiple of the derivative."""
-    c = _multiple(e)
-    if c is None:
-        return
-    if abs(c - 1.0) < 1e-13:
-        return
-    if abs(c - 1.0) < 1e-3:
-        yield f"every entry is off by the same relative {c - 1.0:.4g}: a constant is inexact"
-        return
-    k = e.x.shape[-1] if e.x.ndim else 1
-    names = {
-        "n, the number of examples": e.rows,
-        "K, the number of outputs": k,
-        "n·K, the number of entries": e.x.size,
-    }
-    for name, number in names.items():
-        if number > 1 and math.isclose(c, number, rel_tol=1e-6):
-            yield f"it is {number} times too large, {name}: a sum where the cost takes a mean"
-            return
-        elif number > 1 and math.isclose(c * number, 1.0, rel_tol=1e-6):
-            yield f"it is {number} times too small, {name}: a mean where the cost takes a sum"
-            return
-    for number in e.clues.lengths() if e.clues else ():
-        if number > 2 and math.isclose(c * number, 1.0, rel_tol=1e-6):
-            yield f"it is {number} times too small, the length of an axis: a mean in place of a sum"
-            return
-    if math.isclose(abs(c), 2.0, rel_tol=1e-6) or math.isclose(abs(c), 0.5, rel_tol=1e-6):
-        yield f"a factor of {c:.4g}: the ½ of the quadratic cost, or the 2 of a square's derivative"
-
-
-def some_factor(e: Evidence) -> Iterator[str]:
-    """Any other multiple: said only where nothing else is known."""
-    c = _multiple(e)
-    if c is not None and abs(c - 1.0) > 1e-3:
-        yield f"a constant factor: it is {c:.6g} times the derivative"
-
-
-def _multiple(e: Evidence) -> float | None:
-    """The c with g = c·t."""
-    if e.g.shape != e.t.shape or not np.any(e.t) or not np.all(np.isfinite(e.g)):
-        return None
-    c = float(np.vdot(e.t, e.g)) / float(np.vdot(e.t, e.t))
-    return c if c and near(e.g, c * e.t) else None
-
-
-def accumulation(e: Evidence) -> Iterator[str]:
-    """One of several contributions."""
-    parts = e.clues.contributions() if e.clues else []
-    if len(parts) > 1 and any(near(e.g, part) for part in parts) and not near(e.g, e.t):
-        yield (
-            f"the argument is used {len(parts)} times, and only one contribution arrived: add them "
-            "up"
-        )
-
-
-def shifted(e: Evidence) -> Iterator[str]:
-    """The right numbers in the wrong places."""
-    if e.g.shape != e.t.shape or e.g.ndim != 1 or near(e.g, e.t):
-        return
-    if near(np.sort(e.g), np.sort(e.t)) and not near(e.t, e.t[::-1]):
-        yield "the right numbers at the wrong indices: an order or a shift"
 
 
 def rounded(e: Evidence) -> Iterator[str]:
@@ -254,10 +165,7 @@ def rounded(e: Evidence) -> Iterator[str]:
 
 def partly_zero(e: Evidence) -> Iterator[str]:
     """Nothing, where there is something."""
-    if e.g.shape != e.t.shape or not np.any(e.t):
-        return
-    if not np.any(e.g):
-        yield "it is zero everywhere: nothing is passed back"
+    if e.g.shape != e.t.shape or not np.any(e.t) or not np.any(e.g):
         return
     missing = (e.g == 0) & (e.t != 0)
     if np.any(missing) and near(np.where(missing, e.t, e.g), e.t):
@@ -265,20 +173,94 @@ def partly_zero(e: Evidence) -> Iterator[str]:
         yield f"nothing arrives at some entries: {where}"
 
 
-CATALOGUE: list[Callable[[Evidence], Iterator[str]]] = [
-    not_a_number,
-    broadcasting,
-    transposed,
-    sign,
-    rounded,
-    stopped_early,
-    sigmoid_factor,
-    other_mix,
-    softmax_diagonal,
-    labels,
-    axis,
-    factor,
-    accumulation,
-    shifted,
-    partly_zero,
-]
+def zero(e: Evidence) -> Iterator[str]:
+    """Nothing at all."""
+    if np.any(e.t) and e.g.shape == e.t.shape and not np.any(e.g):
+        yield "it is zero everywhere: nothing is passed back"
+
+
+def broadcasting(e: Evidence) -> Iterator[str]:
+    """The sum over axes that broadcasting repeated x along."""
+    extra = e.g.ndim - e.t.ndim
+    if e.g.shape == e.t.shape or extra < 0:
+        return
+    repeated = [i + extra for i, n in enumerate(e.t.shape) if n == 1 != e.g.shape[i + extra]]
+    axes = (*range(extra), *repeated)
+    if near(e.g.sum(axis=axes).reshape(-1), e.t.reshape(-1)):
+        yield (
+            f"broadcasting is not undone: sum the gradient over axes {axes}, along which the "
+            "argument was repeated"
+        )
+
+
+def transposed(e: Evidence) -> Iterator[str]:
+    """Axes exchanged, as in x @ g for x.T @ g."""
+    if e.t.ndim > 1 and near(e.g, e.t.T) and not near(e.g, e.t):
+        yield f"it is transposed: {PRODUCT}"
+
+
+def sign(e: Evidence) -> Iterator[str]:
+    """The other sign."""
+    if near(e.g, -e.t) and np.any(e.t):
+        yield "the sign: it is minus the derivative"
+
+
+def shifted(e: Evidence) -> Iterator[str]:
+    """The right numbers in the wrong places."""
+    if e.g.shape != e.t.shape or e.g.ndim != 1 or near(e.g, e.t):
+        return
+    if near(np.sort(e.g), np.sort(e.t)) and not near(e.t, e.t[::-1]):
+        yield "the right numbers at the wrong indices: an order or a shift"
+
+
+def inexact(e: Evidence) -> Iterator[str]:
+    """A constant with too few digits."""
+    c = multiple(e.g, e.t)
+    if c is not None and 1e-13 < abs(c - 1.0) < 1e-3:
+        yield f"every entry is off by the same relative {c - 1.0:.4g}: a constant is inexact"
+
+
+def some_factor(e: Evidence) -> Iterator[str]:
+    """Any other multiple: said only where nothing else is known."""
+    c = multiple(e.g, e.t)
+    if c is not None and abs(c - 1.0) > 1e-3 and (e.plant or e.g.size > 1):
+        yield f"a constant factor: it is {c:.6g} times the derivative"
+
+
+LOCAL = [not_a_number, rounded, partly_zero]
+WHOLE = [broadcasting, transposed, sign, zero, shifted, inexact]
+
+
+def unstable(cost: Tensor) -> list[str]:
+    """The first pattern in a recording that overflows, underflows or loses its digits there."""
+    with np.errstate(all="ignore"):
+        found = rewritten(cost).replacements
+        for pattern, name, before, after in found:
+            if pattern not in COSTS.values() and _differ(before, after):
+                return [
+                    f"{pattern.unstable} at node {name}: {pattern.reason}; use {pattern.stable}, "
+                    "or lm.stabilize"
+                ]
+    return []
+
+
+def _differ(before: Tensor, after: Tensor) -> bool:
+    """Whether a node and its stable form, which is finite, give other values or gradients."""
+    leaves = [each for each in nodes(before) if each.function is None]
+    was, now = [
+        [each.data, *grad(each, leaves, np.ones(each.shape, each.dtype))]
+        for each in (before, after)
+    ]
+    return all(np.all(np.isfinite(x)) for x in now) and not all(map(near, was, now))
+
+
+def cut(subject: Recorded) -> bool:
+    """Whether f depends on its arguments in a way that was not recorded."""
+    leaves, cost = subject.recording() or subject.record(subject.arrays)
+    if holds_constants(cost):
+        return False
+    moved = [x + (1e-5 * (1.0 + np.abs(x))).astype(x.dtype) for x in subject.arrays]
+    recorded = replay(cost, dict(zip(leaves, moved, strict=True)), lambda data: data, in_floats)
+    change = subject.record(moved)[1].data - cost.data
+    unseen = np.abs(change - (recorded - cost.data))
+    return bool(np.any(unseen > 1e-3 * np.abs(change) + 1e-9 * np.abs(cost.data)))

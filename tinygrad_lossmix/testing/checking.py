@@ -17,8 +17,7 @@ import numpy as np
 
 from tinygrad_lossmix.testing import behaviour
 from tinygrad_lossmix.testing.blame import blame
-from tinygrad_lossmix.testing.causes import Evidence, causes
-from tinygrad_lossmix.testing.clues import Clues
+from tinygrad_lossmix.testing.causes import causes, of_an_error, unstable
 from tinygrad_lossmix.testing.comparison import METHODS, Allowed, allowed, compare
 from tinygrad_lossmix.testing.highprecision import Replay
 from tinygrad_lossmix.testing.methods import NotApplicable
@@ -113,14 +112,17 @@ def _check(
     seed = _seed(subject, value, rng)
     if not np.all(np.isfinite(value)):
         report.checks.append(Check("finite", False, "the value of the function is not finite"))
-        report.causes = ["the function itself overflows or computes 0·log 0 at these inputs"]
+        known = subject.recording()
+        report.causes = (unstable(known[1]) if known else []) or [
+            "the function itself overflows or computes 0·log 0 at these inputs"
+        ]
         return
     given = [np.array(a) for a in subject.arrays]
     try:
         raw = subject.gradient(given, seed)
     except Exception as error:
         report.checks.append(Check("gradient", False, f"it raises {type(error).__name__}: {error}"))
-        report.blame = _blame(subject, rng)
+        report.blame, report.causes = _blame(subject, rng), of_an_error(error)
         return
     formal = list(behaviour.form(subject, raw))
     report.checks += formal
@@ -142,7 +144,11 @@ def _check(
         report.checks += _behaviours(subject, raw, seed, limits.entries, rng)
     if not report.passed:
         report.blame = _blame(subject, rng)
-        if report.mismatches or not all(check.passed for check in formal):
+        if (
+            report.mismatches
+            or isinstance(subject, Recorded)
+            or not all(check.passed for check in formal)
+        ):
             report.causes = _causes(subject, gradients, right, seed, report)
 
 
@@ -209,16 +215,9 @@ def _blame(subject: Subject, rng: np.random.Generator) -> str | None:
 def _causes(
     subject: Subject, gradients: list[Array], right: Array, seed: Array, report: GradcheckReport
 ) -> list[str]:
-    """Guesses for the argument that is most wrong."""
-    if len(gradients) != len(subject.arrays):
-        return []
-    worst = subject.wrt.index(report.mismatches[0].argument) if report.mismatches else 0
-    recording = subject.recording()
-    clues = None
-    if recording is not None:
-        clues = Clues(recording[0][worst], recording[1], seed)
-    x, t = subject.arrays[worst], subject.split(right)[worst]
+    """Guesses for the arguments that are wrong, all of them where a gradient is of another form."""
+    wrong = {mismatch.argument for mismatch in report.mismatches} or set(subject.wrt)
     try:
-        return causes(Evidence(x, gradients[worst], t, clues))
+        return causes(subject, gradients, subject.split(right), seed, wrong)
     except Exception:  # of a rule that is broken in more ways than one: no guess
         return []

@@ -1,0 +1,292 @@
+"""Faults planted in the backward pass of a recording, one at a time, and the gradients they give.
+
+A fault changes what one node passes back. The sweep is linear in that: what becomes of the gradient
+of a leaf is the change, pulled back from there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.engine.gradient import grad
+from tinygrad_lossmix.engine.graph import names, nodes
+from tinygrad_lossmix.engine.sweep import seed_of, sweep
+from tinygrad_lossmix.engine.table import TABLE, spelling
+from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.mixes.mix import ROWS, Mix
+from tinygrad_lossmix.mixes.outputs import sigmoid, softmax
+from tinygrad_lossmix.rewrite.matching.forms import Form, Forms, unshifted
+from tinygrad_lossmix.rewrite.matching.structure import Structure, reduced, scalar
+from tinygrad_lossmix.testing.replay import recorded
+
+Array = Any
+Fault = tuple[str, Array]  # in words, and a gradient or what is passed back
+
+LARGEST = 200  # nodes of a recording that is searched
+PAIRS = {cost: pair for pair, (cost, _) in ROWS.items()}
+SOFTMAX = ("softmax", "log_softmax", "log_total")  # forms that hold one
+SIGMOID = ("sigmoid", "log_sigmoid", "softplus")
+SLOPES = {"sigmoid": "sigma'(z) = a(1 - a)", "np.tanh": "tanh'(z) = 1 - a²"}
+LINEAR = {np.add, np.subtract, np.negative, np.multiply, np.divide}
+PRODUCT = "for z = x @ w the gradients are g @ w.T and x.T @ g"
+
+
+def near(a: Array, b: Array) -> bool:
+    """Whether two arrays are the same but for rounding and the error of a method."""
+    a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    if a.shape != b.shape or not np.all(np.isfinite(a) & np.isfinite(b)):
+        return False
+    return bool(np.all(np.abs(a - b) <= 1e-6 * np.abs(b) + 1e-9 * np.max(np.abs(b), initial=0.0)))
+
+
+def multiple(a: Array, b: Array) -> float | None:
+    """The number c ≠ 0 with a = c·b."""
+    if a.shape != b.shape or not np.any(b) or not np.all(np.isfinite(a)):
+        return None
+    c = float(np.vdot(b, a)) / float(np.vdot(b, b))
+    return c if c and near(a, c * b) else None
+
+
+class Plant:
+    """A recording, one of its leaves, and the seed; its own rules are taken to be right.
+
+    A mix that was recorded as one node is spelled out as the book's graph.
+    """
+
+    def __init__(self, leaf: Tensor, cost: Tensor, seed: Array) -> None:
+        self.leaf, self.cost = spelled_out(leaf, cost)
+        self.seed = seed.reshape(self.cost.shape)
+        self.right = grad(self.cost, self.leaf, self.seed)
+        self.called = names(self.cost)
+        every = nodes(self.cost)[:LARGEST]
+        self.above = {self.leaf: 0}  # what depends on the leaf, in order
+        for each in every:
+            if any(arg in self.above for arg in each.args if isinstance(arg, Tensor)):
+                self.above[each] = len(self.above)
+        steps = sweep(self.cost, seed_of(self.cost, self.seed))
+        self.steps = [step for step in steps if step[0].args[step[1]] in self.above]
+        self.arrived = {step[0]: step[2] for step in self.steps}
+        forms = Forms(Structure())
+        found = [(each, forms.form(each)) for each in every if each in self.above]
+        self.forms = [(each, form) for each, form in found if form]
+        logged = {each.args[0] for each in self.above if each.function is np.log}
+        self.logits = {
+            unshifted(form.u, form.axes): form.axes
+            for each, form in self.forms
+            if len(form.axes) < 2
+            and (form.kind in SOFTMAX + SIGMOID or (form.kind == "total" and each in logged))
+        }
+
+    def faults(self) -> Iterator[Fault]:
+        """Each with the gradient of the leaf that it gives, the most telling first."""
+        for each, form in self.forms:
+            for words, change in self._of_a_sigmoid(each, form):
+                yield words, self._pulled(form.u, change)
+        for u, axes in self.logits.items():
+            for words, change in self._of_outputs(u, axes) if u in self.called else ():
+                yield words, self._pulled(u, change)
+        for each, form in self.forms:
+            for words, change in self._of_a_softmax(each, form):
+                yield words, self._pulled(form.u, change)
+        for node, position, g, part, _ in self.steps:
+            for words, passed in self._of_a_node(node, position, g, part):
+                if np.shape(passed) == part.shape:
+                    yield words, self._pulled(node.args[position], passed - part)
+
+    def gradients(self) -> Iterator[Fault]:
+        """Those of what depends on the leaf, where it has the leaf's shape."""
+        for each in self.above:
+            if each.shape == self.leaf.shape and each is not self.leaf and each is not self.cost:
+                yield (
+                    f"this is the gradient with respect to node {self.called[each]}, the output of "
+                    f"{spelling(each.function)}, not to the input",
+                    grad(self.cost, each, self.seed),
+                )
+
+    def _pulled(self, at: Tensor, change: Array) -> Array:
+        change = np.asarray(change, at.dtype)
+        return self.right + (change if at is self.leaf else grad(at, self.leaf, change))
+
+    def _of_a_sigmoid(self, each: Tensor, form: Form) -> Iterator[Fault]:
+        """Of a sigmoid however it is spelled, as changes of what is passed back to its logits."""
+        g, u = self.arrived.get(each), form.u.data
+        if form.kind == "sigmoid" and g is not None and u.shape == g.shape:
+            a = sigmoid(u)
+            others = {"z(1 - z)": u * (1.0 - u), "sigma'(a)": sigmoid(a) * (1.0 - sigmoid(a))}
+            for words, passed in self._of_a_slope(each, "sigmoid", g, a * (1.0 - a), others):
+                yield words, passed - g * a * (1.0 - a)
+
+    def _of_a_softmax(self, each: Tensor, form: Form) -> Iterator[Fault]:
+        """Of a softmax however it is spelled, or its logarithm, in the same way."""
+        g, u, over = self.arrived.get(each), form.u.data, form.axes
+        if form.kind in ("softmax", "log_softmax") and g is not None and u.shape == g.shape:
+            a = softmax(u, over[0])
+            g = g / a if form.kind == "log_softmax" else g
+            right = a * (g - (g * a).sum(axis=over, keepdims=True))
+            yield (
+                "the off-diagonal terms -a_j a_k of the softmax's Jacobian are missing: each "
+                "output depends on every logit",
+                g * a * (1.0 - a) - right,
+            )
+            yield "the softmax's Jacobian is missing: this is dC/da, dC/dz is wanted", g - right
+
+    def _of_a_slope(
+        self, each: Tensor, function: str, g: Array, slope: Array, others: dict[str, Array]
+    ) -> Iterator[Fault]:
+        """Of an elementwise function, as what is passed back."""
+        factor = SLOPES.get(function, f"that is the derivative of {function}")
+        at = f"at node {self.called[each]}"
+        yield f"the factor {factor} is missing: this is dC/da {at}, dC/dz is wanted", g
+        yield f"the factor {factor} is there once too often, {at}", g * slope * slope
+        for name, other in others.items():
+            yield f"{name} in place of the factor {factor}, {at}", g * other
+
+    def _of_outputs(self, u: Tensor, axes: tuple[int, ...]) -> Iterator[Fault]:
+        """Of a - y: other outputs or labels than the cost has, or where it is not the delta."""
+        delta, axis = grad(self.cost, u, self.seed), axes[0] if axes else u.ndim - 1
+        a = softmax(u.data, axis) if axes else sigmoid(u.data)
+        for part in {1.0, u.shape[axis] / u.size} if u.ndim else ():
+            y = a - delta / part
+            total = y.sum(axis=axis)
+            distribution = near(total, np.ones(total.shape))
+            if axes and distribution:
+                whole = softmax(u.data.reshape(-1)).reshape(u.shape)
+                yield "the axis: softmax was taken over the whole batch", part * (whole - a)
+                for i in {*range(u.ndim)} - {axis}:
+                    over = part * (softmax(u.data, i) - a)
+                    yield "the axis: softmax was taken over the examples, not the classes", over
+            if distribution and near(y * y, y):  # one-hot
+                numbers = np.expand_dims(y.argmax(axis=axis), axis)
+                words = "class numbers were subtracted; make them one-hot first"
+                yield f"the labels: {words}", part * (y - numbers)
+                words = "another class is taken for right (off by one: classes count from 0)"
+                for by in (1, -1):
+                    yield f"the labels: {words}", part * (y - np.roll(y, by, axis=axis))
+            for off in (part * (a - constant) for constant in self._constants(u.shape)):
+                if multiple(off, delta) is None and not any(
+                    near(off, g) for g in self.arrived.values()
+                ):
+                    yield (
+                        f"this is a - y with a = {'softmax' if axes else 'sigmoid'}(z): the delta "
+                        "of softmax with log-likelihood and of sigmoid with cross-entropy, not of "
+                        "this pair",
+                        off - delta,
+                    )
+
+    def _constants(self, shape: tuple[int, ...]) -> list[Array]:
+        """The recorded constants of a shape: labels, for example."""
+        every = [arg for each in self.above for arg in each.args]
+        return [arg for arg in every if isinstance(arg, np.ndarray) and arg.shape == shape]
+
+    def _of_a_node(self, each: Tensor, position: int, g: Array, part: Array) -> Iterator[Fault]:
+        """Of one rule, as what is passed back."""
+        function, x = each.function, each.args[position]
+        at = f"{spelling(function)} (node {self.called[each]})"
+        other: Any = each.args[1 - position] if len(each.args) == 2 else None
+        if function is np.sum or function is np.mean:
+            yield from self._of_a_reduction(each, at, part)
+        elif function is np.matmul and x.ndim == np.ndim(other) == 2:
+            other = other.data if isinstance(other, Tensor) else other
+            for left, right in permutations((g, g.T, other, other.T), 2):
+                if left.shape[1] == right.shape[0]:
+                    yield f"a transpose is missing: {PRODUCT}, at {at}", left @ right
+        elif (c := _constant_factor(function, position, other)) is not None:
+            yield from self._of_a_constant(c, at, part)
+        elif function is np.multiply or (function is np.divide and position == 0):
+            yield f"the factor that {at} multiplies by is missing", g
+        elif x.shape == each.shape and function not in LINEAR:
+            yield from self._of_a_function(each, position, g, part)
+        if function in LINEAR and each.size > x.size:
+            n = each.size // x.size
+            yield self._times(n, "small", at, "a mean over what was broadcast, not a sum"), part / n
+        uses = sum(step[0].args[step[1]] is x for step in self.steps)
+        if uses > 1:
+            arrived = (
+                "only one contribution arrived" if uses == 2 else "one contribution is missing"
+            )
+            name = "the argument" if x is self.leaf else f"node {self.called[x]}"
+            yield (
+                f"{name} is used {uses} times, and {arrived}, not that of {at}: add them up",
+                0 * part,
+            )
+        elif function is np.add or function is np.subtract:
+            yield f"the term {self.called[x]} of the sum at {at} passes nothing back", 0 * part
+        yield f"the sign of what {at} passes back", -part
+
+    def _of_a_reduction(self, each: Tensor, at: str, part: Array) -> Iterator[Fault]:
+        sides = [each.args[0].shape[i] for i in reduced(each)]
+        for n in {*sides, math.prod(sides)} - {0, 1}:
+            if each.function is np.sum:
+                yield self._times(n, "small", at, "a mean where the cost takes a sum"), part / n
+            else:
+                yield self._times(n, "large", at, "a sum where the cost takes a mean"), part * n
+
+    def _of_a_constant(self, c: float, at: str, part: Array) -> Iterator[Fault]:
+        rows, k = self._sizes()
+        for n in {rows, k, rows * k} - {1}:
+            if abs(c) < 1.0 and math.isclose(round(1.0 / c / n) * c * n, 1.0, rel_tol=1e-9):
+                yield self._times(n, "large", at, "a sum where the cost takes a mean"), part * n
+        yield f"the constant factor {c:g}{', the ½,' * (c == 0.5)} is missing at {at}", part / c
+        if math.isclose(round(0.5 / c) * c * 2.0, 1.0, rel_tol=1e-9):
+            yield f"the ½ of the cost is missing at {at}", part * 2.0
+
+    def _of_a_function(self, each: Tensor, position: int, g: Array, part: Array) -> Iterator[Fault]:
+        if any(each is node and form.kind in (*SOFTMAX, "sigmoid") for node, form in self.forms):
+            return  # said there
+        name, others = spelling(each.function), {}
+        if each.function is np.square or each.function is np.power:
+            p = 2.0 if each.function is np.square else scalar(each.args[1])
+            if p and position == 0:
+                yield f"the factor {p:g} of the derivative of x^{p:g} is missing", part / p
+        if len(each.args) == 1 and isinstance(each.function, np.ufunc):
+            rule, z, a = TABLE[each.function].rules[0], each.args[0].data, each.data
+            ones = np.ones_like(a)
+            others[f"{name}'(a)"] = rule(ones, each.function(a), a)
+            others["z where a = f(z) belongs"] = rule(ones, z, z)
+        slope = np.divide(part, g, out=np.zeros_like(part), where=g != 0)
+        yield from self._of_a_slope(each, name, g, slope, others)
+
+    def _sizes(self) -> tuple[int, int]:
+        """n and K of the logits of the last output layer; 1 where there is none."""
+        for u, axes in reversed(self.logits.items()):
+            if u.ndim:
+                k = u.shape[axes[0] if axes else -1]
+                return u.size // k, k
+        return 1, 1
+
+    def _times(self, n: int, size: str, at: str, why: str) -> str:
+        """How far off, and what that number is, as far as it is known."""
+        rows, k = self._sizes()
+        numbers = {"n, the number of examples": rows, "K, the number of outputs": k}
+        numbers |= {"n·K, the number of entries": rows * k * (rows > 1), "the 2 of a square": 2}
+        known = " or ".join(name for name, number in numbers.items() if number == n)
+        return f"{n} times too {size}{known and f', {known}'}: {why}, at {at}"
+
+
+def _constant_factor(function: Any, position: int, other: Any) -> float | None:
+    """c ≠ 0 where a node is c times its argument."""
+    if function is np.multiply or (function is np.divide and position == 0):
+        c = None if isinstance(other, Tensor) else scalar(other)
+        if c:
+            return c if function is np.multiply else 1.0 / c
+    return None
+
+
+def spelled_out(leaf: Tensor, cost: Tensor) -> tuple[Tensor, Tensor]:
+    """A recording with the book's graph in place of each mix that is one node, where it can be."""
+    new: dict[Tensor, Tensor] = {}
+    for each in nodes(cost):
+        args = [new[arg] if isinstance(arg, Tensor) else arg for arg in each.args]
+        if each.function in PAIRS:
+            new[each] = Mix(*PAIRS[each.function]).composed(*args)
+        elif each.function is None:
+            new[each] = Tensor(each.data, name=each.name)
+        else:
+            new[each] = recorded(each, args)
+    finite = all(np.all(np.isfinite(each.data)) for each in nodes(new[cost]))
+    return (new[leaf], new[cost]) if finite else (leaf, cost)
