@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from tinygrad_lossmix.answers.delta.beside import beside
-from tinygrad_lossmix.answers.delta.report import delta_report
+from tinygrad_lossmix.answers.delta.report import beside, delta_report
 from tinygrad_lossmix.answers.figures import plain
 from tinygrad_lossmix.cli.mix_options import mix_options
 from tinygrad_lossmix.mixes.mix import Mix

@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+import time
 
 import numpy as np
 import pytest
@@ -195,3 +197,40 @@ def test_a_tensor_and_float32_are_taken_as_values():
 def test_what_does_not_fit_gets_one_clear_error(args, error, says):
     with pytest.raises(error, match=says):
         lm.delta_report(*args)
+
+
+@pytest.mark.parametrize("mix", lm.MIXES, ids=str)
+def test_many_classes_take_no_time_and_are_shown_by_the_largest_delta(mix):
+    z = np.random.default_rng(0).normal(size=3000)
+    start = time.perf_counter()
+    found = lm.delta_report(mix, z, 7)
+    text, record = str(found), json.dumps(found.to_dict(), allow_nan=False)
+    assert time.perf_counter() - start < 20  # 0.5 s; a sweep and a text per class took 35
+    assert found.engine_agrees
+    assert found.differences_agree
+    rows = [line.split()[0] for line in text.splitlines() if re.match(r" *\d+  ", line)]
+    assert len(rows) == 20
+    largest = np.argsort(-np.abs(found.closed_form), kind="stable")[:20]
+    assert rows == [str(k) for k in sorted(largest)]
+    assert "The 20 of 3000 classes with the largest delta." in text
+    assert len(text) < 4000
+    assert json.loads(record)["jacobian"] is None
+
+
+def test_more_classes_than_a_report_takes_are_refused_in_a_sentence():
+    with pytest.raises(ValueError, match=r"up to 5000 classes, not 5001: .* Mix.delta"):
+        lm.delta_report(lm.Mix("softmax", "ll"), np.zeros(5001), 0)
+
+
+@pytest.mark.parametrize("mix", lm.MIXES, ids=str)
+def test_the_jacobian_is_that_of_one_sweep_per_output(mix):
+    z = np.array([2.0, -1.0, 0.5, 800.0])
+    t = lm.Tensor(z)
+    a = mix.activate(t)
+    rows = [lm.grad(a, t, seed=row) for row in np.eye(4)]
+    np.testing.assert_array_equal(lm.delta_report(mix, z, 0).jacobian, rows)
+
+
+def test_a_report_reads_as_text_at_a_prompt():
+    found = lm.delta_report(lm.Mix("softmax", "ll"), [2.0, 1.0, 0.0], 0)
+    assert repr(found) == str(found)

@@ -6,11 +6,13 @@ cost divides by.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from tinygrad_lossmix.answers.figures import figure, vector
+from tinygrad_lossmix.engine import Tensor, grad
 
 Array = Any
 DeltaReport = Any  # of report.py, which prints these sentences
@@ -113,8 +115,9 @@ def softmax_quadratic(r: DeltaReport) -> str:
 
 
 def slope(r: DeltaReport) -> Array:
-    """a(1 - a), as the Jacobian has it."""
-    return np.diag(r.jacobian)
+    """a(1 - a), the diagonal of the Jacobian of sigmoids, by a sweep."""
+    z = Tensor(r.z)
+    return grad(r.mix.activate(z).sum(), z)
 
 
 def upwards(r: DeltaReport) -> str | None:
@@ -122,7 +125,7 @@ def upwards(r: DeltaReport) -> str | None:
     wrong = np.flatnonzero((r.y == 0) & (r.closed_form < 0))
     if not wrong.size:
         return None
-    pushed = ", ".join(f"class {k} ({figure(r.closed_form[k])})" for k in wrong)
+    pushed = listed(f"class {k} ({figure(r.closed_form[k])})" for k in wrong)
     return f"A negative delta raises the logit, here of a wrong class too: {pushed}."
 
 
@@ -131,8 +134,15 @@ def lost(r: DeltaReport) -> str | None:
     gone = np.flatnonzero((r.a_minus_y == 0) & (r.closed_form != 0))
     if not gone.size:
         return None
-    true = ", ".join(f"class {k}: {figure(r.closed_form[k])}" for k in gone)
+    true = listed(f"class {k}: {figure(r.closed_form[k])}" for k in gone)
     return f"Subtracted, a - y has lost its tail to rounding; the closed form keeps it ({true})."
+
+
+def listed(items: Iterable[str], most: int = 5) -> str:
+    """Items in a sentence, the first of many."""
+    every = [*items]
+    more = f" and {len(every) - most} more" if len(every) > most else ""
+    return ", ".join(every[:most]) + more
 
 
 def methods(r: DeltaReport) -> str:

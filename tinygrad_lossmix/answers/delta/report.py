@@ -9,7 +9,9 @@ What you can do here: `print(delta_report(mix, z, y))`, or read its fields.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,7 @@ from tinygrad_lossmix.mixes.mix import COSTS, Mix
 from tinygrad_lossmix.testing.numeric import numerical_gradient
 
 Array = Any
+MOST, ROWS, WIDE = 5000, 20, 100  # classes: of a report, of its table, of a Jacobian in it
 ROUNDING = 1e-9  # what two ways to compute the same may differ by, relative to its size
 
 
@@ -31,7 +34,7 @@ ROUNDING = 1e-9  # what two ways to compute the same may differ by, relative to 
 class DeltaReport:
     """Everything on the way from the cost of one example to its output delta.
 
-    Arrays are of shape (K,), `jacobian` of (K, K): row k holds da_k/dz. δ = dC/da · jacobian.
+    Arrays are of shape (K,), `jacobian` of (K, K). δ = dC/da · jacobian.
     """
 
     mix: Mix
@@ -41,11 +44,17 @@ class DeltaReport:
     cost: float  # stable
     book_cost: float  # of the book's graph, NaN where the formula is
     dc_da: Array  # ∂C/∂a, of the outputs alone
-    jacobian: Array
     engine: Array  # δ by the reverse sweep over the book's graph
     closed_form: Array  # δ by the formula of the pair
     finite_differences: Array  # δ from values of the cost alone
     breakdown: str | None  # where the book's graph stops being finite
+
+    @cached_property
+    def jacobian(self) -> Array:
+        """Of the output layer: row k holds da_k/dz. All rows by one sweep over K copies of z."""
+        copies = Tensor(np.tile(self.z, (len(self.z), 1)))
+        with np.errstate(all="ignore"):
+            return grad(self.mix.activate(copies), copies, seed=np.eye(len(self.z)))
 
     @property
     def a_minus_y(self) -> Array:
@@ -86,7 +95,9 @@ class DeltaReport:
         return bool((np.abs(other - self.closed_form) <= tolerance * scale).all())
 
     def to_dict(self) -> dict[str, Any]:
-        """A record ready for JSON; numbers that are not finite are None."""
+        """A record ready for JSON; numbers that are not finite are None, and so is the Jacobian of
+        more than 100 classes.
+        """
         record = {
             "output": self.mix.output,
             "cost": self.mix.cost_name,
@@ -96,7 +107,7 @@ class DeltaReport:
             "C": self.cost,
             "book_C": self.book_cost,
             "dC_da": self.dc_da,
-            "jacobian": self.jacobian,
+            "jacobian": self.jacobian if len(self.z) <= WIDE else None,
             "delta": {
                 "engine": self.engine,
                 "closed_form": self.closed_form,
@@ -115,6 +126,8 @@ class DeltaReport:
     def __str__(self) -> str:
         return "\n".join([self.heading(), "", self.table(), "", self.matrix(), "", self.words()])
 
+    __repr__ = __str__
+
     def heading(self) -> str:
         """The mix and its cost."""
         finite = np.isfinite(self.book_cost)
@@ -122,25 +135,36 @@ class DeltaReport:
         return f"{self.mix}: C = {figure(self.cost)}{book}, delta = {self.mix.formula}"
 
     def table(self) -> str:
-        """A line per class."""
+        """A line per class, of many those with the largest δ."""
         head = ["k", "z", "y", "a", "dC/da", "engine", "formula", "numeric", "a - y"]
         parts = (
             *(self.z, self.y, self.a, self.dc_da),
             *(self.engine, self.closed_form, self.finite_differences, self.a_minus_y),
         )
-        rows = [[str(k), *map(figure, row)] for k, row in enumerate(zip(*parts, strict=True))]
+        rows = [[str(k), *(figure(part[k]) for part in parts)] for k in self.shown()]
         text = columns([head, *rows])
         if max(map(len, text.splitlines())) > width():
             text = columns([head, *rows], gap=1)
         over = text.splitlines()[0].index("engine")
-        return f"{'delta by':>{over + 8}}\n{text}"
+        return f"{self.left_out()}{'delta by':>{over + 8}}\n{text}"
+
+    def shown(self) -> list[int]:
+        """The classes in a table: all, or the ROWS with the largest δ."""
+        return sorted(np.argsort(-np.abs(self.closed_form), kind="stable")[:ROWS].tolist())
+
+    def left_out(self) -> str:
+        """A line that says so, where not all classes are shown."""
+        k = len(self.z)
+        return f"The {ROWS} of {k} classes with the largest delta.\n" if k > ROWS else ""
 
     def matrix(self) -> str:
         """The Jacobian of the output layer."""
         title = "Jacobian of the output layer, row k holds da_k/dz"
-        rows = columns([[*map(figure, row)] for row in self.jacobian])
-        if max(map(len, rows.splitlines())) > width():
-            return paragraph(f"{title}: too wide to print, it is in the record (--json)")
+        fits = len(self.z) <= WIDE
+        rows = columns([[*map(figure, row)] for row in self.jacobian]) if fits else ""
+        if not fits or max(map(len, rows.splitlines())) > width():
+            where = "it is in the record (--json)" if fits else ".jacobian holds it"
+            return paragraph(f"{title}: too wide to print, {where}")
         return f"{title}\n{rows}"
 
     def words(self) -> str:
@@ -159,7 +183,8 @@ def delta_report(mix: Mix, z: Any, y: Any) -> DeltaReport:
 
     Raises:
         TypeError: mix is not a Mix, z is not made of real numbers.
-        ValueError: z is not one example or not finite, y does not belong to it.
+        ValueError: z is not one example or not finite, of more than 5000 classes, or y does not
+            belong to it.
 
     >>> delta_report(Mix("sigmoid", "ll"), [2.0, 1.0], 0).is_a_minus_y
     False
@@ -169,6 +194,11 @@ def delta_report(mix: Mix, z: Any, y: Any) -> DeltaReport:
     z = logits(z.data if isinstance(z, Tensor) else z).astype(np.float64)
     if z.ndim != 1 or not z.size:
         raise ValueError(f"delta_report takes one example, z of shape (K,), not {z.shape}")
+    if len(z) > MOST:
+        raise ValueError(
+            f"a delta report is of up to {MOST} classes, not {len(z)}: finite differences take K² "
+            "steps; Mix.delta gives the closed form for any K"
+        )
     if not np.isfinite(z).all():
         raise ValueError("logits are finite numbers, but z holds NaN or infinity")
     y = labels(y, z)
@@ -176,7 +206,6 @@ def delta_report(mix: Mix, z: Any, y: Any) -> DeltaReport:
     book = mix.composed(variable, y)
     a = Tensor(mix.activate(z), name="a")
     on_outputs = getattr(costs, COSTS[mix.cost_name].replace("-", "_"))
-    outputs = mix.activate(variable)
     return DeltaReport(
         mix=mix,
         z=z,
@@ -185,9 +214,22 @@ def delta_report(mix: Mix, z: Any, y: Any) -> DeltaReport:
         cost=float(mix.cost(z, y)),
         book_cost=book.item(),
         dc_da=grad(on_outputs(a, y), a),
-        jacobian=np.array([grad(outputs, variable, seed=row) for row in np.eye(len(z))]),
         engine=grad(book, variable),
         closed_form=mix.delta(z, y),
         finite_differences=numerical_gradient(lambda x: mix.cost(x, y), z),
         breakdown=breakdown(book),
     )
+
+
+def beside(reports: Sequence[DeltaReport]) -> str:
+    """One table with a block of columns per mix, then the reasons of each."""
+    first, head = reports[0], ("", "a", "dC/da", "delta", "a - y")
+    rows = [["k", "z", "y", *(head * len(reports))]]
+    for k in first.shown():
+        row = [str(k), figure(first.z[k]), figure(first.y[k])]
+        for r in reports:
+            row += ["|", *(figure(x[k]) for x in (r.a, r.dc_da, r.closed_form, r.a_minus_y))]
+        rows.append(row)
+    titles = [paragraph(report.heading()) for report in reports]
+    words = [f"{report.mix}\n{report.words()}" for report in reports]
+    return "\n\n".join(["\n".join(titles), first.left_out() + columns(rows, gap=1), *words])
