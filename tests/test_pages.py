@@ -53,6 +53,14 @@ def test_every_link_leads_somewhere(page):
         assert not anchor or anchor in anchors(target), link
 
 
+@every_page
+def test_every_name_of_the_package_is_there(page):
+    for name in re.findall(r"\blm\.([a-zA-Z_]+(?:\.[a-z_]+)*)", text_of(page)):
+        found = lm
+        for part in name.split("."):
+            found = getattr(found, part)
+
+
 def test_the_documentation_is_short():
     assert len(text_of(README).splitlines()) <= 150
     assert len(DOCS) <= 8
