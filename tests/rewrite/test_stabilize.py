@@ -240,12 +240,131 @@ def test_the_dtype_is_kept(pair, dtype, every):
         np.testing.assert_allclose(gradient, exact, rtol=40 * np.finfo(dtype).eps, atol=1e-6)
 
 
+PICKS = {
+    "an index array": np.array([2, 0]),
+    "an index array of two axes": np.array([[0, 1], [2, 2]]),
+    "negative indices": np.array([-1, 0]),
+    "repeated": [1, 1, 0],
+    "a list": [0, 2],
+    "a mask": np.array([True, False, True]),
+    "a list of truth values": [False, True, True],
+    "a slice": slice(0, 2),
+    "a number": 1,
+    "a NumPy number": np.int64(1),
+    "nothing": np.array([], int),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Mean of empty slice")
+@pytest.mark.parametrize("name", PICKS)
+def test_entries_picked_from_a_log_softmax_by_any_index(name):
+    def cost(z):
+        return -(z[PICKS[name]] - lm.logsumexp(z)).sum() + (z[PICKS[name]] * 0.5).mean() * 0.0
+
+    z = lm.Tensor([0.3, 1.0, 2.0])
+    recorded = quietly(cost, z)
+    after = lm.stabilize(recorded)
+    np.testing.assert_allclose(after.data, recorded.data, rtol=1e-14)
+    ours, plain = quietly(lm.grad, after, z), quietly(lm.grad, recorded, z)
+    np.testing.assert_allclose(ours, plain, rtol=1e-14, atol=1e-15)
+
+
+@pytest.mark.filterwarnings("ignore:Mean of empty slice", "ignore:Degrees of freedom")
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: (x - x.mean(axis=0)).sum(),
+        lambda x: np.log(np.exp(x).mean(axis=0)).sum(),
+        lambda x: np.log(np.exp(x).mean(axis=1)).sum(),
+        lambda x: -lm.book.log_likelihood(lm.book.softmax(x), np.zeros((0, 3))),
+        lambda x: (np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)).mean(),
+        lambda x: (x / np.exp(x).mean(axis=0)).var(axis=1).sum(),
+    ],
+)
+def test_an_empty_batch_is_as_it_was(f):
+    x = lm.Tensor(np.zeros((0, 3)))
+    recorded = quietly(f, x)
+    after = lm.stabilize(recorded)
+    np.testing.assert_array_equal(after.data, recorded.data)
+    assert quietly(lm.grad, after, x).shape == (0, 3)
+
+
+def test_the_entropy_of_a_masked_softmax():
+    def entropy(z):
+        p = lm.softmax(z)
+        return -lm.xlogy(p, p).sum()
+
+    z = lm.Tensor([0.3, 1.0, -np.inf])
+    after = lm.stabilize(entropy(z))
+    p = lm.softmax(z.data)[:2]
+    np.testing.assert_allclose(after.data, 0.6354546083677417, rtol=1e-14)
+    expected = [*(-p * (np.log(p) - p @ np.log(p))), 0.0]
+    np.testing.assert_allclose(lm.grad(after, z), expected, rtol=1e-13)
+    hidden = lm.Tensor([np.nan, 1.0])
+    weighted = -lm.xlogy(np.array([0.0, 1.0]), lm.softmax(hidden)).sum()
+    assert np.isnan(lm.stabilize(weighted).data)
+
+
+NOISY_OR = [
+    lambda a: -np.log(1 - np.prod(1 - a)),
+    lambda a: -np.log1p(-np.prod(1 - a)),
+    lambda a: -np.log(3.0 - 3.0 * (1 - a).prod()) + np.log(3.0),
+    lambda a: -np.log(1 - np.prod((1 - a).reshape(1, 2), axis=1)).sum(),
+]
+
+
+@pytest.mark.parametrize("cost", NOISY_OR)
+@pytest.mark.parametrize("z", [[-88.0, -37.0], [-700.0, -40.0], [0.5, 1.0], [30.0, 40.0]])
+def test_one_minus_a_product_of_outputs(cost, z):
+    t = lm.Tensor(z)
+    after = lm.stabilize(quietly(lambda: cost(lm.sigmoid(t))))
+    with mp.workdps(400):
+        rest = [1 - 1 / (1 + mp.exp(-mp.mpf(x))) for x in z]
+        one = 1 - rest[0] * rest[1]
+        expected = -mp.log(one)
+        slope = [-rest[0] * rest[1] * (1 - r) / one for r in rest]
+    np.testing.assert_allclose(float(after), float(expected), rtol=1e-13, atol=1e-15)
+    np.testing.assert_allclose(lm.grad(after, t), [float(x) for x in slope], rtol=1e-12, atol=1e-30)
+
+
+LOST = {
+    "a factor": (lambda z: 1e300 * (1e-200 * (1e-200 * -lm.log_softmax(z)[0] * 1e100)), 1.0),
+    "a divisor": (lambda z: -lm.log_softmax(z)[0] / 1e200 / 1e200 * 1e300 * 1e100, 1.0),
+    "a factor within": (lambda z: np.log(np.exp(z).sum() * 1e-200 * 1e-200 * 1e300), 300.0),
+    "a small number added": (lambda z: np.log((1.0 - lm.softmax(z)[0]) + 1e-17), 300.0),
+}
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_no_constant_is_lost(name):
+    cost, largest = LOST[name]
+    recorded = cost(lm.Tensor([largest, 1.5]))
+    after = lm.stabilize(recorded)
+    assert np.isfinite(after.data)
+    np.testing.assert_allclose(after.data, recorded.data, rtol=1e-13)
+
+
+def test_masks_on_the_same_outputs_are_added_as_numbers():
+    masks = np.array([True, False, True]), np.array([True, True, False])
+    weights = np.array([100, 100, 1], np.int8)
+    for cost in (
+        lambda log: (np.where(masks[0], log, 0.0) + np.where(masks[1], log, 0.0)).sum(),
+        lambda log: (log * masks[0] * masks[1] + log * masks[1]).sum(),
+        lambda log: (log * weights + log * weights).sum(),
+        lambda log: (log * weights * weights).sum(),
+        lambda log: (log[[0, 0, 1]] * masks[0]).sum(),
+    ):
+        recorded = cost(lm.log_softmax(lm.Tensor([0.1, 0.5, 2.0])))
+        np.testing.assert_allclose(lm.stabilize(recorded).data, recorded.data, rtol=1e-14)
+
+
 @functools.cache
 def found_by_the_spellings():
     z, y = lm.Tensor([[1.0, 2.0, 0.5]]), np.eye(3)[[0]]
     costs = [recording(pair, layer, cost, z, y) for pair in PAIRS for layer, cost in spelled(pair)]
     parts = [f(z) for f in (*spellings.LOG_SUMS.values(), *spellings.SOFTPLUSES.values())]
     parts += [np.log(np.exp(z)), 1 - lm.softmax(z), np.log(1 - np.tanh(z))]
+    parts += [1 - np.prod(lm.sigmoid(z))]
     parts += [np.log1p(-lm.sigmoid(z)), np.log(2.0 - 2.0 * lm.sigmoid(z))]
     return {pattern for cost in (*costs, *parts) for pattern in patterns_in(cost)}
 

@@ -119,7 +119,9 @@ def picks_its_row(key: Any, u: Tensor, axes: tuple[int, ...], labels: Labels, sh
 def _without_picks(key: Any, ndim: int, axes: tuple[int, ...]) -> Any:
     """The index with any integers along the axes replaced by 0; None where they are not known."""
     parts = key if isinstance(key, tuple) else (key,)
-    if all(type(part) in (int, slice, np.ndarray) or part in (None, ...) for part in parts):
+    if all(
+        type(part) in (int, slice, np.ndarray) or part is None or part is Ellipsis for part in parts
+    ):
         return key
     known = (int, slice, np.ndarray)
     if len(parts) != ndim:

@@ -70,11 +70,15 @@ def fused(cost: Tensor, rules: Rules) -> Found | None:
     terms: list[Term] = []
     rest: list[Tensor] = []
     for node, weight in linear.terms(cost, Weight(), lambda x: x in known or not numbers(x)):
+        if weight.lost:
+            return None
         if node not in known:
             rest.append(_scaled(node, weight.up / weight.down))
             continue
         inside = linear.terms(node, weight, ends.__contains__)
         terms += [Term(ends[end], end, part) for end, part in inside]
+    if any(term.weight.lost for term in terms):
+        return None
     costs = []
     for item in _paired(_gathered(terms, rules.structure), rules.structure):
         if isinstance(item, Cost) and _usable(item.y):

@@ -6,6 +6,7 @@ arrays that were put in.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ from tinygrad_lossmix.engine.rules import scatter
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor, getitem
 from tinygrad_lossmix.rewrite.matching.contraction import contraction
-from tinygrad_lossmix.rewrite.matching.structure import reduced, scalar, sides
+from tinygrad_lossmix.rewrite.matching.structure import normal, reduced, scalar, sides
 
 PLAIN_PARTS = (int, slice, np.ndarray, type(None), type(Ellipsis))
 
@@ -28,9 +29,14 @@ class Weight(NamedTuple):
     down: float = 1.0
     w: Any = None
 
+    @property
+    def lost(self) -> bool:
+        """Whether the constants that it is made of over- or underflowed on the way."""
+        return math.isnan(self.up) or math.isnan(self.down)
+
     def whole(self, like: Tensor) -> Any:
         """As one array, in a Tensor's shape and dtype."""
-        w, factor = _ones(self.w, like), self.up / self.down
+        w, factor = _floats(self.w, like), self.up / self.down
         return w if factor == 1.0 else w * like.dtype.type(factor)
 
     def plus(self, other: Weight, like: Tensor) -> Weight:
@@ -39,12 +45,20 @@ class Weight(NamedTuple):
             up = self.up * other.down + other.up * self.down
             return Weight(up, self.down * other.down)
         if (self.up, self.down) == (other.up, other.down):
-            return Weight(self.up, self.down, _ones(self.w, like) + _ones(other.w, like))
+            return Weight(self.up, self.down, _floats(self.w, like) + _floats(other.w, like))
         return Weight(w=self.whole(like) + other.whole(like))
 
 
-def _ones(w: Any, like: Tensor) -> Any:
-    return np.ones(like.shape, like.dtype) if w is None else w
+def _floats(w: Any, like: Tensor) -> Any:
+    """A weight as numbers to calculate with, of a mask too; ones for None."""
+    if w is None:
+        return np.ones(like.shape, like.dtype)
+    return w if w.dtype.kind == "f" else w.astype(like.dtype)
+
+
+def _product(a: float, b: float) -> float:
+    """a·b; NaN where it over- or underflows."""
+    return a * b if normal(a * b) or a == 0.0 or b == 0.0 else math.nan
 
 
 class Linear:
@@ -120,7 +134,7 @@ class Linear:
             back = None if axes is None else tuple(np.argsort([i % x.ndim for i in axes]))
             return Weight(up, down, w.transpose(back))
         if function is getitem:
-            w = np.broadcast_to(np.ones((), x.dtype) if w is None else w, node.shape)
+            w = np.ones(node.shape, x.dtype) if w is None else _floats(w, x)
             return Weight(up, down, scatter(w, node.kwargs["key"], x.shape))
         return weight
 
@@ -145,19 +159,19 @@ class Linear:
 
 def _times(weight: Weight, c: Any, x: Tensor) -> Weight:
     """On x, of a weight on c·x."""
-    number = scalar(c)
+    number = None if np.ndim(c) else scalar(c)
     if number is not None and np.isfinite(number):
-        return weight._replace(up=weight.up * number)
+        return weight._replace(up=_product(weight.up, number))
     if getattr(c, "shape", None) != x.shape:
         c = np.broadcast_to(c, x.shape)
-    return weight._replace(w=c if weight.w is None else weight.w * c)
+    return weight._replace(w=c if weight.w is None else _floats(weight.w, x) * _floats(c, x))
 
 
 def _over(weight: Weight, c: Any, x: Tensor) -> Weight:
     """On x, of a weight on x/c."""
-    number = scalar(c)
+    number = None if np.ndim(c) else scalar(c)
     if number is not None and np.isfinite(number) and number:
-        return weight._replace(down=weight.down * number)
+        return weight._replace(down=_product(weight.down, number))
     return _times(weight, np.divide(1.0, c), x)
 
 

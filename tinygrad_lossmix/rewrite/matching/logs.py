@@ -48,7 +48,7 @@ class Logs:
         back: list[Callable[[Tensor], Tensor]] = []
         while self.forms.core(x) is None:
             way = _way(x)
-            if way is None:
+            if way is None or (way.sums and a == -b > 0.0):
                 break
             if way.sums:
                 if a != 0.0 or b <= 0.0:
@@ -59,7 +59,12 @@ class Logs:
             inner, slope, x = self.structure.affine(way.x)
             a, b = a + b * inner, b * slope
         form = self.forms.core(x)
-        found = self._of_form(form, a, b, x) if form else self._of_parts(a, b, x)
+        if form is not None:
+            found = self._of_form(form, a, b, x)
+        elif x.function is np.concatenate:
+            found = self._of_parts(a, b, x)
+        else:
+            found = self._of_rest(a, x)
         if found is None:
             return None
         result, pattern = found
@@ -97,6 +102,11 @@ class Logs:
             logs.append(found[0])
         joined: Any = np.concatenate(logs, axis=x.kwargs["axis"])  # type: ignore[arg-type]
         return (joined, found[1]) if found else None
+
+    def _of_rest(self, a: float, x: Tensor) -> Found | None:
+        """ln(a - a·x) for a product x that has a stable logarithm."""
+        log = self._log(0.0, 1.0, x)
+        return log and (_plus(math.log(a))(log1m_exp(log[0])), patterns.ONE_MINUS_PRODUCT)
 
     def _of_form(self, form: Form, a: float, b: float, x: Tensor) -> Found | None:
         """ln(a + b·x) for an x of this form."""
@@ -143,6 +153,13 @@ _LOG_OF_REST: dict[str, tuple[Callable[[Form], Tensor], Pattern]] = {
         patterns.LOG_ONE_MINUS_SIGMOID,
     ),
 }
+
+
+def log1m_exp(log: Tensor) -> Tensor:
+    """ln(1 - e^x) of x ≤ 0: by expm1 where e^x is near 1, by log1p where it is small."""
+    near = np.greater(log, -math.log(2.0))
+    small = np.log1p(-np.exp(np.where(near, -1.0, log)))  # type: ignore[call-overload]
+    return np.where(near, np.log(-np.expm1(np.where(near, log, -1.0))), small)  # type: ignore
 
 
 def log_total(u: Tensor, axes: tuple[int, ...]) -> Tensor:

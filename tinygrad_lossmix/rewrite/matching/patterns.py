@@ -43,6 +43,11 @@ ONE_MINUS_SOFTMAX = Pattern(
     "-expm1(log_softmax(u))",
     "an output near 1 rounds to 1 and nothing is left",
 )
+ONE_MINUS_PRODUCT = Pattern(
+    "1 - Π a, ln(1 - Π a), a softmax or sigmoid",
+    "-expm1(Σ ln a), and its logarithm",
+    "outputs near 1 round to 1 and nothing is left",
+)
 LOG_EXP = Pattern("ln(e^u)", "u", "e^u over- and underflows on the way")
 LOG_SUM_EXP = Pattern("ln Σ e^u, also of a mean", "logsumexp(u)", "e^u overflows above 709")
 SHIFTED_LOG_SUM_EXP = Pattern(
@@ -107,7 +112,7 @@ COSTS = {
     ),
 }
 PATTERNS = (
-    SOFTMAX, SIGMOID, ONE_MINUS_SIGMOID, ONE_MINUS_SOFTMAX, LOG_EXP, LOG_SUM_EXP,
+    SOFTMAX, SIGMOID, ONE_MINUS_SIGMOID, ONE_MINUS_SOFTMAX, ONE_MINUS_PRODUCT, LOG_EXP, LOG_SUM_EXP,
     SHIFTED_LOG_SUM_EXP, SOFTPLUS, LOG_SOFTMAX, LOGITS_MINUS_LOG_SUM_EXP, LOG_ONE_MINUS_SOFTMAX,
     LOG_SIGMOID, LOG_ONE_MINUS_SIGMOID, *COSTS.values(),
 )  # fmt: skip

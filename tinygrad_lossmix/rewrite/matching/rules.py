@@ -98,6 +98,9 @@ class Rules:
         if (u := self.forms.sigmoid_of_tanh(node)) is not None:
             return outputs.sigmoid(u), patterns.SIGMOID
         form = self.forms.core(x) if a == 1.0 and b == -1.0 else None
+        if a == 1.0 and b == -1.0 and x.function is np.prod:
+            product = self.logs.log(x)
+            return product and (-np.expm1(product[0]), patterns.ONE_MINUS_PRODUCT)
         if form is None or x.function is np.expm1:
             return None
         if form.kind == "sigmoid":
@@ -124,15 +127,14 @@ class Rules:
                 form = self.forms.is_a(total, "log_total")
                 if form is None or not fits(logits, node):
                     continue
-                key: Any = ()
-                if self._picks(logits, form, total.shape):
-                    key = logits.kwargs["key"]
-                elif not self.structure.same(logits, form.u) or not aligned(
-                    tuple(range(logits.ndim)), form.labels, form.axes, logits.shape
+                picked = self._picks(logits, form, total.shape)
+                if not picked and not (
+                    self.structure.same(logits, form.u)
+                    and aligned(tuple(range(logits.ndim)), form.labels, form.axes, logits.shape)
                 ):
                     continue
                 log = over(outputs.log_softmax, unshifted(form.u, form.axes), form.axes)
-                log = log if key == () else log[key]
+                log = log[logits.kwargs["key"]] if picked else log
                 return log if sign > 0 else -log, patterns.LOGITS_MINUS_LOG_SUM_EXP
         return None
 
@@ -167,8 +169,8 @@ class Rules:
         if found is None:
             return None
         log, pattern = found
-        if type(x) is Tensor:
-            return x * log, pattern
-        result = x * np.where(np.equal(x, 0), 0.0, log)
-        self.weighted[result] = x, log
+        nothing = np.logical_and(np.equal(x, 0), np.isinf(log))
+        result = x * np.where(nothing, 0.0, log)
+        if type(x) is not Tensor:
+            self.weighted[result] = x, log
         return result, pattern

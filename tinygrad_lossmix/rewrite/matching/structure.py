@@ -6,6 +6,7 @@ they are plain numbers.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -69,8 +70,12 @@ class Structure:
                 path.append((node, step))
                 node = step[2]
         found = self._affine[node]
-        for above, (a, b, _) in reversed(path):
-            self._affine[above] = found = a + b * found[0], b * found[1], found[2]
+        for above, (a, b, below) in reversed(path):
+            shift, slope = b * found[0], b * found[1]
+            total = a + shift
+            if not normal(slope) or total - a != shift or total - shift != a:
+                total, slope, found = a, b, (0.0, 1.0, below)  # a constant would be lost
+            self._affine[above] = found = total, slope, found[2]
         return found
 
     def number(self, node: Tensor) -> int:
@@ -196,7 +201,7 @@ def _step(node: Tensor) -> Affine | None:
         return 0.0, -1.0, args[0]
     if function is np.expm1:
         return -1.0, 1.0, node
-    if function is np.mean and node.size:
+    if function is np.mean and args[0].size:
         return 0.0, node.size / args[0].size, node
     if function not in (np.add, np.subtract, np.multiply, np.divide):
         return None
@@ -210,7 +215,12 @@ def _step(node: Tensor) -> Affine | None:
         return (c, -1.0, x) if flipped else (-c, 1.0, x)
     if function is np.multiply:
         return 0.0, c, x
-    return None if flipped or c == 0.0 else (0.0, 1.0 / c, x)
+    return (0.0, 1.0 / c, x) if not flipped and c and normal(1.0 / c) else None
+
+
+def normal(k: float) -> bool:
+    """Whether a factor made of several is one: no number that over- or underflowed on the way."""
+    return float(np.finfo(float).tiny) <= abs(k) < math.inf
 
 
 def reduced(node: Tensor) -> tuple[int, ...]:

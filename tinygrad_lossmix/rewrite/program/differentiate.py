@@ -20,6 +20,7 @@ from tinygrad_lossmix.rewrite.program.trace import Traced
 from tinygrad_lossmix.rewrite.stabilize import stabilize
 
 
+@np.errstate(all="ignore")  # of constants
 def differentiated(
     f: Callable[..., Any],
     arrays: Sequence[Any],

@@ -1,8 +1,8 @@
-"""Calls that need not be made: what is exact, or one rounding away, in fewer or smaller ones.
+"""Calls that need not be made: the same numbers, or more exact ones, in fewer calls.
 
-Constant factors are gathered and move to where they cost least, signs are absorbed, broadcasts
-disappear where the next call broadcasts anyway. Nothing is assumed of numbers: x - x stays, and so
-does 0·x.
+Constants become one where that rounds nothing and neither over- nor underflows, signs are absorbed,
+broadcasts disappear where the next call broadcasts anyway. Nothing is assumed of numbers: x - x
+stays, and so does 0·x.
 
 >>> from tinygrad_lossmix.rewrite.program.program import Program
 >>> x = Program().argument("x", np.zeros(3))
@@ -67,87 +67,81 @@ def _is(x: Any, function: Any) -> bool:
 
 
 def _number(c: Any, like: Value) -> float | None:
-    """A finite constant that leaves like's dtype alone when it multiplies it."""
+    """A constant that is one, and leaves like's dtype alone when it multiplies it."""
     if isinstance(like, Traced) and like.dtype in (np.float16, np.float32, np.float64):
         typed = isinstance(c, np.generic | np.ndarray) and not c.ndim and c.dtype == like.dtype
-        if (typed or type(c) in (int, float)) and math.isfinite(c):
+        if (typed or type(c) in (int, float)) and abs(c) < np.inf:
             return float(c)
     return None
 
 
-def _factor(x: Value, size: int) -> tuple[float, Value]:
-    """x as a constant times another array, if x has that size (and not a smaller one)."""
-    if isinstance(x, Traced) and x.size == size:
-        if x.function is np.negative:
-            return -1.0, x.args[0]
-        if x.function is np.multiply and (k := _number(x.args[1], x.args[0])) is not None:
-            return k, x.args[0]
-    return 1.0, x
+def _folded(c: float, k: float, like: Value) -> float | None:
+    """c·k, where an array multiplied by it once is no worse than by c and then by k.
+
+    So it is if the product is exact, as that with a power of two, and a normal number of like's
+    dtype: then it over- and underflows only where the result does.
+    """
+    product, info = c * k, np.finfo(like.dtype)
+    exact = _is_power_of_two(c) or _is_power_of_two(k)
+    return product if exact and info.tiny <= abs(product) <= info.max else None
 
 
-def scaled(x: Value, k: float) -> Value:
-    """k·x, with the factor where it takes the least work."""
-    inner, base = _factor(x, np.size(x))
-    if inner != 1.0:
-        return scaled(base, inner * k)
+def _is_power_of_two(c: float) -> bool:
+    return abs(math.frexp(c)[0]) == 0.5
+
+
+def _scaled(x: Value, k: float) -> Value | None:
+    """k·x in the calls of x, or with a sign; None where it takes one more."""
     if k == 1.0:
         return x
-    if _is(x, np.divide) or _is(x, np.multiply):
-        a, b = x.args
-        inverse = 1.0 / k if x.function is np.divide else k
-        if (c := _number(a, b)) is not None:
-            return x.function(c * k, b)
-        if isinstance(b, Traced) and b.size < x.size and math.isfinite(inverse):
-            return x.function(a, scaled(b, inverse))
-        if isinstance(a, Traced) and a.size < x.size:
-            return x.function(scaled(a, k), b)
-    return np.negative(x) if k == -1.0 else np.multiply(x, k)
+    if _is(x, np.negative):
+        return x.args[0] if k == -1.0 else np.multiply(x.args[0], -k)
+    if _is(x, np.multiply) and (c := _number(x.args[1], x.args[0])) is not None:
+        both = _folded(c, k, x)
+        return None if both is None else np.multiply(x.args[0], both)
+    if _is(x, np.divide) and (c := _number(x.args[0], x.args[1])) is not None:
+        both = _folded(c, k, x)
+        return None if both is None else np.divide(both, x.args[1])
+    return None
 
 
 def _multiply(a: Value, b: Value) -> Value | None:
     if (k := _number(a, b)) is not None:
         return np.multiply(b, k)
-    if (k := _number(b, a)) is not None:
-        if k in (1.0, -1.0) or _moves(a):
-            return scaled(a, k)
-        return None if type(b) is float else np.multiply(a, k)
-    return _gathered(np.multiply, a, b)
-
-
-def _moves(x: Value) -> bool:
-    """Whether a factor of x would go somewhere else than right behind it."""
-    if _factor(x, x.size)[0] != 1.0:
-        return True
-    if not (_is(x, np.divide) or _is(x, np.multiply)):
-        return False
-    return _number(x.args[0], x.args[1]) is not None or any(
-        isinstance(y, Traced) and y.size < x.size for y in x.args
-    )
+    if (k := _number(b, a)) is None:
+        return _signed(np.multiply, a, b)
+    if (found := _scaled(a, k)) is not None:
+        return found
+    if k == -1.0:
+        return np.negative(a)
+    return None if type(b) is float else np.multiply(a, k)
 
 
 def _divide(a: Value, b: Value) -> Value | None:
-    k = _number(b, a)
-    if k and math.isfinite(1.0 / k):
-        return scaled(a, 1.0 / k)
-    return _gathered(np.divide, a, b)
+    if k := _number(b, a):
+        inverse = _folded(1.0, 1.0 / k, a) if _is_power_of_two(k) else None
+        return None if inverse is None else np.multiply(a, inverse)
+    k = _number(a, b)
+    if k is not None and _is(b, np.multiply) and (c := _number(b.args[1], b.args[0])):
+        both = _folded(k, 1.0 / c, b) if _is_power_of_two(c) else None
+        return None if both is None else np.divide(both, b.args[0])
+    return _signed(np.divide, a, b)
 
 
-def _gathered(function: Any, a: Value, b: Value) -> Value | None:
-    """A product or quotient with the factors of its operands taken in front."""
-    if getattr(a, "dtype", None) != getattr(b, "dtype", None) and not np.isscalar(a):
-        return None
+def _signed(function: Any, a: Value, b: Value) -> Value | None:
+    """A product or quotient with the signs of its operands taken in front."""
     size = math.prod(np.broadcast_shapes(np.shape(a), np.shape(b)))
-    (ka, u), (kb, w) = _factor(a, size), _factor(b, size)
-    k = ka * kb if function is np.multiply else ka / kb if kb else math.nan
-    if (u is a and w is b) or not math.isfinite(k):
+    signs = [_is(x, np.negative) and x.size == size for x in (a, b)]
+    if not any(signs):
         return None
-    return scaled(function(u, w), k)
+    result = function(*[x.args[0] if sign else x for x, sign in zip((a, b), signs, strict=True)])
+    return result if all(signs) else np.negative(result)
 
 
 def _negative(x: Value) -> Value | None:
     if _is(x, np.subtract):
         return np.subtract(x.args[1], x.args[0])
-    return scaled(x, -1.0) if x.dtype.kind == "f" and _moves(x) else None
+    return _scaled(x, -1.0) if x.dtype.kind == "f" else None
 
 
 def _add(a: Value, b: Value) -> Value | None:
@@ -179,11 +173,10 @@ def _sum(x: Value, axis: Any = None, keepdims: bool = False, **options: Any) -> 
         return None
     if axis == () or (axis is None and not x.ndim):
         return x
-    k, base = _factor(x, x.size)
-    if k != 1.0 and axis is None:
-        return scaled(np.add.reduce(base, axis=None), k)
+    if _is(x, np.negative) and axis is None:
+        return np.negative(np.add.reduce(x.args[0], axis=None))
     if _is(x, np.broadcast_to) and not x.args[0].ndim and axis is None:
-        return x.args[0] * float(x.size)
+        return x.args[0] * float(x.size) if x.size <= np.finfo(x.dtype).max else None
     if axis is None and _is(x, np.multiply):
         a, b = x.args
         if np.shape(a) == np.shape(b) and getattr(a, "dtype", None) == getattr(b, "dtype", None):
