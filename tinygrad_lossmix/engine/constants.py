@@ -64,12 +64,12 @@ def freeze(value: Any) -> Any:
         return value
     if kind is list or kind is tuple:
         value = _from_list(value)
+    if traced(value):
+        return value
     if isinstance(value, np.ndarray | np.generic) and not isinstance(value, np.ma.MaskedArray):
         if value.dtype.kind in "fiub":
             return value if isinstance(value, np.generic) else freeze(np.array(value))
         kind = f"{kind.__name__} of {value.dtype}"  # type: ignore[assignment]
-    elif traced(value):
-        return value
     raise TypeError(
         "a Tensor can be combined with real numbers and plain arrays of them, "
         f"not with {getattr(kind, '__name__', kind)}"

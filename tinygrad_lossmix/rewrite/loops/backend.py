@@ -111,7 +111,7 @@ def _module(
     """The text of the loops and of the function around them, and what it is handed."""
     names = {id(x): name for name, x in text.inputs.items()}
     taken = {*names.values(), *text.outputs, *text.working, "value", "loops"}
-    given = {name: x for name, x in text.inputs.items() if isinstance(x, np.ndarray)}
+    given = {name: x for name, x in text.inputs.items() if type(x) is np.ndarray}
 
     def name(x: Any, stem: str = "c") -> str:
         if id(x) not in names:

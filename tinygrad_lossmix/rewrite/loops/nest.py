@@ -106,7 +106,7 @@ class _Text:
 
     def operand(self, x: Any, at: Index, call: Traced) -> tuple[str, Any]:
         """The text of an operand at a place, and its dtype."""
-        if isinstance(x, np.ndarray) and x.shape:
+        if type(x) is np.ndarray and x.shape:
             return self.subscript(x, place(x.shape, at)), x.dtype
         if not isinstance(x, Traced):
             return literal(x), np.dtype(bool) if isinstance(x, bool | np.bool) else None
@@ -197,7 +197,7 @@ class _Text:
             if call.shape not in ((), nest.shape):
                 return False
             for x in call.args:
-                if isinstance(x, np.ndarray) and x.shape not in ((), nest.shape):
+                if type(x) is np.ndarray and x.shape not in ((), nest.shape):
                     return False
                 if isinstance(x, Traced) and x.shape:
                     base, index = base_of(x, place(x.shape, nest.axes))

@@ -289,8 +289,12 @@ def _is_plain(key: Any) -> bool:
 
 
 def _plain(part: Any) -> bool:
-    number = isinstance(part, int | np.integer) and not isinstance(part, bool)
-    array = isinstance(part, np.ndarray) and not part.shape and part.dtype.kind in "iu"
+    number = (
+        not isinstance(part, Traced)
+        and isinstance(part, int | np.integer)
+        and not isinstance(part, bool)
+    )
+    array = type(part) is np.ndarray and not part.shape and part.dtype.kind in "iu"
     return part is None or part is Ellipsis or isinstance(part, slice) or number or array
 
 

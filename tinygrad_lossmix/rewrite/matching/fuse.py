@@ -226,13 +226,13 @@ def _complementary(output: str, term: Term, partner: Term) -> Cost | None:
 
 def is_complement(w: Any, y: Any) -> bool:
     """Whether constants are known to be w = 1 - y."""
-    if isinstance(w, np.ndarray) and isinstance(y, np.ndarray):
+    if type(w) is type(y) is np.ndarray:
         return np.array_equal(w, 1 - y)
     return hasattr(w, "is_complement_of") and bool(w.is_complement_of(y))
 
 
 def _usable(y: Any) -> bool:
-    return not isinstance(y, np.ndarray | float) or bool(np.isfinite(y).all())
+    return type(y) not in (np.ndarray, float) or bool(np.isfinite(y).all())
 
 
 def _one_node(cost: Cost) -> Tensor:
@@ -242,7 +242,7 @@ def _one_node(cost: Cost) -> Tensor:
     if cost.axis not in (-1, u.ndim - 1):
         order = [i for i in range(u.ndim) if i != cost.axis] + [cost.axis]
         u, y = u.transpose(order), np.transpose(y, order)
-    if isinstance(y, np.ndarray):
+    if type(y) is np.ndarray:
         y = np.array(y, u.dtype, order="C")
         y.flags.writeable = False
     elif y.dtype != u.dtype:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lossmix.engine.constants import traced
 from tinygrad_lossmix.engine.derivatives import constant
 from tinygrad_lossmix.engine.rules import scatter
 from tinygrad_lossmix.engine.table import Array
@@ -126,7 +127,7 @@ class Structure:
             return "slice", value.start, value.stop, value.step
         if value is None or isinstance(value, int | float | str | np.dtype | type(Ellipsis)):
             return type(value), value
-        if isinstance(value, np.ndarray | np.generic):
+        if not traced(value) and isinstance(value, np.ndarray | np.generic):
             return "array", self._array(np.asarray(value))
         return "identity", id(value)
 
@@ -143,7 +144,7 @@ class Structure:
 
 def scalar(arg: Any) -> float | None:
     """The number that a constant is, or is full of; None for anything else."""
-    if isinstance(arg, int | float | np.number | np.bool_):
+    if not traced(arg) and isinstance(arg, int | float | np.number | np.bool_):
         return float(arg)
     if type(arg) is not np.ndarray or not arg.size:
         return None

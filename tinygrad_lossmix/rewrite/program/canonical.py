@@ -47,7 +47,8 @@ def _over(ufunc: np.ufunc) -> Callable[..., Call]:
 
 def _mean(x: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: Any = False,
           **options: Any) -> Call:  # fmt: skip
-    if dtype is not None or any(v is not np._NoValue for v in options.values()):
+    half = x.dtype == np.float16  # whose counts and sums overflow: NumPy takes them in float32
+    if half or dtype is not None or any(v is not np._NoValue for v in options.values()):
         given = {"axis": axis, "dtype": dtype, "keepdims": keepdims} | options
         return np.mean, (x,), given
     exact = x if x.dtype.kind == "f" else x.astype(np.float64)
@@ -60,6 +61,7 @@ def _var(x: Any, axis: Any = None, dtype: Any = None, out: None = None, ddof: fl
     if (
         dtype is not None
         or x.dtype.kind != "f"
+        or x.dtype == np.float16
         or any(v is not np._NoValue for v in options.values())
     ):
         given = {"axis": axis, "dtype": dtype, "ddof": ddof, "keepdims": keepdims} | options

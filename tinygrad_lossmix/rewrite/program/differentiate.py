@@ -41,8 +41,9 @@ def differentiated(
     program = Program(getattr(inspect.unwrap(f), "__code__", None), lowered)
     arguments: list[Any] = []
     for name, x in zip(parameter_names(f, len(arrays)), arrays, strict=True):
-        traced = program.argument(name, np.asarray(x))
-        arguments.append(traced if isinstance(x, np.ndarray) else x)
+        is_array = type(x) is np.ndarray
+        traced = program.argument(name, x if is_array else np.zeros(()))
+        arguments.append(traced if is_array else x)
     leaves = []
     for i in wrt:
         if not -len(arguments) <= i < len(arguments):
@@ -62,7 +63,9 @@ def differentiated(
     cost = stabilize(cost)
     _name(cost)
     found = _swept(program, cost, seed)
-    gradients = [found.get(leaf, np.zeros(leaf.shape, leaf.dtype)) for leaf in leaves]
+    gradients = [
+        found.get(leaf, np.zeros(leaf.shape, leaf.dtype)).astype(leaf.dtype) for leaf in leaves
+    ]
     for leaf, gradient in zip(leaves, gradients, strict=True):
         if isinstance(gradient, Traced) and gradient.function is not None:
             gradient.name = gradient.name or f"d{leaf.name}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import keyword
 import linecache
+import operator
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -129,7 +130,7 @@ class _Text:
         if (ufunc := reduces(call)) is not None:
             return self.reduction(ufunc, call, out)
         if call.function in INFIX and not call.shape:
-            a, b = map(self.number, call.args)
+            a, b = [self.number(x, call) for x in call.args]
             return f"{a} {INFIX[call.function]} {b}"
         kind = call.dtype if isinstance(call.function, np.ufunc) and call.shape else None
         args = [self.operand(x, call, kind) for x in call.args]
@@ -187,9 +188,11 @@ class _Text:
             return repr(x)
         return self.constant(x)
 
-    def number(self, x: Any) -> str:
+    def number(self, x: Any, call: Traced) -> str:
         """An operand of a calculation with single numbers."""
-        return repr(float(x)) if type(x) is np.float64 and np.isfinite(x) else self.operand(x)
+        doubles = all(y.dtype == np.float64 for y in operands(call))  # else it would change dtype
+        plain = doubles and type(x) is np.float64 and np.isfinite(x)
+        return repr(float(x)) if plain else self.operand(x)
 
     def scalar(self, x: Any, call: Traced) -> str:
         """A number beside an array: as an array without axes it takes half the time."""
@@ -232,7 +235,9 @@ class _Text:
         if several:
             all_of_them = f"({all_of_them}{',' if len(parts) == 1 else ''})"
         number = self.operand(value)
-        if not isinstance(value, Traced) or not (is_new(value) or value.function == "item"):
+        if not isinstance(value, Traced) or not (
+            is_new(value) or value.function is operator.getitem
+        ):
             number = f"{number}[()]"
         return f"{number}, {all_of_them}"
 
@@ -241,7 +246,7 @@ def _fresh(results: Sequence[Any]) -> list[Any]:
     """The results that nothing else shows."""
     fresh: list[Any] = []
     for x in results:
-        new = isinstance(x, Traced) and (is_new(x) or x.function == "item")
+        new = isinstance(x, Traced) and (is_new(x) or x.function is operator.getitem)
         if new and not any(x is y for y in fresh):
             fresh.append(x)
     return fresh
@@ -342,7 +347,7 @@ def _take(text: _Text, call: Traced, out: str | None) -> str:
 
 
 SPECIAL: dict[Any, Callable[[_Text, Traced, str | None], str]] = {
-    "item": _item,
+    operator.getitem: _item,
     np.matmul: _matmul,
     np.transpose: _transpose,
     np.reshape: _reshape,

@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_lossmix.engine.rules import scatter
+from tinygrad_lossmix.engine.tensor import astype, getitem
+
 
 class Kind(NamedTuple):
     """What is known of an array before it has numbers."""
@@ -55,7 +58,7 @@ def kind_of(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
         ValueError: the shapes do not go together.
     """
     if isinstance(function, np.ufunc) and function.signature is None and not kwargs:
-        return _elementwise(function, args)
+        return elementwise(function, args)[0]
     if function is np.matmul and not kwargs:
         return _product(*args)
     if function in OF_NUMBERS or _is_mask(kwargs.get("key")):
@@ -65,21 +68,43 @@ def kind_of(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
         )
     if getattr(function, "__name__", "") == "reduce" and not kwargs.keys() - {"axis", "keepdims"}:
         return _reduced(function, args[0], **kwargs)
-    with np.errstate(all="ignore"):
-        result = function(*map(stand_in, args), **{k: stand_in(v) for k, v in kwargs.items()})
+    # zeros do for what NumPy computes of any numbers, not for an inverse, or a user's function
+    like = stand_in if _takes_zeros(function) else numbers_of
+    result = applied(function, *map(like, args), **{k: like(v) for k, v in kwargs.items()})
     if not isinstance(result, np.ndarray | np.generic):
         name = getattr(function, "__name__", function)
         raise TypeError(f"{name} cannot be compiled: it gives {type(result).__name__}, no array")
     return Kind(result.shape, result.dtype)
 
 
-def _elementwise(ufunc: np.ufunc, args: tuple[Any, ...]) -> Kind:
+def _takes_zeros(function: Any) -> bool:
+    module = getattr(function, "__module__", None) or "numpy"
+    return module == "numpy" or function in (astype, getitem, scatter)
+
+
+def applied(function: Any, *args: Any, **kwargs: Any) -> Any:
+    """The value of a call of a program on arrays."""
+    if function is np.reshape:  # whose keyword has another name before NumPy 2.1
+        return args[0].reshape(kwargs["shape"])
+    return function(*args, **kwargs)
+
+
+def numbers_of(value: Any) -> Any:
+    """What a traced array is for the arguments that the function is traced with."""
+    if isinstance(value, list | tuple):
+        return type(value)(map(numbers_of, value))
+    return value.numbers() if hasattr(value, "traced_call") else value
+
+
+def elementwise(ufunc: np.ufunc, args: tuple[Any, ...]) -> list[Kind]:
+    """Of each result of a ufunc."""
     shape = np.broadcast_shapes(*[np.shape(stand_in(x)) for x in args])
     plain = (bool, int, float, complex)  # NumPy adapts these to the dtype of the others
     kinds: list[Any] = [
         type(x) if type(x) in plain[1:] else getattr(x, "dtype", np.dtype(bool)) for x in args
     ]
-    return Kind(shape, ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout))[-1])
+    dtypes = ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout))
+    return [Kind(shape, dtype) for dtype in dtypes[ufunc.nin :]]
 
 
 def _product(a: Any, b: Any) -> Kind:

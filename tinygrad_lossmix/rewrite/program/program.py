@@ -15,6 +15,7 @@ traced(add.reduce, (), float64)
 from __future__ import annotations
 
 import math
+import operator
 import sys
 from collections.abc import Callable, Mapping
 from types import CodeType
@@ -23,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.rewrite.program.canonical import canonical
-from tinygrad_lossmix.rewrite.program.inference import Kind, kind_of
+from tinygrad_lossmix.rewrite.program.inference import Kind, elementwise, kind_of
 from tinygrad_lossmix.rewrite.program.simplify import simpler
 from tinygrad_lossmix.rewrite.program.trace import Traced, operands
 
@@ -50,7 +51,8 @@ class Program:
 
     def argument(self, name: str, like: Any) -> Traced:
         """A value that is given when the program runs, of like's shape and dtype."""
-        value = Traced(self, None, (), {}, Kind(like.shape, like.dtype), len(self.arguments), 0)
+        kind, order = Kind(like.shape, like.dtype), len(self.arguments)
+        value = Traced(self, None, (), {}, kind, order, 0, known=like)
         value.name = name
         self.arguments.append(value)
         return value
@@ -59,6 +61,8 @@ class Program:
         """The value of a call of NumPy, or of another function that returns one array."""
         function, args, kwargs = canonical(function, args, kwargs)
         args = tuple(map(self.constant, args))
+        if getattr(function, "nout", 1) == 2 and not kwargs:
+            return self.pair(function, *elementwise(function, args), *args)
         shorter = simpler(function, args, kwargs)
         if shorter is not None:
             return shorter
@@ -88,9 +92,9 @@ class Program:
         return self._item(both, 0, first), self._item(both, 1, second)
 
     def _item(self, both: Traced, i: int, kind: Kind) -> Traced:
-        key = ("item", both.order, i)
+        key = (operator.getitem, both.order, i)
         if key not in self._known:
-            self._known[key] = self._append("item", (both, i), {}, kind)
+            self._known[key] = self._append(operator.getitem, (both, i), {}, kind)
         return self._known[key]
 
     def _append(self, function: Any, args: Any, kwargs: Any, kind: Kind) -> Traced:
@@ -114,7 +118,7 @@ class Program:
         """A constant as it is kept: a copy of an array, one for all that are equal."""
         if isinstance(value, list | tuple):
             return type(value)(map(self.constant, value))
-        if not isinstance(value, np.ndarray):
+        if type(value) is not np.ndarray:
             return value
         key = (value.shape, value.dtype, value.tobytes())
         if key not in self._constants:
@@ -127,7 +131,7 @@ class Program:
 def _key(value: Any) -> Any:
     if isinstance(value, Traced):
         return value.order
-    if isinstance(value, np.ndarray):
+    if type(value) is np.ndarray:
         return ("array", id(value))
     if isinstance(value, list | tuple):
         return (type(value), *map(_key, value))

@@ -52,7 +52,7 @@ def _without_broadcasts(args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _uniform(x: Any) -> Any:
     """The number that all entries of a constant array are."""
-    if not isinstance(x, np.ndarray) or not x.size:
+    if type(x) is not np.ndarray or not x.size:
         return None
     first = x.flat[0]
     return first if x.tobytes() == np.full(x.shape, first, x.dtype).tobytes() else None
@@ -69,7 +69,9 @@ def _is(x: Any, function: Any) -> bool:
 def _number(c: Any, like: Value) -> float | None:
     """A constant that is one, and leaves like's dtype alone when it multiplies it."""
     if isinstance(like, Traced) and like.dtype in (np.float16, np.float32, np.float64):
-        typed = isinstance(c, np.generic | np.ndarray) and not c.ndim and c.dtype == like.dtype
+        typed = (
+            not isinstance(c, Traced) and getattr(c, "shape", None) == () and c.dtype == like.dtype
+        )
         if (typed or type(c) in (int, float)) and abs(c) < np.inf:
             return float(c)
     return None

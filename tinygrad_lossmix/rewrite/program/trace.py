@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from tinygrad_lossmix.engine.tensor import Tensor, astype, getitem
-from tinygrad_lossmix.rewrite.program.inference import Kind, of_shapes
+from tinygrad_lossmix.rewrite.program.inference import Kind, applied, numbers_of, of_shapes
 
 if TYPE_CHECKING:
     from tinygrad_lossmix.rewrite.program.program import Program
@@ -29,6 +29,7 @@ class Traced(NDArrayOperatorsMixin):
         "backward",  # whether it belongs to the backward pass of its line
         "dtype",
         "function",  # None: an argument
+        "known",  # its numbers for the arguments of the trace, if they were asked for
         "kwargs",
         "line",  # of the traced function's source; 0: not known
         "name",  # what the user calls it
@@ -46,6 +47,7 @@ class Traced(NDArrayOperatorsMixin):
         kind: Kind,
         order: int,
         line: int,
+        known: Any = None,
     ) -> None:
         self.program = program
         self.function = function
@@ -55,7 +57,13 @@ class Traced(NDArrayOperatorsMixin):
         self.order = order
         self.line = line
         self.backward = False
+        self.known = known
         self.name: str | None = None
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        """An array's: the answer that `isinstance` in the traced function gets without a trace."""
+        return np.ndarray
 
     @property
     def ndim(self) -> int:
@@ -76,6 +84,21 @@ class Traced(NDArrayOperatorsMixin):
     def mT(self) -> Any:
         """The last two axes exchanged."""
         return np.swapaxes(self, -1, -2)  # type: ignore[call-overload]
+
+    def numbers(self) -> Any:
+        """What it is for the arguments that the function is traced with."""
+        waiting = [self]
+        while waiting:
+            last = waiting[-1]
+            missing = [x for x in operands(last) if x.known is None]
+            if last.known is None and not missing:
+                args, kwargs = numbers_of(last.args), last.kwargs
+                options = {k: numbers_of(v) for k, v in kwargs.items()}
+                last.known = applied(last.function, *args, **options)
+            if last.known is not None:
+                waiting.pop()
+            waiting += missing
+        return self.known
 
     def traced_call(self, function: Any, *args: Any, **kwargs: Any) -> Any:
         """Note a call of a function that is not NumPy's."""
