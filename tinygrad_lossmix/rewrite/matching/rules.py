@@ -100,7 +100,8 @@ class Rules:
         form = self.forms.core(x) if a == 1.0 and b == -1.0 else None
         if a == 1.0 and b == -1.0 and x.function is np.prod:
             product = self.logs.log(x)
-            return product and (-np.expm1(product[0]), patterns.ONE_MINUS_PRODUCT)
+            rest: Any = None if product is None else -np.expm1(product[0])  # type: ignore
+            return None if product is None else (rest, patterns.ONE_MINUS_PRODUCT)
         if form is None or x.function is np.expm1:
             return None
         if form.kind == "sigmoid":
