@@ -201,6 +201,19 @@ def test_unusable_data_is_one_line_on_stderr(folder: Path, content: str) -> None
     assert result.stderr.count("\n") == 1
 
 
+def test_classes_by_name_are_listed_in_printable_letters(folder: Path) -> None:
+    names = "iris\x1b[31m", "setosa"
+    rows = [f"{i % 7},{i % 5},{names[i % 2]}\n" for i in range(24)]
+    (folder / "flowers.csv").write_text("length,width,species\n" + "".join(rows))
+    result = compare("--data", "flowers.csv")
+    assert (result.exit_code, result.stderr) == (0, "")
+    text = " ".join(result.stdout.split())
+    assert text.startswith("flowers.csv: 24 examples, ")
+    assert "float64; classes 0, 1, …: iris\\x1b[31m, setosa " in text
+    found = json.loads(compare("--data", "flowers.csv", "--json").stdout)
+    assert found["settings"]["class_names"] == list(names)
+
+
 def test_features_too_large_for_the_dtype_are_one_line_on_stderr(folder: Path) -> None:
     (folder / "big.csv").write_text("1e308,0\n-1e308,0\n1e308,1\n-1e308,1\n")
     result = compare("--data", "big.csv")

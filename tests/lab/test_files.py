@@ -39,6 +39,47 @@ def test_csv_is_read_whatever_its_dress(tmp_path: Path, text: str) -> None:
     assert data.y.tolist() == [0, 0, 1, 1]
 
 
+FLOWERS = "5.1,3.5,setosa\n6.3,3.3,virginica\n4.9,3,setosa\n5.8,2.7,virginica\n"
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "sepal length,sepal width,species\n", "400,410,species\n", "4,2,setosa virginica\n"],
+)
+def test_classes_by_name_are_numbered_in_the_order_of_their_names(
+    tmp_path: Path, header: str
+) -> None:
+    path = tmp_path / "flowers.csv"
+    path.write_text(header + FLOWERS)
+    data = read(path)
+    assert data.x.tolist() == [[5.1, 3.5], [6.3, 3.3], [4.9, 3], [5.8, 2.7]]
+    assert data.y.tolist() == [0, 1, 0, 1]
+    assert data.names == ("setosa", "virginica")
+
+
+@pytest.mark.parametrize(
+    "header", ["0,1,2\n", "1,2,3\n", "0.0,1.0,2.0\n", "4,2,setosa,virginica\n"]
+)
+def test_a_header_of_numbers_is_no_example(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "data.csv"
+    columns = header.count(",") - 2
+    path.write_text(header + "".join(f"{'7,' * columns}{row}\n" for row in ROWS.split()))
+    data = read(path)
+    assert data.x[:, columns:].tolist() == X
+    assert (data.y.tolist(), data.names) == ([0, 0, 1, 1], ())
+
+
+def test_a_first_example_that_could_name_two_columns_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("0,1\n3,0\n4,1\n5,0\n")
+    assert read(path).x.ravel().tolist() == [0, 3, 4, 5]
+
+
+def test_npz_with_classes_by_name_is_read(tmp_path: Path) -> None:
+    data = read(npz(tmp_path / "data.npz", X=X, y=["b", "a", "a", "b"]))
+    assert (data.y.tolist(), data.names) == ([1, 0, 0, 1], ("a", "b"))
+
+
 def test_npz_is_read(tmp_path: Path) -> None:
     np.savez(tmp_path / "data.npz", X=np.float32(X), y=np.uint8([0, 0, 1, 1]))
     data = read(tmp_path / "data.npz")
@@ -65,7 +106,13 @@ def test_csv_keeps_every_bit(tmp_path_factory: pytest.TempPathFactory, x: np.nda
         (b"1,2,0\n3,x,0\n", "line 2, column 2 is 'x'"),
         (b"1,,0\n", "line 1, column 2 is ''"),
         (b"1,2,\n", "line 1, column 3 is ''"),
-        (b"1,2,cat\n1,2,dog\n", "line 2, column 3 is 'dog'"),
+        (b"1,2,cat\n1,2,dog\n", "class 'dog' has no other class"),
+        (b"1,2,cat\n1,2,cat\n1,2,dog\n", "class 'dog' has one row: give two classes, two rows"),
+        (b"1,2,0\n1,2,O\n1,2,0\n", "line 2, column 3 is 'O': no class"),
+        (b"1,2,cat\n1,2,\n1,2,cat\n", "line 2, column 3 is '': no class"),
+        (b"a,b,class\n1,x,0\n", "line 2, column 2 is 'x', not a number"),
+        (b"1,x,0\n1,2,0\n1,2,1\n1,2,1\n", "line 1, column 2 is 'x', not a number"),
+        (b"1,x,cat\n1,2,cat\n1,2,dog\n1,2,dog\n", "line 1, column 2 is 'x', not a number"),
         (b"1,2,0\n1,nan,0\n1,1,1\n1,1,1\n", "row 2, feature 2 is nan"),
         (b"1,2,0\n1,1,0\n1,1,1\n1,1,.5\n", "row 4 has label 0.5"),
         (b"1,2,0\n1,1,0\n1,1,1\n1,1,-1\n", "row 4 has label -1"),

@@ -22,7 +22,7 @@ from tinygrad_lossmix.lab.results import prepare, record, to_json, write
 from tinygrad_lossmix.lab.studies import Result, Spread, runs, summarise
 from tinygrad_lossmix.lab.training import Epoch, Run, Settings
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
-from tinygrad_lossmix.printing import clean
+from tinygrad_lossmix.printing import clean, shorten
 
 LEGEND = (
     "Proper: the true probabilities minimise the expected cost. Convex: in the logits. Accuracy: "
@@ -95,7 +95,8 @@ class Refused(click.ClickException):
     "--data",
     "path",
     type=click.Path(path_type=Path),
-    help="CSV with the class in the last column, or .npz with X and y.  [default: digits]",
+    help="CSV with the class, a number or a name, in the last column, or .npz with X and y.  "
+    "[default: digits]",
 )
 @click.option(
     "--dtype", type=click.Choice(["float32", "float64"]), default=Settings.dtype, show_default=True
@@ -195,11 +196,12 @@ def report(results: list[Result], found: dict[str, Any]) -> str:
 def heading(settings: dict[str, Any]) -> str:
     """The data and how the mixes were trained on them."""
     sizes = "-".join(str(settings[name]) for name in ("features", "hidden", "classes"))
+    names = ", ".join(settings["class_names"])
     return (
         f"{clean(settings['data'])}: {settings['rows']:,} examples, a quarter held back for the "
         f"test, {settings['scaling']}; network {sizes}, seeds {settings['seeds']}, epochs "
         f"{settings['epochs']}, mini-batches of {settings['batch']}, eta {settings['eta']:g}, "
-        f"{settings['dtype']}"
+        f"{settings['dtype']}{f'; classes 0, 1, …: {clean(shorten(names, 300))}' if names else ''}"
     )
 
 

@@ -28,6 +28,7 @@ class Data:
         y: (n,), the class of each example as a whole number.
         pixels: the largest value of a pixel if x holds pixels from 0 on, which are scaled by it;
             None: every feature is standardised by the training examples.
+        names: what the classes are called, if they have names.
 
     Raises:
         DataError: x or y has another shape, is not numeric or not finite; a label is negative or
@@ -42,6 +43,7 @@ class Data:
     x: Array
     y: Array
     pixels: int | None = None
+    names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "x", checked_features(np.asarray(self.x)))

@@ -9,12 +9,15 @@ import csv
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from tinygrad_lossmix.lab.data import Array, Data, DataError
+
+Contents: TypeAlias = tuple[Array, Array, tuple[str, ...]]  # features, labels, names of classes
 
 
 def read(path: str | Path) -> Data:
@@ -31,8 +34,8 @@ def read(path: str | Path) -> Data:
             raise DataError("this is a folder, not a file")
         if path.suffix.lower() not in readers:
             raise DataError("expected a name ending in .csv or .npz")
-        x, y = readers[path.suffix.lower()](path)
-        return Data(path.name, x, y)
+        x, y, names = readers[path.suffix.lower()](path)
+        return Data(path.name, x, y, names=names)
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file") from None
     except OSError as error:
@@ -41,44 +44,90 @@ def read(path: str | Path) -> Data:
         raise DataError(f"{path}: {error}") from error
 
 
-def read_csv(path: Path) -> tuple[Array, Array]:
-    """Features (n, d) and labels (n,) of comma-separated lines; a line of names is skipped."""
+def read_csv(path: Path) -> Contents:
+    """Features (n, d), labels (n,) and the names of classes of comma-separated lines.
+
+    The class is in the last column, as a whole number or by name. A first line of names is skipped,
+    also where the names are the numbers of the columns, or numbers beside a class without examples.
+    """
+    features: list[Array] = []
+    labels: list[str] = []
+    lines: list[int] = []
+    header: tuple[int, list[str]] | None = None
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(numbers(csv.reader(file)))
+            for i, (line, cells) in enumerate(rows(csv.reader(file))):
+                words = [cell for cell in cells[:-1] if cell.strip() and not is_number(cell)]
+                if i == 0 and words and not is_number(cells[-1]):
+                    header = line, cells
+                    continue
+                features.append(numbers(line, cells[:-1]))
+                labels.append(cells[-1].strip())
+                lines.append(line)
     except UnicodeDecodeError:
         raise DataError("not a text file: expected comma-separated numbers in UTF-8") from None
     except csv.Error as error:
         raise DataError(f"not a CSV file: {error}") from None
-    if not rows:
+    if header and header[1][-1].strip() in labels:  # it has a class: an example with a mistake
+        numbers(header[0], header[1][:-1])
+    if labels and is_header(features[0].tolist(), labels):
+        del features[0], labels[0], lines[0]
+    if not lines:
         raise DataError("no rows: expected numbers separated by commas, the class last")
-    table = np.stack(rows)
-    return table[:, :-1], table[:, -1]
+    numbered = any(map(is_number, labels))
+    for line, label in zip(lines, labels, strict=True):
+        if not label or (numbered and not is_number(label)):
+            raise DataError(
+                f"line {line}, column {len(features[0]) + 1} is {label[:20]!r}: no class"
+            )
+    y, names = (np.array([*map(float, labels)]), ()) if numbered else named(labels)
+    return np.stack(features), y, names
 
 
-def numbers(reader: Iterator[list[str]]) -> Iterator[Array]:
-    """The rows as arrays of one length; an empty line is skipped, so is a first line of names."""
+def rows(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
+    """The number and the cells of each line that is not empty, as many as the first one has."""
     width = 0
     for line, cells in enumerate(reader, start=1):
         if not cells:
             continue
-        if not width:
-            width = len(cells)
-            if width < 2:
-                raise DataError(
-                    "only one column: expected features and, in the last column, the class"
-                )
-            if cells[-1].strip() and not is_number(cells[-1]):
-                continue
+        width = width or len(cells)
+        if width < 2:
+            raise DataError("only one column: expected features and, in the last column, the class")
         if len(cells) != width:
             raise DataError(f"line {line} has {len(cells)} columns, the lines before it {width}")
-        try:
-            yield np.array(cells, dtype=np.float64)
-        except ValueError:
-            column, cell = next((i, c) for i, c in enumerate(cells, 1) if not is_number(c))
+        yield line, cells
+
+
+def numbers(line: int, cells: list[str]) -> Array:
+    """The features of a line."""
+    try:
+        return np.array(cells, dtype=np.float64)
+    except ValueError:
+        column, cell = next((i, c) for i, c in enumerate(cells, 1) if not is_number(c))
+        raise DataError(f"line {line}, column {column} is {cell[:20]!r}, not a number") from None
+
+
+def is_header(first: list[float], labels: list[str]) -> bool:
+    """Whether a first line of numbers names the columns: its class has no example, or it counts."""
+    if not is_number(labels[0]):
+        return bool(labels[0]) and labels[0] not in labels[1:]
+    counted = [*first, float(labels[0])]
+    return len(counted) > 2 and counted in (
+        list(range(len(counted))),
+        list(range(1, len(counted) + 1)),
+    )
+
+
+def named(labels: Sequence[str]) -> tuple[Array, tuple[str, ...]]:
+    """Classes 0 … K-1 by the order of their names, and the names."""
+    names, y, counts = np.unique(np.asarray(labels), return_inverse=True, return_counts=True)
+    for name, count in zip(names, counts, strict=True):
+        if len(names) < 2 or count < 2:
+            have = "no other class" if len(names) < 2 else "one row"
             raise DataError(
-                f"line {line}, column {column} is {cell[:20]!r}, not a number"
-            ) from None
+                f"class {str(name)[:20]!r} has {have}: give two classes, two rows of each, or more"
+            )
+    return y, tuple(map(str, names))
 
 
 def is_number(cell: str) -> bool:
@@ -90,8 +139,8 @@ def is_number(cell: str) -> bool:
     return True
 
 
-def read_npz(path: Path) -> tuple[Array, Array]:
-    """The arrays X (n, d) and y (n,) of an .npz file; pickled objects are refused."""
+def read_npz(path: Path) -> Contents:
+    """The arrays X (n, d) and y (n,), numbers or names; pickled objects are refused."""
     if path.stat().st_size == 0:
         raise DataError("the file is empty")
     try:
@@ -100,7 +149,8 @@ def read_npz(path: Path) -> tuple[Array, Array]:
             if missing:
                 found = ", ".join(arrays.files) or "nothing"
                 raise DataError(f"it holds {found}: expected arrays named X and y")
-            return arrays["X"], arrays["y"]
+            x, y = arrays["X"], arrays["y"]
+            return (x, *named(y)) if np.ndim(y) == 1 and y.dtype.kind == "U" else (x, y, ())
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, MemoryError, struct.error):
         raise DataError(
             "damaged, truncated or not an .npz file: save it again by np.savez"

@@ -48,6 +48,7 @@ def record(
             "rows": len(data.x),
             "features": data.x.shape[1],
             "classes": data.classes,
+            "class_names": list(data.names),
             "scaling": data.scaling,
         },
         "complete": sum(len(result.runs) for result in results) == settings.seeds * len(mixes),
