@@ -69,6 +69,12 @@ def test_a_header_of_numbers_is_no_example(tmp_path: Path, header: str) -> None:
     assert (data.y.tolist(), data.names) == ([0, 0, 1, 1], ())
 
 
+def test_below_a_header_of_names_every_line_is_an_example(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("a,b,class\n1,2,3\n" + ROWS.replace(",1\n", ",2\n") + ROWS + "1,2,3\n")
+    assert read(path).y.tolist() == [3, 0, 0, 2, 2, 0, 0, 1, 1, 3]
+
+
 def test_a_first_example_that_could_name_two_columns_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "data.csv"
     path.write_text("0,1\n3,0\n4,1\n5,0\n")

@@ -57,8 +57,7 @@ def read_csv(path: Path) -> Contents:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             for i, (line, cells) in enumerate(rows(csv.reader(file))):
-                words = [cell for cell in cells[:-1] if cell.strip() and not is_number(cell)]
-                if i == 0 and words and not is_number(cells[-1]):
+                if i == 0 and all(any(map(is_word, part)) for part in (cells[:-1], cells[-1:])):
                     header = line, cells
                     continue
                 features.append(numbers(line, cells[:-1]))
@@ -68,9 +67,10 @@ def read_csv(path: Path) -> Contents:
         raise DataError("not a text file: expected comma-separated numbers in UTF-8") from None
     except csv.Error as error:
         raise DataError(f"not a CSV file: {error}") from None
-    if header and header[1][-1].strip() in labels:  # it has a class: an example with a mistake
-        numbers(header[0], header[1][:-1])
-    if labels and is_header(features[0].tolist(), labels):
+    if header:
+        if header[1][-1].strip() in labels:  # it has a class: an example with a mistake
+            numbers(header[0], header[1][:-1])
+    elif labels and is_header(features[0].tolist(), labels):
         del features[0], labels[0], lines[0]
     if not lines:
         raise DataError("no rows: expected numbers separated by commas, the class last")
@@ -128,6 +128,11 @@ def named(labels: Sequence[str]) -> tuple[Array, tuple[str, ...]]:
                 f"class {str(name)[:20]!r} has {have}: give two classes, two rows of each, or more"
             )
     return y, tuple(map(str, names))
+
+
+def is_word(cell: str) -> bool:
+    """Whether there is something that is no number."""
+    return bool(cell.strip()) and not is_number(cell)
 
 
 def is_number(cell: str) -> bool:
