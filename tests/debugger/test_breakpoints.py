@@ -5,7 +5,7 @@ import pytest
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.debugger.breakpoints import breakpoint, watchpoint
-from tinygrad_lossmix.debugger.names import Mistake, Names
+from tinygrad_lossmix.debugger.expressions import Mistake, Names
 
 
 def softmax_ll(z=(2.0, 1.0, 0.0)):

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lossmix as lm
-from tinygrad_lossmix.debugger.beside import Pair
-from tinygrad_lossmix.debugger.pairprompt import PairPrompt
+from tinygrad_lossmix.debugger.lockstep import Pair, PairPrompt
 from tinygrad_lossmix.debugger.repl import Prompt
 
 

@@ -108,8 +108,12 @@ def _printable() -> Iterator[None]:
     try:
         yield
     except click.ClickException as error:
-        error.message = "\n".join(map(clean, error.message.split("\n")))
-        raise
+        text = "\n".join(map(clean, error.format_message().split("\n")))
+        if isinstance(error, click.UsageError):
+            raise click.UsageError(text, error.ctx) from error
+        safe = click.ClickException(text)
+        safe.exit_code = error.exit_code
+        raise safe from error
 
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from tinygrad_lossmix.debugger import wording
-from tinygrad_lossmix.debugger.names import Mistake
+from tinygrad_lossmix.debugger.expressions import Mistake
 from tinygrad_lossmix.printing import SPELLED, clean, shorten
 
 REMEMBERED = 1000  # lines that `history` keeps

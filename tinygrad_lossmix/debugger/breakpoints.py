@@ -12,8 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tinygrad_lossmix.debugger.conditions import Condition, is_condition
-from tinygrad_lossmix.debugger.names import Mistake, Names
+from tinygrad_lossmix.debugger.expressions import Condition, Mistake, Names, is_condition
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
 

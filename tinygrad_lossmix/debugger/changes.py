@@ -6,25 +6,31 @@
 Tensor(1.09861229, by=negative)
 >>> with_mix(Reading(cost), Mix("sigmoid", "ce")).cost
 Tensor(2.13333688, by=negative)
+>>> again(cost, {z: Tensor(np.zeros(3))})[cost]
+Tensor(1.09861229, by=negative)
+>>> difference(cost, z).round(6)
+array([-0.334759,  0.244728,  0.090031])
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.debugger import typed
-from tinygrad_lossmix.debugger.names import Mistake
-from tinygrad_lossmix.debugger.replay import again
+from tinygrad_lossmix.debugger import expressions
+from tinygrad_lossmix.debugger.expressions import Mistake
 from tinygrad_lossmix.engine.graph import nodes
-from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.engine.table import TABLE, Array
+from tinygrad_lossmix.engine.tensor import Tensor, node, record, tick
 from tinygrad_lossmix.mixes.labels import labels
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import shorten
 from tinygrad_lossmix.views.reading import Reading, constants
 from tinygrad_lossmix.views.symbols import Symbols
+
+LARGEST = 64  # entries of a node whose differences are taken
 
 
 class Changed(NamedTuple):
@@ -71,7 +77,7 @@ def with_entry(reading: Reading, name: str, found: Any, at: tuple[int, ...], tex
     if len(at) != value.ndim or not all(-n <= i < n for i, n in zip(at, value.shape, strict=True)):
         place = f"[{', '.join(map(str, at))}]"
         raise Mistake(f"{shorten(name)} has the shape {value.shape}: it has no {place}")
-    value[at] = typed.numbers(text, ())
+    value[at] = expressions.numbers(text, ())
     return with_value(reading, name, found, value)
 
 
@@ -83,7 +89,7 @@ def with_labels(reading: Reading, text: str) -> Changed:
     """
     symbols = _mix_of(reading)
     try:
-        y = labels(typed.labels(text, symbols.z.shape), symbols.z)
+        y = labels(expressions.labels(text, symbols.z.shape), symbols.z)
         return _recorded(symbols.mix, reading, symbols, y)
     except ValueError as error:
         raise Mistake(str(error)) from None
@@ -120,3 +126,79 @@ def _recorded(mix: Mix, reading: Reading, symbols: Symbols, y: Array) -> Changed
         if isinstance(node, Tensor) and node in new
     }
     return Changed(new[reading.cost], named)
+
+
+def again(
+    cost: Tensor,
+    replaced: Mapping[Tensor, Tensor],
+    held: bool = False,
+    arrays: Mapping[int, Array] | None = None,
+) -> dict[Tensor, Tensor]:
+    """The same recording, names and groups included, with Tensors in place of some of its nodes.
+
+    Args:
+        cost: the recording.
+        replaced: what takes the place of a node.
+        held: what is not differentiated keeps its recorded value, as it does for a gradient.
+        arrays: what takes the place of a constant array, by its id.
+
+    Returns:
+        the new node for each old one.
+    """
+    new: dict[Tensor, Tensor] = dict(replaced)
+    arrays = arrays or {}
+
+    def other(arg: Any) -> Any:
+        return new.get(arg, arg) if isinstance(arg, Tensor) else arrays.get(id(arg), arg)
+
+    every = nodes(cost)
+    starts = sorted({start for each in every for *_, start in each.groups}, reverse=True)
+    moved: dict[int, int] = {}
+    for each in every:
+        while starts and starts[-1] < each.order:
+            moved[starts.pop()] = tick()
+        if each not in new:
+            new[each] = _again(each, other, held)
+            new[each].groups = tuple(
+                (name, tuple(map(other, args)), moved[start]) for name, args, start in each.groups
+            )
+    return new
+
+
+def _again(each: Tensor, other: Callable[[Any], Any], held: bool) -> Tensor:
+    if each.function is None:
+        return Tensor(each.data, name=each.name)
+    rules, forward = TABLE[each.function]
+    args = [
+        arg.data if held and isinstance(arg, Tensor) and rules[i] is None else other(arg)
+        for i, arg in enumerate(each.args)
+    ]
+    if each.values:
+        result = record(each.function, tuple(args), each.kwargs)
+    else:  # its rule needs no values, so none were kept
+        values = [arg.data if isinstance(arg, Tensor) else arg for arg in args]
+        result = node(forward(*values, **each.kwargs), each.function, args, (), each.kwargs)
+    result.name = each.name
+    return result
+
+
+def difference(cost: Tensor, at: Tensor) -> Array | None:
+    """The central finite difference of a cost by each entry of a node, all else held.
+
+    Returns:
+        an array of the node's shape; None where the node is too large.
+    """
+    if at.size > LARGEST:
+        return None
+    values = np.array(at.data)
+    slopes = np.empty(at.shape, at.dtype)
+    step = np.cbrt(np.finfo(at.dtype).eps)
+    with np.errstate(all="ignore"):
+        for index in np.ndindex(at.shape):
+            size = step * max(1.0, abs(float(values[index])))
+            up, down = np.array(values), np.array(values)
+            up[index] += size
+            down[index] -= size
+            rise = [float(again(cost, {at: Tensor(x)}, held=True)[cost].data) for x in (up, down)]
+            slopes[index] = (rise[0] - rise[1]) / float(up[index] - down[index])
+    return slopes

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 from rich.text import Text
 
+from tinygrad_lossmix.debugger.changes import difference
 from tinygrad_lossmix.debugger.local import elementwise, local
-from tinygrad_lossmix.debugger.replay import difference
 from tinygrad_lossmix.debugger.rule import rule_of
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.debugger.wording import (

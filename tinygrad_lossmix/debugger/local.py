@@ -56,3 +56,21 @@ def downstream(node: Tensor, position: int, g: Array) -> Array:
     return next(
         contribution for _, place, _, contribution, _ in sweep(node, g) if place == position
     )
+
+
+class Link(NamedTuple):
+    """A part of a path to the cost: from an argument to the node that was computed from it."""
+
+    node: Tensor
+    place: int
+
+    @property
+    def argument(self) -> Tensor:
+        """Where this part begins."""
+        argument: Tensor = self.node.args[self.place]
+        return argument
+
+    @property
+    def local(self) -> Local | None:
+        """The local Jacobian; None where it is too large to show."""
+        return local(self.node, self.place)

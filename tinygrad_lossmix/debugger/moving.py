@@ -3,22 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import IO, Any, ClassVar, NamedTuple
 
 from rich.text import Text
 
-from tinygrad_lossmix.debugger.names import Mistake
-from tinygrad_lossmix.debugger.onwalk import OnWalk
+from tinygrad_lossmix.debugger import wording
+from tinygrad_lossmix.debugger.asking import Asking
+from tinygrad_lossmix.debugger.breakpoints import Stops, breakpoint, has_nan, watchpoint
+from tinygrad_lossmix.debugger.expressions import Mistake, Names
+from tinygrad_lossmix.debugger.walk import Walk
+from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.printing import clean, shorten
+from tinygrad_lossmix.views.numbers import short
 
 AT_THE_END = "at the end, every gradient is complete: type `back`, `start`, `delta` or `quit`"
 AT_THE_START = "at the start: type `next` for the first product, `forward` for the forward pass"
 AT_THE_FIRST = "at the first value: type `next`"
 
 
-class Moving(OnWalk):
-    """Movements; those that can be repeated are repeated by an empty line."""
+class Point(NamedTuple):
+    """A place to stop, as it was typed: names mean what they mean in the recording at hand."""
 
-    short: ClassVar[dict[str, str]] = {**OnWalk.short, "n": "next", "s": "step", "r": "return"}
+    kind: str  # break or watch
+    text: str
+    meaning: Callable[[str, Walk, Names], Stops]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {shorten(clean(self.text))}"
+
+
+class Moving(Asking):
+    """A prompt on one walk; movements that can be repeated are repeated by an empty line.
+
+    Args:
+        walk: what is walked.
+        stdout: where the answers go.
+    """
+
+    short: ClassVar[dict[str, str]] = {
+        **Asking.short,
+        "n": "next",
+        "s": "step",
+        "r": "return",
+        "c": "continue",
+        "rc": "rcontinue",
+        "b": "break",
+    }
+
+    def __init__(self, walk: Walk, stdout: IO[str] | None = None) -> None:
+        super().__init__(stdout)
+        self._points: dict[int, Point] = {}
+        self._last = 0
+        self._take(walk)
+
+    def _take(self, walk: Walk) -> None:
+        """Walk this from now on."""
+        self._walk = walk
+        self._names = Names(walk.reading)
+
+    def _node(self, arg: str) -> Tensor:
+        """The node of that name; without a name the one we are at."""
+        return self._names.node(arg) if arg else self._walk.current
+
+    def _operation(self, arg: str) -> Tensor:
+        """The same, but without a name the one whose product was taken last."""
+        stop = self._walk.stop
+        return stop.node if stop and not arg else self._node(arg)
+
+    def _view(self, words: str = "") -> None:
+        if words:
+            self._say(Text(words, wording.QUIET))
+        self._say(wording.view(self._walk))
+
+    def _complete(self, text: str, *_: Any) -> list[str]:
+        """The names that begin like that."""
+        return [name for name in self._names.known if name.startswith(text)]
 
     def do_next(self, arg: str) -> None:
         """take the next vector-Jacobian product: from a node to one of its arguments"""
@@ -60,7 +119,7 @@ class Moving(OnWalk):
         else:
             self._say(Text(f"{self._walk.reading.call(node)} gets no further contribution"))
 
-    complete_until = OnWalk._complete
+    complete_until = _complete
 
     def do_goto(self, arg: str) -> None:
         """goto N: go to the stop of that number, as in [3/8]"""
@@ -111,3 +170,76 @@ class Moving(OnWalk):
             self._view()
         else:
             self._say(Text(AT_THE_START if self._walk.first == 0 else AT_THE_FIRST))
+
+    def do_continue(self, arg: str) -> None:
+        """go on to the next breakpoint or watched gradient, or to the end"""
+        self._alone("continue", arg)
+        self._movement = "continue"
+        self._run(1)
+
+    def do_rcontinue(self, arg: str) -> None:
+        """go back to the last breakpoint or watched gradient, or to the start"""
+        self._alone("rcontinue", arg)
+        self._movement = "rcontinue"
+        self._run(-1)
+
+    def do_break(self, arg: str) -> None:
+        """break NODE, FUNCTION, forward, backward, nan or z.grad > 1; break alone: list them"""
+        if arg:
+            self._add(Point("break", arg, breakpoint))
+            if arg == "nan" and self._walk.first == 0 and has_nan(self._walk.cost.data):
+                self._say(Text("the cost is NaN: `forward;;continue` finds where it arises"))
+        else:
+            self._list()
+
+    def do_watch(self, arg: str) -> None:
+        """watch NAME.grad: stop where it is written; watch z.grad > 1: where that changes"""
+        self._add(Point("watch", arg, watchpoint))
+
+    def do_clear(self, arg: str) -> None:
+        """clear N: forget that breakpoint; clear: forget all"""
+        if not arg:
+            self._points.clear()
+        elif not arg.isascii() or not arg.isdecimal() or int(arg[:9]) not in self._points:
+            raise Mistake("clear takes the number of a breakpoint; break lists them")
+        else:
+            del self._points[int(arg)]
+
+    complete_break = complete_watch = _complete
+
+    def _add(self, point: Point) -> None:
+        point.meaning(point.text, self._walk, self._names)  # a mistake in it is said now
+        self._last += 1
+        self._points[self._last] = point
+        self._say(Text(f"{self._last}: {point}"))
+
+    def _list(self) -> None:
+        rows = [(str(number), str(point)) for number, point in self._points.items()]
+        self._say(wording.columns(rows, (wording.NAME, "")) if rows else Text("no breakpoints"))
+
+    def _run(self, step: int) -> None:
+        live: dict[int, Stops] = {}
+        for number, point in self._points.items():
+            try:
+                live[number] = point.meaning(point.text, self._walk, self._names)
+            except Mistake as mistake:  # it was of another recording, before `set`
+                self._say(Text(f"{number}: {point} does not apply: {mistake}"))
+        walk = self._walk
+        before = walk.position
+        if walk.run(lambda walk: any(stops(walk) for stops in live.values()), step):
+            fired = [number for number, stops in live.items() if stops(walk)]
+            self._view("; ".join(self._reason(number) for number in fired))
+        elif walk.position != before:
+            self._view()
+        else:
+            self._say(Text("at the end" if step > 0 else "at the start"))
+
+    def _reason(self, number: int) -> str:
+        point, stop = self._points[number], self._walk.stop
+        words = f"{number}: {point}"
+        if point.kind != "watch" or stop is None:
+            return words
+        before = self._walk.at(self._walk.position - 1).gradient(stop.argument)
+        was = "none" if before is None else short(before)
+        writer = self._walk.reading.call(stop.node)
+        return f"{words}, {was} -> {short(stop.total)}, written by {writer}"

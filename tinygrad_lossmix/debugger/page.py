@@ -20,8 +20,7 @@ from string import Template
 from typing import Any
 
 from tinygrad_lossmix import atomic
-from tinygrad_lossmix.debugger.stops import Link, Stop
-from tinygrad_lossmix.debugger.walk import Walk
+from tinygrad_lossmix.debugger.walk import Stop, Walk
 from tinygrad_lossmix.debugger.wording import defined, derivative, local_text
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
@@ -142,7 +141,7 @@ def _content(walk: Walk, stops: list[Stop]) -> dict[str, Any]:
             "arrow": sum(arg is stop.argument for arg in stop.node.args[: stop.place]),
             "upstream": _lengths(short, stop.g),
             "derivative": f"d{reading.call(stop.node)}/d{reading.call(stop.argument)}",
-            "local": local_text(Link(stop.node, stop.place).local),
+            "local": local_text(stop.local),
             "downstream": _lengths(short, stop.contribution),
             "accumulated": _lengths(short, stop.total),
             "received": stop.received,

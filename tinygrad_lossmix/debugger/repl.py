@@ -5,18 +5,41 @@ What you can do here: `step(cost)` in a REPL, `lossmix step softmax ll` in a she
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Any, ClassVar
 
-from tinygrad_lossmix.debugger import wording
-from tinygrad_lossmix.debugger.beside import Pair
-from tinygrad_lossmix.debugger.changing import Changing
-from tinygrad_lossmix.debugger.looking import Looking
+import numpy as np
+from rich.text import Text
+
+from tinygrad_lossmix.debugger import inquiry, wording
+from tinygrad_lossmix.debugger.changes import (
+    Changed,
+    with_entry,
+    with_labels,
+    with_mix,
+    with_value,
+)
+from tinygrad_lossmix.debugger.expressions import (
+    Condition,
+    Mistake,
+    assignment,
+    is_condition,
+    numbers,
+    quantity,
+)
+from tinygrad_lossmix.debugger.lockstep import Pair, PairPrompt
 from tinygrad_lossmix.debugger.moving import Moving
-from tinygrad_lossmix.debugger.pairprompt import PairPrompt
+from tinygrad_lossmix.debugger.page import page
 from tinygrad_lossmix.debugger.stepper import Stepper
-from tinygrad_lossmix.debugger.stopping import Stopping
+from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.printing import clean, shorten
+from tinygrad_lossmix.views.graphviz import drawing
+from tinygrad_lossmix.views.numbers import short
+
+CLOSE = 0.005  # of the largest entry: how far a prediction may be off
 
 
 def step(
@@ -41,13 +64,212 @@ def step(
         PairPrompt(Pair(walk, Stepper(beside, names))).run()
 
 
-class Prompt(Moving, Stopping, Looking, Changing):
-    """The commands on one walk."""
+class Prompt(Moving):
+    """The commands on one walk: those that move, questions, what if, and a quiz."""
 
-    short: ClassVar[dict[str, str]] = {**Looking.short, **Stopping.short, **Moving.short}
+    short: ClassVar[dict[str, str]] = {
+        **Moving.short,
+        "p": "print",
+        "w": "where",
+        "l": "list",
+        "a": "args",
+        "d": "delta",
+    }
+
+    def __init__(self, walk: Walk, stdout: IO[str] | None = None) -> None:
+        super().__init__(walk, stdout)
+        self._walks = [walk]
+        self._now = 0
+        self._score = [0, 0]
+        self._asked: tuple[Walk, int] | None = None
 
     def run(self, first: str = "") -> None:
         """Say what is to be walked, then ask for commands."""
         self._say(wording.introduction(self._walk))
         self._view()
         super().run(first)
+
+    def do_print(self, arg: str) -> None:
+        """print NAME: its value; print NAME.grad: its gradient so far; print z.grad > 0"""
+        known = self._names.known
+        found = known.get(arg)
+        if isinstance(found, Tensor):
+            if self._walk.value(found) is None:
+                self._say(Text(f"{arg} is not computed yet"))
+                return
+            about = self._walk.reading.equation(found)
+            self._say(wording.value(arg, found.data, about))
+            if whole := self._walk.reading.full_name(found):
+                self._say(Text(f"its name in full: {whole}", wording.QUIET))
+        elif found is not None:
+            self._say(wording.value(arg, found, "constant"))
+        elif arg.endswith(".grad") and arg.removesuffix(".grad") in known:
+            node = self._names.node(arg.removesuffix(".grad"))
+            self._say(wording.gradient(self._walk, node))
+        elif not arg:
+            raise Mistake("print NAME or print NAME.grad; list shows the names")
+        else:
+            seen = self._compared(arg) if is_condition(arg) else self._here(arg)
+            typed = shorten(clean(arg))
+            text = Text(f"{typed} has no value yet")
+            self._say(text if seen is None else wording.value(typed, np.asarray(seen), ""))
+
+    def do_where(self, arg: str) -> None:
+        """the path from here to the cost, the product of its local Jacobians, the other paths"""
+        self._alone("where", arg)
+        self._say(wording.where(self._walk))
+
+    def do_list(self, arg: str) -> None:
+        """the nodes with values and gradients; -> marks the current one"""
+        self._alone("list", arg)
+        self._say(wording.listing(self._walk))
+
+    def do_args(self, arg: str) -> None:
+        """args NAME: what a node was computed from; without a name, the current node"""
+        self._say(inquiry.arguments(self._walk, self._operation(arg)))
+
+    def do_local(self, arg: str) -> None:
+        """local NAME: the local Jacobian of a node, by each argument"""
+        self._say(inquiry.local_derivatives(self._walk, self._operation(arg)))
+
+    def do_explain(self, arg: str) -> None:
+        """explain NAME: the rule of a node in the table of derivatives"""
+        self._say(inquiry.explanation(self._walk, self._operation(arg)))
+
+    def do_contrib(self, arg: str) -> None:
+        """contrib NAME: the contributions to its gradient, by node"""
+        self._say(inquiry.contributions(self._walk, self._node(arg)))
+
+    def do_check(self, arg: str) -> None:
+        """check NAME: its gradient beside the finite difference"""
+        self._say(inquiry.check(self._walk, self._node(arg)))
+
+    def do_delta(self, arg: str) -> None:
+        """the gradient of the logits so far, and a - y beside it"""
+        self._alone("delta", arg)
+        self._say(wording.delta(self._walk))
+
+    def do_draw(self, arg: str) -> None:
+        """draw FILE: the picture with the gradients so far, as .svg, .png, .pdf, .dot or .txt"""
+        if not arg:
+            raise Mistake("draw takes the file to write: draw graph.svg")
+        self._write(arg, lambda: drawing(self._walk.reading, self._walk.gradients()).save(arg))
+
+    def do_page(self, arg: str) -> None:
+        """page FILE: an HTML page that steps through this recording in a browser"""
+        if not arg:
+            raise Mistake("page takes the file to write: page steps.html")
+        names = {name: node for node, name in self._walk.reading.names.items()}
+        self._write(arg, lambda: page(self._walk.cost, arg, names))
+
+    complete_print = complete_args = complete_local = complete_explain = Moving._complete
+    complete_contrib = complete_check = Moving._complete
+
+    def _write(self, path: str, write: Callable[[], Path]) -> None:
+        try:
+            written = write()
+        except ValueError as error:
+            raise Mistake(clean(str(error))) from None
+        except OSError as error:
+            raise Mistake(f"{clean(path)} cannot be written: {error.strerror}") from None
+        self._say(Text(f"wrote {clean(str(written))}"))
+
+    def _compared(self, arg: str) -> object:
+        condition = Condition(arg)
+        if len(condition.comparisons) > 1:
+            return condition.holds(self._walk, self._names)
+        return condition.comparisons[0].result(self._walk, self._names)
+
+    def _here(self, arg: str) -> object:
+        return quantity(arg, self._walk, self._names)
+
+    def do_set(self, arg: str) -> None:
+        """set z 2,1,0; set z[0] 5; set y 1; set mix softmax ce: record again with that"""
+        changed = self._changed(arg)
+        known = self._walk.reading.known.items()
+        constants = {name: x for name, x in known if not isinstance(x, Tensor)}
+        new = type(self._walk)(changed.cost, constants | changed.names)
+        new.first = -len(new.reading.nodes) if self._walk.first else 0
+        if len(new) == len(self._walk):
+            new.position = self._walk.position
+        self._walks[self._now + 1 :] = [new]
+        self._turn(self._now + 1)
+
+    complete_set = Moving._complete
+
+    def do_undo(self, arg: str) -> None:
+        """take back the last set"""
+        self._alone("undo", arg)
+        if self._now == 0:
+            raise Mistake("nothing was set")
+        self._turn(self._now - 1)
+
+    def do_redo(self, arg: str) -> None:
+        """set again what was taken back"""
+        self._alone("redo", arg)
+        if self._now + 1 == len(self._walks):
+            raise Mistake("nothing was taken back")
+        self._turn(self._now + 1)
+
+    def do_diff(self, arg: str) -> None:
+        """what the last set changed: the cost, the inputs and their gradients"""
+        self._alone("diff", arg)
+        if self._now == 0:
+            raise Mistake("nothing was set")
+        self._say(wording.changed(self._walks[self._now - 1], self._walk))
+
+    def do_quiz(self, arg: str) -> None:
+        """ask for the next product before it is shown"""
+        self._alone("quiz", arg)
+        walk = self._walk
+        if walk.position < 0 or walk.at_end:
+            raise Mistake("no product comes next here: type `start`, then `quiz`")
+        self._asked = walk, walk.position
+        self._say(wording.question(walk.at(walk.position + 1)))
+
+    def do_answer(self, arg: str) -> None:
+        """answer 0.5,0,0: your answer to quiz, to two digits; answer alone: show it"""
+        if self._asked != (self._walk, self._walk.position):
+            raise Mistake("no question pending; type `quiz`")
+        stop = self._walk.at(self._walk.position + 1).stop
+        assert stop is not None
+        if arg:
+            guess = numbers(arg, stop.contribution.shape)
+            largest = float(np.max(np.abs(stop.contribution), initial=0.0))
+            right = np.allclose(guess, stop.contribution, 0.0, CLOSE * largest, equal_nan=True)
+            self._score = [self._score[0] + right, self._score[1] + 1]
+            words = "right" if right else f"no, it is {short(stop.contribution)}"
+            self._say(Text(f"{words}; {self._score[0]} of {self._score[1]} right so far"))
+        self._asked = None
+        self._walk.next()
+        self._view()
+
+    def _changed(self, arg: str) -> Changed:
+        reading, known = self._walk.reading, self._names.known
+        name, place, value = assignment(arg, known)
+        found = known.get(name)
+        if not isinstance(found, Tensor):
+            if name == "mix":
+                return with_mix(reading, _mix(value))
+            if name in ("y", "1 - y") and (reading.symbols or found is None):
+                if name != "y" or place:
+                    raise Mistake("labels are set all at once: set y and a class, or all of them")
+                return with_labels(reading, value)
+        if found is None:
+            raise self._names.missing(name)
+        if place:
+            return with_entry(reading, name, found, place, value)
+        return with_value(reading, name, found, numbers(value, found.shape))
+
+    def _turn(self, to: int) -> None:
+        self._now = to
+        self._take(self._walks[to])
+        self._view()
+
+
+def _mix(words: str) -> Mix:
+    try:
+        return Mix(*words.split(maxsplit=1))
+    except (ValueError, TypeError):
+        asked = shorten(clean(words))
+        raise Mistake(f"there is no mix {asked}: choose one as in softmax ce") from None

@@ -15,8 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinygrad_lossmix.debugger.local import downstream
-from tinygrad_lossmix.debugger.stops import Link
+from tinygrad_lossmix.debugger.local import Link, downstream
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor

@@ -13,8 +13,7 @@ import numpy as np
 from rich.text import Text
 
 from tinygrad_lossmix.debugger.local import Local
-from tinygrad_lossmix.debugger.stops import Delta, Link
-from tinygrad_lossmix.debugger.walk import Walk
+from tinygrad_lossmix.debugger.walk import Delta, Walk
 from tinygrad_lossmix.debugger.ways import along, every, number
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
@@ -75,11 +74,10 @@ def view(walk: Walk) -> Text:
         reached = stop.argument
         heading = [(defined(walk, stop.node), NAME), (f"  → {call(reached)}", "")]
         equation = walk.reading.equation(reached) or walk.reading.equation(stop.node)
-        link = Link(stop.node, stop.place)
         so_far = f"{derivative(walk, reached)} ({progress(stop.received, stop.expected)})"
         rows = [
             ("upstream", derivative(walk, stop.node), short(stop.g, MOST)),
-            ("local", f"d{call(stop.node)}/d{call(reached)}", local_text(link.local)),
+            ("local", f"d{call(stop.node)}/d{call(reached)}", local_text(stop.local)),
             ("downstream", f"→ {call(reached)}", short(stop.contribution, MOST)),
             ("accumulated", so_far, short(stop.total, MOST)),
         ]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
-from tinygrad_lossmix.debugger.beside import Pair
+from tinygrad_lossmix.debugger.lockstep import Pair
 
 Z = [2.0, 1.0, 0.0]
 

@@ -1,0 +1,322 @@
+"""Two costs of the same logits, stepped in lock-step: where do their gradients part?
+
+Both walks take a product at a time; at the outputs a and at the logits z the one that is there
+first waits for the other.
+
+>>> from tinygrad_lossmix import Mix
+>>> z = Tensor([2.0, 1.0, 0.0], name="z")
+>>> costs = Mix("softmax", "ll").composed(z, 0), Mix("softmax", "ce").composed(z, 0)
+>>> pair = Pair(*map(Walk, costs))
+>>> pair.end()
+>>> pair.meeting.name, pair.meeting.gap.round(4)
+('z', np.float64(0.2814))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import IO, ClassVar, NamedTuple
+
+import numpy as np
+from rich.text import Text
+
+from tinygrad_lossmix.debugger.asking import Asking
+from tinygrad_lossmix.debugger.expressions import Mistake
+from tinygrad_lossmix.debugger.walk import Walk
+from tinygrad_lossmix.debugger.wording import (
+    FLOW,
+    MOST,
+    QUIET,
+    columns,
+    defined,
+    listing,
+    local_text,
+    where,
+)
+from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.views.numbers import short
+
+PARTS = ("", "upstream", "local", "downstream", "accumulated")
+
+
+class Meeting(NamedTuple):
+    """A place where both walks have the whole gradient of the same quantity."""
+
+    name: str  # C, a or z
+    left: Array
+    right: Array
+
+    @property
+    def gap(self) -> float:
+        """The max difference of the gradients; infinity where their shapes differ."""
+        if self.left.shape != self.right.shape:
+            return np.inf
+        with np.errstate(all="ignore"):
+            return np.float64(np.max(np.abs(self.left - self.right), initial=0.0))
+
+    @property
+    def same(self) -> bool:
+        """Whether they are the same but for rounding."""
+        size = np.max(np.abs(self.left), initial=0.0)
+        return bool(self.gap <= 16 * np.finfo(self.left.dtype).eps * size)
+
+
+class Pair:
+    """Two walks in lock-step.
+
+    Args:
+        left, right: the walks; they are moved from now on.
+
+    Attributes:
+        position: how many steps have been taken: 0 … len(pair).
+    """
+
+    def __init__(self, left: Walk, right: Walk) -> None:
+        self.left, self.right = left, right
+        self._moments = [(0, 0)]
+        self._met: dict[int, str] = {0: "C"}
+        for name, *goals in _landmarks(left, right):
+            here = self._moments[-1]
+            steps = max(goal - at for goal, at in zip(goals, here, strict=True))
+            for i in range(1, steps + 1):
+                p, q = (min(at + i, goal) for at, goal in zip(here, goals, strict=True))
+                self._moments.append((p, q))
+            if name:
+                self._met[len(self._moments) - 1] = name
+        self.goto(0)
+
+    def __len__(self) -> int:
+        return len(self._moments) - 1
+
+    def next(self) -> bool:
+        """Take a step on both sides; False at the end."""
+        return self._move(self.position + 1)
+
+    def back(self) -> bool:
+        """Undo the last step; False at the start."""
+        return self._move(self.position - 1)
+
+    def start(self) -> None:
+        """Go to where only the costs have their gradients, 1."""
+        self.goto(0)
+
+    def end(self) -> None:
+        """Go to the end, where every gradient is complete on both sides."""
+        self.goto(len(self))
+
+    def part(self) -> bool:
+        """Go on to the next quantity whose gradients differ; False: there is none."""
+        for position in self._met:
+            if position > self.position and not self._meeting(position).same:
+                return self._move(position)
+        return False
+
+    def goto(self, position: int) -> None:
+        """Go anywhere.
+
+        Raises:
+            ValueError: there is no such position.
+        """
+        if not self._move(position):
+            raise ValueError(f"positions are 0 … {len(self)}, not {position}")
+
+    def _move(self, position: int) -> bool:
+        if not 0 <= position <= len(self):
+            return False
+        self.position = position
+        self.left.position, self.right.position = self._moments[position]
+        return True
+
+    @property
+    def meeting(self) -> Meeting | None:
+        """The quantity whose gradients are both complete here; None elsewhere."""
+        return self._meeting(self.position) if self.position in self._met else None
+
+    @property
+    def meetings(self) -> list[Meeting]:
+        """All of them, from the cost to the logits."""
+        return [self._meeting(position) for position in self._met]
+
+    def _meeting(self, position: int) -> Meeting:
+        name = self._met[position]
+        sides = zip((self.left, self.right), self._moments[position], strict=True)
+        found = [walk.at(at).gradient(quantities(walk)[name]) for walk, at in sides]
+        return Meeting(name, *map(np.asarray, found))
+
+
+def quantities(walk: Walk) -> dict[str, Tensor]:
+    """The cost, the outputs and the logits of a walk, as far as a mix is recorded in it."""
+    symbols = walk.reading.symbols
+    found = {"C": walk.cost}
+    if symbols is not None:
+        found |= {"a": symbols.a} if symbols.a is not None else {}
+        found["z"] = symbols.z
+    return found
+
+
+def _landmarks(left: Walk, right: Walk) -> list[tuple[str, int, int]]:
+    """Where each side has the whole gradient of a and of z; then the ends."""
+    ours, theirs = quantities(left), quantities(right)
+    marks = []
+    for name in ("a", "z"):
+        if name in ours and name in theirs:
+            p, q = left.complete(ours[name]), right.complete(theirs[name])
+            if p is not None and q is not None:
+                marks.append((name, p, q))
+    return [*marks, ("", len(left), len(right))]
+
+
+def view(pair: Pair) -> Text:
+    """Where both are: a column for each."""
+    sides = pair.left, pair.right
+    names = [_mix(walk) for walk in sides]
+    rows = [
+        (f"[{pair.position}/{len(pair)}]", *names),
+        *zip(
+            ("", "upstream", "local", "downstream", "accumulated"),
+            *map(_column, sides),
+            strict=True,
+        ),
+    ]
+    text = columns([row for row in rows if any(row[1:])], (QUIET, FLOW, FLOW), "")
+    return text.append(f"\n{_apart(pair.meeting)}") if pair.meeting else text
+
+
+def both(pair: Pair, answer: Callable[[Walk], Text]) -> Text:
+    """What is said about each walk, one below the other."""
+    parts = []
+    for side, walk in (("left", pair.left), ("right", pair.right)):
+        heading = f"{side}: {_mix(walk)}" if _mix(walk) else side
+        parts.append(Text(f"{heading}  {walk.place}\n", QUIET).append_text(answer(walk)))
+    return Text("\n").join(parts)
+
+
+def meetings(pair: Pair) -> Text:
+    """The gradients of each quantity that both sides have, from the cost to the logits."""
+    found = pair.meetings
+    rows = [
+        (
+            f"dC/d{each.name}",
+            short(each.left, MOST),
+            short(each.right, MOST),
+            "equal" if each.same else f"max difference {each.gap:.4g}",
+        )
+        for each in found
+    ]
+    return columns(rows, (QUIET, FLOW, FLOW, ""), "")
+
+
+def _mix(walk: Walk) -> str:
+    return str(walk.reading.symbols.mix) if walk.reading.symbols else ""
+
+
+def _column(walk: Walk) -> tuple[str, ...]:
+    stop, call = walk.stop, walk.reading.call
+    if stop is None:
+        return f"{walk.place} {defined(walk, walk.cost)}", "1", "", "", ""
+    return (
+        f"{walk.place} {defined(walk, stop.node)} → {call(stop.argument)}",
+        short(stop.g, MOST),
+        local_text(stop.local),
+        short(stop.contribution, MOST),
+        short(stop.total, MOST),
+    )
+
+
+def _apart(meeting: Meeting) -> str:
+    words = "are equal" if meeting.same else f"differ by up to {meeting.gap:.4g}"
+    return f"dC/d{meeting.name} is complete on both sides; they {words}"
+
+
+class PairPrompt(Asking):
+    """The commands on a pair.
+
+    Args:
+        pair: what is walked.
+        stdout: where the answers go.
+    """
+
+    short: ClassVar[dict[str, str]] = {
+        **Asking.short,
+        "n": "next",
+        "d": "delta",
+        "p": "part",
+        "w": "where",
+        "l": "list",
+    }
+
+    def __init__(self, pair: Pair, stdout: IO[str] | None = None) -> None:
+        super().__init__(stdout)
+        self._pair = pair
+
+    def run(self, first: str = "") -> None:
+        """Say what is to be walked, then ask for commands."""
+        self._say(
+            Text(
+                "in lock-step; `part` goes to where the gradients differ, `help` lists the commands"
+            )
+        )
+        self._view()
+        super().run(first)
+
+    def do_next(self, arg: str) -> None:
+        """take the next product on both sides; the first at a or z waits for the other"""
+        self._alone("next", arg)
+        self._moved(
+            "next", self._pair.next(), "at the end of both: type `back`, `start`, `delta` or `quit`"
+        )
+
+    def do_back(self, arg: str) -> None:
+        """undo the last step on both sides"""
+        self._alone("back", arg)
+        self._moved("back", self._pair.back(), "at the start: type `next` for the first products")
+
+    def do_part(self, arg: str) -> None:
+        """go on to the next quantity, C, a or z, whose gradients differ"""
+        self._alone("part", arg)
+        self._moved("part", self._pair.part(), "no further gradients differ")
+
+    def do_goto(self, arg: str) -> None:
+        """goto N: go to the step of that number"""
+        if not arg.isascii() or not arg.isdecimal() or len(arg) > 9 or int(arg) > len(self._pair):
+            raise Mistake(f"goto takes the number of a step, 0 to {len(self._pair)}")
+        self._pair.goto(int(arg))
+        self._view()
+
+    def do_start(self, arg: str) -> None:
+        """go to the seeds"""
+        self._alone("start", arg)
+        self._pair.start()
+        self._view()
+
+    def do_end(self, arg: str) -> None:
+        """go to the end, where every gradient is complete"""
+        self._alone("end", arg)
+        self._pair.end()
+        self._view()
+
+    def do_delta(self, arg: str) -> None:
+        """the gradients of C, a and z on both sides, and their max difference"""
+        self._alone("delta", arg)
+        self._say(meetings(self._pair))
+
+    def do_where(self, arg: str) -> None:
+        """on each side the path to the cost, with the local Jacobians and their product"""
+        self._alone("where", arg)
+        self._say(both(self._pair, where))
+
+    def do_list(self, arg: str) -> None:
+        """the nodes of each side with values and gradients; -> marks the current one"""
+        self._alone("list", arg)
+        self._say(both(self._pair, listing))
+
+    def _moved(self, movement: str, moved: bool, otherwise: str) -> None:
+        self._movement = movement
+        if moved:
+            self._view()
+        else:
+            self._say(Text(otherwise))
+
+    def _view(self) -> None:
+        self._say(view(self._pair))
