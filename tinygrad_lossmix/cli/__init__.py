@@ -49,6 +49,12 @@ INTERRUPTED = 130
 PIPE_CLOSED = 141
 
 
+class Refused(click.ClickException):
+    """What was asked for cannot be done: one line, exit code 2."""
+
+    exit_code = 2
+
+
 class Commands(click.Group):
     """Commands in groups, each in a module of its own, imported when it is used."""
 
@@ -111,9 +117,7 @@ def _printable() -> Iterator[None]:
         text = "\n".join(map(clean, error.format_message().split("\n")))
         if isinstance(error, click.UsageError):
             raise click.UsageError(text, error.ctx) from error
-        safe = click.ClickException(text)
-        safe.exit_code = error.exit_code
-        raise safe from error
+        raise (Refused if error.exit_code == 2 else click.ClickException)(text) from error
 
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

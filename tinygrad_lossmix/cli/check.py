@@ -14,6 +14,7 @@ from typing import Any
 import click
 import numpy as np
 
+from tinygrad_lossmix.cli import Refused
 from tinygrad_lossmix.cli.printing import printed
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.testing.checking import gradcheck
@@ -22,12 +23,6 @@ from tinygrad_lossmix.testing.report import GradcheckReport
 
 DEFAULT_SHAPE = "2x3"
 MOST = 100_000  # entries of an input
-
-
-class Failed(click.ClickException):
-    """What was to be checked could not be run: one line, exit code 2."""
-
-    exit_code = 2
 
 
 @click.command
@@ -127,7 +122,7 @@ def of_a_function(name: str, arrays: list[Any], options: dict[str, Any]) -> Grad
 
     Raises:
         ValueError: there is no input.
-        Failed: it cannot be imported or called.
+        Refused: it cannot be imported or called.
     """
     if not arrays:
         raise ValueError("give the shape of each argument of the function: --input 3x4")
@@ -139,7 +134,7 @@ def imported(name: str) -> Any:
     """`module:function` or `module:object.function`, from the working directory too.
 
     Raises:
-        Failed: it is not there.
+        Refused: it is not there.
     """
     module, _, path = name.partition(":")
     if (here := str(Path.cwd())) not in sys.path:
@@ -155,14 +150,14 @@ def users_code(what: str) -> Iterator[None]:
     """Around a user's code: whatever it raises, or leaves Python by, becomes one error.
 
     Raises:
-        Failed: `what`, and what was raised.
+        Refused: `what`, and what was raised.
     """
     try:
         yield
-    except (KeyboardInterrupt, Failed):
+    except (KeyboardInterrupt, Refused):
         raise
     except BaseException as error:
         said = f"{type(error).__name__}: {error}".removesuffix(": ")
         if isinstance(error, SystemExit):
             said += " (it calls sys.exit, or leaves Python otherwise)"
-        raise Failed(f"{what}: {said}") from error
+        raise Refused(f"{what}: {said}") from error

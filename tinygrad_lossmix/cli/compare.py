@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from tinygrad_lossmix.cli import INTERRUPTED
+from tinygrad_lossmix.cli import INTERRUPTED, Refused
 from tinygrad_lossmix.cli.printing import printed
 from tinygrad_lossmix.lab.data import Data, DataError, digits
 from tinygrad_lossmix.lab.files import read
@@ -42,12 +42,6 @@ def chosen(ctx: click.Context, param: click.Parameter, value: str | None) -> lis
         return list(dict.fromkeys(Mix(*pair) for pair in pairs))
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
-
-
-class Refused(click.ClickException):
-    """What was asked for cannot be done: one line, exit code 2."""
-
-    exit_code = 2
 
 
 @click.command

@@ -13,13 +13,8 @@ from tinygrad_lossmix.answers.diagnosis.inputs import read_outputs
 from tinygrad_lossmix.answers.diagnosis.level import levels
 from tinygrad_lossmix.answers.diagnosis.training_log import read
 from tinygrad_lossmix.answers.plateau.report import plateau
+from tinygrad_lossmix.cli import Refused
 from tinygrad_lossmix.cli.loss_options import loss_options
-
-
-class Refused(click.ClickException):
-    """What was given cannot be read: one line, exit code 2."""
-
-    exit_code = 2
 
 
 @click.command(context_settings={"ignore_unknown_options": True})  # a loss may be negative

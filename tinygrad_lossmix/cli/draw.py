@@ -9,6 +9,7 @@ import click
 
 from tinygrad_lossmix.atomic import write
 from tinygrad_lossmix.cli.mix_options import composed, mix_options
+from tinygrad_lossmix.cli.printing import writing
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import clean
 from tinygrad_lossmix.rewrite.standalone import standalone
@@ -36,27 +37,17 @@ def command(
     if path is not None and path.suffix.lower() == ".py":
         if collapse or stable:
             raise click.UsageError(f"-o {path}: a program has no --collapse and no --stable")
-        _save(path, standalone(mix, z, y))
+        with writing(path):
+            write(path, standalone(mix, z, y).encode())
+        click.echo(clean(str(path)), err=True)
         return
     cost = composed(mix, z, y)
     drawing = rewriting(cost).draw(collapse) if stable else draw(cost, collapse=collapse)
     if path is None:
         click.echo(drawing.text)
         return
-    try:
+    with writing(path):
         written = drawing.save(path)
-    except ValueError as error:
-        raise click.UsageError(f"-o {error}") from None
-    except OSError as error:
-        raise click.UsageError(f"-o {path}: cannot be written: {error.strerror}") from None
     by = f", drawn by {drawing.renderer}" if drawing.renderer else ""
     click.echo(f"{clean(str(written))}{by}", err=True)
     ctx.exit(written != path)
-
-
-def _save(path: Path, text: str) -> None:
-    try:
-        write(path, text.encode())
-    except OSError as error:
-        raise click.UsageError(f"-o {path}: cannot be written: {error.strerror}") from None
-    click.echo(clean(str(path)), err=True)

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from tinygrad_lossmix.cli.mix_options import composed, mix_options
+from tinygrad_lossmix.cli.printing import writing
 from tinygrad_lossmix.debugger.page import page
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import clean
@@ -31,12 +32,8 @@ def command(mix: Mix, z: Any, y: Any, path: Path | None) -> None:
     opened = path is None
     if path is None:
         path = Path(tempfile.mkdtemp(prefix="lossmix-")) / f"{mix.output}-{mix.cost_name}.html"
-    try:
+    with writing(path):
         page(composed(mix, z, y), path)
-    except ValueError as error:
-        raise click.UsageError(f"-o {error}") from None
-    except OSError as error:
-        raise click.UsageError(f"-o {path}: cannot be written: {error.strerror}") from None
     click.echo(clean(str(path)), err=not opened)
     if opened and not _shown(path):
         click.echo("there is no browser here: open this file in one", err=True)

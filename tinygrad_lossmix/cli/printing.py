@@ -1,9 +1,13 @@
-"""Tables and text for stdout: as wide as the terminal, plain where there is none."""
+"""Tables and text for stdout: as wide as the terminal, plain where there is none; files."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
+import click
 from rich.console import Console, RenderableType
 
 WIDTH = 100  # of what goes into a file or a pipe
@@ -15,6 +19,17 @@ def console() -> Console:
     if not out.is_terminal and "COLUMNS" not in os.environ:
         out.width = WIDTH
     return out
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """A file of `-o` that cannot be written is wrong usage."""
+    try:
+        yield
+    except ValueError as error:
+        raise click.UsageError(f"-o {error}") from None
+    except OSError as error:
+        raise click.UsageError(f"-o {path}: cannot be written: {error.strerror}") from None
 
 
 def printed(*parts: RenderableType) -> str:
