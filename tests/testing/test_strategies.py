@@ -155,6 +155,7 @@ REGIMES = {
     "saturated": lambda z: ((np.abs(z) >= 30) & (np.abs(z) <= 40)).all(),
     "extreme": lambda z: ((np.abs(z) >= 300) & (np.abs(z) <= 1000)).all(),
     "ties": tied,
+    "equal": lambda z: (z == z[..., :1]).all(),
     "near ties": lambda z: near(z, 3),
     "subnormal": lambda z: (np.abs(z) < np.finfo(z.dtype).tiny).all(),
     "infinite": lambda z: np.isinf(z).any(axis=-1).all(),
@@ -228,8 +229,8 @@ def test_integer_labels_are_classes(data, shape):
         ("multi-hot", lambda y: y.sum() == 0),
         ("soft", lambda y: len({*y.flat}) == 3 and (y > 0.05).all()),
         ("unnormalised", lambda y: 1.5 < y.sum() < 2.5),
-        (None, lambda y: y.ndim == 0),
-        (None, lambda y: y.ndim == 1 and not y.any()),
+        ("integer", lambda y: y == 2),
+        (None, lambda y: not y.any()),
     ],
 )
 def test_what_makes_a_kind_of_its_own_is_drawn(kind, seen):
@@ -251,7 +252,14 @@ def test_an_unknown_regime_or_kind_is_refused():
         strategies.labels((3, 1), "integer")
 
 
-@given(strategies.examples(), strategies.mixes())
+@given(st.data(), SHAPES)
+def test_labels_are_as_dense_as_the_logits_unless_classes_are_asked_for(data, shape):
+    assert data.draw(strategies.labels(shape)).shape == shape
+    z, y = data.draw(strategies.examples())
+    assert z.shape == y.shape
+
+
+@given(strategies.examples() | strategies.examples(labels="integer"), strategies.mixes())
 def test_every_mix_takes_every_example(example, mix):
     z, y = example
     assert mix.delta(z, y).shape == z.shape

@@ -12,11 +12,17 @@ if TYPE_CHECKING:
     from tinygrad_lossmix.testing import strategies as strategies
     from tinygrad_lossmix.testing.checking import gradcheck
     from tinygrad_lossmix.testing.proof import prove
+    from tinygrad_lossmix.testing.properties import property_test
     from tinygrad_lossmix.testing.report import GradcheckReport
 
-__all__ = ["GradcheckReport", "gradcheck", "prove", "strategies"]
+__all__ = ["GradcheckReport", "gradcheck", "property_test", "prove", "strategies"]
 
-_LATER = {"gradcheck": "checking", "GradcheckReport": "report", "prove": "proof"}
+_LATER = {
+    "gradcheck": "checking",
+    "GradcheckReport": "report",
+    "property_test": "properties",
+    "prove": "proof",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -25,6 +25,7 @@ from tinygrad_lossmix.testing.subject import Pair, Recorded, Subject
 Array = Any
 
 ELSEWHERE = 2  # other values of the arguments that a guess has to fit
+PUBLIC = ("softmax", "sigmoid", "softplus", "log_softmax", "log_sigmoid", "logsumexp")
 CUT = (
     "the graph was cut: float(), item(), math.log, .data and np.asarray give plain numbers, which "
     "are constants; write np.log, and return a Tensor"
@@ -51,9 +52,13 @@ def causes(
         gradients, right: for each argument that is differentiated.
         wrong: the positions of the arguments whose gradient is wrong.
     """
+    recording = subject.recording()
     if isinstance(subject, Recorded) and cut(subject):
         return [CUT]
-    found = []
+    lost = unstable(recording[1]) if recording else []
+    if lost and isinstance(subject, Recorded):
+        return lost
+    found: list[str] = []
     others = list(_elsewhere(subject, seed)) if isinstance(subject, Pair) else []
     for i, position in enumerate(subject.wrt):
         if position not in wrong or i >= len(gradients):
@@ -62,7 +67,7 @@ def causes(
         guesses = of_an_argument(here, [each[i] for each in others])
         name = f"argument {_name(subject.f, position)}: " if len(subject.wrt) > 1 else ""
         found += [name + guess for guess in guesses]
-    return found
+    return found or lost
 
 
 def of_an_argument(here: Evidence, elsewhere: list[Evidence]) -> list[str]:
@@ -223,7 +228,7 @@ def inexact(e: Evidence) -> Iterator[str]:
 def some_factor(e: Evidence) -> Iterator[str]:
     """Any other multiple: said only where nothing else is known."""
     c = multiple(e.g, e.t)
-    if c is not None and abs(c - 1.0) > 1e-3 and (e.plant or e.g.size > 1):
+    if c is not None and abs(c - 1.0) > 1e-3 and (e.plant or np.count_nonzero(e.t) > 1):
         yield f"a constant factor: it is {c:.6g} times the derivative"
 
 
@@ -234,14 +239,18 @@ WHOLE = [broadcasting, transposed, sign, zero, shifted, inexact]
 def unstable(cost: Tensor) -> list[str]:
     """The first pattern in a recording that overflows, underflows or loses its digits there."""
     with np.errstate(all="ignore"):
-        found = rewritten(cost).replacements
-        for pattern, name, before, after in found:
-            if pattern not in COSTS.values() and _differ(before, after):
-                return [
-                    f"{pattern.unstable} at node {name}: {pattern.reason}; use {pattern.stable}, "
-                    "or lm.stabilize"
-                ]
-    return []
+        found = {
+            r.before: r for r in rewritten(cost).replacements if r.pattern not in COSTS.values()
+        }
+        worst = next((r for r in found.values() if _differ(r.before, r.after)), None)
+    if worst is None:
+        return []
+    for arg in worst.before.args:
+        if isinstance(arg, Tensor) and arg in found and not near(arg.data, found[arg].after.data):
+            worst = found[arg]  # there the digits were lost
+    pattern = worst.pattern
+    use = f"lm.{pattern.stable} or " if pattern.stable.startswith(PUBLIC) else ""
+    return [f"{pattern.unstable} at node {worst.where}: {pattern.reason}; use {use}lm.stabilize"]
 
 
 def _differ(before: Tensor, after: Tensor) -> bool:
@@ -251,7 +260,8 @@ def _differ(before: Tensor, after: Tensor) -> bool:
         [each.data, *grad(each, leaves, np.ones(each.shape, each.dtype))]
         for each in (before, after)
     ]
-    return all(np.all(np.isfinite(x)) for x in now) and not all(map(near, was, now))
+    close = [np.allclose(a, b, rtol=1e-7, atol=1e-9) for a, b in zip(was, now, strict=True)]
+    return all(np.all(np.isfinite(x)) for x in now) and not all(close)
 
 
 def cut(subject: Recorded) -> bool:

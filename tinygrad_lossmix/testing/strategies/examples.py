@@ -20,11 +20,11 @@ def examples(
     batch: int = 3,
     dtype: Any = np.float64,
 ) -> st.SearchStrategy[tuple[Any, Any]]:
-    """One example, (K,), or a batch of them, (n, K): logits z and labels y.
+    """One example, (K,), or a batch of them, (n, K): logits z and labels y, of z's shape.
 
     Args:
         regime: of the logits, see `logits`; None: any finite one.
-        labels: their kind, see `labels`; None: any.
+        labels: their kind, see `labels`; None: any but "integer", classes of shape () or (n,).
         classes: the fewest and the most classes K.
         batch: the most examples in a batch; 0: never a batch.
         dtype: of the logits.
@@ -40,6 +40,7 @@ def examples(
         raise ValueError(f"classes are the fewest and the most, as in (2, 6), not {classes!r:.80}")
     if not isinstance(batch, int) or batch < 0:
         raise ValueError(f"batch is the most examples in a batch, 0 or more, not {batch!r:.80}")
+    logits((most,), regime, dtype), labels_for((most,), labels)  # which say what is not known
     sizes = st.tuples(st.integers(0, batch), st.integers(least, most))
 
     def both(size: tuple[int, int]) -> st.SearchStrategy[tuple[Any, Any]]:

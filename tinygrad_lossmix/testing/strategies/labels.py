@@ -16,13 +16,13 @@ Strategy = st.SearchStrategy[Any]
 
 
 def labels(shape: Shape = (3,), kind: str | None = None) -> Strategy:
-    """Labels for logits of this shape (…, K), K ≥ 2 for integer ones.
+    """Labels for logits of this shape (…, K): of that shape too, unless classes are asked for.
 
     Args:
         shape: of the logits.
         kind: one of KINDS: "one-hot", "smoothed" (one-hot, a tenth of it shared by all), "soft"
             (any distribution), "multi-hot" (0 and 1 in any number), "unnormalised" (0 to 3, any
-            sum), "zeros", "integer" (classes, shape (…)). None: any.
+            sum), "zeros", "integer" (classes, shape (…)). None: any but "integer".
 
     Raises:
         ValueError: another kind, or integer labels for one output.
@@ -34,9 +34,7 @@ def labels(shape: Shape = (3,), kind: str | None = None) -> Strategy:
         raise ValueError("labels belong to logits of at least one axis, (K,)")
     if kind == "integer" and shape[-1] < 2:
         raise ValueError("integer labels are classes, of two outputs or more: take another kind")
-    names = (
-        [name for name in KINDS if name != "integer" or shape[-1] > 1] if kind is None else [kind]
-    )
+    names = [name for name in KINDS if name != "integer"] if kind is None else [kind]
     return st.one_of([KINDS[name](shape) for name in names])
 
 

@@ -24,8 +24,9 @@ def logits(
     Args:
         shape: of at least one axis, none empty, or a strategy of such shapes.
         regime: one of REGIMES: "moderate" up to 8 in size, "saturated" 30 to 40, "extreme" 300 to
-            1000, "ties" (each row has one), "near ties" (each row within a few ulps), "subnormal",
-            "infinite" (each row has an infinity). None: any finite one.
+            1000, "ties" (each row has one), "equal" (each row is one number), "near ties" (each
+            row within a few ulps), "subnormal", "infinite" (each row has an infinity). None: any
+            finite one.
         dtype: a float dtype.
 
     Raises:
@@ -48,13 +49,19 @@ def _dense(dtype: Any, shape: Shape, elements: Strategy) -> Strategy:
 
 
 def _between(low: float, high: float) -> Callable[[Shape, Any], Strategy]:
-    """Of that size, either sign."""
+    """Of that size, either sign: a few round numbers, to which they shrink, or any."""
 
     def strategy(shape: Shape, dtype: Any) -> Strategy:
         width: Any = dtype.itemsize * 8
-        span = st.floats(low - high, high - low, width=width, allow_subnormal=False)
-        far = span.map(lambda x: dtype.type(x + math.copysign(low, x)))
-        return _dense(dtype, shape, far)
+        span = high - low
+        few = st.sampled_from([0.0, -0.0, span, -span, 0.5 * span, -0.5 * span])
+        any_of_them = st.floats(-span, span, width=width, allow_subnormal=False)
+        return st.one_of(
+            [
+                _dense(dtype, shape, each.map(lambda x: dtype.type(x + math.copysign(low, x))))
+                for each in (few, any_of_them)
+            ]
+        )
 
     return strategy
 
@@ -102,6 +109,9 @@ REGIMES: dict[str, Callable[[Shape, Any], Strategy]] = {
     "saturated": _between(30, 40),
     "extreme": _between(300, 1000),
     "ties": _ties,
+    "equal": lambda shape, dtype: _moderate((*shape[:-1], 1), dtype).map(
+        lambda z: np.repeat(z, shape[-1], axis=-1)
+    ),
     "near ties": _steps(1.25),
     "subnormal": _steps(0.0),
     "infinite": _infinite,

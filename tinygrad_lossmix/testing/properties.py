@@ -1,0 +1,247 @@
+"""`property_test`: a hypothesis test of a loss, ready to run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from hypothesis import HealthCheck, Phase, given, settings
+
+from tinygrad_lossmix.engine.gradient import grad
+from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.rewrite.stabilize import rewritten
+from tinygrad_lossmix.testing.causes import CUT, unstable
+from tinygrad_lossmix.testing.checking import gradcheck
+from tinygrad_lossmix.testing.strategies.examples import examples as drawn_examples
+
+Array = Any
+Delta = Callable[[Array, Array], Array]
+Law = Callable[[Array, Array], float]  # how far a loss is from obeying it
+
+REGIMES = ("moderate", "saturated", "extreme", "ties", "equal")
+SHIFT = 1.5
+CLOSE = 1e-9
+ASKED = 8  # moderate logits at which a loss is asked which laws it obeys
+PATIENCE = 5.0  # seconds that a failure is made smaller for
+QUIET: Any = {
+    "deadline": None,
+    "suppress_health_check": list(HealthCheck),
+    "report_multiple_bugs": False,
+    "print_blob": False,
+    "phases": [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+}
+
+
+def property_test(
+    loss: Any,
+    *,
+    labels: str = "one-hot",
+    output: str | None = None,
+    reduction: str | None = None,
+    delta: Delta | None = None,
+    classes: tuple[int, int] = (2, 5),
+    batch: int = 3,
+    examples: int = 50,
+) -> Callable[[], None]:
+    """A test of a loss on logits: assign it to a name that pytest collects, or call it.
+
+    Logits z are drawn moderate, saturated (30 to 40), extreme (300 to 1000), with ties and all
+    equal; labels y belong to them. What is tested, in this order:
+
+    * the value is one finite number, and so is every entry of the gradient;
+    * no output layer is applied to what an output layer gave (softmax of softmax);
+    * `output="softmax"`: loss(z + c, y) = loss(z, y), and each row of the gradient sums to 0;
+    * `reduction="mean"` or `"sum"`: the loss of a batch is that of the losses of its examples;
+    * `delta`, where it is given, is the gradient for each example;
+    * the gradient is the derivative: `gradcheck`.
+
+    Which of the softmax's laws and reductions hold is asked of the loss where it is not said: what
+    it obeys at moderate logits with the same labels, it has to obey everywhere.
+
+    Args:
+        loss: loss(z, y) of plain NumPy, a number, a Tensor for a Tensor z; or a pair (loss, its
+            gradient), both of arrays z and y; or a Mix.
+        labels: a kind of `strategies.labels`; "integer" gives classes, of z's shape without the
+            last axis.
+        output, reduction: laws that the loss is to obey, see above; None: ask it.
+        delta: delta(z, y), of z's shape.
+        classes, batch: the fewest and the most classes K; the most examples in a batch, 0: never a
+            batch. z has shape (K,) or (n, K).
+        examples: how many are drawn.
+
+    Returns:
+        a function without arguments. It raises AssertionError with the smallest failing case that
+        a few seconds of shrinking find: what is wrong, z, y, and the cause where it is known.
+
+    Raises:
+        ValueError: an option is none of these.
+
+    >>> def loss(z, y):
+    ...     p = np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)
+    ...     return -(y * np.log(p)).sum(axis=-1).mean()
+    >>> test_loss = property_test(loss)
+    >>> try:
+    ...     test_loss()
+    ... except AssertionError as error:
+    ...     print(str(error).splitlines()[0])
+    the value is nan at finite logits
+    """
+    for name, value, known in (
+        ("output", output, ("softmax",)),
+        ("reduction", reduction, ("mean", "sum")),
+    ):
+        if value is not None and value not in known:
+            raise ValueError(f"{name} is {' or '.join(known)}, or None, not {value!r:.80}")
+    laws = _Laws(loss, output, reduction, delta)
+    drawn = [drawn_examples(regime, labels, classes, batch) for regime in REGIMES]
+
+    def test() -> None:
+        __tracebackhide__ = True
+        for check in (laws.check, laws.check_gradient):  # what is quick first
+            for of_a_regime in drawn:
+                _run(check, of_a_regime, -(-examples // len(drawn)))
+
+    return test
+
+
+def _run(check: Callable[[Array, Array], None], drawn: Any, most: int) -> None:
+    """Check a number of examples, and make what fails smaller for a few seconds.
+
+    Raises:
+        AssertionError: of the smallest that was found.
+    """
+    __tracebackhide__ = True
+    failed: dict[Any, Exception] = {}
+    begun = 0.0
+
+    @settings(settings.default, max_examples=most, **QUIET)
+    @given(drawn)
+    def holds(example: tuple[Array, Array]) -> None:
+        __tracebackhide__ = True
+        nonlocal begun
+        key = tuple((x.shape, x.tobytes()) for x in map(np.asarray, example))
+        if key in failed:
+            raise failed[key]
+        if failed and time.monotonic() > begun + PATIENCE:
+            return  # no time left to make it smaller
+        try:
+            check(*example)
+        except Exception as error:
+            begun = begun or time.monotonic()
+            failed[key] = error
+            raise
+
+    holds()
+
+
+class _Laws:
+    """A loss, and what it has to obey."""
+
+    def __init__(
+        self, loss: Any, output: str | None, reduction: str | None, delta: Delta | None
+    ) -> None:
+        self.by_hand = loss[1] if isinstance(loss, tuple) else None
+        self.loss = loss[0] if isinstance(loss, tuple) else loss
+        self.loss = self.loss.cost if isinstance(loss, Mix) else self.loss
+        self.output, self.reduction, self.delta = output, reduction, delta
+
+    def check(self, z: Array, y: Array) -> None:
+        """One example or batch, but for whether its gradient is the derivative.
+
+        Raises:
+            AssertionError: something does not hold.
+        """
+        with np.errstate(all="ignore"):
+            value, gradient, cost = self._at(z, y)
+            finite = bool(np.isfinite(value) and np.all(np.isfinite(gradient)))
+            if not np.isfinite(value):
+                wrong = [f"the value is {value} at finite logits"]
+            elif not finite:
+                wrong = [f"the gradient is {gradient.tolist()} at finite logits"]
+            else:
+                wrong = [*rewritten(cost).pairings] if cost is not None else []
+            if finite and gradient.shape == z.shape:
+                wrong += self._broken(z, y, gradient)
+            if wrong:
+                raise _failure(wrong[0], z, y, unstable(cost) if cost is not None else [])
+
+    def check_gradient(self, z: Array, y: Array) -> None:
+        """Whether the gradient is the derivative.
+
+        Raises:
+            AssertionError: it is not.
+        """
+        f: Any = lambda t: self.loss(t, y)
+        if self.by_hand is not None:
+            f = f, lambda t: self.by_hand(t, y)
+        report = gradcheck(f, z, mode="project")
+        if not report:
+            raise _failure(str(report), z, y, [])
+
+    def _at(self, z: Array, y: Array) -> tuple[float, Array, Tensor | None]:
+        """The value, the gradient, and the recording of a loss that is no pair."""
+        if self.by_hand is not None:
+            value = np.asarray(self.loss(z.copy(), y)).item()
+            return value, np.asarray(self.by_hand(z.copy(), y), dtype=float), None
+        leaf = Tensor(z, name="z")
+        cost = self.loss(leaf, y)
+        if not isinstance(cost, Tensor):
+            raise AssertionError(f"loss(z, y) is a {type(cost).__name__}, not a Tensor: {CUT}")
+        if cost.size != 1:
+            raise AssertionError(
+                f"loss(z, y) has shape {cost.shape}, and is to be one number: take its sum or mean"
+            )
+        return cost.item(), grad(cost.reshape(()), leaf), cost
+
+    def _broken(self, z: Array, y: Array, gradient: Array) -> Iterator[str]:
+        """The laws that do not hold here, of those that were asked for or hold elsewhere."""
+        rows = len(z) if z.ndim > 1 else 1
+        if self._obeys(self._shift, self.output, z, y) and not self._shift(z, y) < CLOSE:
+            yield (
+                f"the outputs are a softmax, but loss(z + {SHIFT}, y) is not loss(z, y), or a row "
+                "of the gradient does not sum to 0"
+            )
+        for name, weight in (("mean", rows), ("sum", 1)) if rows > 1 else ():
+            law = partial(self._reduced, weight)
+            asked = None if self.reduction is None else self.reduction == name
+            if self._obeys(law, asked, z, y):
+                if not law(z, y) < CLOSE:
+                    yield f"the loss of the batch is not the {name} of those of its examples"
+                rows = weight
+        if self.delta is not None:
+            right = np.asarray(self.delta(z, y))
+            if not np.allclose(rows * gradient, right, rtol=1e-7, atol=1e-9):
+                found = (rows * gradient).tolist()
+                yield f"the gradient for each example is {found}, delta(z, y) {right.tolist()}"
+
+    def _obeys(self, law: Law, asked: Any, z: Array, y: Array) -> bool:
+        """Whether a law was asked for, or holds at moderate logits with the same labels."""
+        if asked is not None:
+            return bool(asked)
+        rng = np.random.default_rng(z.size)
+        try:
+            return all(law(2.0 * rng.normal(size=z.shape), y) < CLOSE for _ in range(ASKED))
+        except Exception:  # the loss does not take single examples
+            return False
+
+    def _shift(self, z: Array, y: Array) -> float:
+        """How far loss(z + c) is from loss(z), and the gradient of a row from a sum of 0."""
+        value, gradient, _ = self._at(z, y)
+        moved = abs(self._at(z + SHIFT, y)[0] - value)
+        size = 1.0 + abs(value) + np.abs(gradient).sum() * (1.0 + np.abs(z).max())
+        return float(np.maximum(moved, np.abs(gradient.sum(axis=-1)).max()) / size)
+
+    def _reduced(self, weight: float, z: Array, y: Array) -> float:
+        """How far a batch is from its examples, summed and divided by a weight."""
+        value = self._at(z, y)[0]
+        rows = np.array([self._at(*row)[0] for row in zip(z, y, strict=True)])
+        return float(abs(value - rows.sum() / weight) / (1.0 + np.abs(rows).sum()))
+
+
+def _failure(said: str, z: Array, y: Array, causes: list[str]) -> AssertionError:
+    lines = [said, f"  z = {z.tolist()}", f"  y = {np.asarray(y).tolist()}"]
+    return AssertionError("\n".join([*lines, *(f"  likely cause: {each}" for each in causes)]))
