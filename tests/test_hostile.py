@@ -215,6 +215,17 @@ CALLS = {
         lambda x: lm.testing.gradcheck(np.sum, Z, seed=x),
     ],
     "testing.GradcheckReport": [],  # what gradcheck returns; nobody makes one
+    "testing.property_test": [
+        lambda x: lm.testing.property_test(x),
+        lambda x: lm.testing.property_test((np.sum, x)),
+        lambda x: lm.testing.property_test(np.sum, labels=x),
+        lambda x: lm.testing.property_test(np.sum, output=x),
+        lambda x: lm.testing.property_test(np.sum, reduction=x),
+        lambda x: lm.testing.property_test(np.sum, delta=x),
+        lambda x: lm.testing.property_test(np.sum, classes=x),
+        lambda x: lm.testing.property_test(np.sum, batch=x),
+        lambda x: lm.testing.property_test(np.sum, examples=x),
+    ],
     "testing.prove": [
         lambda x: lm.testing.prove(x, "ll", 2),
         lambda x: lm.testing.prove("softmax", x, 2),

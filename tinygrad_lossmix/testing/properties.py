@@ -78,7 +78,7 @@ def property_test(
         a few seconds of shrinking find: what is wrong, z, y, and the cause where it is known.
 
     Raises:
-        ValueError: an option is none of these.
+        TypeError, ValueError: loss or an option is none of these.
 
     >>> def loss(z, y):
     ...     p = np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)
@@ -90,12 +90,16 @@ def property_test(
     ...     print(str(error).splitlines()[0])
     the value is nan at finite logits
     """
-    for name, value, known in (
+    for name, law, known in (
         ("output", output, ("softmax",)),
         ("reduction", reduction, ("mean", "sum")),
     ):
-        if value is not None and value not in known:
-            raise ValueError(f"{name} is {' or '.join(known)}, or None, not {value!r:.80}")
+        if law is not None and not (isinstance(law, str) and law in known):
+            raise ValueError(f"{name} is {' or '.join(known)}, or None, not {law!r:.80}")
+    if not isinstance(examples, int) or examples < 1:
+        raise ValueError(f"examples is how many are drawn, 1 or more, not {examples!r:.80}")
+    if delta is not None and not callable(delta):
+        raise TypeError(f"delta is a function of z and y, not {type(delta).__name__}")
     laws = _Laws(loss, output, reduction, delta)
     drawn = [drawn_examples(regime, labels, classes, batch) for regime in REGIMES]
 
@@ -144,9 +148,13 @@ class _Laws:
     def __init__(
         self, loss: Any, output: str | None, reduction: str | None, delta: Delta | None
     ) -> None:
-        self.by_hand = loss[1] if isinstance(loss, tuple) else None
-        self.loss = loss[0] if isinstance(loss, tuple) else loss
-        self.loss = self.loss.cost if isinstance(loss, Mix) else self.loss
+        loss = loss.cost if isinstance(loss, Mix) else loss
+        pair = loss if isinstance(loss, tuple) else (loss, None)
+        if len(pair) != 2 or not callable(pair[0]) or not (pair[1] is None or callable(pair[1])):
+            raise TypeError(
+                f"a loss is a function of z and y, or a pair of two, or a Mix, not {loss!r:.80}"
+            )
+        self.loss, self.by_hand = pair
         self.output, self.reduction, self.delta = output, reduction, delta
 
     def check(self, z: Array, y: Array) -> None:
