@@ -43,12 +43,13 @@ class Asking(cmd.Cmd):
         self._expanded = 0  # lines at the head of the queue that are not looked up again
 
     def commands(self) -> dict[str, str]:
-        """Each command with its help, in the order of their definition."""
+        """Each command with its help: those that move first, those of every prompt last."""
         found: dict[str, str] = {}
-        for kind in type(self).__mro__:
+        kinds = type(self).__mro__
+        for kind in (*reversed(kinds[: kinds.index(Asking)]), Asking):
             for name, method in vars(kind).items():
                 first = name.startswith("do_") and method.__name__ == name  # not under another
-                if first and method.__doc__ and kind is not cmd.Cmd:
+                if first and method.__doc__:
                     found.setdefault(name[3:], " ".join(method.__doc__.split()))
         return found
 
