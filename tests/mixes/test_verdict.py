@@ -29,17 +29,16 @@ def test_the_text_of_a_verdict_without_fault() -> None:
     assert (
         exact(str(right()))
         == """\
-softmax + cross-entropy, 2 classes
+softmax + cross-entropy, 2 classes: no problems
   strictly proper  yes, with labels drawn from (0.9000, 0.1000) the expected cost is
                    least at outputs (0.9000, 0.1000); 8 searches end within (tiny) of
                    the truth
   convex in z      yes, the smallest eigenvalue of 294 Hessians is (tiny)
-  delta = a - y    no, never: delta = 2 (a - y) where one answer is right
-  several labels   no, with labels drawn from (0.8000, 0.4000) the expected cost is
+  delta = a - y    no, never: delta = 2 (a - y) for one-hot labels
+  multi-label      no, with labels drawn from (0.8000, 0.4000) the expected cost is
                    least at outputs (0.7000, 0.3000)
-  goes wrong       nothing
-  advice           use it with the learning rate divided by 2, or softmax with log-
-                   likelihood: proper, convex, delta = a - y"""
+  advice           use it with the learning rate divided by 2, or softmax with
+                   log-likelihood: proper, convex, delta = a - y"""
     )
 
 
@@ -47,27 +46,36 @@ def test_the_text_of_a_verdict_with_faults() -> None:
     assert (
         exact(wrong().text(60))
         == """\
-sigmoid + log-likelihood, 3 classes
+sigmoid + log-likelihood, 3 classes: drives every output to
+1; the cost only approaches its infimum, as z → ∞; no wrong
+class is ever pushed down
   strictly proper  no, with labels drawn from (0.9000,
-                   0.05000, 0.05000) the expected cost falls
-                   for ever
+                   0.05000, 0.05000) the expected cost
+                   decreases without reaching a minimum
   convex in z      yes, the smallest eigenvalue of 214
                    Hessians is 0
-  delta = a - y    no, never: delta is 0.0001941 to 1 times
-                   as large as a - y
-  several labels   no, with labels drawn from (0.8000,
-                   0.4000, 0.2667) the expected cost falls
-                   for ever
-  goes wrong       every output -> 1, the cost has no
-                   minimum: at z = t (1, 0.9446, 0.9359) the
-                   expected cost is 0.3149, (tiny),
-                   (tiny) for t = 1, 10, 100
-  goes wrong       no wrong class is ever pushed down: the
+  delta = a - y    no, never: ‖delta‖ / ‖a - y‖ ranges from
+                   0.0001941 to 1 (maximum norm)
+  multi-label      no, with labels drawn from (0.8000,
+                   0.4000, 0.2667) the expected cost
+                   decreases without reaching a minimum
+  problem          drives every output to 1; the cost only
+                   approaches its infimum, as z → ∞: at z =
+                   t (1, 0.9446, 0.9359) the expected cost
+                   is 0.3149, (tiny), (tiny) for t =
+                   1, 10, 100
+  problem          no wrong class is ever pushed down: the
                    highest delta of a wrong class is 0
   advice           sigmoid with cross-entropy, or for one
-                   class out of K softmax with log-
-                   likelihood: proper, convex, delta = a - y"""
+                   class out of K softmax with
+                   log-likelihood: proper, convex, delta = a
+                   - y"""
     )
+
+
+def test_a_verdict_reads_as_text_at_a_prompt_and_says_the_cause_first() -> None:
+    assert repr(wrong()) == str(wrong())
+    assert repr(wrong()).startswith("sigmoid + log-likelihood, 3 classes: drives every output to 1")
 
 
 def test_a_text_is_never_narrower_than_its_names_need() -> None:
@@ -79,9 +87,9 @@ def test_a_text_is_never_narrower_than_its_names_need() -> None:
 
 def test_one_output_has_no_line_for_several_labels() -> None:
     text = str(Mix("sigmoid", "ce").verdict(1))
-    assert text.startswith("sigmoid + cross-entropy, one output\n  strictly proper  yes, ")
-    assert "several" not in text
-    assert "\n  goes wrong       nothing\n" in text
+    assert text.startswith("sigmoid + cross-entropy, one output: no problems\n  strictly")
+    assert "multi-label" not in text
+    assert "  problem " not in text
 
 
 def test_the_worst_of_the_searches_is_told() -> None:

@@ -91,7 +91,7 @@ def test_conditions_of_a_minus_y() -> None:
 def test_failures_are_those_that_are_known() -> None:
     failures = {pair: found(*pair, 3).failure for pair in PAIRS}
     for pair, failure in failures.items():
-        assert ("every output -> 1" in failure) == (pair == ("sigmoid", "ll"))
+        assert ("drives every output to 1" in failure) == (pair == ("sigmoid", "ll"))
         assert ("no wrong class is ever pushed down" in failure) == (pair == ("sigmoid", "ll"))
         assert ("learning stalls" in failure) == (pair[1] == "quadratic")
         assert ("pushed up" in failure) == (pair in [("softmax", "ce"), ("softmax", "quadratic")])
@@ -101,7 +101,7 @@ def test_failures_are_those_that_are_known() -> None:
 def test_advice_follows_the_output_layer() -> None:
     assert found("softmax", "ce", 3).advice.startswith("softmax with log-likelihood")
     assert found("sigmoid", "ll", 3).advice.startswith("sigmoid with cross-entropy")
-    assert found("sigmoid", "ce", 3).advice.startswith("use it where labels may hold together")
+    assert found("sigmoid", "ce", 3).advice.startswith("use it for multi-label targets")
     assert found("softmax", "ll", 3).advice.startswith("use it for one class out of K")
     assert "divided by 2" in found("softmax", "ce", 2).advice
     assert "one sigmoid output" in found("softmax", "quadratic", 1).advice
@@ -266,18 +266,17 @@ def test_a_verdict_takes_less_than_two_seconds(mix: Mix) -> None:
 @pytest.mark.parametrize(
     ("pair", "k", "advice"),
     [
-        (("sigmoid", "ce"), 1, "use it for a question with the answers yes and no"),
+        (("sigmoid", "ce"), 1, "use it for a yes-or-no question"),
         (
             ("sigmoid", "ce"),
             3,
-            "use it where labels may hold together; for one class out of K it is sound too, only "
-            "that its outputs need not sum to 1",
+            "use it for multi-label targets; for one class out of K it is sound too, but its "
+            "outputs need not sum to 1",
         ),
         (
             ("softmax", "ll"),
             3,
-            "use it for one class out of K; where labels may hold together, sigmoid with "
-            "cross-entropy",
+            "use it for one class out of K; for multi-label targets, sigmoid with cross-entropy",
         ),
         (("softmax", "ll"), 1, "one sigmoid output with cross-entropy, or two softmax outputs"),
         (

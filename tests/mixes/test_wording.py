@@ -46,7 +46,7 @@ def ended(outputs=(0.5, 0.5), cost=0.25, found=True, ray=(3.0, 2.0, 1.0)):
     ("least", "sentence"),
     [
         (ended((0.75, 0.25)), "is least at outputs (0.7500, 0.2500)"),
-        (ended(found=False), "falls for ever"),
+        (ended(found=False), "decreases without reaching a minimum"),
         (ended(cost=np.inf), "is inf"),
         (ended(cost=np.nan, found=False, ray=(1.0, 2.0, 3.0)), "is nan"),
         (
@@ -102,21 +102,21 @@ def found(**changed):
             found(identity={"scaled": 9e-10}),
             "only where the labels sum to 1; where they sum to S, delta = S a - y",
         ),
-        (found(a_minus_y=True), "only where one answer is right"),
+        (found(a_minus_y=True), "only for one-hot labels"),
         (
             found(identity={"rest": 9e-10, "factor": 2.00001}),
-            "never: delta = 2 (a - y) where one answer is right",
+            "never: delta = 2 (a - y) for one-hot labels",
         ),
         (
             found(identity={"rest": 0.0, "factor": 0.0}),
-            "never: delta is 0.5 to 3 times as large as a - y",
+            "never: ‖delta‖ / ‖a - y‖ ranges from 0.5 to 3 (maximum norm)",
         ),
         (found(identity={"largest": np.nan}), "never: delta has no value"),
         (
             found(
                 identity={"everywhere": 1e-9, "scaled": 1e-9, "rest": 1e-9, "smallest": 0.123456}
             ),
-            "never: delta is 0.1235 to 3 times as large as a - y",
+            "never: ‖delta‖ / ‖a - y‖ ranges from 0.1235 to 3 (maximum norm)",
         ),
     ],
 )
@@ -143,22 +143,22 @@ def test_nothing_goes_wrong_with_a_sound_pair():
         ),
         (
             {"minima": (ended((1.0, 1.0), found=False),)},
-            "every output -> 1, the cost has no minimum",
+            "drives every output to 1; the cost only approaches its infimum, as z → ∞",
             "at z = t (1, 0.5000) the expected cost is 3, 2, 1 for t = 1, 10, 100",
         ),
         (
             {"minima": (ended((1.0, 0.0), found=False),)},
-            "every output -> (1, 0), the cost has no minimum",
+            "drives every output to (1, 0); the cost only approaches its infimum, as z → ∞",
             "at z = t (1, 0.5000) the expected cost is 3, 2, 1 for t = 1, 10, 100",
         ),
         (
             {"minima": (ended((1.0, 1.0 - 4e-7), found=False),)},
-            "every output -> 1, the cost has no minimum",
+            "drives every output to 1; the cost only approaches its infimum, as z → ∞",
             "at z = t (1, 0.5000) the expected cost is 3, 2, 1 for t = 1, 10, 100",
         ),
         (
             {"minima": (ended((0.75, 0.25)),), "proper": False},
-            "the outputs it leads to are not the probabilities",
+            "the outputs at its minimum are not the probabilities",
             "with labels drawn from (0.5000, 0.5000) the expected cost is least at outputs "
             "(0.7500, 0.2500)",
         ),
@@ -173,7 +173,7 @@ def test_nothing_goes_wrong_with_a_sound_pair():
                     z=np.array([20.0]), y=np.array([0.0]), delta=1e-6, off=0.75
                 )
             },
-            "learning stalls where it is confidently wrong",
+            "learning stalls on confident mistakes",
             "at z = (20), label 0, delta is at most 1.000e-06 where a - y is 0.7500",
         ),
         (
@@ -222,7 +222,7 @@ def test_the_worst_comes_first_and_a_constant_has_no_other_fault():
     )
     assert [fault.name for fault in wording.faults(everything)] == [
         "the closed forms are wrong",
-        "every output -> 1, the cost has no minimum",
+        "drives every output to 1; the cost only approaches its infimum, as z → ∞",
         "no wrong class is ever pushed down",
         "not convex in z",
         "a wrong logit can be pushed up",
@@ -255,17 +255,16 @@ GOOD = "proper, convex, delta = a - y"
         ),
         (
             {"a_minus_y": True, "classes": 1},
-            "use it for a question with the answers yes and no",
+            "use it for a yes-or-no question",
         ),
         (
             {"a_minus_y": True, "several": True},
-            "use it where labels may hold together; for one class out of K it is sound too, only "
-            "that its outputs need not sum to 1",
+            "use it for multi-label targets; for one class out of K it is sound too, but its "
+            "outputs need not sum to 1",
         ),
         (
             {"a_minus_y": True},
-            "use it for one class out of K; where labels may hold together, sigmoid with "
-            "cross-entropy",
+            "use it for one class out of K; for multi-label targets, sigmoid with cross-entropy",
         ),
         (
             {"identity": {"rest": 9e-10, "factor": 3.00001}},

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -59,16 +58,3 @@ def numbered(texts: Iterable[Any]) -> list[str]:
         lines = [paragraph(first, "   ", f"{i}. "), *(paragraph(line, "   ") for line in rest)]
         items.append("\n".join(lines))
     return items
-
-
-def plain(value: Any) -> Any:
-    """A value ready for JSON: arrays as lists, numbers that are not finite as None."""
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
-        return plain(value.tolist())
-    if isinstance(value, float):
-        return value + 0.0 if math.isfinite(value) else None  # no negative zero
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        return [plain(item) for item in value]
-    return value

@@ -17,7 +17,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_lossmix.answers import peers
+from tinygrad_lossmix.answers.figures import paragraph
 from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.mixes.wording import number
+from tinygrad_lossmix.records import plain
 
 CLOSE = 1e-6  # Keras computes in float32
 LIBRARIES = {"torch": "PyTorch", "keras": "Keras", "sklearn": "scikit-learn"}
@@ -25,6 +28,12 @@ MEANING = (
     'Here "cross-entropy" (CE) means eq. 63 of the book, K yes-or-no questions: what PyTorch and '
     "Keras call binary. What PyTorch calls CrossEntropyLoss, and Keras and statistics categorical "
     "cross-entropy, is here log-likelihood (LL), eq. 80."
+)
+
+LEGEND = (
+    "z logits, s = sigmoid(z), p = softmax(z), all (n, K); y labels (n, K), k classes (n,); lm is "
+    "this package. NLL: negative log-likelihood. Off by: the largest difference from here on an "
+    "example, relative to the largest value."
 )
 
 
@@ -151,8 +160,48 @@ class Checked:
     name: Name
     peers: tuple[Peer, ...]
 
+    def to_dict(self) -> dict[str, Any]:
+        """A record ready for JSON; numbers that are not finite are None."""
+        name = self.name
+        theirs = {
+            library: {
+                "expression": peer.expression,
+                "error": peer.error,
+                "agrees": None if peer.error is None else peer.agrees,
+                "note": peer.note,
+            }
+            for library, peer in zip(LIBRARIES, self.peers, strict=True)
+        }
+        ours = ("here", "book", "statistics", "reduction")
+        return dict(plain({each: getattr(name, each) for each in ours} | theirs))
 
-def names() -> list[Checked]:
+    def __str__(self) -> str:
+        name = self.name
+        lines = [paragraph(f"{name.book}: {name.statistics}; {name.reduction}")]
+        for library, expression, error in [
+            ("here", name.here, None),
+            *((peer.library, peer.expression, peer.error) for peer in self.peers),
+        ]:
+            off = "" if error is None else f"  (off by {number(error)})"
+            lines += [paragraph(f"{expression or '-'}{off}", " " * 16, f"  {library:14}")]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+class Names(list[Checked]):
+    """The table; printed, a section for each row."""
+
+    def __str__(self) -> str:
+        peers = [peer for row in self for peer in row.peers if peer.note]
+        notes = dict.fromkeys(f"{peer.library}: {peer.note}." for peer in peers)
+        end = "\n".join(map(paragraph, [*notes, MEANING, LEGEND]))
+        return "\n\n".join([*map(str, self), end])
+
+    __repr__ = __str__
+
+
+def names() -> Names:
     """The table, each expression computed now where its library is installed."""
     wanted = {
         library: [each for name in NAMES if (each := getattr(name, library))]
@@ -161,7 +210,7 @@ def names() -> list[Checked]:
     theirs = peers.values(wanted)
     known = {"lm": importlib.import_module("tinygrad_lossmix"), **peers.example()}
     ours = [eval(name.here, dict(known)) for name in NAMES]
-    return [
+    return Names(
         Checked(
             name,
             tuple(
@@ -170,7 +219,7 @@ def names() -> list[Checked]:
             ),
         )
         for name, value in zip(NAMES, ours, strict=True)
-    ]
+    )
 
 
 def _peer(

@@ -18,11 +18,12 @@ from tinygrad_lossmix.cli.printing import printed
 from tinygrad_lossmix.lab.data import Data, DataError, digits
 from tinygrad_lossmix.lab.files import read
 from tinygrad_lossmix.lab.ranking import words
-from tinygrad_lossmix.lab.results import prepare, record, to_json, write
+from tinygrad_lossmix.lab.results import prepare, record, write
 from tinygrad_lossmix.lab.studies import Result, Spread, runs, summarise
 from tinygrad_lossmix.lab.training import Epoch, Run, Settings
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 from tinygrad_lossmix.printing import clean, shorten
+from tinygrad_lossmix.records import to_json
 
 LEGEND = (
     "Proper: the true probabilities minimise the expected cost. Convex: in the logits. Accuracy: "

@@ -1,16 +1,15 @@
-"""`lossmix delta`: the output delta of a mix, three ways, beside a - y, and why."""
+"""`lossmix delta`: the output delta of a mix three ways, beside a - y, and why they differ."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
 
 from tinygrad_lossmix.answers.delta.report import beside, delta_report
-from tinygrad_lossmix.answers.figures import plain
 from tinygrad_lossmix.cli.mix_options import mix_options
 from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.records import to_json
 
 
 @click.command
@@ -20,9 +19,9 @@ from tinygrad_lossmix.mixes.mix import Mix
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def command(mix: Mix, z: Any, y: Any, other: tuple[str, str] | None, as_json: bool) -> None:
-    """The output delta of a mix at logits z: by the engine, in closed form, by finite differences;
-    with dC/da and the Jacobian of the output layer, beside a - y, and in words why they agree or
-    not.
+    """Compute the output delta of a mix at logits z by the engine, in closed form and by finite
+    differences; print it beside a - y, with dC/da and the Jacobian of the output layer, and the
+    reason why the two agree or differ.
     """
     try:
         mixes = [mix, Mix(*other)] if other else [mix]
@@ -30,7 +29,7 @@ def command(mix: Mix, z: Any, y: Any, other: tuple[str, str] | None, as_json: bo
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     if as_json:
-        record = {"z": plain(z), "y": plain(y), "mixes": [report.to_dict() for report in reports]}
-        click.echo(json.dumps(record, indent=2, allow_nan=False))
+        record = {"z": z, "y": y, "mixes": [report.to_dict() for report in reports]}
+        click.echo(to_json(record), nl=False)
     else:
         click.echo(beside(reports) if other else str(reports[0]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from tinygrad_lossmix.answers.diagnosis.training_log import read
 from tinygrad_lossmix.answers.plateau.report import plateau
 from tinygrad_lossmix.cli import Refused
 from tinygrad_lossmix.cli.loss_options import loss_options
+from tinygrad_lossmix.records import to_json
 
 
 @click.command(context_settings={"ignore_unknown_options": True})  # a loss may be negative
@@ -55,7 +55,7 @@ def command(
         except ValueError as error:
             raise click.UsageError(f"{error}; a log file goes in by a pipe, with -") from error
         record, text = found.to_dict(), str(found)
-    click.echo(json.dumps(record, indent=2, allow_nan=False) if as_json else text)
+    click.echo(to_json(record) if as_json else f"{text}\n", nl=False)
 
 
 def arrays(path: Path, accuracy: str | None) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tinygrad_lossmix.lab.results import to_json
+from tinygrad_lossmix.records import to_json
 
 
 @click.command

@@ -1,4 +1,4 @@
-"""`lossmix verdict`: is a mix fine, and why?"""
+"""`lossmix verdict`: is a mix sound, and why?"""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from rich.text import Text
 
 from tinygrad_lossmix.cli.printing import WIDTH, console, printed
 from tinygrad_lossmix.lab.ranking import words
-from tinygrad_lossmix.lab.results import to_json
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 from tinygrad_lossmix.mixes.verdict import MOST, Verdict
+from tinygrad_lossmix.records import to_json
 
 LEGEND = (
     "Proper: the expected cost is least where the outputs are the true probabilities. Convex in "
-    "the logits z. Delta is the gradient at z. Several labels: outputs find the probability of "
-    'each where labels may hold together. "lossmix verdict softmax ce" shows the numbers.'
+    "the logits z. Delta is the gradient at z. Multi-label: the outputs find the probability of "
+    'each label of multi-label targets. "lossmix verdict softmax ce" shows the numbers.'
 )
 
 
@@ -45,9 +45,9 @@ def one_or_none(ctx: click.Context, param: click.Parameter, given: tuple[str, ..
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def command(mix: Mix | None, classes: int, as_json: bool) -> None:
-    """Is a mix fine? Whether its cost is a strictly proper score and convex, whether delta is
-    a - y, what goes wrong, what to use instead: searched and measured now, with the points that
-    show it. Without a MIX, such as "softmax ce", all six in one table.
+    """Is a mix sound? Whether its cost is a strictly proper score and convex, whether delta is
+    a - y, its problems, what to use instead: searched and measured now, with the points that show
+    it. Without a MIX, such as "softmax ce", all six in one table.
     """
     found = {each: each.verdict(classes) for each in ([mix] if mix else MIXES)}
     if as_json:
@@ -67,13 +67,17 @@ def report(names: Sequence[str], verdicts: Sequence[Verdict]) -> str:
     """A row for each mix, and the advice on it."""
     grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     grid.add_column("mix", min_width=17)
-    for name in ("proper", "convex", "delta\n= a - y", "several\nlabels"):
+    for name in ("proper", "convex", "delta\n= a - y", "multi-\nlabel"):
         grid.add_column(name)
-    grid.add_column("what goes wrong")
+    grid.add_column("problems")
     advice = Table.grid(padding=(0, 2, 0, 0))
     for name, v in zip(names, verdicts, strict=True):
         answers = v.proper, v.convex, v.a_minus_y, v.several
-        grid.add_row(name, *("yes" if answer else "no" for answer in answers), v.failure)
+        grid.add_row(
+            name,
+            *("yes" if answer else "no" for answer in answers),
+            v.failure if v.faults else "none",
+        )
         advice.add_row(Text(name, no_wrap=True), v.advice)
     k = verdicts[0].classes
     title = Text(f"Verdicts for {'one output' if k == 1 else f'{k} classes'}", style="bold")

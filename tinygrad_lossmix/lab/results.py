@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-import math
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -24,6 +22,7 @@ from tinygrad_lossmix.lab.studies import Result, Spread
 from tinygrad_lossmix.lab.training import Run, Settings
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.mixes.verdict import MOST
+from tinygrad_lossmix.records import plain, to_json
 
 COLUMNS = ("output", "cost", "seed", "epoch", "training_cost", "test_accuracy", "test_ece")
 
@@ -63,13 +62,13 @@ def mix_record(result: Result, results: Sequence[Result], classes: int) -> dict[
         "cost": result.mix.cost_name,
         "delta": result.mix.formula,
         "delta_is_a_minus_y": result.delta.is_a_minus_y,
-        "delta_error": finite(result.delta.error),
+        "delta_error": plain(result.delta.error),
         "proper": verdict and verdict.proper,
         "convex": verdict and verdict.convex,
         "accuracy": spread_record(result.accuracy),
         "ece": spread_record(result.ece),
-        "epochs_to_95": finite(result.epochs_to_goal),
-        "final_cost": finite(result.cost),
+        "epochs_to_95": plain(result.epochs_to_goal),
+        "final_cost": plain(result.cost),
         "diagnosis": diagnosis(result, results),
         "curves": [curve_record(run) for run in result.runs],
     }
@@ -77,27 +76,17 @@ def mix_record(result: Result, results: Sequence[Result], classes: int) -> dict[
 
 def spread_record(spread: Spread) -> dict[str, float | None]:
     """Mean and standard deviation over the seeds."""
-    return {"mean": finite(spread.mean), "std": finite(spread.std)}
+    return {"mean": plain(spread.mean), "std": plain(spread.std)}
 
 
 def curve_record(run: Run) -> dict[str, Any]:
     """The learning curve of one run, a value per epoch."""
     return {
         "seed": run.seed,
-        "training_cost": [finite(epoch.cost) for epoch in run.curve],
-        "test_accuracy": [finite(epoch.accuracy) for epoch in run.curve],
-        "test_ece": [finite(epoch.ece) for epoch in run.curve],
+        "training_cost": [plain(epoch.cost) for epoch in run.curve],
+        "test_accuracy": [plain(epoch.accuracy) for epoch in run.curve],
+        "test_ece": [plain(epoch.ece) for epoch in run.curve],
     }
-
-
-def finite(value: float) -> float | None:
-    """The value, or None for what JSON has no number for."""
-    return float(value) if math.isfinite(value) else None
-
-
-def to_json(value: dict[str, Any]) -> str:
-    """The text of a record; NaN and infinity are refused, JSON has neither."""
-    return json.dumps(value, indent=2, allow_nan=False) + "\n"
 
 
 def to_csv(value: dict[str, Any]) -> str:

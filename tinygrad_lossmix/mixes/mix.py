@@ -171,7 +171,7 @@ class Mix:
         return self._form.product(np.tile(z, (len(z), 1)), np.tile(y, (len(z), 1)), unit)
 
     def verdict(self, classes: int) -> Verdict:
-        """Whether it is fine with that many outputs: searched and measured now, with witnesses.
+        """Whether it is sound with that many outputs: searched and measured now, with witnesses.
 
         Raises ValueError where classes is not a whole number from 1 to 50.
 

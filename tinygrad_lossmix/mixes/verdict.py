@@ -1,11 +1,11 @@
-"""Is a mix fine? A verdict, computed when it is asked for, with the numbers that show it.
+"""Is a mix sound? A verdict, computed when it is asked for, with the numbers that show it.
 
 >>> from tinygrad_lossmix.mixes.mix import Mix
 >>> found = verdict(Mix("sigmoid", "ll"), 3)
 >>> found.proper, found.convex, found.a_minus_y
 (False, True, False)
->>> found.failure
-'every output -> 1, the cost has no minimum; no wrong class is ever pushed down'
+>>> [fault.name for fault in found.faults][1:]
+['no wrong class is ever pushed down']
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from tinygrad_lossmix.mixes import wording
 from tinygrad_lossmix.mixes.evidence import Evidence, gather
 from tinygrad_lossmix.mixes.expected import Pair
 from tinygrad_lossmix.mixes.wording import Fault
+from tinygrad_lossmix.records import plain
 
 MOST = 50  # classes: the Hessians of more take longer than anybody waits
 
@@ -33,11 +34,11 @@ class Verdict:
     proper: bool  # a strictly proper score: the expected cost is least at the true probabilities
     convex: bool  # in z
     a_minus_y: bool  # δ = a - y where one answer is right
-    several: bool  # labels that hold together get their probabilities too
+    several: bool  # of multi-label targets, too, the outputs find each probability
     condition: str  # for which labels δ = a - y, or what it is instead
-    failure: str  # what goes wrong, "nothing" where nothing does
+    failure: str  # the problems, "nothing" where there are none
     advice: str
-    faults: tuple[Fault, ...]  # what goes wrong, each with its numbers
+    faults: tuple[Fault, ...]  # the problems, each with its numbers
     evidence: Evidence
 
     def text(self, width: int = 88) -> str:
@@ -54,25 +55,32 @@ class Verdict:
         ]
         if self.classes > 1:
             shown = wording.minimum(wording.telling(e.separate))
-            rows.append(("several labels", f"{_yes(self.several)}, {shown}"))
-        wrong = [f"{fault.name}: {fault.shown}" for fault in self.faults] or [self.failure]
-        rows += [("goes wrong", fault) for fault in wrong]
+            rows.append(("multi-label", f"{_yes(self.several)}, {shown}"))
+        rows += [("problem", f"{fault.name}: {fault.shown}") for fault in self.faults]
         rows.append(("advice", self.advice))
-        lines = [f"{self.mix}, {'one output' if self.classes == 1 else f'{self.classes} classes'}"]
+        of = "one output" if self.classes == 1 else f"{self.classes} classes"
+        problems = self.failure if self.faults else "no problems"
+        lines = textwrap.wrap(f"{self.mix}, {of}: {problems}", max(width, 40))
         for name, said in rows:
             lines += textwrap.wrap(
-                said, max(width, 40), initial_indent=f"  {name:17}", subsequent_indent=" " * 19
+                said,
+                max(width, 40),
+                initial_indent=f"  {name:17}",
+                subsequent_indent=" " * 19,
+                break_on_hyphens=False,
             )
         return "\n".join(lines)
 
     def record(self) -> dict[str, Any]:
         """All of it as plain values; numbers that are not finite are None."""
-        found: dict[str, Any] = _plain(asdict(self))
+        found: dict[str, Any] = plain(asdict(self))
         found["faults"] = [fault._asdict() for fault in self.faults]
         return found
 
     def __str__(self) -> str:
         return self.text()
+
+    __repr__ = __str__
 
 
 def verdict(mix: Pair, classes: int) -> Verdict:
@@ -87,7 +95,7 @@ def verdict(mix: Pair, classes: int) -> Verdict:
 
     >>> from tinygrad_lossmix.mixes.mix import Mix
     >>> verdict(Mix("softmax", "ce"), 2).condition
-    'never: delta = 2 (a - y) where one answer is right'
+    'never: delta = 2 (a - y) for one-hot labels'
     """
     if type(classes) is bool or not isinstance(classes, int | np.integer):
         raise ValueError(f"classes are a whole number, not {classes!r}")
@@ -112,14 +120,3 @@ def verdict(mix: Pair, classes: int) -> Verdict:
 
 def _yes(answer: bool) -> str:
     return "yes" if answer else "no"
-
-
-def _plain(value: Any) -> Any:
-    """Arrays as lists, what is not finite as None."""
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    if isinstance(value, np.ndarray | tuple | list):
-        return [_plain(each) for each in value]
-    if isinstance(value, float | np.floating):
-        return float(value) if np.isfinite(value) else None
-    return value

@@ -21,7 +21,7 @@ GOOD = "proper, convex, delta = a - y"
 
 
 class Fault(NamedTuple):
-    """Something that goes wrong, and the numbers that show it."""
+    """A problem, and the numbers that show it."""
 
     name: str
     shown: str
@@ -35,16 +35,18 @@ def condition(e: Evidence) -> str:
     if i.scaled < ROUNDING:
         return "only where the labels sum to 1; where they sum to S, delta = S a - y"
     if e.a_minus_y:
-        return "only where one answer is right"
+        return f"only for {_labels(e)}"
     if i.rest < ROUNDING and i.factor:
-        return f"never: delta = {i.factor:.4g} (a - y) where one answer is right"
+        return f"never: delta = {i.factor:.4g} (a - y) for {_labels(e)}"
     if not np.isfinite(i.largest):
         return "never: delta has no value"
-    return f"never: delta is {i.smallest:.4g} to {i.largest:.4g} times as large as a - y"
+    return (
+        f"never: ‖delta‖ / ‖a - y‖ ranges from {i.smallest:.4g} to {i.largest:.4g} (maximum norm)"
+    )
 
 
 def faults(e: Evidence) -> Iterator[Fault]:
-    """Everything that goes wrong, the worst first."""
+    """All problems, the worst first."""
     least, lowest, far = telling(e.minima), e.push, e.mistake
     if e.disagreement > CLOSE:
         yield Fault(
@@ -56,12 +58,13 @@ def faults(e: Evidence) -> Iterator[Fault]:
         return
     if least.endless:
         yield Fault(
-            f"every output -> {_limit(least)}, the cost has no minimum",
+            f"drives every output to {_limit(least)}; the cost only approaches its infimum, as "
+            + ("z → ∞" if (least.direction > 0).all() else "‖z‖ → ∞"),
             f"at z = t {vector(least.direction)} the expected cost is "
             f"{', '.join(map(number, least.ray))} for t = 1, 10, 100",
         )
     elif not e.proper:
-        yield Fault("the outputs it leads to are not the probabilities", minimum(least))
+        yield Fault("the outputs at its minimum are not the probabilities", minimum(least))
     if lowest.highest <= 0:
         yield Fault(
             "no wrong class is ever pushed down",
@@ -69,7 +72,7 @@ def faults(e: Evidence) -> Iterator[Fault]:
         )
     elif far.delta < STALLED * far.off:
         yield Fault(
-            "learning stalls where it is confidently wrong",
+            "learning stalls on confident mistakes",
             f"at z = {vector(far.z)}, {_label(far.y)}, delta is at most {number(far.delta)} "
             f"where a - y is {number(far.off)}",
         )
@@ -108,7 +111,7 @@ def minimum(least: Minimum) -> str:
     """Where an expected cost is least."""
     drawn = f"with labels drawn from {vector(least.truth.mean)} the expected cost"
     if least.endless:
-        return f"{drawn} falls for ever"
+        return f"{drawn} decreases without reaching a minimum"
     if not np.isfinite(least.cost):
         return f"{drawn} is {number(least.cost)}"
     if not least.found:
@@ -145,6 +148,11 @@ def _label(y: Array) -> str:
     return f"class {int(y.argmax())}" if len(y) > 1 else f"label {number(y[0])}"
 
 
+def _labels(e: Evidence) -> str:
+    """Those with one right answer."""
+    return "one-hot labels" if e.classes > 1 else "labels 0 and 1"
+
+
 def _limit(least: Minimum) -> str:
     """What the outputs go to on the way out: one number, if they agree."""
     ends = np.unique(least.outputs.round(6))
@@ -153,15 +161,13 @@ def _limit(least: Minimum) -> str:
 
 def _use(e: Evidence) -> str:
     if e.classes == 1:
-        return "use it for a question with the answers yes and no"
+        return "use it for a yes-or-no question"
     if e.several:
         return (
-            "use it where labels may hold together; for one class out of K it is sound too, only "
-            "that its outputs need not sum to 1"
+            "use it for multi-label targets; for one class out of K it is sound too, but its "
+            "outputs need not sum to 1"
         )
-    return (
-        "use it for one class out of K; where labels may hold together, sigmoid with cross-entropy"
-    )
+    return "use it for one class out of K; for multi-label targets, sigmoid with cross-entropy"
 
 
 def _instead(e: Evidence) -> str:

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from tinygrad_lossmix.answers.claims import costs, outputs, pairs
 from tinygrad_lossmix.answers.claims.claim import Answer
+from tinygrad_lossmix.answers.figures import paragraph
+
+LEGEND = "CE is the book's cross-entropy, eq. 63; LL its log-likelihood, eq. 80."
 
 CLAIMS = (
     pairs.is_it_fine,
@@ -35,6 +38,24 @@ CLAIMS = (
 )
 
 
-def claims() -> list[Answer]:
+class Claims(list[Answer]):
+    """All answers; printed, a block for each."""
+
+    def __str__(self) -> str:
+        blocks = []
+        for number, answer in enumerate(self, start=1):
+            verdict = answer.verdict if answer.holds else "UNEXPECTED: this came out otherwise"
+            rest = {"expected": answer.expected, "obtained": answer.obtained, "verdict": verdict}
+            lines = [paragraph(f"{answer.by}: {answer.claim}", "    ", f"{number:2}  ")]
+            lines += [paragraph(rest[name], " " * 14, f"    {name:10}") for name in rest]
+            blocks.append("\n".join(lines))
+        held = sum(answer.holds for answer in self)
+        end = f"{held} of {len(self)} came out as expected. {LEGEND}"
+        return "\n\n".join([*blocks, paragraph(end)])
+
+    __repr__ = __str__
+
+
+def claims() -> Claims:
     """All of them, computed now."""
-    return [each.answer() for each in CLAIMS]
+    return Claims(each.answer() for each in CLAIMS)

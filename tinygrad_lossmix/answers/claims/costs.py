@@ -32,7 +32,7 @@ def costs(a: Array, ce: float, ll: float) -> Finding:
 
 
 @claim(
-    "an answer",
+    "its second answer",
     "with .55 on the right class and .17 on another, the costs are CE 1.0725 and LL 0.5978",
     expected="CE 1.0724588789, LL 0.5978370008",
     verdict="right",
@@ -42,7 +42,7 @@ def first_scenario() -> Finding:
 
 
 @claim(
-    "an answer",
+    "its second answer",
     "with .37 on the other class, CE rises to 1.1410 and LL stays",
     expected="CE 1.1409777561, LL 0.5978370008",
     verdict="right",
@@ -52,7 +52,7 @@ def second_scenario() -> Finding:
 
 
 @claim(
-    "an answer",
+    "its second answer",
     "LL considers only the right class",
     expected="dLL/da is 0 for every wrong class, yet under softmax delta_k = a_k there",
     verdict="right about outputs, misleading about learning",
@@ -70,7 +70,7 @@ def only_the_right_class() -> Finding:
 
 
 @claim(
-    "an answer",
+    "its second answer",
     "the crucial difference is that CE penalises the other outputs as well",
     expected="softmax LL and sigmoid CE push the 6 by .17, then by .37, both; sigmoid LL by 0",
     verdict="disappears in the gradient",
@@ -89,7 +89,7 @@ def crucial_difference() -> Finding:
 
 
 @claim(
-    "an answer",
+    "its second answer",
     "CE penalises stronger confusion more",
     expected="at .55 on the right class of ten, CE is from 1.059477 (the rest spread evenly) to "
     "1.195674 (on one class), and rises whenever a larger wrong output takes from a smaller",
@@ -112,7 +112,7 @@ def stronger_confusion() -> Finding:
 
 
 @claim(
-    "an answer",
+    "its first answer",
     "eq. 57 is the negative log-likelihood of a Bernoulli variable, eq. 80 of a categorical one",
     expected="both exactly; eq. 63 is a third thing, that of K Bernoullis: 1.0725 against .5978",
     verdict="right",
@@ -132,7 +132,7 @@ def two_likelihoods() -> Finding:
 
 
 @claim(
-    "an answer",
+    "its third answer",
     "CE and LL are equivalent for one-hot labels, the other answer's formula is a mistake",
     expected="true of the categorical CE; eq. 63 differs, 1.0725 against .5978, and is the book's",
     verdict="half right",
@@ -148,7 +148,7 @@ def equivalent_costs() -> Finding:
 
 
 @claim(
-    "a comment",
+    "a comment on its second answer",
     "the formula with (1 - y) ln(1 - a) is for two classes only, ten need the general one",
     expected="eq. 63 is it summed over the outputs, K yes-or-no questions, for any K",
     verdict="wrong as an objection, right about the name",
@@ -164,7 +164,7 @@ def two_classes_only() -> Finding:
 
 
 @claim(
-    "a comment",
+    "a comment on its second answer",
     "maximising the cross-entropy is the same as minimising the negative log-likelihood",
     expected="minimising: a step that lowers one lowers the other",
     verdict="sign slip",
@@ -182,7 +182,7 @@ def maximising() -> Finding:
 
 
 @claim(
-    "a comment",
+    "a comment on its third answer",
     "should it not be called log probability rather than log likelihood?",
     expected="one number: a probability in the label (they sum to 1), a likelihood in the "
     "parameter (there they do not)",

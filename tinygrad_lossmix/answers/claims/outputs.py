@@ -22,7 +22,7 @@ Z = np.array([2.0, 1.0, 0.0, -1.5])
 
 
 @claim(
-    "an answer",
+    "its second answer",
     "outputs of sigmoids cannot be interpreted as a probability distribution",
     expected="not as one over K classes, their sum is not 1; as K yes-or-no questions they can, "
     "with CE as its negative log",
@@ -43,7 +43,7 @@ def no_distribution() -> Finding:
 
 
 @claim(
-    "an answer",
+    "its second answer",
     "softmax outputs are less flexible than as many sigmoids, except for two classes",
     expected="rank of da/dz K - 1 against K; equal at two classes only if one sigmoid does it",
     verdict="right under a condition",
@@ -65,7 +65,7 @@ def less_flexible() -> Finding:
 
 
 @claim(
-    "an answer",
+    "its second answer",
     "two sigmoids can both say .9, two softmax outputs cannot, but both can say .45",
     expected="the second largest softmax output is below .5",
     verdict="right",
@@ -85,7 +85,7 @@ def two_large_outputs() -> Finding:
 
 
 @claim(
-    "an answer",
+    "its second answer",
     "raising one softmax output lowers some of the others",
     expected="da_k/dz_j = -a_j a_k, below 0 for all others",
     verdict="right, for all others",
@@ -102,7 +102,7 @@ def lowers_the_others() -> Finding:
 
 
 @claim(
-    "an answer",
+    "its second answer",
     "taking the largest output as the class works for both output layers",
     expected="not for sigmoid LL: all outputs -> 1, a wrong class may stay ahead",
     verdict="right under a condition",
@@ -123,7 +123,7 @@ def largest_output() -> Finding:
 
 
 @claim(
-    "an answer",
+    "its first answer",
     "for two classes sigmoid is softmax with w1 - w2 and b1 - b2, boundaries almost identical",
     expected="identical as models, to rounding; in training softmax at eta is sigmoid at 2 eta",
     verdict="right, reason now exact",

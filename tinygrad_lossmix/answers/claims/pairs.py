@@ -15,11 +15,11 @@ ROUNDING = 1e-12
 
 
 @claim(
-    "the question",
+    "the question on mixing layers and costs",
     "what happens with sigmoid and log-likelihood, or softmax and cross-entropy: is it fine?",
     expected="sigmoid LL is no proper score, every output goes to 1; softmax CE is proper, with "
     "delta other than a - y, and not convex",
-    verdict="no, and yes but needlessly",
+    verdict="no with sigmoid LL; yes with softmax CE, though softmax LL is better",
 )
 def is_it_fine() -> Finding:
     bad, odd = Mix("sigmoid", "ll").verdict(3), Mix("softmax", "ce").verdict(3)
@@ -31,7 +31,7 @@ def is_it_fine() -> Finding:
 
 
 @claim(
-    "an answer",
+    "its second answer",
     "output layers and costs can be mixed and matched",
     expected="three of the four corners are proper scores, sigmoid LL is not",
     verdict="wrong for sigmoid LL",
@@ -45,7 +45,7 @@ def mixed_and_matched() -> Finding:
 
 
 @claim(
-    "an answer",
+    "its first answer",
     "eq. 80 cannot be applied directly to the output of a sigmoid",
     expected="on K sigmoids it has a value but is no proper score; on one output a with "
     "a_0 = 1 - a it is exactly eq. 57",
@@ -66,16 +66,16 @@ def applied_to_a_sigmoid() -> Finding:
 
 
 @claim(
-    "a comment",
-    "binary CE with sigmoid is for several labels, categorical CE with softmax for one class",
-    expected="sigmoid CE finds the probabilities of several labels, softmax LL does not; but "
+    "a comment on its second answer",
+    "binary CE with sigmoid is for multi-label targets, categorical CE with softmax for one class",
+    expected="sigmoid CE finds the probabilities of multi-label targets, softmax LL does not; but "
     "sigmoid CE is a proper score for one class too",
     verdict="right as a default",
 )
 def default_choice() -> Finding:
     sigmoids, softmaxes = Mix("sigmoid", "ce").verdict(3), Mix("softmax", "ll").verdict(3)
     return Finding(
-        f"several labels: sigmoid CE {yes(sigmoids.several)}, softmax LL {yes(softmaxes.several)}; "
+        f"multi-label: sigmoid CE {yes(sigmoids.several)}, softmax LL {yes(softmaxes.several)}; "
         f"one class: sigmoid CE {yes(sigmoids.proper)}, softmax LL {yes(softmaxes.proper)}",
         sigmoids.several and not softmaxes.several and sigmoids.proper and softmaxes.proper,
     )

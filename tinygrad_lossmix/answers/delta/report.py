@@ -18,11 +18,12 @@ import numpy as np
 
 from tinygrad_lossmix.answers.delta.breakdown import breakdown
 from tinygrad_lossmix.answers.delta.cancellation import reasons
-from tinygrad_lossmix.answers.figures import columns, figure, paragraph, plain, width
+from tinygrad_lossmix.answers.figures import columns, figure, paragraph, width
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.mixes import costs
 from tinygrad_lossmix.mixes.labels import labels, logits
 from tinygrad_lossmix.mixes.mix import COSTS, Mix
+from tinygrad_lossmix.records import plain
 from tinygrad_lossmix.testing.numeric import numerical_gradient
 
 Array = Any

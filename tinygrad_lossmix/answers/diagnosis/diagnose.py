@@ -23,7 +23,8 @@ from tinygrad_lossmix.answers.diagnosis.inputs import handed
 from tinygrad_lossmix.answers.diagnosis.outputs import Accuracies, Kind, accuracies, kind_of
 from tinygrad_lossmix.answers.diagnosis.remedies import Remedy
 from tinygrad_lossmix.answers.diagnosis.reproduce import Candidate, candidates, nearest, reproducing
-from tinygrad_lossmix.answers.figures import columns, figure, numbered, paragraph, plain
+from tinygrad_lossmix.answers.figures import columns, figure, numbered, paragraph
+from tinygrad_lossmix.records import plain
 
 Array = Any
 ELSEWHERE = (

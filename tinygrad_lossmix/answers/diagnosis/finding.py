@@ -14,8 +14,9 @@ from tinygrad_lossmix.answers.diagnosis.outputs import Kind
 from tinygrad_lossmix.answers.diagnosis.pairings import NAMES, STEPS, Pairing, applied
 from tinygrad_lossmix.answers.diagnosis.remedies import Remedy, remedy
 from tinygrad_lossmix.answers.diagnosis.reproduce import Candidate
-from tinygrad_lossmix.answers.figures import figure, plain, vector
+from tinygrad_lossmix.answers.figures import figure, vector
 from tinygrad_lossmix.engine import Tensor, grad
+from tinygrad_lossmix.records import plain
 
 Array = Any
 FEW = 5  # classes of which all are printed

@@ -16,10 +16,11 @@ from typing import Any
 
 from tinygrad_lossmix.answers.diagnosis.training_log import is_accuracy, part_of
 from tinygrad_lossmix.answers.digits import half_unit
-from tinygrad_lossmix.answers.figures import figure, paragraph, plain
+from tinygrad_lossmix.answers.figures import figure, paragraph
 from tinygrad_lossmix.answers.plateau.constants import constants
 from tinygrad_lossmix.answers.plateau.match import reductions
 from tinygrad_lossmix.answers.plateau.report import Plateau, plateau
+from tinygrad_lossmix.records import plain
 
 FLAT = 0.002  # of the level: a smaller change at the end is none
 SURE = 3.0  # standard errors from which on a slope is one

@@ -14,9 +14,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tinygrad_lossmix.answers.digits import half_unit
-from tinygrad_lossmix.answers.figures import numbered, paragraph, plain
+from tinygrad_lossmix.answers.figures import numbered, paragraph
 from tinygrad_lossmix.answers.plateau.hints import hints
 from tinygrad_lossmix.answers.plateau.match import NEAR, Match, Question, matches
+from tinygrad_lossmix.records import plain
 
 NOT_FINITE = {
     "nan": "NaN comes of 0 log 0, inf - inf or the log of a negative number",
