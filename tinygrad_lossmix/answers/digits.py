@@ -24,5 +24,4 @@ def half_unit(number: Any) -> float:
     exponent = given.as_tuple().exponent
     if not isinstance(exponent, int):
         raise ValueError(f"a finite number is needed, not {text}")
-    exponent = exponent if given else min(exponent, -2)
-    return float(Decimal(5).scaleb(exponent - 1))
+    return float(Decimal(5).scaleb((exponent if given else min(exponent, -2)) - 1))

@@ -123,7 +123,7 @@ CLASSES_LEFT_OUT = tuple(
     of_softmax(
         name=f"softmax twice, outputs saturated, {classes} never predicted",
         formula=f"ln(e + K - 1) - (1 - {m}/K)",
-        value=lambda k, m=m: np.log(E + k - 1.0) - 1.0 + m / k,
+        value=lambda k, m=m: np.log(E + k - 1.0) - 1.0 + m / k,  # type: ignore[misc]
         meaning=f"All right but for {classes}: an accuracy of 1 - {m}/K; give --accuracy to check. "
         f"{SOFTMAX_REPAIR}",
         conventions=(SUM,),

@@ -127,7 +127,8 @@ def matches(asked: Question) -> tuple[tuple[Match, ...], float]:
 
 def coincidence(asked: Question, found: Sequence[Values]) -> float:
     """The share of numbers of about this size and as many digits that are some constant exactly."""
-    about, known = 0.25 * abs(asked.loss), []
+    known: list[tuple[float, float]] = []
+    about = 0.25 * abs(asked.loss)
     for each in found:
         values = each.values[np.abs(each.values - asked.loss) <= 1.1 * about]
         known += zip(values, asked.allowed(each.constant, values), strict=True)
