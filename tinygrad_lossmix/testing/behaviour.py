@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
+from tinygrad_lossmix.engine.derivatives import constant
 from tinygrad_lossmix.engine.gradient import grad
-from tinygrad_lossmix.engine.graph import nodes
+from tinygrad_lossmix.engine.graph import names, nodes
 from tinygrad_lossmix.engine.sweep import sweep
 from tinygrad_lossmix.engine.table import TABLE, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing.methods import richardson
 from tinygrad_lossmix.testing.report import Check
 from tinygrad_lossmix.testing.subject import Pair, Recorded, Subject
-from tinygrad_lossmix.testing.tolerance import SAFETY, conditioning, epsilon, flat
+from tinygrad_lossmix.testing.tolerance import flat
 
 Array = Any
 
@@ -29,9 +31,9 @@ def form(subject: Subject, gradients: list[Any]) -> Iterator[Check]:
     shapes, dtypes, finite = [], [], []
     for position, g, x in zip(subject.wrt, gradients, subject.arrays, strict=True):
         about = f"argument {position}: the gradient"
-        found = np.asarray(g) if not isinstance(g, Tensor) else None
-        if found is None or found.dtype.kind not in "fciub":
-            dtypes.append(f"{about} is {type(g).__name__}, not an array of {x.dtype}")
+        found = array_of(g)
+        if found is None:
+            dtypes.append(f"{about} is {_kind(g)}, not an array of {x.dtype}")
             continue
         if found.shape != x.shape:
             shapes.append(f"{about} has shape {found.shape}, the argument {x.shape}")
@@ -44,11 +46,26 @@ def form(subject: Subject, gradients: list[Any]) -> Iterator[Check]:
     yield Check("finite", not finite, "; ".join(finite))
 
 
+def array_of(g: Any) -> Array | None:
+    """What a gradient gave as an array of numbers; None where it is none, whatever it is."""
+    try:
+        found = np.asarray(g)
+    except Exception:
+        return None
+    return found if found.dtype.kind in "fciub" and not np.ma.isMaskedArray(g) else None
+
+
+def _kind(g: Any) -> str:
+    if g is None or isinstance(g, np.ma.MaskedArray):
+        return "None" if g is None else "a masked array"
+    return f"an array of {g.dtype}" if isinstance(g, np.ndarray) else f"a {type(g).__name__}"
+
+
 def of_a_pair(subject: Pair, gradients: list[Array], tolerance: Array) -> Iterator[Check]:
     """Side effects, repeatability and layouts of a gradient by hand."""
     seed = np.float64(1)
     given = [a.copy() for a in subject.arrays]
-    first = subject.gradient(given, seed)
+    first, handed = subject.gradient(given, seed), subject.handed
     kept = [np.array(g) for g in first]
     changed = [p for p, a, b in zip(subject.wrt, given, subject.arrays, strict=True) if _bits(a, b)]
     yield Check(
@@ -58,12 +75,14 @@ def of_a_pair(subject: Pair, gradients: list[Array], tolerance: Array) -> Iterat
     subject.gradient([a * a.dtype.type(0.5) for a in subject.arrays], seed)
     same = not any(map(_bits, kept, gradients)) and not any(map(_bits, again, gradients))
     yield Check("the same answer twice", same, "called again with the same input it differs")
-    overwritten = any(map(_bits, first, kept)) or any(map(_bits, again, gradients))
-    yield Check(
-        "results are its own",
-        not overwritten or not same,
-        "a later call overwrote what an earlier one had returned: return a new array",
-    )
+    borrowed = ""
+    if same and (any(map(_bits, first, kept)) or any(map(_bits, again, gradients))):
+        borrowed = "a later call overwrote what an earlier one had returned: return a new array"
+    elif any(_shared(g, x) for g in first for x in handed):
+        borrowed = "it returns its own input, or a view of it: return a copy"
+    elif any(_shared(g, other) for g, other in itertools.combinations(first, 2)):
+        borrowed = "two of the gradients share memory: return copies"
+    yield Check("results are its own", not borrowed, borrowed)
     yield from _layouts(subject, lambda arrays: subject.gradient(arrays, seed), tolerance)
 
 
@@ -83,49 +102,133 @@ def of_a_recording(
     twice = grad(cost, leaves, seed)
     same = not any(map(_bits, first, fresh)) and not any(map(_bits, first, twice))
     yield Check("the same answer twice", same, "called again with the same input it differs")
-    yield from _linear(cost, leaves, seed, flat(first), tolerance)
-    yield from _adjoint(subject, leaves, cost, rng)
-    narrow = _narrowed(cost, seed)
-    yield Check("precision kept", not narrow, f"the rule of {narrow} returns fewer digits")
+    passes = list(_passes(cost, seed))
+    yield from _linear(cost, leaves, seed, passes, flat(first), tolerance)
+    narrow = [
+        spelling(each.function)
+        for each, position, g, passed in passes
+        if passed.dtype.itemsize < min(g.dtype.itemsize, each.args[position].dtype.itemsize)
+    ]
+    detail = f"the rule of {_list(narrow)} returns fewer digits"
+    yield Check("precision kept", not narrow, detail)
+    forgotten = _list(_without_a_rule(cost, leaves))
+    detail = f"{forgotten} has no rule (None), although the value depends on it"
+    yield Check("every argument differentiated", not forgotten, detail)
     yield from _layouts(subject, lambda arrays: subject.gradient(arrays, seed), tolerance)
 
 
+def _passes(cost: Tensor, seed: Array) -> Iterator[tuple[Tensor, int, Array, Array]]:
+    """Each product of the sweep: node, argument, what arrives and what its rule makes of it."""
+    for each, position, g, _, _ in sweep(cost, seed):
+        kwargs = dict(each.kwargs)
+        if each.residual is not None:
+            kwargs["residual"] = each.residual
+        passed = TABLE[each.function].rules[position](g, each.data, *each.values, **kwargs)
+        yield each, position, np.asarray(g), np.asarray(passed)
+
+
 def _linear(
-    cost: Tensor, leaves: list[Tensor], seed: Array, once: Array, tolerance: Array
+    cost: Tensor,
+    leaves: list[Tensor],
+    seed: Array,
+    passes: list[tuple[Tensor, int, Array, Array]],
+    once: Array,
+    tolerance: Array,
 ) -> Iterator[Check]:
-    """A gradient is linear in its seed; nothing comes of nothing."""
+    """A gradient is linear in its seed, large or small, and nothing comes of nothing.
+
+    The seed is multiplied by a power of 2, as far as no number of the sweep leaves its range.
+    """
+    sizes = np.abs(np.concatenate([x.reshape(-1) for p in passes for x in p[2:]] or [[1.0]]))
+    sizes = sizes[np.isfinite(sizes) & (sizes > 0)].astype(np.float64)
+    range_ = min((np.finfo(each.dtype) for each in nodes(cost)), key=lambda kind: kind.bits)
+    room = float(np.max(sizes, initial=1e-300)), float(np.min(sizes, initial=1e300))
+    up = np.clip(np.log2(float(range_.max)) - np.log2(room[0]) - 4.0, 0, 32)
+    down = np.clip(np.log2(room[1]) - np.log2(float(range_.smallest_normal)), 0, 32)
     worst = 0.0
-    for factor in (2.0, -3.0):
-        scaled = flat(grad(cost, leaves, (seed * factor).astype(seed.dtype)))
-        excess = np.abs(scaled - factor * once) - 4.0 * abs(factor) * tolerance
-        worst = max(worst, float(np.max(np.nan_to_num(excess), initial=0.0)))
-    yield Check("linear in the seed", worst <= 0, f"off by {worst:.4g} for a multiple of the seed")
+    for factor in (2.0 ** np.floor(up), -3.0 * 2.0 ** -np.floor(down)):
+        scaled = flat(grad(cost, leaves, (seed * factor).astype(seed.dtype))) / factor
+        lost = 64.0 * float(range_.smallest_subnormal) / abs(factor)
+        excess = np.abs(scaled - once) - 4.0 * tolerance - lost
+        known = np.isfinite(once) & (np.isfinite(scaled) | (factor < 0.0))
+        worst = max(worst, float(np.max(excess, initial=0.0, where=known)))
+    detail = f"for a multiple of the seed it is no multiple: {worst:.4g} too much"
+    yield Check("linear in the seed", worst <= 0, detail)
     nothing = flat(grad(cost, leaves, np.zeros_like(seed)))
     wrong = (nothing != 0) & np.isfinite(nothing)
     yield Check("zero for a zero seed", not np.any(wrong), "a zero seed gives a gradient")
 
 
-def _adjoint(
-    subject: Recorded, leaves: list[Tensor], cost: Tensor, rng: np.random.Generator
-) -> Iterator[Check]:
-    """<w, Jv> = <Jᵀw, v> for a random seed w and direction v."""
-    w = rng.normal(size=cost.shape).astype(cost.dtype)
-    v = rng.normal(size=len(subject.point))
+def _without_a_rule(cost: Tensor, leaves: list[Tensor]) -> Iterator[str]:
+    """The arguments with None for a rule that come from the leaves and change the value."""
+    reached, called = set(leaves), names(cost)
+    for each in nodes(cost):
+        for i, arg in enumerate(each.args):
+            if not isinstance(arg, Tensor) or arg not in reached:
+                continue
+            if each.function is constant.recorded:  # type: ignore[attr-defined]
+                continue
+            reached.add(each)
+            if TABLE[each.function].rules[i] is None and _depends(each, i):
+                yield f"argument {i} of {spelling(each.function)} (node {called[each]})"
 
-    def along(s: Array) -> float:
-        return float(np.vdot(w, subject.value(subject.split(subject.point + s[0] * v))))
 
-    pushed = richardson(along, np.zeros(1))
-    pulled = float(flat(grad(cost, leaves, w)) @ v)
-    condition, size = conditioning(cost, leaves, w, rng)
-    limit = SAFETY * epsilon(cost) * float(condition @ np.abs(v)) + float(pushed.errors[0])
-    off = abs(pulled - float(pushed.values[0]))
-    known = np.isfinite(pushed.errors[0]) and not pushed.kinks[0] and np.isfinite(pulled)
-    yield Check(
-        "adjoint",
-        not known or off <= limit + 1e-9 * max(abs(pulled), size),
-        f"<w, Jv> and <Jᵀw, v> differ by {off:.4g} for a random seed w and direction v",
+def _depends(each: Tensor, i: int) -> bool:
+    """Whether the value of a node has a slope in one of its arguments."""
+    args = list(each.values)
+    x = np.asarray(args[i])
+    move = 1e-3 * np.maximum(np.abs(x), 1.0) * np.cos(1.0 + np.arange(x.size)).reshape(x.shape)
+    values = []
+    for k in (1.0, 2.0):
+        args[i] = (x + k * move).astype(x.dtype)
+        values.append(TABLE[each.function].forward(*args, **each.kwargs))
+    return _bits(*values)
+
+
+def elsewhere(
+    subject: Subject, gradients: list[Array], rtol: float, atol: float, rng: np.random.Generator
+) -> Check | None:
+    """<w, Jv> = <Jᵀw, v> at another input, for a random seed w and direction v, but for half the
+    digits.
+
+    f is called itself, always: what a recording does not see shows here, and what a gradient keeps
+    from an earlier call. None where it cannot be said.
+    """
+    point = subject.point
+    x = np.where(point == 0.0, 0.1, point * rng.uniform(0.4, 0.6, size=len(point)))
+    v = rng.normal(size=len(x)) * x
+    kinds = [a.dtype for a in subject.arrays]
+
+    def there(at: Array) -> list[Array]:
+        return [a.astype(kind) for a, kind in zip(subject.split(at), kinds, strict=True)]
+
+    try:
+        other = subject.at(there(x))
+        x, w = other.point, other.seed(rng)
+        found = other.gradient(there(x), w)
+        pulled = float(flat(found) @ v)
+        unit = max(float(np.finfo(kind).eps) for kind in kinds)
+        spread = [
+            abs(flat(other.gradient(there(x * (1.0 + signs * unit)), w)) @ v - pulled)
+            for signs in rng.choice([-3.0, -1.0, 2.0], size=(3, len(x)))
+        ]
+        pushed = richardson(
+            lambda s: float(np.vdot(w, other.value(other.split(x + s[0] * v)))), np.zeros(1)
+        )
+    except Exception:  # neither need be made for this input
+        return None
+    slope = float(pushed.values[0])
+    allowed = (np.sqrt(unit) + rtol) * np.abs(flat(found)) + 16.0 * unit + atol
+    limit = 8.0 * max(spread) + float(allowed @ np.abs(v) + pushed.errors[0])
+    off = abs(pulled - slope) - limit
+    if not np.isfinite(off) or pushed.kinks[0]:
+        return None
+    detail = (
+        f"the slope of the function in some direction is {slope:.6g}, by its gradient {pulled:.6g}"
     )
+    if isinstance(subject, Pair) and np.any(flat(found)) and not any(map(_bits, found, gradients)):
+        detail = "the gradient is still that of an earlier input: it keeps something between calls"
+    return Check("right at another input", bool(off <= 0), detail)
 
 
 def _layouts(
@@ -160,10 +263,15 @@ def _read_only(x: Array) -> Array:
 def _bits(a: Any, b: Any) -> bool:
     """Whether two arrays differ in a bit or in shape."""
     a, b = np.asarray(a), np.asarray(b)
-    same = a.shape == b.shape and a.dtype == b.dtype
-    return not (same and np.array_equal(a, b, equal_nan=True)) or bool(
-        np.any(np.signbit(a) != np.signbit(b))
+    return (
+        (a.shape, a.dtype) != (b.shape, b.dtype)
+        or not np.array_equal(a, b, equal_nan=True)
+        or not np.array_equal(np.signbit(a.real), np.signbit(b.real))
     )
+
+
+def _shared(a: Any, b: Any) -> bool:
+    return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.may_share_memory(a, b)
 
 
 def _snapshot(cost: Tensor) -> list[tuple[Tensor, list[Array]]]:
@@ -184,20 +292,5 @@ def _touched(cost: Tensor, before: list[tuple[Tensor, list[Array]]]) -> str:
     return _list(names)
 
 
-def _narrowed(cost: Tensor, seed: Array) -> str:
-    """The functions whose rules return a float type of fewer digits than what they were given."""
-    names = []
-    for each, position, g, _, _ in sweep(cost, seed):
-        kwargs = dict(each.kwargs)
-        if each.residual is not None:
-            kwargs["residual"] = each.residual
-        passed = TABLE[each.function].rules[position](g, each.data, *each.values, **kwargs)
-        kind = getattr(passed, "dtype", np.dtype(np.float64))
-        argument = each.args[position].dtype
-        if kind.itemsize < min(np.asarray(g).dtype.itemsize, argument.itemsize):
-            names.append(spelling(each.function))
-    return _list(names)
-
-
-def _list(names: list[Any]) -> str:
+def _list(names: Iterable[Any]) -> str:
     return ", ".join(dict.fromkeys(map(str, names)))

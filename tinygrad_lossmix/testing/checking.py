@@ -109,7 +109,8 @@ def _check(
 ) -> None:
     """Fill a report on one subject."""
     value = np.asarray(subject.value(subject.arrays))
-    seed = _seed(subject, value, rng)
+    again = np.asarray(subject.value(subject.arrays))
+    seed = subject.seed(rng)
     if not np.all(np.isfinite(value)):
         report.checks.append(Check("finite", False, "the value of the function is not finite"))
         known = subject.recording()
@@ -126,7 +127,13 @@ def _check(
         return
     formal = list(behaviour.form(subject, raw))
     report.checks += formal
-    gradients = [_numbers(g) for g in raw]
+    if not np.array_equal(value, again):
+        report.checks.append(Check("the same value twice", False, "the function gives another"))
+        return
+    arrays = [behaviour.array_of(g) for g in raw]
+    if any(g is None for g in arrays):
+        return
+    gradients = [np.real(g).astype(np.float64) for g in arrays]
     comparable = [g.shape for g in gradients] == [a.shape for a in subject.arrays]
     limits = Allowed(np.full(len(subject.point), np.inf), np.inf)
     analytic = flat(gradients) if comparable else np.full(len(subject.point), np.nan)
@@ -142,6 +149,8 @@ def _check(
     if comparable:
         _values(subject, seed, limits.value, report)
         report.checks += _behaviours(subject, raw, seed, limits.entries, rng)
+        if elsewhere := behaviour.elsewhere(subject, raw, rtol or 0.0, atol or 0.0, rng):
+            report.checks.append(elsewhere)
     if not report.passed:
         report.blame = _blame(subject, rng)
         if (
@@ -150,21 +159,6 @@ def _check(
             or not all(check.passed for check in formal)
         ):
             report.causes = _causes(subject, gradients, right, seed, report)
-
-
-def _seed(subject: Subject, value: Array, rng: np.random.Generator) -> Array:
-    """1 for a number, else random numbers in the shape of the value."""
-    recording = subject.recording() if isinstance(subject, Recorded) else None
-    dtype = recording[1].dtype if recording else np.dtype(np.float64)
-    return np.asarray(rng.normal(size=value.shape) if value.ndim else 1.0, dtype=dtype)
-
-
-def _numbers(g: Any) -> Array:
-    """A gradient as it came, in float64; NaN for what is not made of numbers."""
-    try:
-        return np.real(np.asarray(g)).astype(np.float64)
-    except (TypeError, ValueError):
-        return np.full(np.shape(g) if isinstance(g, np.ndarray) else (), np.nan)
 
 
 def _without_floor(subject: Subject, entries: Array, analytic: Array) -> Array:

@@ -6,6 +6,7 @@ The only method that sees a saturated tail: where the derivative is 1e-18 next t
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -70,14 +71,20 @@ class Replay:
         return arg if kept or mask else lifted(arg)
 
     def value(self, point: Array) -> float:
-        """The value itself; NaN at a pole."""
+        """The value itself, with more and more digits until two agree; NaN at a pole."""
         import mpmath as mp
 
-        with mp.workdps(DIGITS[-1]):
-            try:
-                return float(self(lifted(point)))
-            except ZeroDivisionError:
-                return float("nan")
+        before = math.nan
+        for digits in DIGITS:
+            with mp.workdps(digits):
+                try:
+                    value = float(self(lifted(point)))
+                except ZeroDivisionError:
+                    value = math.nan
+            if value == before:
+                break
+            before = value
+        return value
 
     def derivative(self, point: Array, goal: Array, directions: Array | None) -> Estimate:
         """Central differences with more and more digits, until two agree.

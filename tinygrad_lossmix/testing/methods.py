@@ -1,24 +1,29 @@
-"""Derivatives from values of a function alone: central differences, Richardson, complex step.
+"""Derivatives from values of a function alone: differences over a ladder of steps, complex step.
 
 Each takes a function of a flat float64 array that returns a number, and a point, and returns an
-`Estimate`: a derivative for each entry and how far it may be off.
+`Estimate`: a derivative for each entry and how far it may be off, which is measured: no error is
+taken from a constant. Where no step can be trusted the error is infinite.
 """
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.testing.numeric import EPS, numerical_gradient
+from tinygrad_lossmix.testing.numeric import EPS
 
 Array = Any
 Function = Callable[[Array], Any]
 
-ROWS = 6  # of the Richardson tableau
-STEPS = (1e-1, 1e-2, 1e-4)  # that it starts from
+LADDER = 0.5 ** np.array([28, 25, 22, 19, 16, 13, 11, 10, 9, 8, 7, 6, 5, 4, 3])  # steps
+ROUGH = 0.5 ** np.array([22, 18, 14])
+SMALLEST = 1e-12  # entries: the ladder goes down to steps that are small beside them
+ORDERS = 4  # columns of the tableau of extrapolations
+BESIDE = (1e-6, 1e-2)  # relative: distances of points at which rounding is measured
 TINY = 1e-200  # the complex step: its square is nothing
 
 
@@ -37,49 +42,107 @@ class NotApplicable(Exception):
 
 
 def central(f: Function, x: Array) -> Estimate:
-    """Central differences: ten digits at best."""
-    with np.errstate(all="ignore"):
-        values = numerical_gradient(f, x)
-        size = abs(float(f(x)))
-    scale = np.max(np.abs(values), initial=0.0, where=np.isfinite(values))
-    errors = 1e-6 * np.abs(values) + 1e-8 * scale + 1e-9 * min(size, 1e300)
-    return Estimate(values, errors, *_sides(f, x))
+    """Central differences, the best of three steps: ten digits at best."""
+    return _differences(f, x, ROUGH, 1)
 
 
 def richardson(f: Function, x: Array) -> Estimate:
-    """Central differences extrapolated to a step of 0 (Ridders): twelve digits or so."""
-    values, errors = np.empty(x.shape), np.empty(x.shape)
+    """Central differences over a ladder of steps, extrapolated to a step of 0: twelve digits."""
+    smallest = max(float(np.min(sizes(x), initial=1.0)), SMALLEST)
+    rungs = math.ceil(-math.log(smallest, 8.0))
+    more = LADDER[0] * 8.0 ** -np.arange(rungs, 0.0, -1.0)
+    return _differences(f, x, np.concatenate([more, LADDER]), ORDERS)
+
+
+def _differences(f: Function, x: Array, steps: Array, orders: int) -> Estimate:
+    """The derivative and the slopes on both sides, from steps that grow."""
     with np.errstate(all="ignore"):
+        here, rounding = float(f(x)), noise(f, x)
+        size, finest = np.maximum(np.abs(x), 1.0), sizes(x) * LADDER[0] / 8.0
+        above, below, up, down = np.full((4, len(steps), len(x)), np.nan)
         for i in range(len(x)):
-            values[i], errors[i] = min(
-                (_ridders(f, x, i, step * max(1.0, abs(x[i]))) for step in STEPS),
-                key=lambda found: found[1],
-            )
-    return Estimate(values, errors, *_sides(f, x))
+            moved = x.copy()
+            for k in np.flatnonzero(steps * size[i] >= min(finest[i], steps[0])):
+                moved[i] = x[i] + steps[k] * size[i]
+                up[k, i], above[k, i] = moved[i] - x[i], float(f(moved))
+                moved[i] = x[i] - steps[k] * size[i]
+                down[k, i], below[k, i] = x[i] - moved[i], float(f(moved))
+        off = 1.7 * rounding / up
+        values, errors = _best((above - below) / (up + down), up * down, off, orders)
+        right, of_right = _best((above - here) / up, up, 2.0 * off, orders)
+        left, of_left = _best((here - below) / down, down, 2.0 * off, orders)
+        kinks = np.abs(right - left) > of_right + of_left
+        for side, error in ((left, of_left), (right, of_right)):  # the edge of a domain
+            edge = np.isinf(errors) & np.isfinite(error)
+            values, errors = np.where(edge, side, values), np.where(edge, error, errors)
+        moved = np.max(np.abs(above - below), axis=0, initial=0.0, where=np.isfinite(above - below))
+        lost = rounding > np.maximum(1e-3 * moved, 1e-12 * abs(here))
+    return Estimate(values, np.where(lost, np.inf, errors), left, right, kinks & ~lost)
 
 
-def _ridders(f: Function, x: Array, i: int, step: float) -> tuple[float, float]:
-    """One entry: the best value of the tableau, and the distance of its neighbours."""
-    table = np.full((ROWS, ROWS), np.nan)
-    best, error = np.nan, np.inf
-    for row in range(ROWS):
-        above, below = x.copy(), x.copy()
-        above[i] += step
-        below[i] -= step
-        high, low = float(f(above)), float(f(below))
-        table[row, 0] = (high - low) / (above[i] - below[i])
-        rounding = 8.0 * EPS * max(abs(high), abs(low)) / step
-        for k in range(1, row + 1):
-            factor = 4.0**k
-            table[row, k] = (factor * table[row, k - 1] - table[row - 1, k - 1]) / (factor - 1.0)
-            moved = max(
-                abs(table[row, k] - table[row, k - 1]),
-                abs(table[row, k] - table[row - 1, k - 1]),
-            )
-            if 2.0 * moved + rounding < error:
-                best, error = float(table[row, k]), float(2.0 * moved + rounding)
-        step /= 2.0
-    return best, error
+def _best(quotients: Array, steps: Array, off: Array, orders: int) -> tuple[Array, Array]:
+    """The best of a tableau of quotients for each entry, and its error.
+
+    Lepski's rule: rounding is known and shrinks as the step grows, so quotients agree within it up
+    to the first step that is too long; the one before is the best.
+
+    Args:
+        quotients: a row for each step, the smallest first.
+        steps: what their truncation is proportional to.
+        off: what rounding does to them.
+        orders: columns, each extrapolated from neighbours in the one before (Neville).
+    """
+    best, errors = np.full((2, quotients.shape[1]), [[np.nan], [np.inf]])
+    first, bound = best, errors
+    for order in range(orders):
+        if order:
+            ratio = steps[order:] / steps[:-order]
+            quotients = quotients[:-1] + (quotients[:-1] - quotients[1:]) / (ratio - 1.0)
+        radius, seen = off[: len(quotients)], np.isfinite(quotients)
+        started = np.logical_or.accumulate(seen)
+        gap = np.where(started, -np.inf, np.inf)  # a hole ends the ladder, but not below it
+        low = np.maximum.accumulate(np.where(seen, quotients - radius, -gap))
+        high = np.minimum.accumulate(np.where(seen, quotients + radius, gap))
+        agreed = seen[1:] & started[:-1] & (low <= high)[1:]
+        found = np.where(agreed, 10.0 * radius[1:], np.inf)
+        k = np.argmin(found, axis=0)[None]
+        error = np.take_along_axis(found, k, axis=0)[0]
+        value = np.take_along_axis(quotients, k + 1, axis=0)[0]
+        best, errors = np.where(error < errors, (value, error), (best, errors))
+        if not order:
+            first, bound = best, errors
+    return best, np.where(np.abs(best - first) > errors + bound, np.inf, errors)
+
+
+def noise(f: Function, x: Array) -> float:
+    """How far a value of f is off by rounding inside it, on the safe side; NaN: it is not finite."""
+    found = []
+    for side in (1.0, -1.0):
+        for beside in BESIDE:
+            values = np.array([f(at) for at in row_of(x, side * beside)], dtype=np.float64)
+            if np.any(values != values[0]):
+                break
+        found.append(4.0 * max(float(roughness(values)), EPS * float(np.max(np.abs(values)))))
+    return float(np.fmax(*found))
+
+
+def sizes(x: Array) -> Array:
+    """The scale on which a function of x may change: 1 or more, but less beside a small number."""
+    size = np.abs(x)
+    return np.where((size > 0.0) & (size < 1e-2), size, np.maximum(size, 1.0))
+
+
+def row_of(x: Array, beside: float) -> Array:
+    """A few points near x, at equal distances, in a direction that no symmetry singles out."""
+    return x + np.arange(1, 11)[:, None] * beside * sizes(x) * np.cos(np.arange(len(x)))
+
+
+def roughness(values: Array) -> Array:
+    """The rounding in values at equal steps: sixth differences show little else.
+
+    Moré and Wild, Estimating computational noise, 2011.
+    """
+    return np.sqrt(np.mean(np.diff(values, 6, axis=0) ** 2, axis=0) / math.comb(12, 6))
 
 
 def complex_step(f: Function, x: Array) -> Estimate:
@@ -88,9 +151,9 @@ def complex_step(f: Function, x: Array) -> Estimate:
     Raises:
         NotApplicable: f does not take complex numbers, or does not mean the same there.
     """
-    rough = richardson(f, x)
     values = _imaginary_parts(f, x)
-    far = np.abs(values - rough.values) > 10.0 * rough.errors + 1e-6 * np.abs(values) + 1e-9
+    rough = richardson(f, x)
+    far = np.abs(values - rough.values) > rough.errors + 32.0 * EPS * np.abs(values)
     if np.any(far & ~rough.kinks):
         raise NotApplicable("the function means something else on complex numbers")
     near = [_imaginary_parts(f, x * (1.0 + k * EPS)) for k in (-3, -1, 2)]
@@ -119,22 +182,3 @@ def _imaginary_parts(f: Function, x: Array) -> Array:
     if not np.all(np.isfinite(values)):
         raise NotApplicable("it is not finite on complex numbers")
     return values
-
-
-def _sides(f: Function, x: Array) -> tuple[Array, Array, Array]:
-    """The slopes on both sides of x, and where they stay apart as the step shrinks."""
-    left, right, kinks = np.empty(x.shape), np.empty(x.shape), np.zeros(x.shape, dtype=bool)
-    with np.errstate(all="ignore"):
-        here = float(f(x))
-        for i in range(len(x)):
-            jumps = []
-            for step in (1e-6, 1e-7):
-                above, below = x.copy(), x.copy()
-                above[i] += step * max(1.0, abs(x[i]))
-                below[i] -= step * max(1.0, abs(x[i]))
-                right[i] = (float(f(above)) - here) / (above[i] - x[i])
-                left[i] = (here - float(f(below))) / (x[i] - below[i])
-                jumps.append(abs(right[i] - left[i]))
-            noise = 1e-7 * abs(here) + 1e-5 * max(abs(left[i]), abs(right[i])) + 1e-9
-            kinks[i] = jumps[1] > 10.0 * noise and jumps[1] > 0.5 * jumps[0]
-    return left, right, kinks

@@ -38,9 +38,11 @@ class Subject:
 
     def split(self, flat: Array) -> list[Array]:
         """The flat entries as the arrays they belong to."""
-        ends = np.cumsum([a.size for a in self.arrays])[:-1]
-        parts = np.split(flat, ends)
-        return [p.reshape(a.shape) for p, a in zip(parts, self.arrays, strict=True)]
+        parts, start = [], 0
+        for a in self.arrays:
+            parts.append(flat[start : start + a.size].reshape(a.shape))
+            start += a.size
+        return parts
 
     def place(self, i: int) -> tuple[int, tuple[int, ...]]:
         """The argument and the index in it of a flat entry."""
@@ -56,6 +58,14 @@ class Subject:
         for position, x in zip(self.wrt, given, strict=True):
             every[position] = x
         return every
+
+    def at(self, arrays: Sequence[Array]) -> Subject:
+        """The same at other arrays."""
+        raise NotImplementedError
+
+    def seed(self, rng: np.random.Generator) -> Array:
+        """1 for a number, else random numbers in the shape of the value."""
+        raise NotImplementedError
 
     def value(self, arrays: Sequence[Array]) -> Array:
         """The value of f at other arrays, real or complex."""
@@ -77,6 +87,15 @@ class Recorded(Subject):
         super().__init__(f, inputs, wrt)
         self._leaves, self._cost = self.record(self.arrays)
         self._held = holds_constants(self._cost)
+
+    def at(self, arrays: Sequence[Array]) -> Subject:
+        """Recorded again there."""
+        return Recorded(self.f, self.arguments(arrays), self.wrt)
+
+    def seed(self, rng: np.random.Generator) -> Array:
+        """Of the dtype of the value."""
+        shape = self._cost.shape
+        return np.asarray(rng.normal(size=shape) if shape else 1.0, dtype=self._cost.dtype)
 
     def record(self, arrays: Sequence[Array]) -> tuple[list[Tensor], Tensor]:
         """Call f on new Tensors that share these arrays."""
@@ -119,6 +138,14 @@ class Pair(Subject):
         self.by_hand = by_hand
         self._recording = self._recorded()
 
+    def at(self, arrays: Sequence[Array]) -> Subject:
+        """The same two functions there."""
+        return Pair(self.f, self.by_hand, self.arguments(arrays), self.wrt)
+
+    def seed(self, rng: np.random.Generator) -> Array:
+        """Of a number: 1."""
+        return np.asarray(1.0)
+
     def value(self, arrays: Sequence[Array]) -> Array:
         """The value of f, which gets copies."""
         value = self.f(*self.arguments([a.copy() for a in arrays]))
@@ -132,7 +159,8 @@ class Pair(Subject):
 
     def gradient(self, arrays: Sequence[Array], seed: Array) -> list[Any]:
         """The gradient by hand, which gets these arrays themselves."""
-        found = self.by_hand(*self.arguments(arrays))
+        self.handed = self.arguments(arrays)
+        found = self.by_hand(*self.handed)
         return list(found) if len(self.wrt) > 1 and isinstance(found, tuple | list) else [found]
 
     def recording(self) -> tuple[list[Tensor], Tensor] | None:

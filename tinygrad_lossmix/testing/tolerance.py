@@ -22,7 +22,7 @@ Array = Any
 
 SAFETY = 64.0
 SIZE = 2.0**-26
-SAMPLES = 6
+SAMPLES = 3  # and as many with the opposite signs: beside a kink one of both moves
 
 
 def epsilon(cost: Tensor) -> float:
@@ -52,8 +52,7 @@ def conditioning(
     except Exception:  # a rule that does not run on Tensors
         gradient = joined([Tensor(g) for g in grad(again, fresh, start.data)])
     smallest = max(float(np.finfo(each.dtype).smallest_normal) for each in nodes(cost))
-    disturbed = Disturbed(SIZE, smallest, rng)
-    return _moved(gradient, disturbed), float(_moved(value, disturbed))
+    return _moved(gradient, smallest, rng), float(_moved(value, smallest, rng))
 
 
 def joined(parts: list[Tensor]) -> Any:
@@ -61,15 +60,19 @@ def joined(parts: list[Tensor]) -> Any:
     return np.concatenate([part.reshape(-1) for part in parts])
 
 
-def _moved(target: Tensor, disturbed: Disturbed) -> Array:
+def _moved(target: Tensor, smallest: float, rng: np.random.Generator) -> Array:
     """How far a recorded result moves for a relative error of 1 in every value, or its own size."""
+    samples = []
+    for seed in rng.integers(2**32, size=SAMPLES):
+        for size in (SIZE, -SIZE):
+            disturbed = Disturbed(size, smallest, np.random.default_rng(seed))
+            samples.append(replay(target, {}, disturbed.off, disturbed))
     with np.errstate(all="ignore"):
-        samples = [replay(target, {}, disturbed.off, disturbed) for _ in range(SAMPLES)]
         moved = np.abs(np.array(samples) - target.data) / SIZE
     moved = np.where(np.isfinite(moved), moved, 0.0)  # a value can fall out of a domain
     return moved.max(axis=0) + np.abs(np.nan_to_num(target.data))
 
 
 def flat(arrays: list[Array]) -> Array:
-    """All entries, one after the other, in float64."""
-    return np.concatenate([np.asarray(a, dtype=np.float64).reshape(-1) for a in arrays])
+    """All entries, one after the other, in float64; real parts."""
+    return np.concatenate([np.real(np.asarray(a)).astype(np.float64).reshape(-1) for a in arrays])
