@@ -240,7 +240,7 @@ def test_a_wrong_value_is_seen(own_table):
 def test_the_report_can_be_read_raised_and_written_as_json():
     good = gradcheck(softplus_sum, V)
     good.raise_if_failed()
-    assert str(good).startswith("gradcheck passed: 3 entries against mp")
+    assert str(good).startswith("gradcheck passed (3 entries, mpmath reference)")
     bad = gradcheck((squares, lambda x: -2 * x), V)
     with pytest.raises(AssertionError, match="likely cause: the sign"):
         bad.raise_if_failed()

@@ -52,13 +52,13 @@ def array_of(g: Any) -> Array | None:
         found = np.asarray(g)
     except Exception:
         return None
-    return found if found.dtype.kind in "fciub" and not np.ma.isMaskedArray(g) else None
+    return found if found.dtype.kind in "fiub" and not np.ma.isMaskedArray(g) else None
 
 
 def _kind(g: Any) -> str:
     if g is None or isinstance(g, np.ma.MaskedArray):
         return "None" if g is None else "a masked array"
-    return f"an array of {g.dtype}" if isinstance(g, np.ndarray) else f"a {type(g).__name__}"
+    return f"an array of {g.dtype}" if isinstance(g, np.ndarray) else f"of type {type(g).__name__}"
 
 
 def of_a_pair(subject: Pair, gradients: list[Array], tolerance: Array) -> Iterator[Check]:
@@ -152,7 +152,7 @@ def _linear(
         excess = np.abs(scaled - once) - 4.0 * tolerance - lost
         known = np.isfinite(once) & (np.isfinite(scaled) | (factor < 0.0))
         worst = max(worst, float(np.max(excess, initial=0.0, where=known)))
-    detail = f"for a multiple of the seed it is no multiple: {worst:.4g} too much"
+    detail = f"when the seed is scaled the gradient is not: off by {worst:.4g} of that scale"
     yield Check("linear in the seed", worst <= 0, detail)
     nothing = flat(grad(cost, leaves, np.zeros_like(seed)))
     wrong = (nothing != 0) & np.isfinite(nothing)
@@ -187,12 +187,12 @@ def _depends(each: Tensor, i: int) -> bool:
 
 def elsewhere(
     subject: Subject, gradients: list[Array], rtol: float, atol: float, rng: np.random.Generator
-) -> Check | None:
+) -> Iterator[Check]:
     """<w, Jv> = <Jᵀw, v> at another input, for a random seed w and direction v, but for half the
     digits.
 
     f is called itself, always: what a recording does not see shows here, and what a gradient keeps
-    from an earlier call. None where it cannot be said.
+    from an earlier call. Where it cannot be said nothing is.
     """
     point = subject.point
     x = np.where(point == 0.0, 0.1, point * rng.uniform(0.4, 0.6, size=len(point)))
@@ -216,19 +216,19 @@ def elsewhere(
             lambda s: float(np.vdot(w, other.value(other.split(x + s[0] * v)))), np.zeros(1)
         )
     except Exception:  # neither need be made for this input
-        return None
+        return
     slope = float(pushed.values[0])
     allowed = (np.sqrt(unit) + rtol) * np.abs(flat(found)) + 16.0 * unit + atol
     limit = 8.0 * max(spread) + float(allowed @ np.abs(v) + pushed.errors[0])
     off = abs(pulled - slope) - limit
     if not np.isfinite(off) or pushed.kinks[0]:
-        return None
+        return
     detail = (
         f"the slope of the function in some direction is {slope:.6g}, by its gradient {pulled:.6g}"
     )
     if isinstance(subject, Pair) and np.any(flat(found)) and not any(map(_bits, found, gradients)):
         detail = "the gradient is still that of an earlier input: it keeps something between calls"
-    return Check("right at another input", bool(off <= 0), detail)
+    yield Check("right at another input", bool(off <= 0), detail)
 
 
 def _layouts(

@@ -265,11 +265,17 @@ def _differ(before: Tensor, after: Tensor) -> bool:
 
 
 def cut(subject: Recorded) -> bool:
-    """Whether f depends on its arguments in a way that was not recorded."""
-    leaves, cost = subject.recording() or subject.record(subject.arrays)
+    """Whether f depends on its arguments in a way that was not recorded.
+
+    Beside the inputs: a mask that depends on them may change at a kink.
+    """
+    beside, moved = (
+        [x + (far * (1.0 + np.abs(x))).astype(x.dtype) for x in subject.arrays]
+        for far in (1e-3, 1.01e-3)
+    )
+    leaves, cost = subject.record(beside)
     if holds_constants(cost):
         return False
-    moved = [x + (1e-5 * (1.0 + np.abs(x))).astype(x.dtype) for x in subject.arrays]
     recorded = replay(cost, dict(zip(leaves, moved, strict=True)), lambda data: data, in_floats)
     change = subject.record(moved)[1].data - cost.data
     unseen = np.abs(change - (recorded - cost.data))

@@ -182,8 +182,9 @@ def compare(
             return analytic
     found, report.method, report.why = derivative(subject, seed, method, None, limits.entries)
     tolerance = limits.entries + (atol or 0.0)
+    parts = found.kinks
     found = _at_kinks(subject, analytic, seed, found, tolerance, rng)
-    _entries(subject, analytic, found, tolerance, report)
+    _entries(subject, analytic, found, tolerance, parts, report)
     return np.where(np.isfinite(found.values), found.values, analytic)
 
 
@@ -262,9 +263,14 @@ def _around(
 
 
 def _entries(
-    subject: Subject, analytic: Array, found: Estimate, tolerance: Array, report: GradcheckReport
+    subject: Subject,
+    analytic: Array,
+    found: Estimate,
+    tolerance: Array,
+    parts: Array,
+    report: GradcheckReport,
 ) -> None:
-    """Mismatches, kinks and notes, entry by entry."""
+    """Mismatches, kinks and notes, entry by entry; parts: where f is made of kinks."""
     unknown = vague = 0
     for i, (g, t) in enumerate(zip(analytic.tolist(), found.values.tolist(), strict=True)):
         argument, index = subject.place(i)
@@ -279,6 +285,11 @@ def _entries(
             dtype = subject.arrays[subject.wrt.index(argument)].dtype
             ulp = abs(g - t) / float(np.spacing(np.abs(dtype.type(t))))
             report.mismatches.append(Mismatch(argument, index, g, t, limit, ulp))
+            if parts[i] and not found.kinks[i]:
+                report.notes.append(
+                    f"{report.mismatches[-1].place}: the function is smooth, with slope {t:.4g} on "
+                    "both sides; kinks of its parts cancel, and the rules know only the parts"
+                )
         elif limit > 1e-3 * max(abs(g), abs(t)) and t:
             vague += abs(t) > 1e-6 * np.max(np.abs(analytic))
     report.mismatches.sort(key=lambda m: -_nan_first(m.absolute))

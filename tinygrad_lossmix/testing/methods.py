@@ -115,15 +115,16 @@ def _best(quotients: Array, steps: Array, off: Array, orders: int) -> tuple[Arra
 
 
 def noise(f: Function, x: Array) -> float:
-    """How far a value of f is off by rounding inside it, on the safe side; NaN: it is not finite."""
-    found = []
+    """How far rounding inside f moves a value, on the safe side; NaN where f is not finite."""
+    found = np.nan
     for side in (1.0, -1.0):
         for beside in BESIDE:
             values = np.array([f(at) for at in row_of(x, side * beside)], dtype=np.float64)
             if np.any(values != values[0]):
                 break
-        found.append(4.0 * max(float(roughness(values)), EPS * float(np.max(np.abs(values)))))
-    return float(np.fmax(*found))
+        rough = 4.0 * np.maximum(roughness(values), EPS * np.max(np.abs(values)))
+        found = np.fmax(found, rough)
+    return float(found)
 
 
 def sizes(x: Array) -> Array:

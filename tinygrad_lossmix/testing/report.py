@@ -4,27 +4,55 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 MOST_SHOWN = 5
+REFERENCES = {
+    "mp": "mpmath",
+    "complex": "complex-step",
+    "richardson": "extrapolated-difference",
+    "central": "central-difference",
+}
 
 
-@dataclass(frozen=True)
-class Check:
+class Readable:
+    """Shown at a prompt as it prints."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@dataclass(frozen=True, repr=False)
+class Check(Readable):
     """One property and whether it held."""
 
     name: str
     passed: bool
     detail: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.name}: {'ok' if self.passed else self.detail}"
 
-@dataclass(frozen=True)
-class Mismatch:
-    """An entry of a gradient that is not the derivative."""
+
+@dataclass(frozen=True, repr=False)
+class Entry(Readable):
+    """An entry of a gradient: the argument it belongs to, and where in it."""
 
     argument: int
     index: tuple[int, ...]
+
+    @property
+    def place(self) -> str:
+        """How it is written: argument 0[1, 2]."""
+        index = f"[{', '.join(map(str, self.index))}]" if self.index else ""
+        return f"argument {self.argument}{index}"
+
+
+@dataclass(frozen=True, repr=False)
+class Mismatch(Entry):
+    """An entry that is not the derivative."""
+
     analytic: float
     numeric: float
     tolerance: float
@@ -43,34 +71,30 @@ class Mismatch:
         return self.absolute / abs(self.numeric) if self.numeric else math.inf
 
     def __str__(self) -> str:
-        place = f"[{', '.join(map(str, self.index))}]" if self.index else ""
         return (
-            f"argument {self.argument}{place}: analytic {self.analytic:.10g}, numeric "
-            f"{self.numeric:.10g}; error {self.absolute:.4g} absolute, {self.relative:.4g} "
-            f"relative, {self.ulp:.4g} ulp (allowed {self.tolerance:.4g})"
+            f"{self.place}: analytic {self.analytic:.10g}, numeric {self.numeric:.10g}; error "
+            f"{self.absolute:.4g} absolute, {self.relative:.4g} relative, {self.ulp:.4g} ulp "
+            f"(allowed {self.tolerance:.4g})"
         )
 
 
-@dataclass(frozen=True)
-class Kink:
-    """An entry at which the function has two slopes; neither is wrong."""
+@dataclass(frozen=True, repr=False)
+class Kink(Entry):
+    """An entry at which the function has two slopes; neither is wrong, nor what is between."""
 
-    argument: int
-    index: tuple[int, ...]
     left: float
     right: float
     analytic: float
 
     def __str__(self) -> str:
-        place = f"[{', '.join(map(str, self.index))}]" if self.index else ""
         return (
-            f"argument {self.argument}{place}: slope {self.left:.4g} on the left, "
-            f"{self.right:.4g} on the right; the gradient says {self.analytic:.4g}"
+            f"{self.place}: slope {self.left:.4g} on one side, {self.right:.4g} on the other; the "
+            f"gradient is {self.analytic:.4g}"
         )
 
 
-@dataclass
-class GradcheckReport:
+@dataclass(repr=False)
+class GradcheckReport(Readable):
     """The outcome of `gradcheck`: true when it passed, readable as text.
 
     `mismatches` are the wrong entries, the worst first; `blame` is the first node whose own rule is
@@ -106,69 +130,47 @@ class GradcheckReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON: a number that is not finite is None."""
-        return {
-            "passed": self.passed,
-            "method": self.method,
-            "why": self.why,
-            "entries": self.entries,
-            "checks": [
-                {"name": c.name, "passed": c.passed, "detail": c.detail} for c in self.checks
-            ],
-            "mismatches": [
-                {
-                    "argument": m.argument,
-                    "index": list(m.index),
-                    "analytic": _finite(m.analytic),
-                    "numeric": _finite(m.numeric),
-                    "absolute": _finite(m.absolute),
-                    "relative": _finite(m.relative),
-                    "ulp": _finite(m.ulp),
-                    "tolerance": _finite(m.tolerance),
-                }
-                for m in self.mismatches
-            ],
-            "kinks": [
-                {
-                    "argument": k.argument,
-                    "index": list(k.index),
-                    "left": _finite(k.left),
-                    "right": _finite(k.right),
-                    "analytic": _finite(k.analytic),
-                }
-                for k in self.kinks
-            ],
-            "notes": self.notes,
-            "blame": self.blame,
-            "causes": self.causes,
-        }
+        found: dict[str, Any] = {"passed": self.passed, **asdict(self)}
+        for each, mismatch in zip(found["mismatches"], self.mismatches, strict=True):
+            each.update(absolute=mismatch.absolute, relative=mismatch.relative)
+        for each in [*found["mismatches"], *found["kinks"]]:
+            for name, value in each.items():
+                if isinstance(value, float) and not math.isfinite(value):
+                    each[name] = None
+        return found
 
     def __str__(self) -> str:
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
-        against = f": {counted(self.entries)} against {self.method} ({self.why})"
-        yield f"gradcheck {'passed' if self.passed else 'FAILED'}{against if self.method else ''}"
-        for check in self.checks:
-            if not check.passed:
-                yield f"  {check.name}: {check.detail}"
-        for mismatch in self.mismatches[:MOST_SHOWN]:
-            yield f"  {mismatch}"
+        """The cause in the first line: of a long text, pytest shows the beginning."""
+        failed = [str(check) for check in self.checks if not check.passed]
+        against = f"{counted(self.entries)}, {REFERENCES.get(self.method, 'no')} reference"
+        because = "; ".join(part for part in self.why.split("; ") if part.startswith("not "))
+        against += f": {because}" if because else ""
+        if self.passed:
+            yield f"gradcheck passed ({against})"
+        elif self.causes:
+            yield f"gradcheck FAILED, likely cause: {self.causes[0]}"
+        elif self.blame:
+            yield f"gradcheck FAILED, first wrong rule: {self.blame}"
+        else:
+            yield f"gradcheck FAILED, {failed.pop(0)}"
+        yield from (f"  {check}" for check in failed)
+        yield from (f"  {mismatch}" for mismatch in self.mismatches[:MOST_SHOWN])
         if (more := len(self.mismatches) - MOST_SHOWN) > 0:
             yield f"  and {counted(more)} more"
-        if self.blame:
+        if self.blame and self.causes:
             yield f"  first wrong rule: {self.blame}"
-        yield from (f"  likely cause: {cause}" for cause in self.causes)
-        for kink in self.kinks[:MOST_SHOWN]:
-            yield f"  kink at {kink}"
+        yield from (f"  or: {cause}" for cause in self.causes[1:])
+        yield from (f"  kink at {kink}" for kink in self.kinks[:MOST_SHOWN])
         yield from (f"  note: {note}" for note in self.notes)
         if self.passed:
             yield f"  held: {', '.join(check.name for check in self.checks)}"
+        elif self.method:
+            yield f"  compared: {against}"
 
 
 def counted(n: int) -> str:
     """1 entry, 2 entries."""
     return "1 entry" if n == 1 else f"{n} entries"
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None

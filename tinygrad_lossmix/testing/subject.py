@@ -102,6 +102,9 @@ class Recorded(Subject):
         leaves = [Tensor(a, copy=False) for a in arrays]
         cost = self.f(*self.arguments(leaves))
         if not isinstance(cost, Tensor):
+            if np.asarray(cost).dtype.kind not in "fiub":
+                kind = type(cost).__name__
+                raise TypeError(f"the function must return a Tensor or a number, not {kind}")
             cost = Tensor(np.asarray(cost, dtype=arrays[0].dtype))
         return leaves, cost
 

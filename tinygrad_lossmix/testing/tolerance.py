@@ -74,5 +74,5 @@ def _moved(target: Tensor, smallest: float, rng: np.random.Generator) -> Array:
 
 
 def flat(arrays: list[Array]) -> Array:
-    """All entries, one after the other, in float64; real parts."""
-    return np.concatenate([np.real(np.asarray(a)).astype(np.float64).reshape(-1) for a in arrays])
+    """All entries, one after the other, in float64."""
+    return np.concatenate([np.asarray(a, dtype=np.float64).reshape(-1) for a in arrays])
