@@ -1,5 +1,8 @@
-"""Numbers as text: four significant digits, an ASCII minus, columns under one another.
+"""Numbers as text: four significant digits, an ASCII minus, columns under one another; and how far
+a number may be off, from the digits it was given with.
 
+>>> half_unit("2.30"), half_unit("1.5e-3"), half_unit(0.25)
+(0.005, 5e-05, 0.005)
 >>> figure(1 / 3), figure(-4.248354e-18), figure(1000), vector([1, -0.0])
 ('0.3333', '-4.248e-18', '1000', '[1.000, 0.000]')
 """
@@ -9,6 +12,7 @@ from __future__ import annotations
 import shutil
 import textwrap
 from collections.abc import Iterable, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import numpy as np
@@ -58,3 +62,20 @@ def numbered(texts: Iterable[Any]) -> list[str]:
         lines = [paragraph(first, "   ", f"{i}. "), *(paragraph(line, "   ") for line in rest)]
         items.append("\n".join(lines))
     return items
+
+
+def half_unit(number: Any) -> float:
+    """Half a unit of the last digit of a number, as text or as it prints; a 0 has two decimals.
+
+    Raises:
+        ValueError: not a finite number.
+    """
+    text = str(number).strip()
+    try:
+        given = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f"{text!r} is not a number") from None
+    exponent = given.as_tuple().exponent
+    if not isinstance(exponent, int):
+        raise ValueError(f"a finite number is needed, not {text}")
+    return float(Decimal(5).scaleb((exponent if given else min(exponent, -2)) - 1))

@@ -9,8 +9,7 @@ import click
 
 from tinygrad_lossmix.answers.diagnosis.diagnose import diagnose
 from tinygrad_lossmix.answers.diagnosis.inputs import read_outputs
-from tinygrad_lossmix.answers.diagnosis.level import levels
-from tinygrad_lossmix.answers.diagnosis.training_log import read
+from tinygrad_lossmix.answers.diagnosis.training_log import levels, read
 from tinygrad_lossmix.answers.plateau.report import plateau
 from tinygrad_lossmix.cli import Refused
 from tinygrad_lossmix.cli.loss_options import loss_options

@@ -15,8 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.answers.digits import half_unit
-from tinygrad_lossmix.answers.figures import figure
+from tinygrad_lossmix.answers.figures import figure, half_unit
 
 Array = Any
 ROUNDED = 0.005  # how far from 1 a sum of probabilities may be that were printed with few digits

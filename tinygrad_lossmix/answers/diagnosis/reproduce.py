@@ -20,7 +20,7 @@ from tinygrad_lossmix.answers.diagnosis.pairings import (
     TOTAL,
     Pairing,
 )
-from tinygrad_lossmix.answers.digits import half_unit
+from tinygrad_lossmix.answers.figures import half_unit
 
 Array = Any
 COMPUTED = 1e-5  # what a framework's float32 may be off by, relative to the loss

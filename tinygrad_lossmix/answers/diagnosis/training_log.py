@@ -1,16 +1,31 @@
-"""Losses and accuracies in the text that a training run prints, as series of numbers.
+"""The losses in the text that a training run prints: where they have come to rest, and the floors
+that they never crossed.
 
 Read are `loss=2.30`, `loss: 2.30`, `train_loss 2.30`, `"val_loss": 2.30`, `Test set: Average loss:
 2.30`, `acc: 91.2%`, `Accuracy: 9120/10000` and the like, anywhere in a line, several in a line.
 
 >>> read(["step 1 loss=2.30 acc: 0.5", "step 2 loss=1.20 acc: 91%"])
 {'loss': ['2.30', '1.20'], 'accuracy': ['0.5', '0.91']}
+>>> at = level("loss", ["2.30", "1.60", "1.48", "1.47", "1.47", "1.47", "1.47", "1.47"], classes=10)
+>>> at.flat, at.value, at.floors[0].name
+(True, '1.47', 'softmax twice')
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
-from collections.abc import Iterable
+import statistics
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tinygrad_lossmix.answers.figures import figure, half_unit, paragraph
+from tinygrad_lossmix.answers.plateau.constants import constants
+from tinygrad_lossmix.answers.plateau.match import reductions
+from tinygrad_lossmix.answers.plateau.report import Plateau, plateau
+from tinygrad_lossmix.records import plain
 
 PART = r"(?:train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?|eval(?:uation)?)"
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?)\b"
@@ -23,6 +38,9 @@ ENTRY = re.compile(
 )
 SPEAKING_OF = re.compile(rf"\b{PART}\b(?=[\s:])", re.IGNORECASE)
 PARTS = ("train", "val", "test", "eval")
+FLAT = 0.002  # of the level: a smaller change at the end is none
+SURE = 3.0  # standard errors from which on a slope is one
+ABOVE = 0.15  # as far above a floor as the lowest loss may be to speak of it
 
 
 def read(lines: Iterable[str]) -> dict[str, list[str]]:
@@ -67,3 +85,205 @@ def is_accuracy(name: str) -> bool:
 def part_of(name: str) -> str:
     """Of the data that a series was measured on; training data if nothing is said."""
     return next((part for part in PARTS if name.startswith(part)), "train")
+
+
+@dataclass(frozen=True)
+class Floor:
+    """A floor of a pairing that the losses stay above."""
+
+    name: str
+    formula: str
+    reduction: str
+    value: float
+    above: float  # how far above it the lowest loss is, relative
+
+    def __str__(self) -> str:
+        return (
+            f"It never crossed {self.formula} = {self.value:.4f}, the floor of {self.name} "
+            f"({self.reduction}): the lowest value is {self.above:.2%} above it."
+        )
+
+
+@dataclass(frozen=True)
+class Level:
+    """A series of losses in a few numbers."""
+
+    name: str
+    count: int
+    not_finite: int
+    first: float
+    lowest: float
+    last: float
+    value: str  # the median of the last quarter, with the digits of the log that its noise leaves
+    change: float  # over the last quarter
+    flat: bool
+    floors: tuple[Floor, ...]  # none where the loss still changes
+    plateau: Plateau | None  # likewise
+
+    def to_dict(self) -> dict[str, Any]:
+        """A record ready for JSON."""
+        record = {key: value for key, value in vars(self).items() if key != "plateau"}
+        record["floors"] = [asdict(floor) for floor in self.floors]
+        return dict(plain(record)) | {"plateau": self.plateau and self.plateau.to_dict()}
+
+    def __str__(self) -> str:
+        return "\n\n".join([self.summary(), *([str(self.plateau)] if self.plateau else [])])
+
+    __repr__ = __str__
+
+    def summary(self) -> str:
+        """Where it started, where it is, what it never crossed."""
+        lost = f", {self.not_finite} of them not finite" if self.not_finite else ""
+        count = "one value" if self.count == 1 else f"{self.count} values"
+        lines = [
+            f"{self.name}: {count}{lost}, from {figure(self.first)} to {figure(self.last)}, the "
+            f"lowest {figure(self.lowest)}. The last quarter is about {self.value}, "
+        ]
+        if self.flat:
+            lines[0] += "flat."
+        else:
+            trend = "falling" if self.change < 0.0 else "rising"
+            size = abs(self.change / float(self.value)) if float(self.value) else math.inf
+            lines[0] += f"still {trend}, by {size:.2%} at the end: not a plateau yet."
+        return "\n".join(map(paragraph, [*lines, *map(str, self.floors)]))
+
+    def fit(self) -> str:
+        """In a line, what the level may be."""
+        if not self.plateau:
+            return ""
+        best = self.plateau.matches[:1]
+        return paragraph(f"Best fit: {best[0]!r}." if best else "It fits no known plateau.")
+
+
+def levels(
+    series: Mapping[str, Sequence[str]],
+    classes: int | None = None,
+    accuracy: Any = None,
+    name: str | None = None,
+) -> list[Level]:
+    """Of every series of losses of a training log, those on training data first.
+
+    Args:
+        series: numbers as text by name, as `training_log.read` gives them.
+        classes: the number of outputs K.
+        accuracy: a fraction; without it, what the log says of the same data.
+        name: of the one series that is wanted.
+
+    Raises:
+        ValueError: no loss, none that is finite, or none of that name.
+    """
+    losses = sorted(
+        (each for each in series if not is_accuracy(each)),
+        key=lambda each: part_of(each) != "train",
+    )
+    if not losses:
+        raise ValueError("no loss found: expected lines such as loss=0.69, loss: 0.69, loss 0.69")
+    if name is not None and name not in losses:
+        raise ValueError(f"there is no series {name!r}, only {', '.join(losses)}")
+    measured = {part_of(each): middle(series[each]) for each in series if is_accuracy(each)}
+    known = {part: text for part, text in measured.items() if 0.0 <= float(text) <= 1.0}
+    found = []
+    for each in losses if name is None else [name]:
+        if any(map(math.isfinite, map(float, series[each]))):
+            beside = known.get(part_of(each)) if accuracy is None else accuracy
+            found.append(level(each, series[each], classes, beside))
+    if not found:
+        raise ValueError(f"{name or ', '.join(losses)}: no value is a finite number")
+    return found
+
+
+def level(
+    name: str, losses: Sequence[str], classes: int | None = None, accuracy: Any = None
+) -> Level:
+    """Where losses have come to rest, what that value says, and the floors below them.
+
+    Args:
+        name: of the series.
+        losses: numbers as text, in the order of the training.
+        classes: the number of outputs K.
+        accuracy: a fraction, measured with the last of them.
+
+    Raises:
+        ValueError: none of them is finite.
+    """
+    texts = [text for text in losses if math.isfinite(float(text))]
+    if not texts:
+        raise ValueError(f"{name}: no value is a finite number")
+    finite, lowest, value = [*map(float, texts)], min(texts, key=float), middle(texts)
+    end = finite[-max(len(finite) // 4, 4) :]
+    change, sure = trend(end)
+    least = max(FLAT * abs(float(value)), 2.0 * half_unit(texts[-1]))
+    rested = len(end) <= 4 and max(end[-3:]) - min(end[-3:]) <= least  # after a sudden fall
+    flat = rested or not sure or abs(change) <= least
+    return Level(
+        name=name,
+        count=len(losses),
+        not_finite=len(losses) - len(finite),
+        first=finite[0],
+        lowest=float(lowest),
+        last=finite[-1],
+        value=value,
+        change=change,
+        flat=flat,
+        floors=tuple(sorted(floors(lowest, classes), key=lambda f: f.above)) if flat else (),
+        plateau=plateau(value, classes, accuracy) if flat else None,
+    )
+
+
+def trend(values: Sequence[float]) -> tuple[float, bool]:
+    """How much a series changes from one end to the other, and whether more than its scatter.
+
+    The slope of a straight line, beside its standard error; where all steps go one way there is no
+    scatter to hide it.
+
+    >>> trend([1.574, 1.528, 1.469])[1], trend([1.47, 1.49, 1.46, 1.48])[1]
+    (True, False)
+    """
+    n = len(values)
+    if n < 2:
+        return 0.0, False
+    slope, start = statistics.linear_regression(range(n), values)
+    rest = sum((y - start - slope * x) ** 2 for x, y in enumerate(values))
+    error = math.sqrt(rest / max(n - 2, 1) / ((n**3 - n) / 12))
+    steps = [b - a for a, b in itertools.pairwise(values)]
+    steady = min(steps) >= 0.0 or max(steps) <= 0.0
+    return slope * (n - 1), steady or abs(slope) > SURE * error
+
+
+def middle(numbers: Sequence[str]) -> str:
+    """The median of the last quarter of those that are finite, with the digits that they have and
+    that its standard error leaves.
+    """
+    finite = [text for text in numbers if math.isfinite(float(text))]
+    last = finite[-max(len(finite) // 4, 1) :]
+    if not last:
+        return "nan"
+    values, digits = [*map(float, last)], min(max(map(decimals, last)), 4)
+    if len(values) > 2:
+        low, _, high = statistics.quantiles(values, method="inclusive")
+        error = 0.93 * (high - low) / math.sqrt(len(values))  # of the median of normal numbers
+        if error > 0.0:
+            digits = min(digits, max(math.floor(-math.log10(error / 2.0)), 0))
+    return f"{statistics.median(values):.{digits}f}"
+
+
+def floors(lowest: str, classes: int | None) -> Iterator[Floor]:
+    """Those that a loss has come close to and not crossed, as far as its digits tell."""
+    for constant in constants() if classes is not None else ():
+        k = float(classes or 0)
+        if not constant.is_floor or k < constant.fewest or constant.value(k) <= 0.0:
+            continue
+        for convention, reduction in reductions(constant, classes):
+            value = float(constant.value(k) * convention.factor(k))
+            above = float(lowest) / value - 1.0
+            if -2.0 * half_unit(lowest) / value <= above <= ABOVE:
+                name = constant.name.replace(", on its floor", "")
+                formula = convention.written.format(constant.formula)
+                yield Floor(name, formula, reduction, value, max(above, 0.0))
+
+
+def decimals(number: str) -> int:
+    """Digits behind the point."""
+    mantissa, _, exponent = number.lower().partition("e")
+    digits = len(mantissa.partition(".")[2])
+    return max(digits - int(exponent), 0) if exponent.lstrip("+-").isdigit() else digits

@@ -10,7 +10,7 @@ import math
 from dataclasses import replace
 from typing import NamedTuple
 
-from tinygrad_lossmix.answers.plateau.constant import EACH, EITHER, Constant, always, chance
+from tinygrad_lossmix.answers.plateau.constant import EACH, EITHER, Constant, always, chance, fixed
 
 
 class Clamp(NamedTuple):
@@ -72,16 +72,14 @@ def clamped(accuracy: float | None) -> tuple[Constant, ...]:
     """Saturated outputs: all wrong; one class for all; or all but the share `accuracy` wrong."""
     return (
         *(
-            Constant(
+            fixed(
                 "clamp, every example wrong",
                 clamp.whose,
                 clamp.formula,
-                (value := always(clamp.value)),
+                clamp.value,
                 ADVICE,
-                (EACH,),
+                bound="highest",
                 accuracy=always(0.0),
-                highest=value,
-                fewest=1,
             )
             for clamp in FRAMEWORKS + POWERS + SMALLEST
         ),
@@ -119,15 +117,13 @@ def one_class_for_all(whose: str, formula: str, wrong: float) -> Constant:
 def partly(wrong: float) -> tuple[Constant, ...]:
     """The share `wrong` of the examples costs a clamp each, the others nothing."""
     return tuple(
-        Constant(
+        fixed(
             "clamp, every wrong example saturated",
             clamp.whose,
             f"(1 - accuracy) ({clamp.formula})",
-            always(clamp.value * wrong),
+            clamp.value * wrong,
             ADVICE,
-            (EACH,),
             slope=clamp.value,
-            fewest=1,
         )
         for clamp in FRAMEWORKS + POWERS
     )

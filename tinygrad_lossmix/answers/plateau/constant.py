@@ -62,6 +62,21 @@ def always(value: float) -> Number:
     return lambda k: value
 
 
+def fixed(
+    name: str,
+    cost: str,
+    formula: str,
+    value: float,
+    meaning: str,
+    bound: str | None = None,
+    **more: Any,
+) -> Constant:
+    """A constant for any K; `bound`, lowest or highest, if no loss of the pair crosses it."""
+    at = always(value)
+    options = {"fewest": 1} | more | ({bound: at} if bound else {})
+    return Constant(name, cost, formula, at, meaning, (EACH,), **options)
+
+
 def chance(k: Array) -> Array:
     """The accuracy of guessing."""
     return 1.0 / k

@@ -1,5 +1,8 @@
 """Values that a loss gets stuck at, the most common first: the table of `plateau` and `diagnose`.
 
+A softmax of outputs that are probabilities already gives its largest at most e/(e + K - 1), and a
+sigmoid of them stays between .5 and .7311: floors that no training crosses.
+
 >>> [uniform] = [c for c in constants() if c.formula == "ln K"]
 >>> round(float(uniform.value(10)), 4)
 2.3026
@@ -8,29 +11,27 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from functools import partial
 
 import numpy as np
 
 from tinygrad_lossmix.answers.plateau.clamps import clamped
 from tinygrad_lossmix.answers.plateau.constant import (
-    EACH,
     SQUARED,
     SUM,
+    Array,
     Constant,
     always,
+    fixed,
     perfect,
 )
-from tinygrad_lossmix.answers.plateau.doubled import (
-    CLASSES_LEFT_OUT,
-    SIGMOID_FLOORS,
-    SIGMOID_OF_UNIFORM,
-    SOFTMAX_FLOOR,
-    saturated,
-)
 
-Array = Any
 SMOOTHING = 0.1
+E = math.e
+ON, OFF = math.log1p(1.0 / E), math.log(2.0)  # -ln σ(1) and -ln(1 - σ(0))
+KERAS = "Keras: from_logits=False, or drop the activation of the last layer."
+SOFTMAX_REPAIR = f"PyTorch: hand the logits to CrossEntropyLoss, the softmax is inside it. {KERAS}"
+SIGMOID_REPAIR = f"PyTorch: hand the logits to BCEWithLogitsLoss, the sigmoid is inside it. {KERAS}"
 NO_LOGARITHM = (
     "NLLLoss takes log-probabilities and was given probabilities. Put a log_softmax before it, or "
     "hand the logits to CrossEntropyLoss."
@@ -43,10 +44,18 @@ ONE_OUTPUT = (
 
 def constants(accuracy: float | None = None) -> tuple[Constant, ...]:
     """All of them; some are known only beside an accuracy."""
-    twice = CLASSES_LEFT_OUT if accuracy is None else saturated(accuracy)
-    beside = () if accuracy is None else outputs_saturated(accuracy)
+    twice = CLASSES_LEFT_OUT if accuracy is None else doubled_and_saturated(accuracy)
+    beside = () if accuracy is None else saturated(accuracy)
     common = (UNIFORM, SOFTMAX_FLOOR, *twice, HALF, PRIOR, *SIGMOID_FLOORS, SIGMOID_OF_UNIFORM)
     return (*common, HALF_LL, *clamped(accuracy), *RARER, *beside)
+
+
+def softmax_floor(k: Array) -> Array:
+    return np.log1p((k - 1.0) / E)
+
+
+def sigmoid_floor(k: Array) -> Array:
+    return ON + (k - 1.0) * OFF
 
 
 def smoothed(k: Array) -> Array:
@@ -71,7 +80,7 @@ HALF = Constant(
     "sigmoid outputs all at one half",
     "sigmoid + cross-entropy",
     "K ln 2",
-    lambda k: k * math.log(2.0),
+    lambda k: k * OFF,
     "No output has moved from 1/2: nothing is learnt yet. Or sigmoid twice, whose outputs cannot "
     "go below 1/2.",
     fewest=1,
@@ -85,41 +94,160 @@ PRIOR = Constant(
     "Every output gives the share of its class, 1/K, and ignores the input: only the biases are "
     "learnt. Under softmax the same is a uniform prediction.",
 )
-HALF_LL = Constant(
+HALF_LL = fixed(
     "sigmoid outputs at one half, with log-likelihood",
     "sigmoid + log-likelihood",
     "ln 2",
-    always(math.log(2.0)),
+    OFF,
     "The log-likelihood of sigmoids before they all go to 1: an improper pair, use cross-entropy.",
-    (EACH,),
 )
-RARER = (
-    Constant(
-        "uniform or prior predictions",
-        "softmax or sigmoid + quadratic",
-        "(1 - 1/K)/2",
-        lambda k: (1.0 - 1.0 / k) / 2.0,
-        "Every output is 1/K, whatever the input: nothing but the share of the classes is learnt.",
-        SQUARED,
+
+of_softmax = partial(
+    Constant,
+    cost="softmax of softmax (or of sigmoid) + log-likelihood",
+    lowest=softmax_floor,
+    highest=lambda k: np.log(E + k - 1.0),
+)
+of_sigmoid = partial(
+    Constant,
+    cost="sigmoid of sigmoid (or of softmax) + cross-entropy",
+    lowest=sigmoid_floor,
+    highest=lambda k: OFF + (k - 1.0) * (1.0 + ON),
+)
+SOFTMAX_FLOOR = of_softmax(
+    name="softmax twice, on its floor",
+    formula="ln(1 + (K - 1)/e)",
+    value=softmax_floor,
+    meaning="What went into the softmax of the cost were probabilities already: at best the right "
+    f"class gets e/(e + K - 1), however well the network does. {SOFTMAX_REPAIR}",
+    accuracy=perfect,
+    most=1000,
+    common=True,
+)
+SIGMOID_FLOORS = (
+    of_sigmoid(
+        name="sigmoid twice, on its floor",
+        formula="ln(1 + 1/e) + (K - 1) ln 2",
+        value=sigmoid_floor,
+        meaning="What went into the sigmoid of the cost were probabilities already: at best the "
+        f"right class gets .7311 and each other .5. {SIGMOID_REPAIR}",
+        accuracy=perfect,
     ),
-    Constant(
-        "sigmoid outputs all at one half",
-        "sigmoid + quadratic",
-        "K/8",
-        lambda k: k / 8.0,
-        "No output has moved from 1/2: nothing is learnt yet.",
-        SQUARED,
+    *(
+        fixed(
+            f"sigmoid twice, on its floor, one output, {labels}",
+            "sigmoid of sigmoid + cross-entropy",
+            formula,
+            value,
+            f"An output that has been through the sigmoid twice lies between .5 and .7311. "
+            f"{SIGMOID_REPAIR}",
+            bound="lowest",
+            highest=always(1.0 + ON),
+        )
+        for labels, formula, value in (
+            ("label 1", "ln(1 + 1/e)", ON),
+            ("label 0", "ln 2", OFF),
+            ("half of the labels 1", "(ln(1 + 1/e) + ln 2)/2", (ON + OFF) / 2.0),
+        )
+    ),
+)
+SIGMOID_OF_UNIFORM = of_sigmoid(
+    name="sigmoid of uniform softmax outputs",
+    formula="ln(1 + e^(-1/K)) + (K - 1) ln(1 + e^(1/K))",
+    value=lambda k: np.log1p(np.exp(-1.0 / k)) + (k - 1.0) * np.log1p(np.exp(1.0 / k)),
+    meaning=f"Softmax outputs, all 1/K, go into the sigmoid of the cost. {SIGMOID_REPAIR}",
+)
+# Off the floor when the accuracy is not known: softmax twice leaves classes out for long.
+CLASSES_LEFT_OUT = tuple(
+    of_softmax(
+        name=f"softmax twice, outputs saturated, {classes} never predicted",
+        formula=f"ln(e + K - 1) - (1 - {m}/K)",
+        value=lambda k, m=m: np.log(E + k - 1.0) - 1.0 + m / k,  # type: ignore[misc]
+        meaning=f"All right but for {classes}: an accuracy of 1 - {m}/K; give --accuracy to check. "
+        f"{SOFTMAX_REPAIR}",
+        conventions=(SUM,),
+        fewest=m + 2,
+        most=20,
+    )
+    for m, classes in ((1, "one class"), (2, "two classes"))
+)
+
+
+def doubled_and_saturated(accuracy: float) -> tuple[Constant, ...]:
+    """Off the floor: outputs of 0 and 1, the share `accuracy` of the examples right."""
+    return (
+        of_softmax(
+            name="softmax twice, outputs saturated",
+            formula="ln(e + K - 1) - accuracy",
+            value=lambda k: np.log(E + k - 1.0) - accuracy,
+            meaning="An example costs ln(e + K - 1) if its class is wrong and 1 less if it is "
+            "right, a little more while outputs are not quite 0 and 1: what went into the softmax "
+            f"of the cost were probabilities already. {SOFTMAX_REPAIR}",
+            conventions=(SUM,),
+            slope=1.0,
+            common=True,
+        ),
+        of_sigmoid(
+            name="sigmoid twice, outputs saturated",
+            formula="ln(1 + 1/e) + (K - 1) ln 2 + 1 - accuracy",
+            value=lambda k: sigmoid_floor(k) + 1.0 - accuracy,
+            meaning="A wrong example costs 1 more than the floor: what went into the sigmoid of "
+            f"the cost were probabilities already. {SIGMOID_REPAIR}",
+            slope=1.0,
+        ),
+    )
+
+
+of_quadratic = partial(Constant, cost="softmax or sigmoid + quadratic", conventions=SQUARED)
+unlogged = partial(fixed, cost="NLLLoss of probabilities", meaning=NO_LOGARITHM)
+
+
+def saturated(accuracy: float) -> tuple[Constant, ...]:
+    """Outputs of 0 and 1, the share `accuracy` of the examples right."""
+    return (
+        of_quadratic(
+            name="outputs saturated",
+            formula="1 - accuracy",
+            value=always(1.0 - accuracy),
+            meaning="An example costs 1 if its class is wrong and 0 if it is right; where an "
+            "output is saturated the quadratic cost hardly learns.",
+            slope=1.0,
+        ),
+        unlogged(
+            name="softmax outputs without a logarithm, saturated",
+            formula="-accuracy",
+            value=-accuracy,
+            slope=1.0,
+            lowest=always(-1.0),
+            fewest=2,
+        ),
+    )
+
+
+RARER = (
+    of_quadratic(
+        name="uniform or prior predictions",
+        formula="(1 - 1/K)/2",
+        value=lambda k: (1.0 - 1.0 / k) / 2.0,
+        meaning="Every output is 1/K, whatever the input: nothing but the share of the classes is "
+        "learnt.",
+    ),
+    of_quadratic(
+        name="sigmoid outputs all at one half",
+        cost="sigmoid + quadratic",
+        formula="K/8",
+        value=lambda k: k / 8.0,
+        meaning="No output has moved from 1/2: nothing is learnt yet.",
         fewest=1,
         most=20,
     ),
-    Constant(
-        "all sigmoid outputs at 0",
-        "sigmoid + quadratic",
-        "1/2",
-        always(0.5),
-        "Every output has been pushed to 0, which is right for all classes but one; the saturated "
-        "sigmoid keeps it there.",
-        SQUARED,
+    of_quadratic(
+        name="all sigmoid outputs at 0",
+        cost="sigmoid + quadratic",
+        formula="1/2",
+        value=always(0.5),
+        meaning="Every output has been pushed to 0, which is right for all classes but one; the "
+        "saturated sigmoid keeps it there.",
     ),
     Constant(
         "uniform predictions, in bits",
@@ -148,76 +276,37 @@ RARER = (
         NO_LOGARITHM,
         (SUM,),
     ),
-    Constant(
-        "softmax outputs without a logarithm, on their floor",
-        "NLLLoss of probabilities",
-        "-1",
-        (lowest := always(-1.0)),
-        NO_LOGARITHM,
-        (EACH,),
+    unlogged(
+        name="softmax outputs without a logarithm, on their floor",
+        formula="-1",
+        value=-1.0,
+        bound="lowest",
         accuracy=perfect,
-        lowest=lowest,
+        fewest=2,
     ),
     *(
-        Constant(
-            "softmax over one output",
-            cost,
-            formula,
-            always(value),
-            ONE_OUTPUT,
-            (EACH,),
-            fewest=1,
-            single=True,
-        )
+        fixed("softmax over one output", cost, formula, value, ONE_OUTPUT, single=True)
         for cost, formula, value in (
             ("softmax + log-likelihood", "-ln 1", 0.0),
             ("NLLLoss of probabilities", "-1", -1.0),
         )
     ),
-    Constant(
+    fixed(
         "the labels are fitted",
         "any of the costs",
         "-ln 1",
-        always(0.0),
+        0.0,
         "Every output is its label, to these digits. If that is too good: are the labels among the "
         "inputs, is the data a few examples, are all labels masked?",
-        (EACH,),
         accuracy=perfect,
-        fewest=1,
     ),
-    Constant(
+    fixed(
         "all sigmoid outputs at 1",
         "sigmoid + log-likelihood",
         "-ln 1",
-        always(0.0),
+        0.0,
         "The log-likelihood of sigmoids approaches 0 as all outputs go to 1, whatever the "
         "accuracy: an improper pair, use cross-entropy.",
-        (EACH,),
+        fewest=2,
     ),
 )
-
-
-def outputs_saturated(accuracy: float) -> tuple[Constant, ...]:
-    """Outputs of 0 and 1, the share `accuracy` of the examples right."""
-    return (
-        Constant(
-            "outputs saturated",
-            "softmax or sigmoid + quadratic",
-            "1 - accuracy",
-            always(1.0 - accuracy),
-            "An example costs 1 if its class is wrong and 0 if it is right; where an output is "
-            "saturated the quadratic cost hardly learns.",
-            SQUARED,
-            slope=1.0,
-        ),
-        Constant(
-            "softmax outputs without a logarithm, saturated",
-            "NLLLoss of probabilities",
-            "-accuracy",
-            always(-accuracy),
-            NO_LOGARITHM,
-            (EACH,),
-            slope=1.0,
-            lowest=always(-1.0),
-        ),
-    )

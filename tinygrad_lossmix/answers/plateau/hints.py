@@ -9,8 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tinygrad_lossmix.answers.plateau.constants import UNIFORM
-from tinygrad_lossmix.answers.plateau.doubled import SOFTMAX_FLOOR, accuracy_if_saturated
+from tinygrad_lossmix.answers.plateau.constants import SOFTMAX_FLOOR, UNIFORM
 from tinygrad_lossmix.answers.plateau.match import NEAR, Match, Question
 
 BATCHES = (8, 10, 16, 20, 32, 50, 64, 100, 128, 200, 256, 500, 512, 1000, 1024)
@@ -24,13 +23,7 @@ NEGATIVE = (
 
 
 def hints(asked: Question, matches: Sequence[Match], coincidence: float) -> tuple[str, ...]:
-    """Sentences, each of which holds for this loss.
-
-    Args:
-        asked: the loss.
-        matches: the plateaus that it is.
-        coincidence: the share of numbers with as many digits that are some plateau.
-    """
+    """Sentences, each of which holds for this loss; of what it is, and how likely by chance."""
     loss, classes, accuracy = asked.loss, asked.classes, asked.accuracy
     impossible = too_low(loss, accuracy) or (NEGATIVE if loss <= -asked.digits else None)
     found = [likely(asked, matches, coincidence), impossible, each_output(classes, accuracy)]
@@ -131,7 +124,7 @@ def learning(loss: float, classes: int) -> str:
 
 def twice(loss: float, classes: int) -> str | None:
     """The accuracy that would make it softmax twice."""
-    accuracy = accuracy_if_saturated(loss, classes)
+    accuracy = math.log(math.e + classes - 1.0) - loss
     if not 1.0 / classes <= accuracy <= 1.0:
         return None
     return (

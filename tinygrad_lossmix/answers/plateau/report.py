@@ -13,8 +13,7 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from tinygrad_lossmix.answers.digits import half_unit
-from tinygrad_lossmix.answers.figures import numbered, paragraph
+from tinygrad_lossmix.answers.figures import half_unit, numbered, paragraph
 from tinygrad_lossmix.answers.plateau.hints import hints
 from tinygrad_lossmix.answers.plateau.match import NEAR, Match, Question, matches
 from tinygrad_lossmix.records import plain
