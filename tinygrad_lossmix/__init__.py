@@ -39,6 +39,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_lossmix.engine import Tensor, constant, derivative, grad, value_and_grad
 from tinygrad_lossmix.engine.graph import group
+from tinygrad_lossmix.engine.refusals import HABITS
 from tinygrad_lossmix.mixes import book
 from tinygrad_lossmix.mixes.costs import cross_entropy, log_likelihood, quadratic, xlogy
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
@@ -131,7 +132,8 @@ def __getattr__(name: str) -> Any:
     if name in ("lab", "testing"):
         return import_module(f"{__name__}.{name}")
     if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        advice = f": {HABITS[name]}" if name in HABITS else ""
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{advice}")
     value = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
     globals()[name] = value
     return value

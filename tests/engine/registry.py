@@ -133,6 +133,10 @@ EINSUMS = [
     ("iii,i->i", _numbers(2, 2, 2), V[:2]),
     ("BA,aB->Aa", B, A),
     ("ij,ij->ij", A, A[:1]),
+    ("i,i", V, V[:1]),
+    ("ij,jk->k", A[:, :1], B[:3]),
+    ("ij,i->j", A[:1], A[:, 0]),
+    ("ii,ij->j", A[:, :2], A[:1]),
     ("...i,...i->...", C, C[:1, :1]),
     ("ij->ji", A),
     ("ji", A),
@@ -166,6 +170,7 @@ def _calls():
     yield Call(
         "np.clip", lambda x, lo, hi: np.clip(x, lo, hi), (A, V - 0.23, V + 0.03), analytic=False
     )
+    yield Call("np.full_like", lambda x: x * np.full_like(x, x[0, 0], dtype=x.dtype), (A,))
     yield Call("np.reshape", lambda x: np.reshape(x, (3, -1)), (C,))
     yield Call("np.ravel", np.ravel, (C,))
     yield Call("np.broadcast_to", lambda x: np.broadcast_to(x, (2, 4, 3)), (V,))
@@ -176,6 +181,7 @@ def _calls():
     yield Call("np.expand_dims", lambda x: np.expand_dims(x, (0, -1)), (A,))
     yield Call("np.transpose", lambda x: np.transpose(x), (C,))
     yield Call("np.transpose", lambda x: np.transpose(x, (2, 0, 1)), (C,))
+    yield Call("np.transpose", lambda x: np.transpose(x, 0), (V,))
     yield Call("np.transpose", lambda x: np.transpose(x, axes=[-1, 0, -2]), (C,))
     yield Call("np.swapaxes", lambda x: np.swapaxes(x, 0, -1), (C,))
     yield Call("np.moveaxis", lambda x: np.moveaxis(x, 0, -1), (C,))

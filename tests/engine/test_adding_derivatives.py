@@ -1,5 +1,6 @@
 """`derivative`: rows for NumPy functions and for functions of the user's own; `constant`."""
 
+import contextlib
 import functools
 import math
 
@@ -209,3 +210,50 @@ def test_a_rule_that_gives_nothing_is_an_error(shape, own_table):
     t = Tensor(np.ones(shape))
     with pytest.raises((TypeError, ValueError), match="rule"):
         grad(f(t), t, seed=np.ones(shape))
+
+
+def test_a_row_added_again_has_the_rules_of_the_second_call(own_table):
+    derivative(np.inner, lambda g, z, x: g)
+    derivative(np.inner, lambda g, z, x, y: g * y, lambda g, z, x, y: g * x)
+    t = Tensor([1.0, 2.0])
+    np.testing.assert_array_equal(grad(np.inner(t, t), t), [2.0, 4.0])
+    f = derivative(lambda x, y: x * y, lambda g, z, x, y: g * y, lambda g, z, x, y: g * x)
+    derivative(f, lambda g, z, x: g)
+    with pytest.raises(TypeError, match=r"has 1 derivative rules for 2"):
+        f(t, t)
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_rule_of_the_users_cannot_change_what_it_is_given(create_graph, own_table):
+    def writing(which):
+        def rule(g, z, x):
+            given = (g, z, x)[which]
+            given *= 0.0  # in place of an array, a new Tensor of a Tensor
+            return 3.0 * g
+
+        return rule
+
+    for which in range(3):
+        f = derivative(lambda x: 3.0 * x, writing(which))
+        t = Tensor([1.0, 2.0])
+        cost = (f(t) + t).sum()
+        with (
+            contextlib.suppress(ValueError)
+            if create_graph
+            else pytest.raises(ValueError, match="read-only")
+        ):
+            grad(cost, t, create_graph=create_graph)
+        assert t.data.tolist() == [1.0, 2.0]
+        assert cost.args[0].data.tolist() == [4.0, 8.0]
+
+
+def test_a_rule_of_the_users_may_use_one_buffer_for_every_answer(own_table):
+    buffer = np.empty(2)
+
+    def rule(g, z, x):
+        return np.multiply(g, 3.0, out=buffer)
+
+    f = derivative(lambda x: 3.0 * x, rule)
+    t, u = Tensor([1.0, 2.0]), Tensor([1.0, 2.0])
+    gradients = grad((f(t) * [1.0, 2.0] + f(u) * [5.0, 7.0]).sum(), [t, u])
+    np.testing.assert_array_equal(gradients, [[3.0, 6.0], [15.0, 21.0]])

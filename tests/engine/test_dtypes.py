@@ -5,6 +5,7 @@ import operator
 import numpy as np
 import pytest
 
+import tinygrad_lossmix as lm
 from tinygrad_lossmix import Tensor, grad
 from tinygrad_lossmix.engine.graph import nodes
 
@@ -75,3 +76,101 @@ def test_sums_in_float16_accumulate_in_float16_as_numpys_do():
     t = Tensor(np.full(10, 0.1, np.float16))
     assert t.sum().data == np.full(10, 0.1, np.float16).sum()
     assert grad(t.sum(), t).dtype == np.float16
+
+
+MANY = 70_000  # more than float16 can count
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (lambda x: x.mean(), np.full(MANY, 1 / MANY)),
+        (lambda x: np.var(x[::-1]), None),
+        (lambda x: x.max(), np.full(MANY, 1 / MANY)),
+        (lambda x: x.reshape(-1, 1).min(axis=0)[0], np.full(MANY, 1 / MANY)),
+        (lambda x: lm.logsumexp(x), np.full(MANY, 1 / MANY)),
+        (lambda x: lm.book.quadratic(x.reshape(-1, 1), 0 * X16.reshape(-1, 1) + 1), "book"),
+        (lambda x: lm.quadratic(x.reshape(-1, 1), 0 * X16.reshape(-1, 1) + 1), "book"),
+    ],
+)
+@pytest.mark.parametrize("twice", [False, True])
+def test_a_count_never_becomes_a_float16(function, expected, twice):
+    t = Tensor(X16 if expected is None else np.full(MANY, 0.5, np.float16))
+    if expected is None:
+        wide = X16.astype(float)
+        expected = 2 * (wide - wide.mean()) / MANY
+    elif isinstance(expected, str):
+        expected = np.full(MANY, -0.5 / MANY)
+    cost = function(t)
+    with np.errstate(all="ignore"):
+        g = grad(cost, t, create_graph=twice)
+    assert g.dtype == cost.dtype == np.float16
+    np.testing.assert_allclose(g.data if twice else g, expected, rtol=0.01, atol=6e-8)
+
+
+X16 = (0.01 * np.cos(np.arange(MANY))).astype(np.float16)
+
+
+def test_a_softmax_over_more_entries_than_float16_can_count():
+    t = Tensor(np.zeros(MANY, np.float16))
+    np.testing.assert_allclose(lm.softmax(t).data, 1 / MANY, rtol=0.01)
+    np.testing.assert_allclose(lm.log_softmax(t).data, -np.log(MANY), rtol=1e-3)
+    assert float(lm.logsumexp(t)) == np.float16(np.log(MANY))
+    seed = np.ones(MANY, np.float16)
+    np.testing.assert_allclose(grad(lm.log_softmax(t), t, seed=seed), 0.0, atol=1e-3)
+    np.testing.assert_array_equal(grad(lm.softmax(t), t, seed=seed), 0.0)
+
+
+@pytest.mark.parametrize("mix", lm.MIXES, ids=str)
+def test_the_gradient_of_a_batch_that_float16_cannot_count(mix):
+    z, y = np.zeros((MANY, 2), np.float16), np.zeros(MANY, int)
+    t = Tensor(z)
+    cost = mix.cost(t, y)
+    expected = mix.delta(z[0], 0) / np.float32(MANY)
+    np.testing.assert_allclose(grad(cost, t)[[0, -1]], [expected] * 2, rtol=0.01)
+    np.testing.assert_allclose(float(cost), float(mix.cost(z[0], 0)), rtol=1e-3)
+    _, compiled = lm.compile(lambda z: mix.cost(z, y))(z)
+    np.testing.assert_allclose(compiled[[0, -1]], [expected] * 2, rtol=0.01)
+    _, compiled = lm.compile(lambda z: z.mean() + z.var())(z)
+    np.testing.assert_allclose(compiled, 0.5 / MANY, rtol=0.01)
+
+
+@pytest.mark.parametrize("dtype", [">f2", ">f4", ">f8", "<f8"])
+def test_any_byte_order_is_this_machines_behind_the_door(dtype):
+    swapped = np.array([[0.5, -1.5], [2.0, 0.25]], dtype)
+    native = swapped.astype(np.dtype(dtype).type)
+    t, u = Tensor(swapped), Tensor(native)
+    assert t.dtype is u.dtype
+    assert Tensor(swapped, copy=False).dtype is u.dtype
+    assert t.astype(dtype).dtype is u.dtype
+    assert (t * swapped).args[1].dtype is u.dtype
+    for f in (
+        lambda x, y: (x * y).sum(),
+        lambda x, y: lm.sigmoid(x).sum(),
+        lambda x, y: lm.softmax(x)[0, 0],
+        lambda x, y: lm.Mix("softmax", "ll").cost(x, abs(y)),
+        lambda x, y: lm.Mix("sigmoid", "ce").composed(x, abs(y)),
+        lambda x, y: lm.log_likelihood(lm.softmax(x), abs(y)),
+        lambda x, y: np.concatenate([x, y]).sum(),
+        lambda x, y: np.einsum("ij,jk", x, y).sum(),
+    ):
+        for seed in (np.array(1.0, dtype), None):
+            found, expected = grad(f(t, swapped), t, seed=seed), grad(f(u, native), u)
+            assert found.dtype is u.dtype
+            np.testing.assert_array_equal(found, expected)
+        for transform in (lm.value_and_grad, lm.compile):
+            _, found = transform(lambda x, f=f: f(x, swapped))(swapped)
+            np.testing.assert_allclose(found, expected, rtol=0.01 if dtype == ">f2" else 1e-6)
+    for mix in lm.MIXES:
+        expected = mix.delta(native, abs(native))
+        np.testing.assert_array_equal(mix.delta(swapped, abs(swapped)), expected)
+    assert lm.testing.gradcheck(lambda x: lm.sigmoid(x).sum(), swapped)
+
+
+def test_a_users_function_may_give_another_byte_order(own_table):
+    f = lm.derivative(lambda x: x.astype(">f8"), lambda g, z, x: g.astype(">f8"))
+    t = Tensor([1.0, 2.0])
+    assert f(t).dtype.isnative
+    gradient = grad((f(t) * t).sum(), t)
+    assert gradient.dtype.isnative
+    assert gradient.tolist() == [2.0, 4.0]

@@ -1,6 +1,7 @@
 """What the engine says when it refuses: what was wrong, what was expected, what to do."""
 
 import copy
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -69,7 +70,7 @@ from tinygrad_lossmix.engine.table import spelling
         (
             lambda t, m: t + None,
             "a Tensor can be combined with real numbers and plain arrays of them, not with "
-            "NoneType",
+            "NoneType (a .grad is None until backward() has filled it)",
         ),
         (
             lambda t, m: t + np.array([1j]),
@@ -112,7 +113,7 @@ from tinygrad_lossmix.engine.table import spelling
             lambda t, m: np.arctan2(t, t),
             "np.arctan2 has no derivative rule: add one with lm.derivative(np.arctan2, lambda "
             "g, z, x, y: …, lambda g, z, x, y: …), where g is the gradient arriving at the "
-            "output z, or compute a plain value with np.arctan2(t.data)",
+            "output z, or compute a plain value with np.arctan2 of t.data",
         ),
         (
             lambda t, m: np.linalg.norm(t),
@@ -238,5 +239,12 @@ def test_private_modules_of_numpy_are_not_part_of_a_name():
     norm.__module__ = "numpy.linalg._linalg"
     assert spelling(norm) == "np.linalg.norm"
     norm.__module__ = None
-    assert spelling(norm) == "np.norm"
-    assert spelling(SimpleNamespace(__name__="f")) == "np.f"
+    assert spelling(norm) == "norm"
+    assert spelling(SimpleNamespace(__name__="f")) == "f"
+
+
+def test_a_ufunc_of_another_library_is_not_called_numpys():
+    expit = np.frompyfunc(math.exp, 1, 1)
+    assert spelling(expit) == "exp (vectorized)"
+    with pytest.raises(TypeError, match=r"^exp \(vectorized\) has no derivative rule"):
+        expit(Tensor(1.0))

@@ -1,6 +1,7 @@
 """Changing an array after it was recorded: the gradient is right, or the change raises."""
 
 import contextlib
+import ctypes
 import itertools
 
 import numpy as np
@@ -255,3 +256,25 @@ def test_an_option_that_refuses_to_be_copied_says_so_itself(own_table):
     f = derivative(lambda x, by=None: x, lambda g, z, x, by=None: g)
     with pytest.raises(TypeError, match="this is mine"):
         f(Tensor(1.0), by=Stubborn())
+
+
+def test_the_values_shown_lead_to_no_memory_of_the_recording():
+    """Whatever ignores that they are read-only, as torch.from_numpy does, changes a copy."""
+    for x in (np.arange(6.0).reshape(2, 3), np.float64(2.0), np.zeros((0, 2), np.float32)):
+        t = Tensor(x)
+        cost = (t * t).sum()
+        shown = t.data
+        assert not shown.flags.writeable
+        assert shown.dtype is t.dtype
+        np.testing.assert_array_equal(shown, x)
+        with pytest.raises(ValueError, match="WRITEABLE"):
+            shown.flags.writeable = True
+        holder = shown
+        while holder is not None:
+            assert not isinstance(holder, np.ndarray) or not holder.flags.writeable
+            assert not np.shares_memory(shown, t._value)
+            holder = getattr(holder, "obj", getattr(holder, "base", None))
+        assert memoryview(shown).readonly
+        ctypes.memset(shown.ctypes.data, 0, shown.nbytes)
+        np.testing.assert_array_equal(grad(cost, t), 2 * np.asarray(x))
+        np.testing.assert_array_equal(t.data, x)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import tinygrad_lossmix as lm
 from tinygrad_lossmix import Tensor, grad
 
 NAN, INF = np.nan, np.inf
@@ -216,3 +217,31 @@ def test_an_exponent_is_differentiated_in_its_own_precision():
     exponent = Tensor(np.longdouble(2))
     slope = grad(np.power(np.array(3), exponent), exponent)
     assert abs(slope - 9 * np.log(np.longdouble(3))) < 64 * np.finfo(np.longdouble).eps
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        (1e16, 1e16),
+        (1e300, 1e300),
+        (np.inf, np.inf),
+        (-np.inf, -np.inf),
+        (np.inf, 0.0),
+        (0.0, -np.inf),
+        (-np.inf, np.inf),
+        (800.0, 0.0),
+        (-1e308, 1e308),
+        (3.0, 1.0),
+    ],
+)
+def test_the_slope_of_logaddexp_is_the_softmax_of_its_arguments(x, y):
+    a, b, both = Tensor(x), Tensor(y), Tensor([x, y])
+    with np.errstate(over="ignore"):
+        first = grad(np.logaddexp(a, b), [a, b], create_graph=True)
+        expected = grad(lm.logsumexp(both), both, create_graph=True)
+    np.testing.assert_allclose([g.item() for g in first], expected.data, rtol=1e-14)
+    for g, other in zip(first, expected, strict=True):
+        if np.isfinite([x, y]).all():
+            np.testing.assert_allclose(grad(g, [a, b]), grad(other, both), rtol=1e-12, atol=1e-300)
+        else:
+            assert np.isfinite(grad(g, [a, b])).all()

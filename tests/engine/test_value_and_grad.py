@@ -1,12 +1,13 @@
 """`value_and_grad`: the training idiom, on plain arrays."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
 
 from tests.engine.finite import jacobian
-from tinygrad_lossmix import Tensor, derivative, value_and_grad
+from tinygrad_lossmix import Tensor, derivative, grad, value_and_grad
 
 
 def rosenbrock(x):
@@ -59,18 +60,46 @@ def test_the_dtype_of_each_argument_is_kept():
     assert (value.dtype, gx.dtype, gy.dtype) == (np.float64, np.float32, np.float64)
 
 
-@pytest.mark.parametrize("constant", [3, 3.0, np.float32(3), np.array(3.0), True])
-def test_a_function_that_does_not_depend_on_its_argument(constant):
-    value, gradient = value_and_grad(lambda x: constant)(np.ones(2, np.float32))
-    assert value == float(constant)
-    assert (gradient.tolist(), gradient.dtype) == ([0.0, 0.0], np.float32)
+@pytest.mark.parametrize(
+    "cut",
+    [
+        lambda t: float((t * t).sum()),
+        lambda t: (t * t).sum().item(),
+        lambda t: (t.data**2).sum(),
+        lambda t: math.log(t[0]),
+        lambda t: bool(t.sum() > 0),
+        lambda t: t[0] > 0,
+        lambda t: np.argmax(t),
+        lambda t: np.sign(t).sum(),
+        lambda t: np.ones(2),
+        lambda t: 3.0,
+    ],
+)
+def test_a_value_that_is_no_tensor_says_what_cuts_a_graph(cut):
+    with pytest.raises(TypeError, match=r"not a Tensor: float\(t\), .*math\.log\(t\).*return"):
+        value_and_grad(cut)(np.ones(2))
+
+
+@pytest.mark.parametrize("call", [lambda f, t: f(np.ones(2), t), lambda f, t: f(np.ones(2), u=t)])
+def test_a_tensor_of_another_recording_is_refused_with_what_to_write(call):
+    def f(w, u):
+        return (w * w * u).sum()
+
+    t = Tensor([1.0, 2.0])
+    with pytest.raises(TypeError, match=r"no gradient would reach .*pass t\.data, or .*grad\(f"):
+        call(value_and_grad(f), t)
+    value, gradient = call(value_and_grad(f), t.data)
+    assert (value, gradient.tolist()) == (3.0, [2.0, 4.0])
+    w = Tensor(np.ones(2))
+    assert [g.tolist() for g in grad(f(w, t), [w, t])] == [[2.0, 4.0], [1.0, 1.0]]
+
+
+def test_a_function_that_does_not_depend_on_its_argument():
     value, (gx, gy) = value_and_grad(lambda x, y: y * 2.0, wrt=(0, 1))(np.ones(2), 4.0)
     assert (value, gx.tolist(), gy) == (8.0, [0.0, 0.0], 2.0)
 
 
-@pytest.mark.parametrize(
-    "f", [lambda x: x, lambda x: x[:1], lambda x: np.ones(2), lambda x: x[None]]
-)
+@pytest.mark.parametrize("f", [lambda x: x, lambda x: x[:1], lambda x: x[None]])
 def test_a_value_that_is_no_scalar(f):
     with pytest.raises(ValueError, match="shape"):
         value_and_grad(f)(np.ones(2))

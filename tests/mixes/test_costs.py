@@ -234,9 +234,20 @@ def test_xlogy_of_zero_is_zero_in_value_and_gradient(y):
     assert grad(z, t, seed=[1.0]) == [0.0]
 
 
-@pytest.mark.parametrize("y", [np.nan, -1.0])
-def test_xlogy_of_zero_is_zero_whatever_y_is(y):
+@pytest.mark.parametrize("y", [0.0, -1.0, np.inf])
+def test_xlogy_of_zero_is_zero_whatever_number_y_is(y):
     assert lm.xlogy(np.array([0.0]), np.array([y])) == [0.0]
+
+
+def test_an_output_that_is_nan_is_seen_in_every_cost():
+    assert np.isnan(lm.xlogy(0.0, np.nan))
+    a, y = np.array([np.nan, 1.0]), np.array([0.0, 1.0])
+    for cost in (lm.cross_entropy, lm.log_likelihood, lm.quadratic):
+        assert np.isnan(cost(a, y))
+    t = Tensor(a)
+    first = grad(lm.log_likelihood(t, y), t, create_graph=True)
+    np.testing.assert_array_equal(first.data, [np.nan, -1.0])
+    np.testing.assert_array_equal(grad(first[1], t), [np.nan, 1.0])
 
 
 def test_xlogy_broadcasts():

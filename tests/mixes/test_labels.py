@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
-from tinygrad_lossmix import MIXES, Tensor, grad
+from tinygrad_lossmix import MIXES, Mix, Tensor, grad
 from tinygrad_lossmix.mixes.labels import labels
 
 each_mix = pytest.mark.parametrize("mix", MIXES, ids=str)
@@ -92,8 +92,6 @@ def test_labels_changed_after_recording_change_nothing(mix, y):
         (BATCH, [[1], [0]], r"shape \(2, 1\).*expected \(2, 3\)"),
         (BATCH, BATCH.T, r"shape \(3, 2\).*expected \(2, 3\)"),
         (BATCH, [[1.0, 0.0, 0.0]], r"shape \(1, 3\).*expected \(2, 3\)"),
-        (BATCH[:, :1], [1.0, 0.0], r"integers, not float64.*labels of shape \(2, 1\)"),
-        (BATCH[:, :1], [1, 0], r"K ≥ 2.*labels of shape \(2, 1\)"),
         (BATCH[:, 0], [[1.0], [0.0]], r"shape \(2, 1\).*expected \(2,\)"),
         (Z, -1, r"classes are 0 … 2 for 3 outputs.*-1"),
         (Z, 3, r"classes are 0 … 2 for 3 outputs.*3"),
@@ -124,6 +122,28 @@ def test_anything_else_is_refused_with_what_was_given_and_what_is_expected(metho
         if method != "hessian" or z.ndim == 1:
             with pytest.raises(ValueError, match=message):
                 getattr(mix, method)(z, y)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"), [([1.0, 0.0], "integers, not float64.*"), ([1, 0], "K ≥ 2.*")]
+)
+def test_classes_of_one_output_are_refused(y, message):
+    with pytest.raises(ValueError, match=message + r"labels of shape \(2, 1\)"):
+        Mix("sigmoid", "ce").cost(BATCH[:, :1], y)
+
+
+@pytest.mark.parametrize("method", ["cost", "composed", "delta"])
+def test_a_column_of_logits_under_softmax_is_refused_with_its_axis(method):
+    """The book writes column vectors; a softmax of each entry alone would cost nothing."""
+    column, y = np.array([[2.0], [1.0], [0.0]]), np.array([[1.0], [0.0], [0.0]])
+    for cost in ("ce", "ll", "quadratic"):
+        act = getattr(Mix("softmax", cost), method)
+        for z in (column, Tensor(column), column[None]):
+            with pytest.raises(ValueError, match=r"last axis.*one entry.*\(.*3, 1\)"):
+                act(z, y.reshape(z.shape))
+        for z, given in ((column[:, 0], y[:, 0]), (column.T, y.T), ([[2.0]], [[1.0]])):
+            assert np.isfinite(act(z, given)).all()
+        assert np.shape(getattr(Mix("sigmoid", cost), method)(column, y)) in ((), (3, 1))
 
 
 @pytest.mark.parametrize("y", [[np.nan, 0.0, 0.0], [0.0, np.inf, 0.0], [-np.inf, 0.0, 1.0]])

@@ -17,7 +17,7 @@ def as_floats(data: Any, copy: bool) -> Array:
     Raises:
         TypeError: not made of real floats.
     """
-    if type(data) is np.ndarray and data.dtype.kind == "f":
+    if type(data) is np.ndarray and data.dtype.kind == "f" and data.dtype.isnative:
         return data.copy("K") if copy else data.view()
     if type(data) is int or type(data) is float:
         return np.float64(data)
@@ -38,7 +38,12 @@ def as_floats(data: Any, copy: bool) -> Array:
             f"a Tensor holds floats, not {array.dtype}: convert with x.astype(float), "
             "or leave it a plain array if it is a constant (labels, indices, a mask)"
         )
-    return array
+    return native(array)
+
+
+def native(array: Array) -> Array:
+    """An array in this machine's byte order, as everything behind the door is."""
+    return array if array.dtype.isnative else array.astype(array.dtype.type)
 
 
 def traced(value: Any) -> bool:
@@ -58,7 +63,7 @@ def freeze(value: Any) -> Any:
     kind = type(value)
     if kind is float or kind is int or kind is bool:
         return value
-    if kind is np.ndarray and value.dtype.kind in "fiub":
+    if kind is np.ndarray and value.dtype.kind in "fiub" and value.dtype.isnative:
         value = value.copy("K")
         value.flags.writeable = False
         return value
@@ -68,16 +73,19 @@ def freeze(value: Any) -> Any:
         return value
     if isinstance(value, np.ndarray | np.generic) and not isinstance(value, np.ma.MaskedArray):
         if value.dtype.kind in "fiub":
-            return value if isinstance(value, np.generic) else freeze(np.array(value))
+            return value if isinstance(value, np.generic) else freeze(native(np.array(value)))
         kind = f"{kind.__name__} of {value.dtype}"  # type: ignore[assignment]
+    hint = " (a .grad is None until backward() has filled it)" if value is None else ""
     raise TypeError(
         "a Tensor can be combined with real numbers and plain arrays of them, "
-        f"not with {getattr(kind, '__name__', kind)}"
+        f"not with {getattr(kind, '__name__', kind)}{hint}"
     )
 
 
 def freeze_option(option: Any) -> Any:
     """An option such as an axis or a shape, as it is recorded: what can be changed is copied.
+
+    What NumPy takes for an integer, `np.int64(1)` or anything with `__index__`, becomes one.
 
     Raises:
         TypeError: there is a Tensor in it, or something that cannot be copied.
@@ -86,6 +94,10 @@ def freeze_option(option: Any) -> Any:
         return option
     if type(option).__name__ == "Tensor":
         raise TypeError("a Tensor cannot be an option: pass operands by position")
+    if type(option) is tuple:
+        return tuple(map(freeze_option, option))
+    if hasattr(option, "__index__") and not isinstance(option, np.ndarray | np.bool):
+        return operator.index(option)
     try:
         return copy.deepcopy(option)
     except TypeError as error:
@@ -116,6 +128,8 @@ def _freeze_part(part: Any) -> Any:
     index = np.array(part)
     if isinstance(part, list) and not index.size:
         index = index.astype(np.intp)
+    if index.dtype == object and hasattr(part, "__index__"):
+        return operator.index(part)
     index.flags.writeable = False
     return index
 

@@ -22,6 +22,8 @@ from tinygrad_lossmix.engine.rules import (
     einsum_rule,
     extreme_rule,
     filled,
+    logaddexp_left,
+    logaddexp_right,
     matmul_left,
     matmul_right,
     mean_rule,
@@ -86,7 +88,7 @@ row(np.add,         lambda g, z, x, y: g,               lambda g, z, x, y: g)
 row(np.subtract,    lambda g, z, x, y: g,               lambda g, z, x, y: -g)
 row(np.multiply,    lambda g, z, x, y: g * y,           lambda g, z, x, y: g * x)
 row(np.divide,      lambda g, z, x, y: g / y,           lambda g, z, x, y: g * z / -y)
-row(np.logaddexp,   lambda g, z, x, y: g * np.exp(x-z), lambda g, z, x, y: g * np.exp(y-z))
+row(np.logaddexp,   logaddexp_left,                     logaddexp_right)
 row(np.maximum,     lambda g, z, x, y: g * above(x, y), lambda g, z, x, y: g * above(y, x))
 row(np.minimum,     lambda g, z, x, y: g * above(y, x), lambda g, z, x, y: g * above(x, y))
 row(np.power,       power_left,                         power_right)
@@ -109,11 +111,12 @@ scatter  = row(scatter,  lambda g, z, x, key=None, shape=None: g[key])
 constant = row(constant, None)
 
 # the same values in less time: np.sum takes twice np.add.reduce, np.mean three times; `**` takes
-# x² as x·x
+# x² as x·x; np.reshape spells its option `newshape` in NumPy 2.0
 add_row(np.sum,          TABLE[np.sum].rules, total)
 add_row(np.mean,         TABLE[np.mean].rules, average)
 add_row(np.power,        TABLE[np.power].rules, operator.pow)
 add_row(np.matmul,       TABLE[np.matmul].rules, product)
+add_row(np.reshape,      TABLE[np.reshape].rules, lambda x, shape: x.reshape(shape))
 add_row(np.broadcast_to, TABLE[np.broadcast_to].rules, filled)
 add_row(np.concatenate,  Numbered(piece), lambda *xs, axis, ends: np.concatenate(xs, axis))
 add_row(np.einsum,       Numbered(einsum_rule),

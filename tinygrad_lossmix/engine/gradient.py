@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.engine.constants import as_floats, freeze
+from tinygrad_lossmix.engine.constants import as_floats
+from tinygrad_lossmix.engine.refusals import cut
 from tinygrad_lossmix.engine.sweep import seed_of, sweep
 from tinygrad_lossmix.engine.tensor import Tensor, node
 
@@ -98,7 +99,8 @@ def value_and_grad(f: Callable[..., Any], wrt: int | tuple[int, ...] = 0) -> Cal
 
     Raises:
         TypeError: wrt is not made of integers; when g is called: an argument is not made of
-            floats, the value is not a number.
+            floats, an argument is a Tensor, the value is not a Tensor: nothing recorded how it
+            came from the arguments.
         ValueError: wrt is empty; when g is called: the value is not a scalar, a position does not
             exist.
 
@@ -115,6 +117,13 @@ def value_and_grad(f: Callable[..., Any], wrt: int | tuple[int, ...] = 0) -> Cal
         raise TypeError(f"wrt is the position of an argument or a tuple of them, not {wrt!r}")
 
     def both(*arrays: Any, **kwargs: Any) -> tuple[Any, Any]:
+        for outer in (*arrays, *kwargs.values()):
+            if isinstance(outer, Tensor):
+                raise TypeError(
+                    "value_and_grad takes arrays and gives arrays, no gradient would reach a "
+                    "Tensor: pass t.data, or differentiate a call of the function itself, "
+                    "grad(f(w, t), [w, t])"
+                )
         arguments = list(arrays)
         try:
             for i in positions:
@@ -122,8 +131,8 @@ def value_and_grad(f: Callable[..., Any], wrt: int | tuple[int, ...] = 0) -> Cal
         except IndexError:
             raise ValueError(f"wrt={wrt}, but the function got {len(arrays)} arguments") from None
         cost = f(*arguments, **kwargs)
-        if not isinstance(cost, Tensor):  # it did not depend on what is differentiated
-            cost = Tensor(np.asarray(freeze(cost), dtype=arguments[positions[0]].dtype))
+        if not isinstance(cost, Tensor):
+            raise cut("the value", cost)
         gradients = tuple(grad(cost, [arguments[i] for i in positions]))
         return cost._value[()], gradients if isinstance(wrt, tuple) else gradients[0]
 

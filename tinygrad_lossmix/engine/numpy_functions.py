@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.engine.constants import freeze, traced
-from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, REDUCTIONS, spelling
+from tinygrad_lossmix.engine.refusals import Habit
+from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, REDUCTIONS, TABLE, spelling
 from tinygrad_lossmix.engine.tensor import Tensor, node, record
 
 REDUCTIONS |= {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
@@ -22,8 +23,13 @@ PLAIN |= {
     np.isfinite, np.isinf, np.isnan, np.isclose, np.allclose, np.array_equal, np.array_equiv,
     np.sign, np.signbit, np.floor, np.ceil, np.trunc, np.rint, np.round, np.around, np.fix,
     np.argmax, np.argmin, np.argsort, np.nonzero, np.flatnonzero, np.argwhere, np.count_nonzero,
-    np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.full_like, np.empty_like,
-    np.result_type, np.shares_memory, np.may_share_memory, np.iscomplexobj, np.isrealobj,
+    np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like,
+    np.result_type, np.shares_memory, np.may_share_memory,
+    np.isreal, np.iscomplex, np.iscomplexobj, np.isrealobj, np.isposinf, np.isneginf,
+    np.isin, np.unique, np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values,
+    np.searchsorted, np.digitize, np.bincount, np.histogram, np.argpartition, np.lexsort,
+    np.nanargmax, np.nanargmin, np.save, np.savez, np.savez_compressed, np.savetxt,
+    np.array2string, np.array_repr, np.array_str,
 }  # fmt: skip
 
 
@@ -36,6 +42,14 @@ def composed(function: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]
         return definition
 
     return register
+
+
+@composed(np.full_like)
+def _full_like(a: Any, fill_value: Any, *args: Any, **kwargs: Any) -> Any:
+    if not isinstance(fill_value, Tensor):
+        return np.full_like(a._value, fill_value, *args, **kwargs)
+    like = np.empty_like(a, *args, **kwargs)
+    return np.broadcast_to(fill_value.astype(like.dtype), like.shape)
 
 
 composed(np.ravel)(lambda a: a.reshape(-1))
@@ -152,3 +166,9 @@ def _einsum(subscripts: Any, *operands: Any) -> Any:
         out = "..." + "".join(sorted(c for c in every if every.count(c) == 1 and c not in dots))
     explicit = f"{terms[0]},{terms[1]}->{out.replace('...', dots)}"
     return record(np.einsum, (x, y), {"subscripts": explicit})
+
+
+for _function in {*TABLE, *COMPOSED, *PLAIN}:
+    _name = _function.__name__
+    if vars(np).get(_name) is _function and _name not in vars(Tensor):
+        setattr(Tensor, _name, Habit(_name, f"write np.{_name}(t)"))

@@ -1,27 +1,127 @@
-"""What is said of a NumPy call that cannot be recorded, and what to do instead."""
+"""What is said of a call that cannot be recorded, and what to write instead."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn
+
+import numpy as np
 
 from tinygrad_lossmix.engine.table import spelling
 
+# What other libraries call it, and what to write here: attributes of a Tensor, names in lm.
+HABITS = {
+    "requires_grad": "every Tensor is differentiated; a constant is a plain array, or t.data",
+    "requires_grad_": "every Tensor is differentiated; a constant is a plain array, or t.data",
+    "no_grad": "plain arrays are not recorded; compute with t.data",
+    "zero_grad": "leave it out; backward() replaces .grad and adds nothing to it",
+    "detach": "write t.data for the values, lm.constant(t) for a constant that replays",
+    "numpy": "write t.data",
+    "tolist": "write t.data.tolist()",
+    "tensor": "write lm.Tensor(x)",
+    "clone": "write +t",
+    "abs": "write abs(t)",
+    "view": "write t.reshape(-1, 2)",
+    "unsqueeze": "write np.expand_dims(t, 0)",
+    "permute": "write t.transpose(1, 0)",
+    "relu": "write np.maximum(t, 0.0)",
+    "sigmoid": "write lm.sigmoid(t)",
+    "softmax": "write lm.softmax(t)",
+    "log_softmax": "write lm.log_softmax(t)",
+    "logsumexp": "write lm.logsumexp(t)",
+    "softplus": "write lm.softplus(t)",
+    "dtype": "write .astype(np.float32)",
+    "dim": "write axis=, or t.ndim",
+    "keepdim": "write keepdims=",
+}
+JOIN = "join with np.concatenate([t, u]) or np.stack([t, u])"
+SLICES = "take slices, t[:1] and t[1:]"
+INSTEAD = {
+    np.copyto: "an array holds no Tensors (np.full, np.full_like, np.copyto): build a new one, "
+    "np.broadcast_to(t, shape) or np.where(mask, t, x)",
+    **dict.fromkeys((np.vstack, np.hstack, np.dstack, np.column_stack, np.block, np.append), JOIN),
+    **dict.fromkeys((np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit), SLICES),
+}
 
-def refuse_out(function: Any, kwargs: Mapping[str, Any]) -> None:
+
+class Habit:
+    """An attribute that a Tensor has elsewhere: to read or to set it raises AttributeError.
+
+    One for each, since a `__getattr__` would cost every attribute of a Tensor, 5 % of a step.
+    """
+
+    def __init__(self, name: str, advice: str) -> None:
+        self.name, self.advice = name, advice
+
+    def __get__(self, tensor: Any, owner: Any) -> NoReturn:
+        raise AttributeError(f"a Tensor has no attribute {self.name!r}: {self.advice}")
+
+    __set__ = __get__
+
+
+class Spoken(type):
+    """The type of a class with habits that completion and help do not list."""
+
+    def __dir__(cls) -> list[str]:
+        return [n for n in super().__dir__() if not isinstance(vars(cls).get(n), Habit)]
+
+
+def unknown(call: str, options: Iterable[str]) -> TypeError:
+    """The error for keywords that a call on a Tensor does not take."""
+    names = sorted(options)
+    advice = f": {HABITS[names[0]]}" if names[0] in HABITS else ""
+    return TypeError(f"{call} does not take {', '.join(names)}{advice}")
+
+
+def refuse_out(function: Any, inputs: Any, kwargs: Mapping[str, Any]) -> None:
     """Raise TypeError where a call names an array to write into."""
-    if kwargs.get("out") is not None:
+    out = kwargs.get("out")
+    if out is None:
+        return
+    if isinstance(out, tuple) and inputs and out[0] is inputs[0]:
         raise TypeError(
-            f"{spelling(function)}(…, out=…) would overwrite values that gradients need: "
-            "drop out=, or work on t.data"
+            f"an array holds no Tensors: write a = {spelling(function)}(a, t), or a = a + t for "
+            "a += t"
         )
+    raise TypeError(
+        f"{spelling(function)}(…, out=…) would overwrite values that gradients need: "
+        "drop out=, or work on t.data"
+    )
 
 
-def no_rule(function: Any, arity: int) -> TypeError:
+def no_rule(function: Any) -> TypeError:
     """The error for a function that the table does not know, with the line that would add it."""
-    name, arguments = spelling(function), ", ".join("xyuvw"[:arity])
-    rules = ", ".join([f"lambda g, z, {arguments}: …"] * arity)
+    name = spelling(function)
+    if function in INSTEAD:
+        return TypeError(f"{name} has no derivative rule: {INSTEAD[function]}")
+    if getattr(function, "nout", 1) > 1:
+        return TypeError(
+            f"{name} gives {function.nout} arrays, and a derivative rule is of one: compute plain "
+            f"values, {name} of t.data"
+        )
+    arity = _arity(function)
+    rules = ", ".join([f"lambda g, z, {', '.join('xyuvw'[:arity])}: …"] * arity)
+    plain = f"{name}(t.data)" if arity == 1 else f"{name} of t.data"
     return TypeError(
         f"{name} has no derivative rule: add one with lm.derivative({name}, {rules}), where g is "
-        f"the gradient arriving at the output z, or compute a plain value with {name}(t.data)"
+        f"the gradient arriving at the output z, or compute a plain value with {plain}"
+    )
+
+
+def _arity(function: Any) -> int:
+    """How many arguments a function of NumPy needs."""
+    if isinstance(function, np.ufunc):
+        return function.nin
+    parameters = inspect.signature(function).parameters.values()
+    required = [p for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
+    return min(max(len(required), 1), 5)
+
+
+def cut(what: str, value: Any) -> TypeError:
+    """The error for a result through which no gradient flows: a number, an array."""
+    return TypeError(
+        f"{what} is of type {type(value).__name__}, not a Tensor: float(t), t.item(), t.data, "
+        "math.log(t), comparisons and np.sign(t) leave the recording, and no gradient flows "
+        "through them; return what NumPy makes of the arguments, such as np.log(t).sum()"
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.engine.constants import freeze_option, traced
+from tinygrad_lossmix.engine.constants import freeze_option, native, traced
 from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, TABLE, Array, Row, Rule, spelling
 from tinygrad_lossmix.engine.tensor import Tensor, record
 
@@ -20,8 +20,8 @@ def derivative(function: Any, *rules: Rule | None) -> Any:
         function: a NumPy function, or one of your own that takes and returns plain arrays.
         rules: one per positional argument, `rule(g, z, *args, **kwargs)`, in plain NumPy: g is the
             gradient arriving at the output z, the result is the gradient passed on to that
-            argument, in the shape of g (undoing broadcasting is not the rule's business).
-            None: this argument is not differentiated.
+            argument, in the shape of g (undoing broadcasting is not the rule's business). What a
+            rule is given is read-only. None: this argument is not differentiated.
 
     Returns:
         what to call: a NumPy function itself, or your function made to record Tensors.
@@ -42,6 +42,7 @@ def derivative(function: Any, *rules: Rule | None) -> Any:
     if not rules:
         raise TypeError("derivative needs a rule per positional argument: lambda g, z, x: …")
     function = getattr(function, "recorded", function)
+    rules = tuple([rule and _guarded(rule) for rule in rules])
     PLAIN.discard(function)
     COMPOSED.pop(function, None)
     if function in TABLE:
@@ -49,9 +50,9 @@ def derivative(function: Any, *rules: Rule | None) -> Any:
 
     def guarded(*args: Any, **kwargs: Any) -> Array:
         """The value, of a function not known to leave its arguments and its value alone."""
-        if len(args) > len(rules):
+        if len(args) > (known := len(TABLE[function].rules)):
             raise TypeError(
-                f"{spelling(function)} has {len(rules)} derivative rules for {len(args)} "
+                f"{spelling(function)} has {known} derivative rules for {len(args)} "
                 "positional arguments: give one for each, None: not differentiated"
             )
         for arg in args:
@@ -59,7 +60,7 @@ def derivative(function: Any, *rules: Rule | None) -> Any:
                 return arg.traced_call(guarded, *args, **kwargs)
         value = function(*map(_unwritable, args), **kwargs)
         if isinstance(value, np.ndarray | np.generic | float):
-            value = np.array(value)[()]  # the function may write into its own again
+            value = native(np.array(value))[()]  # the function may write into its own again
             if value.dtype.kind == "f":
                 return value
         kind = getattr(value, "dtype", type(value).__name__)
@@ -69,6 +70,17 @@ def derivative(function: Any, *rules: Rule | None) -> Any:
         )
 
     return add_row(function, rules, guarded)
+
+
+def _guarded(rule: Rule) -> Rule:
+    """A rule that is not known to leave alone what it is given and what it gave."""
+
+    @functools.wraps(rule)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        gradient = rule(*map(_unwritable, args), **kwargs)
+        return gradient.copy() if isinstance(gradient, np.ndarray) else gradient
+
+    return guarded
 
 
 def _unwritable(arg: Any) -> Any:

@@ -15,6 +15,8 @@ from tinygrad_lossmix.engine.constants import traced
 from tinygrad_lossmix.engine.table import Array, Rule
 from tinygrad_lossmix.engine.tensor import Tensor
 
+HALF = np.dtype(np.float16)
+
 
 def lift(g: Array, x: Array, axis: Any) -> Array:
     """What a reduction of x left, with the reduced axes back, of length one."""
@@ -59,19 +61,25 @@ def var_rule(
 ) -> Array:
     """2g(x - mean)/(n - ddof)."""
     centred = x - np.mean(x, axis=axis, keepdims=True)
-    return 2.0 * lift(g, x, axis) / (count(x, z) - ddof) * centred
+    return 2.0 * (lift(g, x, axis) / (count(x, z) - ddof)) * centred
 
 
 def extreme_rule(g: Array, z: Array, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     """g where x is the maximum or minimum z, in equal parts among ties; NaN counts as one."""
     peak = np.logical_or(x == lift(z, x, axis), x != x)
-    share = peak / np.add.reduce(peak, axis=axis, keepdims=True, dtype=x.dtype)
+    counted = np.promote_types(x.dtype, np.float32)
+    share = peak / np.add.reduce(peak, axis=axis, keepdims=True, dtype=counted)
     return lift(g, x, axis) * share
 
 
 def count(x: Array, z: Array) -> float:
     """How many entries of x went into each entry of its reduction z."""
-    return x.size / z.size if z.size else 0.0
+    return divisor(x.size / z.size if z.size else 0.0, x.dtype)
+
+
+def divisor(n: float, dtype: np.dtype[Any]) -> Any:
+    """A count to divide by: float16 ends at 65504, so there it is a float32."""
+    return np.float32(n) if dtype is HALF else n
 
 
 def above(x: Array, y: Array) -> Array:
@@ -103,6 +111,18 @@ def power_right(g: Array, z: Array, x: Array, y: Array) -> Array:
     return g * z * np.log(np.where(x == 0, 1.0, x))
 
 
+def logaddexp_left(g: Array, z: Array, x: Array, y: Array) -> Array:
+    """g·e^x/(e^x + e^y), and g/2 where x and y are the same infinity."""
+    x, y = [z.dtype.type(v) if isinstance(v, int | float) else v for v in (x, y)]
+    both = np.isinf(x) & np.equal(x, y)
+    return g * np.exp(-np.logaddexp(0.0, np.where(both, 0.0, y) - np.where(both, 0.0, x)))
+
+
+def logaddexp_right(g: Array, z: Array, x: Array, y: Array) -> Array:
+    """The same for y."""
+    return logaddexp_left(g, z, y, x)
+
+
 def product_rule(g: Array, z: Array, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     """g times the product of the other entries, without dividing: zeros are no trouble."""
     every = range(x.ndim)
@@ -124,7 +144,10 @@ def product_rule(g: Array, z: Array, x: Array, axis: Any = None, keepdims: bool 
 
 def transpose_rule(g: Array, z: Array, x: Array, axes: Any = None) -> Array:
     """g with the axes put back."""
-    return g.transpose(*([] if axes is None else np.argsort([i % g.ndim for i in axes])))
+    if axes is None:
+        return g.transpose()
+    axes = axes if isinstance(axes, tuple | list | np.ndarray) else (axes,)
+    return g.transpose(*np.argsort([i % g.ndim for i in axes]))
 
 
 def product(x: Array, y: Array) -> Array:
@@ -176,10 +199,12 @@ def einsum_rule(i: int, g: Array, z: Array, x: Array, y: Array, subscripts: str)
     letters = "".join(dict.fromkeys(mine))
     known = "".join(c for c in letters if c in other + out)
     part = np.einsum(f"{out},{other}->{known}", g, that)
-    if known != letters:  # a letter of this operand alone was summed: the same everywhere
-        size = dict(zip(mine, this.shape, strict=True)) | dict(zip(known, part.shape, strict=True))
-        part = part.reshape(tuple([size[c] if c in known else 1 for c in letters]))
-        part = np.broadcast_to(part, tuple([size[c] for c in letters]))
+    size = dict(zip(mine, this.shape, strict=True))
+    found = dict(zip(known, part.shape, strict=True))
+    if found != size:  # a letter of this operand alone, or 1 in the other, was summed: repeated
+        part = part.reshape(tuple([found.get(c, 1) for c in letters]))
+        shape = [size[c] if found.get(c, 1) == 1 else found[c] for c in letters]
+        part = np.broadcast_to(part, tuple(shape))
     alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
     spare = iter([c for c in alphabet if c not in subscripts])
     for axis in range(len(mine)):  # a repeated letter took the diagonal: only it has a gradient

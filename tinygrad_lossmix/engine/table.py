@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 Array = Any  # an ndarray, or the NumPy scalar that NumPy returns in place of a 0-d one
 Rule = Callable[..., Any]
 
@@ -28,8 +30,10 @@ REDUCTIONS: dict[Any, Any] = {}  # ufunc -> the NumPy function that is its `redu
 
 def spelling(function: Any) -> str:
     """How a user writes the name of a function: `np.exp`, `softmax`."""
-    module = getattr(function, "__module__", None) or "numpy"
+    name = getattr(function, "__name__", repr(function))
+    if vars(np).get(name) is function:  # a ufunc does not say where it is from
+        return f"np.{name}"
+    module = getattr(function, "__module__", None) or ""
     parts = module.split(".") if module.startswith("numpy") else []
     public = [part for part in parts[1:] if not part.startswith("_")]
-    name = getattr(function, "__name__", repr(function))
     return ".".join(["np", *public, name] if parts else [name])

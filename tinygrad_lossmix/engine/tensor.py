@@ -17,6 +17,7 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, final
 
@@ -29,7 +30,7 @@ from tinygrad_lossmix.engine.constants import (
     freeze_option,
     traced,
 )
-from tinygrad_lossmix.engine.refusals import no_rule, refuse_out
+from tinygrad_lossmix.engine.refusals import HABITS, Habit, Spoken, no_rule, refuse_out, unknown
 from tinygrad_lossmix.engine.sweep import backward
 from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, REDUCTIONS, TABLE, Array, Rule, spelling
 
@@ -50,6 +51,11 @@ def _operator(ufunc: Any) -> tuple[Callable[..., Tensor], Callable[..., Tensor]]
     return left, right
 
 
+def _undifferentiated(ufunc: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """The same of a ufunc that has no rule of ours: refused, unless `derivative` added one."""
+    return lambda self, other: ufunc(self, other), lambda self, other: ufunc(other, self)
+
+
 def _comparison(ufunc: Any) -> Callable[..., Any]:
     def compare(self: Tensor, other: Any) -> Any:
         if isinstance(other, Tensor | np.ndarray | np.generic | int | float | list | tuple):
@@ -68,10 +74,16 @@ def _elementwise(ufunc: Any) -> Callable[[Tensor], Tensor]:
 
 
 def _reduction(function: Any) -> Callable[..., Tensor]:
-    def method(self: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return record(function, (self,), {"axis": freeze_option(axis), "keepdims": keepdims})
+    name = function.__name__
 
-    method.__doc__ = f"`np.{function.__name__}` over an axis, several, or all."
+    def method(self: Tensor, axis: Any = None, keepdims: bool = False, **other: Any) -> Tensor:
+        if other:
+            raise unknown(f"Tensor.{name}", other)
+        axis = axis if axis is None or type(axis) is int else freeze_option(axis)
+        return record(function, (self,), {"axis": axis, "keepdims": keepdims})
+
+    method.__qualname__ = f"Tensor.{name}"
+    method.__doc__ = f"`np.{name}` over an axis, several, or all."
     return method
 
 
@@ -79,12 +91,13 @@ def _call(function: Any) -> Callable[..., Any]:
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
         return function(self, *args, **kwargs)
 
+    method.__qualname__ = f"Tensor.{function.__name__}"
     method.__doc__ = f"`np.{function.__name__}`."
     return method
 
 
 @final
-class Tensor:
+class Tensor(metaclass=Spoken):
     """A differentiable array of floats that remembers how it was computed.
 
     Args:
@@ -130,7 +143,9 @@ class Tensor:
     groups: tuple[tuple[str, tuple[Any, ...], int], ...]
     order: int
 
-    def __init__(self, data: Any, name: str | None = None, copy: bool = True) -> None:
+    def __init__(self, data: Any, name: str | None = None, copy: bool = True, **other: Any) -> None:
+        if other:
+            raise unknown("Tensor", other)
         if name is not None and not isinstance(name, str):
             raise TypeError(f"a Tensor's name is a str, not {type(name).__name__}")
         self._value = as_floats(data, copy)
@@ -145,9 +160,14 @@ class Tensor:
 
     @property
     def data(self) -> np.ndarray[Any, Any]:
-        """The values, as an array that cannot be made writeable."""
-        values: Any = np.asarray(self._value)
-        return np.asarray(memoryview(values).toreadonly())
+        """The values, as a new array that cannot be made writeable: what is recorded is safe."""
+        return np.ndarray(self.shape, self.dtype, np.asarray(self._value).tobytes())
+
+    @data.setter
+    def data(self, values: Any) -> NoReturn:
+        raise AttributeError(
+            "the values of a Tensor do not change: write w = Tensor(w.data - 0.1 * w.grad)"
+        )
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -185,6 +205,9 @@ class Tensor:
         Args:
             seed: the gradient to start from, of this Tensor's shape; may be left out for a scalar.
 
+        A step is a new variable, w = Tensor(w.data - η * w.grad): w - η * w.grad would be recorded,
+        and the recording of every step kept.
+
         Raises:
             ValueError: no seed for a Tensor that is not a scalar, or a seed of another shape.
         """
@@ -196,6 +219,9 @@ class Tensor:
     __truediv__, __rtruediv__ = _operator(np.divide)
     __pow__, __rpow__ = _operator(np.power)
     __matmul__, __rmatmul__ = _operator(np.matmul)
+    __mod__, __rmod__ = _undifferentiated(np.remainder)
+    __floordiv__, __rfloordiv__ = _undifferentiated(np.floor_divide)
+    __divmod__, __rdivmod__ = _undifferentiated(np.divmod)
     __neg__, __pos__, __abs__ = map(_elementwise, (np.negative, np.positive, np.absolute))
     __lt__, __le__ = _comparison(np.less), _comparison(np.less_equal)
     __gt__, __ge__ = _comparison(np.greater), _comparison(np.greater_equal)
@@ -216,7 +242,9 @@ class Tensor:
         """`np.ravel`."""
         return self.reshape(-1)
 
-    flatten = ravel
+    def flatten(self) -> Tensor:
+        """`np.ravel`."""
+        return self.reshape(-1)
 
     def transpose(self, *axes: Any) -> Tensor:
         """`np.transpose`; the axes as one tuple or as several numbers."""
@@ -232,7 +260,7 @@ class Tensor:
         """
         if np.dtype(dtype).kind != "f":
             raise TypeError(f"a Tensor holds floats; {np.dtype(dtype)} is not a float dtype")
-        return record(astype, (self,), {"dtype": np.dtype(dtype)})
+        return record(astype, (self,), {"dtype": np.dtype(np.dtype(dtype).type)})
 
     def item(self) -> float:
         """The only element, as a Python float.
@@ -276,6 +304,9 @@ class Tensor:
         )
         return f"Tensor({', '.join(about)})"
 
+    def __dir__(self) -> list[str]:
+        return dir(Tensor)
+
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
         raise TypeError(
             "a Tensor does not turn into an array by itself, the gradient would be lost: use "
@@ -291,7 +322,7 @@ class Tensor:
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if not kwargs and method == "__call__" and ufunc in TABLE:
             return record(ufunc, inputs)
-        refuse_out(ufunc, kwargs)
+        refuse_out(ufunc, inputs, kwargs)
         if method == "__call__" and ufunc in PLAIN:
             return ufunc(*map(_plain, inputs), **kwargs)
         if method == "reduce" and ufunc in REDUCTIONS:
@@ -302,19 +333,23 @@ class Tensor:
                 "that have one, or compute a plain value of t.data"
             )
         if kwargs and ufunc in TABLE:
-            raise TypeError(f"{spelling(ufunc)} on a Tensor does not take {', '.join(kwargs)}")
-        raise no_rule(ufunc, ufunc.nin)
+            raise unknown(f"{spelling(ufunc)} on a Tensor", kwargs)
+        raise no_rule(ufunc)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if func in PLAIN:
             return func(*map(_plain, args), **{k: _plain(v) for k, v in kwargs.items()})
-        refuse_out(func, kwargs)
+        refuse_out(func, (), kwargs)
         kwargs.pop("out", None)
         if func in COMPOSED:
             return COMPOSED[func](*args, **kwargs)
         if func in TABLE:
             return _call_row(func, args, kwargs)
-        raise no_rule(func, 1)
+        raise no_rule(func)
+
+
+for _name in HABITS.keys() - vars(Tensor).keys():
+    setattr(Tensor, _name, Habit(_name, HABITS[_name]))
 
 
 def record(
@@ -372,7 +407,7 @@ def _several(numbers: tuple[Any, ...]) -> Any:
     if isinstance(first, int | np.integer):
         return numbers
     try:
-        return tuple(first)
+        return freeze_option(tuple(first) if np.iterable(first) else (operator.index(first),))
     except TypeError:
         raise TypeError(f"integers or a tuple of them, not {type(first).__name__}") from None
 
@@ -396,8 +431,8 @@ def _call_row(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
             for k, v in given.items()
             if k in options or not (v is None or v is False or v is np._NoValue)
         }
-        if unknown := sorted(kwargs.keys() - options):
-            raise TypeError(f"{spelling(function)} on a Tensor does not take {', '.join(unknown)}")
+        if other := kwargs.keys() - options:
+            raise unknown(f"{spelling(function)} on a Tensor", other)
     return record(function, args, {k: freeze_option(v) for k, v in kwargs.items()})
 
 

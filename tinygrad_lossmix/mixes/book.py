@@ -71,6 +71,8 @@ def _per_example(total: Any, a: Any) -> Any:
     if a.ndim < 2:
         return total
     n = math.prod(a.shape[:-1])
+    if a.dtype.char == "e":  # where 65504 is the last number
+        return (total / np.float32(n or math.nan)).astype(np.float16)
     return total / n if n else total * math.nan
 
 

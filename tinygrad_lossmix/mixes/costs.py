@@ -22,12 +22,12 @@ Array = Any
 
 
 def xlogy(x: Array, y: Array) -> Array:
-    """x·ln y, and 0 where x is 0, whatever y is.
+    """x·ln y, and 0 where x is 0, whatever number y is; NaN where y is NaN.
 
     >>> xlogy(np.array([0.0, 2.0]), np.array([0.0, 1.0]))
     array([0., 0.])
     """
-    return x * np.log(np.where(np.equal(x, 0), 1.0, y))
+    return x * np.log(np.where(np.equal(x, 0) & np.equal(y, y), 1.0, y))
 
 
 xlogy = add_row(

@@ -125,16 +125,23 @@ def expected_cost(mix: Pair, truth: Truth, z: Array) -> float:
     return float(sum(w * c for w, c in zip(truth.weights, costs, strict=True) if w))
 
 
+def deltas(mix: Pair, z: Array, y: Array) -> Array:
+    """δ of each example; one by one where there is one class, a batch of which a `Mix` refuses."""
+    if z.shape[-1] > 1:
+        return mix.delta(z, y)
+    return np.array([mix.delta(*each) for each in zip(z, y, strict=True)])
+
+
 def newton_step(mix: Pair, truth: Truth, z: Array) -> tuple[Array, bool]:
     """A step downhill, and whether no direction is curved downwards; flat directions are left.
 
     No component is above 1: a larger step ends where a sigmoid no longer has a slope.
     """
-    deltas = mix.delta(np.tile(z, (len(truth.labels), 1)), truth.labels)
+    slopes = deltas(mix, np.tile(z, (len(truth.labels), 1)), truth.labels)
     curvature, axes = np.linalg.eigh(mix.hessian(z, truth.mean))
     size = np.abs(curvature)
     curved = size > 1e-10 * size.max()
-    along = axes.T @ (truth.weights @ deltas)
+    along = axes.T @ (truth.weights @ slopes)
     step = axes @ np.where(curved, -along / np.where(curved, size, 1.0), 0.0)
     return step / max(1.0, np.abs(step).max()), bool((curvature[curved] > 0).all())
 

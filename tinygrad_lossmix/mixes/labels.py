@@ -6,25 +6,34 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.engine.constants import traced
+from tinygrad_lossmix.engine.constants import native, traced
 from tinygrad_lossmix.engine.tensor import Tensor
 
 Array = Any
 
 
-def logits(z: Any) -> Any:
+def logits(z: Any, output: str = "") -> Any:
     """Logits as a Tensor or a float array of at least one axis; integers become float64.
+
+    Of `output` softmax, a batch with one class is taken for what it is: a column, of classes.
 
     Raises:
         TypeError: not real numbers.
-        ValueError: no axis of classes.
+        ValueError: no axis of classes; softmax of a column.
     """
     if type(z) is not Tensor:
         z = numbers("logits", z)
-    if not z.ndim or not z.shape[-1]:
+    shape = z.shape
+    if not shape or not shape[-1]:
         raise ValueError(
             "logits have at least one axis, the last one over the K ≥ 1 classes: z of (K,), not "
-            f"{z.shape}"
+            f"{shape}"
+        )
+    if shape[-1] == 1 and output == "softmax" and z.size > 1:
+        raise ValueError(
+            f"softmax runs over the last axis, which has one entry in z of shape {shape}: every "
+            "output is 1. Classes go along the last axis: z[:, 0] of a column of logits, z.T of "
+            "several side by side"
         )
     return z
 
@@ -48,7 +57,7 @@ def numbers(what: str, x: Any) -> Array:
         x = x.astype(np.float64)
     if x.dtype.kind != "f":
         raise TypeError(f"{what} are real numbers, not {x.dtype}: convert with x.astype(float)")
-    return x
+    return native(x)
 
 
 def labels(y: Any, like: Any) -> Array:

@@ -19,6 +19,7 @@ import numpy as np
 
 from tinygrad_lossmix.engine.constants import traced
 from tinygrad_lossmix.engine.registration import add_row
+from tinygrad_lossmix.engine.rules import divisor
 from tinygrad_lossmix.engine.tensor import Tensor, node
 from tinygrad_lossmix.mixes import book, curvature, outputs, stable
 from tinygrad_lossmix.mixes.labels import labels, logits, require_finite
@@ -89,7 +90,8 @@ class Mix:
 
     Logits z are arrays or Tensors (…, K) of floats; labels y are an array of that shape, or integer
     classes (…). Costs sum over the last axis and average over the others. Methods raise ValueError
-    for labels that do not belong to z, TypeError for logits that are not real numbers.
+    for labels that do not belong to z and for columns of logits under softmax, TypeError for logits
+    that are not real numbers.
 
     >>> print(Mix("sigmoid", "cross-entropy"))
     sigmoid + cross-entropy
@@ -131,14 +133,14 @@ class Mix:
         >>> Mix("softmax", "ce").cost(np.array([1000.0, 0.0]), 1)
         np.float64(2000.0)
         """
-        z = logits(z)
+        z = logits(z, self._pair[0])
         values = z._value if type(z) is Tensor else z
         y = labels(y, values)
         return _mean(self._form, z, y)[0] if values is z else cost_node(self._pair, z, y)
 
     def composed(self, z: Any, y: Any) -> Any:
         """The same cost as a graph of the book's primitives, NaN where they overflow."""
-        z = logits(z)
+        z = logits(z, self._pair[0])
         y = labels(y, z)
         require_finite(y)
         cost = COSTS[self.cost_name].replace("-", "_")
@@ -150,7 +152,7 @@ class Mix:
         >>> Mix("softmax", "ll").delta(np.array([40.0, 0.0]), 0)
         array([-4.24835426e-18,  4.24835426e-18])
         """
-        z = logits(z)
+        z = logits(z, self._pair[0])
         y = labels(y, z)
         require_finite(y)
         return self._delta(z, y)
@@ -266,7 +268,7 @@ def _rows(pair: tuple[str, str], form: Form) -> tuple[Any, Any]:
 
     def rule(g: Array, c: Array, z: Array, y: Array, residual: Array = None) -> Array:
         each = recorded(z, y) if residual is None else residual
-        return each * (g / (prod(z.shape[:-1]) or 1))
+        return each * (g / divisor(prod(z.shape[:-1]) or 1, z.dtype))
 
     add_row(cost, (rule, None), cost)
     return cost, recorded

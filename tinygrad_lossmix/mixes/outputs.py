@@ -1,7 +1,8 @@
 """Output layers that are right at every logit: value and gradient finite, tails exact.
 
 One row of the table each, so that a Tensor records them as one node. Over the last axis unless
-`axis` is given. All raise TypeError for logits that are not real numbers.
+`axis` is given: an axis, several, or None for all. All raise TypeError for logits that are not real
+numbers, ValueError over an axis of length 0.
 
 >>> sigmoid(np.array([-40.0, 0.0, 1000.0]))
 array([4.24835426e-18, 5.00000000e-01, 1.00000000e+00])
@@ -9,15 +10,65 @@ array([4.24835426e-18, 5.00000000e-01, 1.00000000e+00])
 
 from __future__ import annotations
 
+import functools
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
+from tinygrad_lossmix.engine.refusals import unknown
 from tinygrad_lossmix.engine.registration import add_row
+from tinygrad_lossmix.engine.rules import HALF
+from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.labels import numbers
 from tinygrad_lossmix.mixes.stable import all_but_one
 
 Array = Any
+
+
+def _wide(function: Callable[..., Array]) -> Callable[..., Array]:
+    """A function of arrays, the last one z, in float32 where z is float16: sums leave its range."""
+
+    @functools.wraps(function)
+    def computed(*arrays: Array, **options: Any) -> Array:
+        if arrays[-1].dtype is not HALF:
+            return function(*arrays, **options)
+        return function(*[x.astype(np.float32) for x in arrays], **options).astype(np.float16)
+
+    return computed
+
+
+def _over_axes(row: Callable[..., Array]) -> Callable[..., Array]:
+    """A function over one axis, made one over all that NumPy's reductions take."""
+    name = row.__name__
+
+    @functools.wraps(row)
+    def over(z: Array, axis: Any = -1, keepdims: Any = None, **other: Any) -> Array:
+        if other or (keepdims is not None and name != "logsumexp"):
+            raise unknown(f"lm.{name}", other or ["keepdims"])
+        options = {} if keepdims is None else {"keepdims": keepdims}
+        z = z if type(z) is Tensor else numbers("logits", z)
+        shape = z.shape
+        if type(axis) is int and axis == -1 and shape and shape[-1]:
+            return row(z, **options)
+        every = tuple(range(z.ndim))
+        axes = every if axis is None else normalize_axis_tuple(axis, z.ndim or 1)[: z.ndim]
+        if 0 in (lengths := [shape[i] for i in axes]):
+            raise ValueError(f"{name} over no entries: z of shape {shape}, axis {axis}")
+        if len(axes) == 1:
+            return row(z, axis=axes[0] - z.ndim, **options)
+        kept = tuple(i for i in every if i not in axes)
+        moved = z.transpose((*kept, *axes))
+        result = row(moved.reshape((*moved.shape[: len(kept)], math.prod(lengths))))
+        if name != "logsumexp":
+            result = result.reshape(moved.shape).transpose(tuple(np.argsort((*kept, *axes))))
+        elif keepdims:
+            result = result.reshape([shape[i] if i in kept else 1 for i in every])
+        return result if type(result) is Tensor else result[()]
+
+    return over
 
 
 def sigmoid(z: Array) -> Array:
@@ -57,7 +108,6 @@ def log_sigmoid(z: Array) -> Array:
 @np.errstate(over="ignore", invalid="ignore")
 def _shifted(z: Array, axis: int) -> tuple[Array, Array]:
     """z minus its maximum, and where that is attained: there exactly 0, at infinity too."""
-    z = numbers("logits", z)
     top = z == np.max(z, axis=axis, keepdims=True)
     return np.where(top, 0.0, z - np.max(z, axis=axis, keepdims=True)), top
 
@@ -68,6 +118,7 @@ def _log_total(d: Array, top: Array, axis: int) -> Array:
     return np.log1p(rest + (top.sum(axis=axis, keepdims=True, dtype=d.dtype) - 1.0))
 
 
+@_wide
 def softmax(z: Array, axis: int = -1) -> Array:
     """e^z_k / Σ_j e^z_j over an axis, eq. (78) of the book; a Tensor for a Tensor.
 
@@ -78,6 +129,7 @@ def softmax(z: Array, axis: int = -1) -> Array:
     return e / e.sum(axis=axis, keepdims=True)
 
 
+@_wide
 def log_softmax(z: Array, axis: int = -1) -> Array:
     """ln(softmax(z)) over an axis.
 
@@ -88,17 +140,18 @@ def log_softmax(z: Array, axis: int = -1) -> Array:
     return d - _log_total(d, top, axis)
 
 
+@_wide
 def logsumexp(z: Array, axis: int = -1, keepdims: bool = False) -> Array:
     """ln Σ_k e^z_k over an axis, which is dropped unless keepdims; its derivative is the softmax.
 
     >>> logsumexp(np.array([1000.0, 1000.0]))
     np.float64(1000.6931471805599)
     """
-    z = numbers("logits", z)
     total = np.max(z, axis=axis, keepdims=True) + _log_total(*_shifted(z, axis), axis)
     return total if keepdims else total.squeeze(axis)[()]
 
 
+@_wide
 def log1m_softmax(z: Array, axis: int = -1) -> Array:
     """ln(1 - softmax(z)) over an axis: ln of what the others get.
 
@@ -140,15 +193,18 @@ def _sigmoid_rule(g: Array, a: Array, z: Array) -> Array:
     return g * (a * (f / (1.0 + f)))
 
 
+@_wide
 def _softmax_rule(g: Array, a: Array, z: Array, axis: int = -1) -> Array:
     return a * (g * _others(a, axis) - _others(g * a, axis))
 
 
+@_wide
 def _log_softmax_rule(g: Array, log_a: Array, z: Array, axis: int = -1) -> Array:
     a = softmax(z, axis=axis)
     return g * _others(a, axis) - a * _others(g, axis)
 
 
+@_wide
 def _log1m_softmax_rule(g: Array, log_b: Array, z: Array, axis: int = -1) -> Array:
     """a_j Σ_{k≠j} g_k a_k/(1 - a_k) - g_j a_j; for the largest a_k, a_j/(1 - a_k) is w_j."""
     a = softmax(z, axis=axis)
@@ -167,8 +223,8 @@ def _logsumexp_rule(g: Array, s: Array, z: Array, axis: int = -1, keepdims: bool
 sigmoid     = add_row(sigmoid, [_sigmoid_rule], _sigmoid)
 softplus    = add_row(softplus, [lambda g, s, z: g * sigmoid(z)], softplus)
 log_sigmoid = add_row(log_sigmoid, [lambda g, s, z: g * sigmoid(-z)], log_sigmoid)
-softmax     = add_row(softmax, [_softmax_rule], softmax)
-log_softmax = add_row(log_softmax, [_log_softmax_rule], log_softmax)
-logsumexp   = add_row(logsumexp, [_logsumexp_rule], logsumexp)
-log1m_softmax = add_row(log1m_softmax, [_log1m_softmax_rule], log1m_softmax)
+softmax     = _over_axes(add_row(softmax, [_softmax_rule], softmax))
+log_softmax = _over_axes(add_row(log_softmax, [_log_softmax_rule], log_softmax))
+logsumexp   = _over_axes(add_row(logsumexp, [_logsumexp_rule], logsumexp))
+log1m_softmax = _over_axes(add_row(log1m_softmax, [_log1m_softmax_rule], log1m_softmax))
 # fmt: on

@@ -17,7 +17,7 @@ import numpy as np
 
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.mixes.expected import Pair
+from tinygrad_lossmix.mixes.expected import Pair, deltas
 
 SAMPLES = 200
 ROUNDING = 1e-9
@@ -73,7 +73,7 @@ def sample(mix: Pair, k: int) -> Samples:
     soft /= soft.sum(axis=1, keepdims=True)
     y = np.concatenate([single, soft, 0.5 * soft, 2.0 * soft, rng.integers(0, 2, (n, k))])
     z = rng.normal(0.0, 3.0, y.shape)
-    return Samples(z, y, mix.activate(z), mix.delta(z, y), np.arange(len(y)) < n)
+    return Samples(z, y, mix.activate(z), deltas(mix, z, y), np.arange(len(y)) < n)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lossmix.engine.constants import native
 from tinygrad_lossmix.engine.derivatives import constant
 from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.graph import nodes
@@ -244,4 +245,4 @@ def _floats(x: Any, i: int) -> Array:
             f"input {i} is differentiated and must be made of real numbers, not {array.dtype}: "
             "convert it, or leave it out of wrt"
         )
-    return array
+    return native(array)

@@ -1,0 +1,210 @@
+"""Unusual but legal spellings: what goes through forwards has its right gradient backwards."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+import tinygrad_lossmix as lm
+from tests.engine.finite import pulled_back
+from tinygrad_lossmix import Tensor, grad
+
+
+class Whole:
+    """All that NumPy asks of an integer."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __index__(self):
+        return self.value
+
+
+X = 0.5 + np.random.default_rng(4).permutation(12).reshape(2, 3, 2) / 12
+ONE = [1, -2, np.int64(1), np.uint8(1), np.array(-1), Whole(1)]
+SEVERAL = [None, (), (0, -1), (np.int8(2), Whole(0)), (1,)]
+REDUCTIONS = [np.sum, np.mean, np.var, np.prod, np.max, np.min, np.amax, np.amin]
+
+
+def _softmax(x, axis=-1):
+    e = np.exp(x)
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+def _over(x, axis, keepdims=False):
+    return np.log(np.exp(x).sum(axis=axis, keepdims=keepdims))
+
+
+SAFE = {
+    lm.softmax: _softmax,
+    lm.log_softmax: lambda x, axis=-1: np.log(_softmax(x, axis)),
+    lm.logsumexp: _over,
+}
+
+
+def check(f, *args, plain=None):
+    """f of Tensors against f of arrays (or plain of them), and the gradient against slopes."""
+    plain = plain or f
+    tensors = [Tensor(a) for a in args]
+    value, expected = f(*tensors), np.asarray(plain(*args))
+    assert value.shape == expected.shape
+    np.testing.assert_allclose(value.data, expected, rtol=1e-13)
+    seed = np.cos(1.0 + np.arange(float(value.size))).reshape(value.shape)
+    for i, g in enumerate(grad(value, tensors, seed=seed)):
+        expected = pulled_back(seed, plain, args, i, analytic=False)
+        np.testing.assert_allclose(g, expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("axis", ONE + SEVERAL, ids=lambda axis: type(axis).__name__)
+@pytest.mark.parametrize("function", REDUCTIONS)
+def test_reductions_over_any_axis(function, axis):
+    for keepdims in (False, True):
+        check(lambda x, keep=keepdims: function(x, axis=axis, keepdims=keep), X)
+    check(lambda x: function(x, axis), X)
+    if function is not np.amax and function is not np.amin:
+        check(lambda x: getattr(x, function.__name__)(axis), X)
+
+
+@pytest.mark.parametrize("axis", ONE + SEVERAL, ids=lambda axis: type(axis).__name__)
+@pytest.mark.parametrize("function", SAFE, ids=lambda f: f.__name__)
+def test_safe_functions_over_any_axis(function, axis):
+    whole = axis.value if isinstance(axis, Whole) else axis
+    oracle = SAFE[function]
+    check(lambda x: function(x, axis=axis), X, plain=lambda x: oracle(x, axis=whole))
+    check(lambda x: function(x, axis), X, plain=lambda x: oracle(x, whole))
+    np.testing.assert_allclose(function(X, axis), oracle(X, whole), rtol=1e-13)
+    if function is lm.logsumexp:
+        for keep in (False, True):
+            check(
+                lambda x, k=keep: function(x, axis, k),
+                X,
+                plain=lambda x, k=keep: _over(x, whole, k),
+            )
+    by_both = grad(function(t := Tensor(X), axis), t, seed=_seed(function, axis), create_graph=True)
+    slopes = grad(by_both.sum(), t)
+    assert slopes.shape == X.shape
+    assert np.isfinite(slopes).all()
+
+
+def _seed(function, axis):
+    return np.cos(np.arange(float(np.size(function(X, axis))))).reshape(function(X, axis).shape)
+
+
+@pytest.mark.parametrize("axis", [-1, 0, None, ()])
+def test_safe_functions_of_one_number(axis):
+    for function, expected in zip(SAFE, (1.0, 0.0, 2.5), strict=True):
+        t = Tensor(2.5)
+        value = function(t, axis)
+        assert value.shape == ()
+        assert value.item() == function(2.5, axis) == expected
+        assert grad(value, t) == (function is lm.logsumexp)
+
+
+@pytest.mark.parametrize("function", SAFE, ids=lambda f: f.__name__)
+def test_nothing_has_no_softmax(function):
+    for shape, axis in (((0,), -1), ((3, 0), -1), ((0, 3), 0), ((0, 3), None), ((2, 0, 3), (0, 1))):
+        for z in (np.zeros(shape), Tensor(np.zeros(shape))):
+            with pytest.raises(ValueError, match=rf"^{function.__name__} over no entries: .*axis"):
+                function(z, axis)
+    for axis in (3, -4, (0, 3), (0, 0)):
+        with pytest.raises(ValueError, match="axis"):
+            function(Tensor(X), axis)
+
+
+INDICES = [
+    Whole(1),
+    (0, Whole(-1)),
+    (Ellipsis, Whole(0)),
+    slice(Whole(0), Whole(1)),
+    (None, Whole(1), None),
+    np.int8(1),
+    np.array(1),
+    True,
+    np.True_,
+    (True, 0),
+    [],
+    [[]],
+    (Ellipsis, None),
+    np.array([[0, 1], [1, 0]], np.uint8),
+    ([Whole(0).__index__()], Ellipsis),
+]
+
+
+@pytest.mark.parametrize("key", INDICES, ids=lambda key: type(key).__name__)
+def test_any_index(key):
+    check(lambda x: x[key], X)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.transpose(x, (np.int64(2), Whole(0), -2)),
+        lambda x: np.transpose(x, [2, 0, 1]),
+        lambda x: np.transpose(x, np.array([2, 0, 1])),
+        lambda x: x.transpose(2, Whole(0), 1),
+        lambda x: np.transpose(x.reshape(-1), 0),
+        lambda x: np.transpose(x.reshape(-1), -1),
+        lambda x: np.transpose(x.reshape(-1), Whole(0)),
+        lambda x: np.reshape(x, Whole(12)),
+        lambda x: np.reshape(x, [3, -1]),
+        lambda x: x.reshape(np.array([4, 3])),
+        lambda x: x.reshape(Whole(3), 4),
+        lambda x: np.broadcast_to(x, (np.int8(2), 2, 3, 2)),
+        lambda x: np.broadcast_to(x[0, 0, 0], ()),
+        lambda x: np.squeeze(x[:1], np.int64(0)),
+        lambda x: np.squeeze(x[:1], (Whole(0),)),
+        lambda x: np.expand_dims(x, (np.int64(0), -1)),
+        lambda x: np.swapaxes(x, Whole(0), np.int8(-1)),
+        lambda x: np.moveaxis(x, Whole(0), -1),
+        lambda x: np.take(x, True, axis=0),
+        lambda x: np.take(x, [[1, 0]], axis=Whole(1)),
+        lambda x: np.take(x, np.array([], np.intp)),
+        lambda x: np.concatenate((x, x), Whole(1)),
+        lambda x: np.stack([x, x], np.int64(-1)),
+        lambda x: np.full_like(x, x[0, 0, 0]),
+        lambda x: np.full_like(x, x[0], shape=(4, 3, 2)),
+        lambda x: np.full_like(np.zeros_like(x), 2.0) * x,
+        lambda x: np.where(x, x, 0),
+        lambda x: np.clip(x, None, 0.8),
+        lambda x: np.dot(x, True),
+        lambda x: x * [[True, False]],
+        lambda x: x**True,
+        lambda x: np.uint8(2) ** x,
+        lambda x: x @ np.array([True, False]),
+        lambda x: np.add.reduce(x, Whole(1)),
+    ],
+)
+def test_options_and_constants_that_numpy_takes(f):
+    check(f, X)
+
+
+def test_a_reduction_of_no_entries_over_any_axis():
+    empty = np.zeros((0, 3))
+    for function, axis in itertools.product((np.sum, np.prod), (None, 0, 1, -1, (0, 1), ())):
+        check(lambda x, f=function, axis=axis: f(x, axis), empty)
+    for function in (np.max, np.min, np.mean, np.var):
+        check(lambda x, f=function: f(x, 1), empty)
+
+
+@pytest.mark.parametrize(
+    ("subscripts", "shapes"),
+    [
+        ("i,i", [(2,), (1,)]),
+        ("i,i->i", [(1,), (3,)]),
+        ("ij,jk", [(2, 1), (3, 2)]),
+        ("ij,jk->", [(2, 3), (1, 1)]),
+        ("ij,ij->j", [(1, 3), (2, 1)]),
+        ("...i,i", [(2, 2, 1), (3,)]),
+        ("ii,i", [(2, 2), (1,)]),
+        ("ij,i", [(1, 2), (0,)]),
+        ("i,ij->i", [(0,), (1, 2)]),
+    ],
+)
+def test_einsum_broadcasts_an_axis_of_length_one_as_numpy_does(subscripts, shapes):
+    args = [1.0 + np.arange(float(np.prod(shape))).reshape(shape) for shape in shapes]
+    check(lambda *xs: np.einsum(subscripts, *xs), *args)
+    tensors = [Tensor(a) for a in args]
+    first = grad(np.einsum(subscripts, *tensors).sum(), tensors, create_graph=True)
+    plain = grad(np.einsum(subscripts, *tensors).sum(), tensors)
+    for g, expected in zip(first, plain, strict=True):
+        np.testing.assert_array_equal(g.data, expected)
