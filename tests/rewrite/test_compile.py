@@ -82,10 +82,18 @@ def test_a_training_step_is_as_interpreted(mix, dtype):
 @pytest.mark.parametrize("k", [1, 2, 33, 100])
 def test_any_number_of_classes(k):
     rng = np.random.default_rng(k)
-    z, y = 3 * rng.normal(size=(4, k)), rng.random((4, k))
+    shape = (4 if k > 1 else 1, k)
+    z, y = 3 * rng.normal(size=shape), rng.random(shape)
     for mix in lm.MIXES:
         if k > 1 or str(mix) != "softmax + cross-entropy":
             close(compiled(mix.cost)(z, y), lm.value_and_grad(mix.cost)(z, y))
+
+
+@pytest.mark.parametrize("f", [lambda t: 3.0, lambda t: np.ones(2).sum(), lambda t: t > 0])
+def test_a_value_that_is_no_tensor_is_refused_as_value_and_grad_does(f):
+    for transform in (compiled, lm.value_and_grad):
+        with pytest.raises(TypeError, match=r"not a Tensor: float\(t\), "):
+            transform(f)(np.ones(2))
 
 
 def test_the_shift_by_a_maximum_is_computed_again():
@@ -182,8 +190,8 @@ def test_results_are_new_and_arguments_stay():
         lambda t, u: t.sum() + u.sum(),
         lambda t, u: (t.T.reshape(-1) * 1.0).sum(),
         lambda t, u: (t + t).sum(),
-        lambda t, u: np.sum(u),
-        lambda t, u: 3.0,
+        lambda t, u: np.sum(u) + 0.0 * t[0, 0],
+        lambda t, u: lm.constant(t).sum(),
         lambda t, u: t[0, 0],
         lambda t, u: (np.diagonal(u) * t).sum() + (np.diagonal(u) - 1.0).sum() * t.max(),
     ],

@@ -119,7 +119,7 @@ def logaddexp_left(g: Array, z: Array, x: Array, y: Array) -> Array:
 
 
 def logaddexp_right(g: Array, z: Array, x: Array, y: Array) -> Array:
-    """The same for y."""
+    """g·e^y/(e^x + e^y), and g/2 where x and y are the same infinity."""
     return logaddexp_left(g, z, y, x)
 
 

@@ -54,7 +54,11 @@ def _over_axes(row: Callable[..., Array]) -> Callable[..., Array]:
         if type(axis) is int and axis == -1 and shape and shape[-1]:
             return row(z, **options)
         every = tuple(range(z.ndim))
-        axes = every if axis is None else normalize_axis_tuple(axis, z.ndim or 1)[: z.ndim]
+        try:
+            axes = every if axis is None else normalize_axis_tuple(axis, z.ndim or 1)[: z.ndim]
+        except TypeError:
+            kind = type(axis).__name__
+            raise TypeError(f"an axis is an integer, integers or None, not {kind}") from None
         if 0 in (lengths := [shape[i] for i in axes]):
             raise ValueError(f"{name} over no entries: z of shape {shape}, axis {axis}")
         if len(axes) == 1:
