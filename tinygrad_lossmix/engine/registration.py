@@ -84,7 +84,7 @@ def _guarded(rule: Rule) -> Rule:
 
 
 def _unwritable(arg: Any) -> Any:
-    if isinstance(arg, np.ndarray):
+    if isinstance(arg, np.ndarray) and not traced(arg):
         arg = arg.view()
         arg.flags.writeable = False
     return arg

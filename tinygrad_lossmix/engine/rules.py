@@ -72,7 +72,7 @@ def extreme_rule(g: Array, z: Array, x: Array, axis: Any = None, keepdims: bool 
     return lift(g, x, axis) * share
 
 
-def count(x: Array, z: Array) -> float:
+def count(x: Array, z: Array) -> Any:
     """How many entries of x went into each entry of its reduction z."""
     return divisor(x.size / z.size if z.size else 0.0, x.dtype)
 
