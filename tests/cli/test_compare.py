@@ -49,7 +49,8 @@ def test_the_table_has_a_row_and_a_diagnosis_for_every_mix() -> None:
 
 
 def test_the_table_says_which_delta_is_a_minus_y() -> None:
-    rows = {name: next(li for li in compare().stdout.splitlines() if name in li) for name in NAMES}
+    lines = compare().stdout.splitlines()
+    rows = {name: next(line for line in lines if name in line) for name in NAMES}
     first = {name: line.removeprefix(name).split()[0] for name, line in rows.items()}
     assert set(first.values()) == {"yes", "no"}
     assert [name for name in NAMES if first[name] == "yes"] == ["sigmoid ce", "softmax ll"]

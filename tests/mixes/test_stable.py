@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from mix_cases import LABELS, REGIMES, dense, examples, pair_of
 
+from tests.helpers.quick import share
 from tinygrad_lossmix import MIXES, Mix, Tensor, grad
 from tinygrad_lossmix.engine.table import TABLE
 from tinygrad_lossmix.mixes import stable
@@ -71,6 +72,7 @@ def assert_all_accurate(mix, z, y):
 
 @pytest.mark.parametrize("regime", REGIMES)
 @each_mix
+@share(2)
 @given(data=st.data())
 def test_cost_delta_and_gradient_are_accurate_for_logits_of_every_kind(mix, regime, data):
     assert_all_accurate(mix, *data.draw(examples(regime, fewest=fewest(mix))))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import tinygrad_lossmix as lm
 from tests.engine.reference import gradients
+from tests.helpers.quick import share
 from tinygrad_lossmix.testing import strategies
 from tinygrad_lossmix.testing.strategies.programs import ANY, ANY_TWO, TOGETHER, WITH_AXES
 
@@ -164,6 +165,7 @@ REGIMES = {
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("regime", strategies.REGIMES)
+@share(5)
 @given(st.data())
 def test_logits_are_of_their_regime(regime, dtype, data):
     z = data.draw(strategies.logits(SHAPES, regime, dtype))
