@@ -2,6 +2,7 @@
 
 import json
 import math
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -182,3 +183,26 @@ def test_wrong_usage_exits_2_with_one_error(args: list[str]) -> None:
     result = diagnose(*args)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.count("Error: ") == 1
+
+
+def test_what_a_file_is_called_and_holds_never_steers_the_terminal(tmp_path: Path) -> None:
+    steering = "\x1b]0;title\x07\x1b[2J\u202e"
+    path = tmp_path / f"a{steering}.npz"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr(f"{steering}.npy", b"")
+    for given in (path, tmp_path / f"none{steering}.npz"):
+        result = diagnose("--npz", str(given))
+        assert result.exit_code == 2
+        assert all(c.isprintable() for c in result.stderr.replace("\n", ""))
+    assert "\\x1b]0;title" in diagnose("--npz", str(path)).stderr
+
+
+def test_a_series_never_steers_the_terminal() -> None:
+    log = "\x1b[31mloss: 2.303\x1b[0m val\u202e_loss: 2.303\n" * 4
+    for result in (
+        diagnose("-", log=log),
+        diagnose("-", "--series", "\x1b[2J", log=log),
+        diagnose("\x1b[2J"),
+        diagnose("1.0", "--accuracy", "\x1b[2J"),
+    ):
+        assert all(c.isprintable() for c in (result.stdout + result.stderr).replace("\n", ""))

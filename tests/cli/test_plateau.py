@@ -87,3 +87,11 @@ def test_wrong_usage_exits_2_with_one_error(args: list[str]) -> None:
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.count("Error: ") == 1
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("command", ["plateau", "verdict", "delta", "prove"])
+def test_nothing_typed_steers_the_terminal(command: str) -> None:
+    for args in (["\x1b[2J", "ce"], ["softmax", "\x1b]0;x\x07"], ["1", "--classes", "\x1b[2J"]):
+        result = CliRunner().invoke(main, [command, *args])
+        assert result.exit_code == 2
+        assert all(c.isprintable() for c in (result.stdout + result.stderr).replace("\n", ""))

@@ -9,6 +9,7 @@ a number may be off, from the digits it was given with.
 
 from __future__ import annotations
 
+import math
 import shutil
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -16,6 +17,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import numpy as np
+
+NOT_FINITE = (
+    "an infinite loss comes of ln 0, an output that is exactly 0 or 1",
+    "NaN comes of 0 log 0, inf - inf or the log of a negative number",
+)
 
 
 def figure(x: Any) -> str:
@@ -76,6 +82,10 @@ def half_unit(number: Any) -> float:
     except InvalidOperation:
         raise ValueError(f"{text!r} is not a number") from None
     exponent = given.as_tuple().exponent
-    if not isinstance(exponent, int):
-        raise ValueError(f"a finite number is needed, not {text}")
+    if not isinstance(exponent, int) or not math.isfinite(float(given)):
+        why = NOT_FINITE[given.is_nan()]
+        raise ValueError(
+            f"a finite number is needed, not {text}; {why}: compute the cost from the logits "
+            "(lm.stabilize)"
+        )
     return float(Decimal(5).scaleb((exponent if given else min(exponent, -2)) - 1))

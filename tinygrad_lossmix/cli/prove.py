@@ -15,7 +15,7 @@ from tinygrad_lossmix.records import to_json
     type=int,
     default=3,
     show_default=True,
-    help="Number of outputs, 1 to 6; five take seconds.",
+    help="Number of outputs, 1 to 6; five take seconds, six ten.",
 )
 @click.option("--latex", is_flag=True, help="Print LaTeX instead of text.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")

@@ -94,6 +94,8 @@ class Proof:
         ]
         return "\n".join(lines)
 
+    __repr__ = __str__
+
     def _verdict(self) -> list[str]:
         if self.holds:
             where = f"exactly where {self.condition}" if self.equations else "for any y"

@@ -218,7 +218,12 @@ def test_a_number_and_its_text_are_the_same(loss):
         ("abc", None, None, "'abc' is not a number"),
         ("nan", None, None, "finite number is needed, not nan; NaN comes of 0 log 0"),
         ("inf", None, None, "finite number is needed, not inf; .* ln 0"),
+        ("1e400", None, None, "finite number is needed, not 1e400"),
+        (10**400, None, None, "finite number is needed"),
         ("1", 0, None, "at least one class"),
+        ("1", "10", None, "a whole number of them, not '10'"),
+        ("1", 2.5, None, "a whole number of them, not 2.5"),
+        ("1", True, None, "a whole number of them, not True"),
         ("1", 10, "1.5", "between 0 and 1"),
         ("1", 10, "x", "'x' is not a number"),
     ],
@@ -390,6 +395,12 @@ def test_how_likely_a_coincidence_is():
     assert "coincidence" not in str(plateau("1.4612", 10))
     exact = [any(m.exact for m in plateau(f"{1.1 + i / 100:.2f}").matches) for i in range(74)]
     assert two.coincidence == pytest.approx(sum(exact) / len(exact), abs=0.1)
+
+
+@pytest.mark.parametrize("loss", ["1e308", "1e-300", "5e-324", "1e-400", 7, np.float32(2)])
+def test_a_number_of_any_size_has_an_answer(loss):
+    assert 0.0 <= plateau(loss).coincidence <= 1.0
+    assert 0.0 <= plateau(loss, np.int64(10)).coincidence <= 1.0
 
 
 def test_a_plateau_reads_as_a_report_at_a_prompt():

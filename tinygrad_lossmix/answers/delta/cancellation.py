@@ -35,7 +35,7 @@ def reasons(report: DeltaReport) -> list[str]:
 def verdict(r: DeltaReport) -> str:
     """Whether δ is a - y, by how much it differs."""
     if not r.closed_form.any() and not r.a_minus_y.any():
-        return "delta and a - y are both exactly 0 here: saturated outputs tell nothing apart."
+        return "delta and a - y are both exactly 0 here: the outputs are saturated."
     gap = figure(np.abs(r.closed_form - r.a_minus_y).max())
     if r.is_a_minus_y:
         return f"delta is a - y here; the largest difference is {gap}."
@@ -85,7 +85,7 @@ def softmax_ll(r: DeltaReport) -> str:
         )
     return (
         f"{text}a Σy - y. The sum of the labels is not 1 but {total}: delta = {total} a - y. "
-        "Softmax spreads one choice; for several labels at once use sigmoid + cross-entropy."
+        "Softmax spreads one choice; for multi-label targets use sigmoid + cross-entropy."
     )
 
 

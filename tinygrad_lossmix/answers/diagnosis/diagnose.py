@@ -84,7 +84,7 @@ class Diagnosis:
     def answer(self) -> str:
         """What reproduces the loss; without a loss, what each pairing would report."""
         if self.loss is None:
-            return f"What each pairing would report, as a mean over\n{table(self.candidates)}"
+            return f"What each pairing would report, as the mean over\n{table(self.candidates)}"
         if not self.matches:
             close = listed(nearest(self.candidates, self.loss))
             return "\n".join(
@@ -162,10 +162,10 @@ def about(y: Array) -> str:
     if y.shape[1] == 1:
         return f"one output, {y.mean():.4f} of them 1" if whole else "one output, between 0 and 1"
     if np.allclose(total, 1.0):
-        return "one class each" if whole else "shares that sum to 1 in every row"
+        return "one class per example" if whole else "soft labels, every row sums to 1"
     return (
-        f"{'several at once' if whole else 'shares'}, from {figure(total.min())} to "
-        f"{figure(total.max())} in a row"
+        f"{'multi-label' if whole else 'soft, multi-label'}, rows sum to {figure(total.min())} to "
+        f"{figure(total.max())}"
     )
 
 

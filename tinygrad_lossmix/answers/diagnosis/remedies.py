@@ -33,9 +33,9 @@ EACH = (
     'Dense(K, activation="sigmoid"), loss="binary_crossentropy"  # from_logits=False',
 )
 EITHER = (
-    "one class out of K: nn.CrossEntropyLoss()(logits, classes); several labels: "
+    "one class out of K: nn.CrossEntropyLoss()(logits, classes); multi-label: "
     "nn.BCEWithLogitsLoss()(logits, labels)",
-    'one class out of K: "categorical_crossentropy" on a softmax; several labels: '
+    'one class out of K: "categorical_crossentropy" on a softmax; multi-label: '
     '"binary_crossentropy" on sigmoids',
 )
 ONE = (
@@ -56,7 +56,7 @@ MATCHED = {
     ),
     "sigmoid + ce": Remedy(
         True,
-        "the matched pair for K independent yes or no.",
+        "the matched pair for multi-label targets, K yes-or-no questions.",
         "a - y",
         "nothing to change: nn.BCEWithLogitsLoss on logits, or nn.BCELoss on sigmoids",
         'nothing to change: loss="binary_crossentropy"',
@@ -110,7 +110,7 @@ FAULTY = {
     "softmax + nll": Remedy(
         False,
         "NLLLoss takes log-probabilities and was given probabilities: this is minus the output of "
-        "the class, between -1 and 0, and a sure mistake has almost no gradient.",
+        "the class, between -1 and 0, and a confident mistake has almost no gradient.",
         "a_y (a - y), a_y the output of the class",
         *LOGARITHM,
     ),
@@ -145,8 +145,8 @@ SEVERAL = Remedy(
 )
 SLOW = Remedy(
     False,
-    "a squared error keeps the slope of the output layer in delta, which fades where an output is "
-    "sure, right or wrong: slow.",
+    "a squared error keeps the slope of the output layer in delta, which vanishes where an output "
+    "saturates, right or wrong: learning is slow.",
     "(a - y) a(1 - a) of sigmoids, a(e - a·e) of a softmax with e = a - y",
     *EITHER,
 )

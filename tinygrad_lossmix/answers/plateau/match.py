@@ -132,7 +132,7 @@ def coincidence(asked: Question, found: Sequence[Values]) -> float:
     for each in found:
         values = each.values[np.abs(each.values - asked.loss) <= 1.1 * about]
         known += zip(values, asked.allowed(each.constant, values), strict=True)
-    if not known:
+    if not known or not asked.digits or abs(asked.loss) <= asked.digits:
         return 0.0
     values, allowed = np.array(sorted(known)).T
     unit = 2.0 * asked.digits

@@ -13,15 +13,12 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from tinygrad_lossmix.answers.figures import half_unit, numbered, paragraph
 from tinygrad_lossmix.answers.plateau.hints import hints
 from tinygrad_lossmix.answers.plateau.match import NEAR, Match, Question, matches
 from tinygrad_lossmix.records import plain
-
-NOT_FINITE = {
-    "nan": "NaN comes of 0 log 0, inf - inf or the log of a negative number",
-    "inf": "an infinite loss comes of ln 0: an output that is exactly 0 or 1",
-}
 
 
 @dataclass(frozen=True)
@@ -73,14 +70,11 @@ def plateau(loss: Any, classes: int | None = None, accuracy: Any = None) -> Plat
     "PyTorch's BCELoss, which clamps logarithms at -100"
     """
     text = str(loss).strip()
-    if why := NOT_FINITE.get(text.lower().lstrip("+-")[:3]):
-        raise ValueError(
-            f"a finite number is needed, not {text}; {why}: compute the cost from the logits "
-            "(lm.stabilize)"
-        )
-    asked = Question(digits=half_unit(loss), loss=float(loss), classes=classes)
-    if classes is not None and classes < 1:
-        raise ValueError(f"there is at least one class, not {classes}")
+    if classes is not None and (
+        isinstance(classes, bool) or not isinstance(classes, int | np.integer) or classes < 1
+    ):
+        raise ValueError(f"there is at least one class, a whole number of them, not {classes!r}")
+    asked = Question(digits=half_unit(text), loss=float(text), classes=classes)
     if accuracy is not None:
         asked = replace(asked, slack=half_unit(accuracy), accuracy=float(accuracy))
         if not 0.0 <= float(accuracy) <= 1.0:
