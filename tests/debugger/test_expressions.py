@@ -132,7 +132,7 @@ def test_labels_are_a_class_or_a_class_for_each_example_or_a_label_for_each_logi
         ("-1", (2, 3), "2 classes, one for each example, or 6 labels"),
         ("0,0.5", (2, 3), "2 classes, one for each example"),
         ("0,1,2", (2, 3), "2 classes, one for each example"),
-        ("0,1", (3, 1), "set to 3 labels"),
+        ("0,1", (3, 1), "y takes 3 labels"),
         ("a", (3,), "numbers"),
     ],
 )

@@ -234,7 +234,7 @@ def test_an_empty_command_repeats_the_last_movement():
         ("goto " + "9" * 10_000, "the number of a stop, 0 to 8"),
         ("goto -1", "the number of a stop, 0 to 8"),
         ("goto", "the number of a stop, 0 to 8"),
-        ("print", "list shows the names"),
+        ("print", "print takes NAME or NAME.grad; `list` shows the names"),
         ("print q", "`list` shows the names"),
         ("print n44", "did you mean n4?"),
         ("print y.grad", "y is a constant"),

@@ -152,6 +152,17 @@ def test_npz_without_x_or_y_is_refused(tmp_path: Path) -> None:
         read(npz(tmp_path / "data.npz", Z=X))
 
 
+def test_what_a_file_and_its_arrays_are_called_is_told_in_printable_letters(tmp_path: Path) -> None:
+    path = npz(tmp_path / "a\x1b[31m.npz", **{"b\x1b[31m" + "x" * 5000: X})
+    with pytest.raises(DataError, match=r"it holds b\\x1b\[31mx+…x+: expected") as error:
+        read(path)
+    assert str(error.value).isprintable()
+    assert len(str(error.value)) < 500
+    with pytest.raises(DataError, match="there is no such file") as error:
+        read(tmp_path / "\x1b[31m.csv")
+    assert str(error.value).isprintable()
+
+
 def test_npz_of_another_shape_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="shape"):
         read(npz(tmp_path / "data.npz", X=[1.0, 2.0], y=[0, 1]))

@@ -131,7 +131,7 @@ class Asking(cmd.Cmd):
         elif commands.strip():
             self._aliases[name] = commands.strip()
         elif self._aliases.pop(name, None) is None:
-            raise Mistake(f"there is no alias {shorten(clean(name))}: alias lists them")
+            raise Mistake(f"there is no alias {shorten(clean(name))}: `alias` lists them")
 
     def do_history(self, arg: str) -> None:
         """the lines that were typed last; the arrow keys bring them back"""

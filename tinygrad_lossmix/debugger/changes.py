@@ -108,7 +108,7 @@ def with_mix(reading: Reading, mix: Mix) -> Changed:
 def _mix_of(reading: Reading) -> Symbols:
     if reading.symbols is None:
         raise Mistake(
-            "y and mix are those of a sigmoid or softmax layer with one of the costs "
+            "`set y` and `set mix` need a sigmoid or softmax layer with one of the costs "
             "cross_entropy, log_likelihood, quadratic: the recording has none"
         )
     return reading.symbols

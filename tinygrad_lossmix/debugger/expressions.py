@@ -193,7 +193,7 @@ def labels(text: str, shape: Shape) -> Array:
     kinds = [f"a class, 0 to {classes - 1}"] if classes > 1 else []
     kinds += [f"{rows} classes, one for each example"] if classes > 1 and rows > 1 else []
     kinds += [f"{rows * classes} labels, one for each logit"]
-    raise Mistake(f"y is set to {', or '.join(kinds)}")
+    raise Mistake(f"y takes {', or '.join(kinds)}")
 
 
 def assignment(text: str, known: Iterable[str]) -> tuple[str, Place, str]:
@@ -208,7 +208,7 @@ def assignment(text: str, known: Iterable[str]) -> tuple[str, Place, str]:
     name = max(fitting, key=len, default=re.split(r"[\s=\[]", text, maxsplit=1)[0])
     found = VALUE.fullmatch(text.removeprefix(name))
     if found is None or not name:
-        raise Mistake("set takes an input and its value, y and labels, or mix and two words")
+        raise Mistake("set takes an input and its value, `y` and labels, or `mix` and two words")
     place = found["place"].split(",") if found["place"] else []
     return name, tuple(map(int, place)), found["value"]
 

@@ -201,7 +201,7 @@ class Moving(Asking):
         if not arg:
             self._points.clear()
         elif not arg.isascii() or not arg.isdecimal() or int(arg[:9]) not in self._points:
-            raise Mistake("clear takes the number of a breakpoint; break lists them")
+            raise Mistake("clear takes the number of a breakpoint; `break` lists them")
         else:
             del self._points[int(arg)]
 

@@ -107,7 +107,7 @@ class Prompt(Moving):
             node = self._names.node(arg.removesuffix(".grad"))
             self._say(wording.gradient(self._walk, node))
         elif not arg:
-            raise Mistake("print NAME or print NAME.grad; list shows the names")
+            raise Mistake("print takes NAME or NAME.grad; `list` shows the names")
         else:
             seen = self._compared(arg) if is_condition(arg) else self._here(arg)
             typed = shorten(clean(arg))
@@ -152,13 +152,13 @@ class Prompt(Moving):
     def do_draw(self, arg: str) -> None:
         """draw FILE: the picture with the gradients so far, as .svg, .png, .pdf, .dot or .txt"""
         if not arg:
-            raise Mistake("draw takes the file to write: draw graph.svg")
+            raise Mistake("draw takes the file to write, as in `draw graph.svg`")
         self._write(arg, lambda: drawing(self._walk.reading, self._walk.gradients()).save(arg))
 
     def do_page(self, arg: str) -> None:
         """page FILE: an HTML page that steps through this recording in a browser"""
         if not arg:
-            raise Mistake("page takes the file to write: page steps.html")
+            raise Mistake("page takes the file to write, as in `page steps.html`")
         names = {name: node for node, name in self._walk.reading.names.items()}
         self._write(arg, lambda: page(self._walk.cost, arg, names))
 
@@ -201,21 +201,21 @@ class Prompt(Moving):
         """take back the last set"""
         self._alone("undo", arg)
         if self._now == 0:
-            raise Mistake("nothing was set")
+            raise Mistake("nothing to undo: no `set` so far")
         self._turn(self._now - 1)
 
     def do_redo(self, arg: str) -> None:
         """set again what was taken back"""
         self._alone("redo", arg)
         if self._now + 1 == len(self._walks):
-            raise Mistake("nothing was taken back")
+            raise Mistake("nothing to redo")
         self._turn(self._now + 1)
 
     def do_diff(self, arg: str) -> None:
         """what the last set changed: the cost, the inputs and their gradients"""
         self._alone("diff", arg)
         if self._now == 0:
-            raise Mistake("nothing was set")
+            raise Mistake("nothing to compare: no `set` so far")
         self._say(wording.changed(self._walks[self._now - 1], self._walk))
 
     def do_quiz(self, arg: str) -> None:
@@ -253,7 +253,7 @@ class Prompt(Moving):
                 return with_mix(reading, _mix(value))
             if name in ("y", "1 - y") and (reading.symbols or found is None):
                 if name != "y" or place:
-                    raise Mistake("labels are set all at once: set y and a class, or all of them")
+                    raise Mistake("labels are set all at once: `set y` and a class, or all labels")
                 return with_labels(reading, value)
         if found is None:
             raise self._names.missing(name)

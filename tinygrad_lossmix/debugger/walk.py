@@ -91,7 +91,7 @@ class Walk:
     def __init__(self, cost: Tensor, names: Mapping[str, Any] | None = None) -> None:
         self.reading = Reading(cost, names)
         if cost.ndim:
-            words = f"a walk starts at a number, not at shape {cost.shape}"
+            words = f"a backward pass starts at a scalar, the cost has shape {cost.shape}"
             raise ValueError(f"{words}: take its sum or mean")
         self._seed = seed_of(cost, None)
         with np.errstate(all="ignore"):  # NaN and infinity are seen when they are walked to

@@ -16,6 +16,7 @@ from typing import TypeAlias
 import numpy as np
 
 from tinygrad_lossmix.lab.data import Array, Data, DataError
+from tinygrad_lossmix.printing import clean, shorten
 
 Contents: TypeAlias = tuple[Array, Array, tuple[str, ...]]  # features, labels, names of classes
 
@@ -37,11 +38,11 @@ def read(path: str | Path) -> Data:
         x, y, names = readers[path.suffix.lower()](path)
         return Data(path.name, x, y, names=names)
     except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file") from None
+        raise DataError(clean(f"{path}: there is no such file")) from None
     except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+        raise DataError(clean(f"{path}: cannot be read: {error.strerror or error}")) from error
     except DataError as error:
-        raise DataError(f"{path}: {error}") from error
+        raise DataError(clean(f"{path}: {error}")) from error
 
 
 def read_csv(path: Path) -> Contents:
@@ -153,7 +154,7 @@ def read_npz(path: Path) -> Contents:
             missing = {"X", "y"}.difference(arrays.files)
             if missing:
                 found = ", ".join(arrays.files) or "nothing"
-                raise DataError(f"it holds {found}: expected arrays named X and y")
+                raise DataError(f"it holds {shorten(found, 200)}: expected arrays named X and y")
             x, y = arrays["X"], arrays["y"]
             return (x, *named(y)) if np.ndim(y) == 1 and y.dtype.kind == "U" else (x, y, ())
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, MemoryError, struct.error):
