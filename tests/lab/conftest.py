@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from tinygrad_lossmix.lab.data import Data
-from tinygrad_lossmix.lab.delta import MeasuredDelta
-from tinygrad_lossmix.lab.studies import Result
+from tinygrad_lossmix.lab.studies import MeasuredDelta, Result
 from tinygrad_lossmix.lab.training import Epoch, Run
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 

@@ -1,17 +1,17 @@
-"""All mixes beside each other: the order of the runs, the summary, the known outcomes."""
+"""All mixes beside each other: the runs, delta on real data, the summary, known outcomes."""
 
 import math
 import statistics
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from tinygrad_lossmix.lab.data import Data, digits
-from tinygrad_lossmix.lab.diagnosis import diagnosis
-from tinygrad_lossmix.lab.ranking import ranking
-from tinygrad_lossmix.lab.studies import Result, Spread, runs, summarise
+from tinygrad_lossmix.lab.report import diagnosis, ranking
+from tinygrad_lossmix.lab.studies import Result, Spread, measure_delta, runs, summarise
 from tinygrad_lossmix.lab.training import Settings
-from tinygrad_lossmix.mixes.mix import MIXES
+from tinygrad_lossmix.mixes.mix import MIXES, Mix
 
 FAST = Settings(seeds=2, epochs=2, hidden=4)
 
@@ -92,3 +92,28 @@ def test_no_winner_is_declared_among_the_mixes_that_learn(
     level, worse = told.split("Clearly worse: ")
     assert worse == "sigmoid ll."
     assert all(f"{output} {cost}" in level for output, cost in learnt if (output, cost) != TRAP)
+
+
+MATCHED = {("sigmoid", "ce"), ("softmax", "ll")}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("mix", MIXES, ids=str)
+def test_only_the_matched_corners_give_a_minus_y(mix: Mix, dtype: str) -> None:
+    delta = measure_delta(mix, digits(), Settings(dtype=dtype))
+    assert delta.is_a_minus_y == ((mix.output, mix.cost_name) in MATCHED)
+    assert delta.error < 10 * np.finfo(dtype).eps if delta.is_a_minus_y else delta.error > 0.1
+
+
+@pytest.mark.parametrize("mix", MIXES, ids=str)
+def test_only_sigmoid_with_log_likelihood_pushes_nothing_down(mix: Mix) -> None:
+    lowers = measure_delta(mix, digits(), Settings()).lowers
+    assert lowers == ((mix.output, mix.cost_name) != ("sigmoid", "ll"))
+
+
+@pytest.mark.parametrize("mix", MIXES, ids=str)
+def test_its_size_is_small_for_the_quadratic_cost(mix: Mix) -> None:
+    size = measure_delta(mix, digits(), Settings()).size
+    assert (size <= 0.5) == (
+        mix.cost_name == "quadratic" or (mix.output, mix.cost_name) == ("sigmoid", "ll")
+    )

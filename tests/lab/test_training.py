@@ -1,14 +1,23 @@
-"""One run: reproducible, paired across mixes, by the gradient and nothing else."""
+"""A run: the network, the descent, what is measured at the end."""
 
 import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
-from tinygrad_lossmix.lab.data import Data
-from tinygrad_lossmix.lab.network import initial, logits
-from tinygrad_lossmix.lab.split import split
-from tinygrad_lossmix.lab.training import Settings, descend, train
+from tinygrad_lossmix.lab.data import Data, split
+from tinygrad_lossmix.lab.training import (
+    BINS,
+    Settings,
+    calibration_error,
+    descend,
+    initial,
+    logits,
+    train,
+)
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 
 FAST = Settings(seeds=1, epochs=3, hidden=4)
@@ -110,3 +119,56 @@ def test_a_run_that_diverges_ends_there(blobs: Data) -> None:
 def test_impossible_settings_are_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Settings(**wrong)
+
+
+def test_logits_are_those_of_the_formula() -> None:
+    w1, b1, w2, b2 = initial((5, 4, 3), np.random.default_rng(0))
+    x = np.random.default_rng(1).normal(size=(7, 5))
+    hidden = 1 / (1 + np.exp(-(x @ w1 + b1)))
+    np.testing.assert_allclose(logits(x, w1, b1, w2, b2), hidden @ w2 + b2, rtol=1e-12)
+
+
+def test_weights_shrink_with_the_number_of_inputs_and_biases_do_not() -> None:
+    w1, b1, w2, b2 = initial((400, 900, 400), np.random.default_rng(0))
+    for p, scale in ((w1, 1 / 20), (b1, 1), (w2, 1 / 30), (b2, 1)):
+        np.testing.assert_allclose(p.std(), scale, rtol=0.1)
+
+
+def test_dtype_lasts_to_the_logits() -> None:
+    p = initial((5, 4, 3), np.random.default_rng(0), "float32")
+    assert logits(np.ones((2, 5), "float32"), *p).dtype == np.float32
+
+
+OUTPUTS = arrays(np.float64, st.tuples(st.integers(1, 40), st.just(3)), elements=st.floats(0, 1))
+
+
+def by_hand(a: np.ndarray, y: np.ndarray) -> float:
+    bins: dict[int, list[tuple[float, bool]]] = {}
+    for row, label in zip(a, y, strict=True):
+        confidence = row.max()
+        bin_ = min(int(confidence * BINS), BINS - 1)
+        bins.setdefault(bin_, []).append((confidence, int(row.argmax()) == label))
+    return sum(
+        len(members)
+        / len(y)
+        * abs(np.mean([r for _, r in members]) - np.mean([c for c, _ in members]))
+        for members in bins.values()
+    )
+
+
+@given(OUTPUTS, st.integers(0, 100))
+def test_it_is_the_definition(a: np.ndarray, seed: int) -> None:
+    y = np.random.default_rng(seed).integers(0, 3, len(a))
+    np.testing.assert_allclose(calibration_error(a, y), by_hand(a, y), atol=1e-12)
+
+
+def test_confident_and_wrong_is_one() -> None:
+    assert calibration_error(np.array([[1.0, 0.0]]), np.array([1])) == 1
+
+
+def test_confident_and_right_is_zero() -> None:
+    assert calibration_error(np.array([[1.0, 0.0]]), np.array([0])) == 0
+
+
+def test_large_outputs_of_a_sigmoid_layer_count_as_confidence() -> None:
+    assert calibration_error(np.array([[0.9, 0.8], [0.9, 0.8]]), np.array([0, 1])) == 0.4

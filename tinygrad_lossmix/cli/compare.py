@@ -17,8 +17,7 @@ from tinygrad_lossmix.cli import INTERRUPTED, Refused
 from tinygrad_lossmix.cli.printing import printed
 from tinygrad_lossmix.lab.data import Data, DataError, digits
 from tinygrad_lossmix.lab.files import read
-from tinygrad_lossmix.lab.ranking import words
-from tinygrad_lossmix.lab.results import prepare, record, write
+from tinygrad_lossmix.lab.report import prepare, record, words, write
 from tinygrad_lossmix.lab.studies import Result, Spread, runs, summarise
 from tinygrad_lossmix.lab.training import Epoch, Run, Settings
 from tinygrad_lossmix.mixes.mix import MIXES, Mix

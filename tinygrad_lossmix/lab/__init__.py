@@ -7,10 +7,8 @@
 """
 
 from tinygrad_lossmix.lab.data import Data, DataError, digits
-from tinygrad_lossmix.lab.diagnosis import diagnosis
 from tinygrad_lossmix.lab.files import read
-from tinygrad_lossmix.lab.ranking import ranking
-from tinygrad_lossmix.lab.results import record, write
+from tinygrad_lossmix.lab.report import diagnosis, ranking, record, write
 from tinygrad_lossmix.lab.studies import Result, Spread, compare, runs, summarise
 from tinygrad_lossmix.lab.training import Epoch, Run, Settings, train
 

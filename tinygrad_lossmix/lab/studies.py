@@ -11,9 +11,11 @@ import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tinygrad_lossmix.lab.data import Data, digits
-from tinygrad_lossmix.lab.delta import MeasuredDelta, measure_delta
-from tinygrad_lossmix.lab.training import OnEpoch, Run, Settings, train
+import numpy as np
+
+from tinygrad_lossmix.engine import Tensor, grad
+from tinygrad_lossmix.lab.data import Data, digits, split
+from tinygrad_lossmix.lab.training import OnEpoch, Run, Settings, initial, logits, train
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 
 GOAL = 0.95
@@ -34,6 +36,16 @@ class Spread:
             statistics.fmean(values) if finite else math.nan,
             statistics.stdev(values) if finite and len(values) > 1 else math.nan,
         )
+
+
+@dataclass(frozen=True)
+class MeasuredDelta:
+    """The engine's delta beside a - y."""
+
+    error: float  # the largest |delta - (a - y)|
+    is_a_minus_y: bool  # the error is no more than rounding
+    size: float  # ‖delta‖ / ‖a - y‖, sums of absolute values
+    lowers: bool  # some output is pushed down: a component of delta is positive
 
 
 @dataclass(frozen=True)
@@ -113,3 +125,26 @@ def summarise(finished: Sequence[Run], data: Data, settings: Settings) -> list[R
         )
         for mix in dict.fromkeys(run.mix for run in finished)
     ]
+
+
+def measure_delta(mix: Mix, data: Data, settings: Settings) -> MeasuredDelta:
+    """The delta of `mix.composed`, by the engine, for the initial weights of seed 0.
+
+    Raises:
+        DataError: the features cannot be scaled in this dtype.
+    """
+    rng = np.random.default_rng(0)
+    parts = split(data, rng, settings.dtype)
+    p = initial((parts.x.shape[1], settings.hidden, parts.classes), rng, settings.dtype)
+    rows = rng.permutation(len(parts.x))[: settings.batch]
+    z, y = logits(parts.x[rows], *p), parts.y[rows]
+    variable = Tensor(z)
+    delta = grad(mix.composed(variable, y), variable) * len(rows)
+    difference = mix.activate(z) - (np.arange(parts.classes) == y[:, None])
+    error = float(np.abs(delta - difference).max())
+    return MeasuredDelta(
+        error,
+        is_a_minus_y=error <= 100 * float(np.finfo(settings.dtype).eps),
+        size=float(np.abs(delta).sum() / np.abs(difference).sum()),
+        lowers=bool((delta > 0).any()),
+    )

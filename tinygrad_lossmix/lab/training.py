@@ -14,12 +14,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tinygrad_lossmix.lab.calibration import calibration_error
-from tinygrad_lossmix.lab.data import Array, Data
-from tinygrad_lossmix.lab.network import Parameters, initial, logits
-from tinygrad_lossmix.lab.split import Split, split
+from tinygrad_lossmix.lab.data import Array, Data, Split, split
 from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.mixes.outputs import sigmoid
 from tinygrad_lossmix.rewrite.compile import compile
+
+BINS = 15  # of confidence
+Parameters: TypeAlias = tuple[Array, Array, Array, Array]
 
 
 @dataclass(frozen=True)
@@ -154,3 +155,47 @@ def descend(
             w1, b1, w2, b2 = (v - settings.eta * g for v, g in zip(p, slopes, strict=True))
             p = w1, b1, w2, b2
         yield p
+
+
+def initial(
+    sizes: tuple[int, int, int], rng: np.random.Generator, dtype: str = "float64"
+) -> Parameters:
+    """W1 (d, h), b1 (h,), W2 (h, K), b2 (K,) for sizes (d, h, K).
+
+    The book's improved start: weights N(0, 1/n) with n inputs to the neuron, biases N(0, 1).
+
+    >>> [p.shape for p in initial((64, 30, 10), np.random.default_rng(0))]
+    [(64, 30), (30,), (30, 10), (10,)]
+    """
+    d, h, classes = sizes
+    drawn = (
+        rng.normal(scale=d**-0.5, size=(d, h)),
+        rng.normal(size=h),
+        rng.normal(scale=h**-0.5, size=(h, classes)),
+        rng.normal(size=classes),
+    )
+    w1, b1, w2, b2 = (p.astype(dtype) for p in drawn)
+    return w1, b1, w2, b2
+
+
+def logits(x: Any, w1: Any, b1: Any, w2: Any, b2: Any) -> Any:
+    """z (n, K) of examples x (n, d)."""
+    return sigmoid(x @ w1 + b1) @ w2 + b2
+
+
+def calibration_error(a: Array, y: Array) -> float:
+    """The expected calibration error (ECE) of outputs a (n, K) for classes y (n,).
+
+    The confidence of an example is its largest output, for softmax and for sigmoid outputs alike.
+    Examples fall into 15 equal bins of confidence; the result is the mean over the examples of
+    |accuracy - mean confidence| of their bin. 0 is perfect.
+
+    >>> a = np.array([[0.75, 0.25], [0.75, 0.25], [0.75, 0.25], [0.25, 0.75]])
+    >>> calibration_error(a, np.array([0, 0, 0, 0]))
+    0.0
+    """
+    confidence = a.max(axis=-1).astype(np.float64)
+    right = a.argmax(axis=-1) == y
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    gaps = np.bincount(bins, weights=right - confidence, minlength=BINS)
+    return float(np.abs(gaps).sum() / len(y))

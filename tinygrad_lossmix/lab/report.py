@@ -1,0 +1,240 @@
+"""Results as words, as records, and as files.
+
+What you can do here: `diagnosis(result, results)` names the problems of one mix by what was
+measured, `ranking(results)` says which accuracies differ by more than the spread over seeds,
+`record(...)` gives everything as one object of plain values, `write(record, folder)` puts it into
+results.json and the learning curves into results.csv.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import statistics
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tinygrad_lossmix import atomic
+from tinygrad_lossmix.lab.data import Data
+from tinygrad_lossmix.lab.studies import GOAL, Result, Spread
+from tinygrad_lossmix.lab.training import Run, Settings
+from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.mixes.verdict import MOST
+from tinygrad_lossmix.records import plain, to_json
+
+COLUMNS = ("output", "cost", "seed", "epoch", "training_cost", "test_accuracy", "test_ece")
+ENOUGH_SEEDS = 3
+WIDTH = 2  # standard deviations on either side of the mean
+SLOW = 2.0  # times the epochs of the fastest mix
+FALL = 0.05  # of accuracy, from the best epoch to the last
+CONFUSED = 0.5  # a mean output of the wrong classes above it
+UNCALIBRATED = 0.1  # expected calibration error
+
+
+def record(
+    results: Sequence[Result], mixes: Sequence[Mix], data: Data, settings: Settings
+) -> dict[str, Any]:
+    """One object ready for JSON: numbers that are not finite are None.
+
+    Args:
+        results: one per mix that has a finished run.
+        mixes: those that were to be compared.
+        data, settings: what they were compared on, and how.
+    """
+    return {
+        "mixes": [mix_record(result, results, data.classes) for result in results],
+        "ranking": ranking(results),
+        "settings": {
+            "mixes": [words(mix) for mix in mixes],
+            **asdict(settings),
+            "data": data.name,
+            "rows": len(data.x),
+            "features": data.x.shape[1],
+            "classes": data.classes,
+            "class_names": list(data.names),
+            "scaling": data.scaling,
+        },
+        "complete": sum(len(result.runs) for result in results) == settings.seeds * len(mixes),
+    }
+
+
+def mix_record(result: Result, results: Sequence[Result], classes: int) -> dict[str, Any]:
+    """One mix: the row of the table, its diagnosis and its learning curves."""
+    verdict = result.mix.verdict(classes) if classes <= MOST else None
+    return {
+        "output": result.mix.output,
+        "cost": result.mix.cost_name,
+        "delta": result.mix.formula,
+        "delta_is_a_minus_y": result.delta.is_a_minus_y,
+        "delta_error": plain(result.delta.error),
+        "proper": verdict and verdict.proper,
+        "convex": verdict and verdict.convex,
+        "accuracy": spread_record(result.accuracy),
+        "ece": spread_record(result.ece),
+        "epochs_to_95": plain(result.epochs_to_goal),
+        "final_cost": plain(result.cost),
+        "diagnosis": diagnosis(result, results),
+        "curves": [curve_record(run) for run in result.runs],
+    }
+
+
+def spread_record(spread: Spread) -> dict[str, float | None]:
+    """Mean and standard deviation over the seeds."""
+    return {"mean": plain(spread.mean), "std": plain(spread.std)}
+
+
+def curve_record(run: Run) -> dict[str, Any]:
+    """The learning curve of one run, a value per epoch."""
+    return {
+        "seed": run.seed,
+        "training_cost": [plain(epoch.cost) for epoch in run.curve],
+        "test_accuracy": [plain(epoch.accuracy) for epoch in run.curve],
+        "test_ece": [plain(epoch.ece) for epoch in run.curve],
+    }
+
+
+def to_csv(value: dict[str, Any]) -> str:
+    """The learning curves of a record: a line per mix, seed and epoch; no number, an empty cell."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for mix in value["mixes"]:
+        for curve in mix["curves"]:
+            columns = [curve[name] for name in COLUMNS[4:]]
+            for epoch, numbers in enumerate(zip(*columns, strict=True), start=1):
+                writer.writerow([mix["output"], mix["cost"], curve["seed"], epoch, *numbers])
+    return text.getvalue()
+
+
+def prepare(folder: Path) -> None:
+    """Make sure that results can be written there, before anything is computed.
+
+    Raises:
+        OSError: it is not a folder, or not one that can be written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
+
+
+def write(value: dict[str, Any], folder: Path) -> None:
+    """results.json and results.csv in this folder, each replaced as a whole.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    atomic.write(folder / "results.json", to_json(value).encode())
+    atomic.write(folder / "results.csv", to_csv(value).encode())
+
+
+def ranking(results: Sequence[Result]) -> str:
+    """Mixes whose mean ± 2 std reaches that of the best mean, and mixes that are clearly worse."""
+    seeds = min((len(result.runs) for result in results), default=0)
+    if seeds < ENOUGH_SEEDS:
+        return f"Fewer than {ENOUGH_SEEDS} seeds show no spread: the accuracies are not ranked."
+    ranked = [result for result in results if math.isfinite(result.accuracy.mean)]
+    if len(ranked) < 2:
+        return "Fewer than two mixes were trained to the end: there is nothing to rank."
+    best = max(ranked, key=lambda result: result.accuracy.mean)
+    floor = best.accuracy.mean - WIDTH * best.accuracy.std
+    level = [r for r in ranked if r.accuracy.mean + WIDTH * r.accuracy.std >= floor]
+    worse = ", ".join(words(r.mix) for r in ranked if r not in level)
+    if len(level) == 1:
+        return f"Clearly less accurate than {words(best.mix)} (mean ± {WIDTH} std): {worse}."
+    ties = ", ".join(words(r.mix) for r in level)
+    tail = f" Clearly worse: {worse}." if worse else ""
+    return f"By accuracy (mean ± {WIDTH} std) these cannot be told apart: {ties}.{tail}"
+
+
+def words(mix: Mix) -> str:
+    """A mix as it is typed: softmax ll."""
+    return f"{mix.output} {mix.cost_name}"
+
+
+def diagnosis(result: Result, results: Sequence[Result]) -> str:
+    """Every problem of one mix; `none`."""
+    if any(run.diverged for run in result.runs):
+        return diverged(result)
+    faults = [saturated(result), never_predicted(result), fallen(result)]
+    if not faults[0]:  # the rest would only repeat it
+        faults += [uncalibrated(result), slow(result, min(r.epochs_to_goal for r in results))]
+    return "; ".join(filter(None, faults)) or "none"
+
+
+def diverged(result: Result) -> str:
+    """Of a mix with a run that ended without a finite cost."""
+    epochs = [len(run.curve) for run in result.runs if run.diverged]
+    return (
+        f"diverged in {len(epochs)} of {len(result.runs)} runs, first in epoch {min(epochs)}: "
+        "no finite cost; a smaller eta may help"
+    )
+
+
+def saturated(result: Result) -> str | None:
+    """All outputs high at once, and whether anything could have stopped it."""
+    wrong = statistics.fmean(run.wrong for run in result.runs)
+    if wrong <= CONFUSED:
+        return None
+    right = statistics.fmean(run.right for run in result.runs)
+    first = statistics.fmean(run.curve[0].cost for run in result.runs)
+    reason = "" if result.delta.lowers else " (no component of delta is positive)"
+    return (
+        f"drives every output to 1{reason}: mean output {wrong:.4f} of wrong classes, {right:.4f} "
+        f"of the right one; cost {first:.4g} after one epoch, {result.cost:.4g} at the end"
+    )
+
+
+def never_predicted(result: Result) -> str | None:
+    """Classes that are no test example's largest output."""
+    missing = [run.never_predicted for run in result.runs]
+    if not any(missing):
+        return None
+    worst = max(result.runs, key=lambda run: len(run.never_predicted))
+    return (
+        f"{statistics.fmean(map(len, missing)):.1f} classes are never predicted, on average (seed "
+        f"{worst.seed}: {', '.join(map(str, worst.never_predicted))})"
+    )
+
+
+def fallen(result: Result) -> str | None:
+    """Accuracy that was better before."""
+    means = [
+        statistics.fmean(epoch.accuracy for epoch in epochs)
+        for epochs in zip(*(run.curve for run in result.runs), strict=True)
+    ]
+    if max(means) - means[-1] < FALL:
+        return None
+    return (
+        f"test accuracy fell from {max(means):.2%} in epoch {means.index(max(means)) + 1} to "
+        f"{means[-1]:.2%}"
+    )
+
+
+def uncalibrated(result: Result) -> str | None:
+    """Confidence far from accuracy."""
+    if result.ece.mean <= UNCALIBRATED:
+        return None
+    return f"poorly calibrated: ECE {result.ece.mean:.4f}"
+
+
+def slow(result: Result, fastest: float) -> str | None:
+    """Many more epochs to 95 % than the fastest mix, or none that gets there."""
+    if math.isinf(fastest) or result.epochs_to_goal < SLOW * fastest:
+        return None
+    smaller = (
+        f"; ‖delta‖ / ‖a - y‖ = {result.delta.size:.3f} before training"
+        if result.delta.size < 1 / SLOW
+        else ""
+    )
+    if math.isinf(result.epochs_to_goal):
+        epochs = len(result.runs[0].curve)
+        return f"below {GOAL:.0%} after {epochs} epochs, the fastest mix needs {fastest:g}{smaller}"
+    return (
+        f"slow: {GOAL:.0%} after {result.epochs_to_goal:g} epochs, the fastest mix needs "
+        f"{fastest:g}{smaller}"
+    )
