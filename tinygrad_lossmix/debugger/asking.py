@@ -8,6 +8,7 @@ from __future__ import annotations
 import cmd
 import difflib
 import sys
+from collections.abc import Container
 from typing import IO, ClassVar
 
 from rich.console import Console
@@ -19,6 +20,21 @@ from tinygrad_lossmix.printing import SPELLED, clean, shorten
 
 REMEMBERED = 1000  # lines that `history` keeps
 SHOWN = 20  # of them
+ALONE = {  # commands that take no argument
+    *("next", "back", "over", "return", "forward", "start", "end", "continue", "rcontinue", "part"),
+    *("where", "list", "delta", "undo", "redo", "diff", "quiz", "history", "quit", "exit"),
+}
+
+
+def typed_number(text: str, allowed: Container[int], mistake: str) -> int:
+    """A number that was typed; one of more than nine digits is not even read.
+
+    Raises:
+        Mistake: it is not one of those that are allowed.
+    """
+    if text.isascii() and text.isdecimal() and len(text) <= 9 and int(text) in allowed:
+        return int(text)
+    raise Mistake(mistake)
 
 
 class Asking(cmd.Cmd):
@@ -68,7 +84,7 @@ class Asking(cmd.Cmd):
         self.cmdqueue = [line for line in commands.splitlines() if line.strip()]
         while self.cmdqueue:
             try:
-                if super().onecmd(self.precmd(self.cmdqueue.pop(0))):
+                if self._carry_out(self.precmd(self.cmdqueue.pop(0))):
                     break
             except Mistake as mistake:
                 print(f"*** {mistake}", file=sys.stderr)
@@ -98,7 +114,7 @@ class Asking(cmd.Cmd):
     def onecmd(self, line: str) -> bool:
         """Carry out a command; a mistake drops those that still wait."""
         try:
-            return bool(super().onecmd(line))
+            return self._carry_out(line)
         except Mistake as mistake:
             self._drop()
             self._say(Text(f"*** {mistake}"))
@@ -106,7 +122,7 @@ class Asking(cmd.Cmd):
 
     def emptyline(self) -> bool:
         """Repeat the last movement."""
-        return bool(super().onecmd(self._movement))
+        return self._carry_out(self._movement)
 
     def default(self, line: str) -> None:
         """Not a command."""
@@ -135,7 +151,6 @@ class Asking(cmd.Cmd):
 
     def do_history(self, arg: str) -> None:
         """the lines that were typed last; the arrow keys bring them back"""
-        self._alone("history", arg)
         first = max(len(self._typed) - SHOWN, 0)
         rows = [
             (str(i), shorten(clean(line), 80)) for i, line in enumerate(self._typed[first:], first)
@@ -159,7 +174,6 @@ class Asking(cmd.Cmd):
 
     def do_quit(self, arg: str) -> bool:
         """leave; so does Ctrl-D"""
-        self._alone("quit", arg)
         return True
 
     do_exit = do_quit
@@ -183,9 +197,11 @@ class Asking(cmd.Cmd):
         self.cmdqueue.clear()
         self._expanded = 0
 
-    def _alone(self, command: str, arg: str) -> None:
-        if arg:
+    def _carry_out(self, line: str) -> bool:
+        command, arg, _ = self.parseline(line)
+        if arg and command in ALONE:
             raise Mistake(f"{command} takes no argument")
+        return bool(super().onecmd(line))
 
     def _say(self, text: Text) -> None:
         encoding = getattr(self.stdout, "encoding", None) or "utf-8"

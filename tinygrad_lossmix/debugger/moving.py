@@ -8,7 +8,7 @@ from typing import IO, Any, ClassVar, NamedTuple
 from rich.text import Text
 
 from tinygrad_lossmix.debugger import wording
-from tinygrad_lossmix.debugger.asking import Asking
+from tinygrad_lossmix.debugger.asking import Asking, typed_number
 from tinygrad_lossmix.debugger.breakpoints import Stops, breakpoint, has_nan, watchpoint
 from tinygrad_lossmix.debugger.expressions import Mistake, Names
 from tinygrad_lossmix.debugger.walk import Walk
@@ -81,12 +81,10 @@ class Moving(Asking):
 
     def do_next(self, arg: str) -> None:
         """take the next vector-Jacobian product: from a node to one of its arguments"""
-        self._alone("next", arg)
         self._ahead("next", self._walk.next())
 
     def do_back(self, arg: str) -> None:
         """undo the last product"""
-        self._alone("back", arg)
         self._behind("back", self._walk.back())
 
     def do_step(self, arg: str) -> None:
@@ -101,12 +99,10 @@ class Moving(Asking):
 
     def do_over(self, arg: str) -> None:
         """next, but a function such as softmax that begins here is one step"""
-        self._alone("over", arg)
         self._ahead("over", self._walk.over())
 
     def do_return(self, arg: str) -> None:
         """go to the end of the current function, such as softmax"""
-        self._alone("return", arg)
         if not self._walk.finish():
             raise Mistake("not inside a function such as softmax")
         self._view()
@@ -123,36 +119,31 @@ class Moving(Asking):
 
     def do_goto(self, arg: str) -> None:
         """goto N: go to the stop of that number, as in [3/8]"""
-        # a number longer than that of the last stop is not even read
-        if not arg.isascii() or not arg.isdecimal() or len(arg) > 9 or int(arg) > len(self._walk):
-            raise Mistake(f"goto takes the number of a stop, 0 to {len(self._walk)}")
-        self._walk.goto(int(arg))
+        last = len(self._walk)
+        words = f"goto takes the number of a stop, 0 to {last}"
+        self._walk.goto(typed_number(arg, range(last + 1), words))
         self._view()
 
     def do_forward(self, arg: str) -> None:
         """go to the forward pass: the values, then the seed and the products"""
-        self._alone("forward", arg)
         self._walk.forward()
         self._view()
 
     def do_start(self, arg: str) -> None:
         """go to the seed, where only the cost has a gradient"""
-        self._alone("start", arg)
         self._walk.start()
         self._view()
 
     def do_end(self, arg: str) -> None:
         """go to the end, where every gradient is complete"""
-        self._alone("end", arg)
         self._walk.end()
         self._view()
 
     def _many(self, command: str, arg: str, move: Callable[[], bool]) -> bool:
         """Move so many times, as far as it goes; False: not at all."""
-        if arg and (not arg.isascii() or not arg.isdecimal() or len(arg) > 9 or int(arg) == 0):
-            raise Mistake(f"{command} takes a number of products, or nothing for one")
+        words = f"{command} takes a number of products, or nothing for one"
         before = self._walk.position
-        for _ in range(int(arg or 1)):
+        for _ in range(typed_number(arg or "1", range(1, 10**9), words)):
             if not move():
                 break
         return self._walk.position != before
@@ -173,13 +164,11 @@ class Moving(Asking):
 
     def do_continue(self, arg: str) -> None:
         """go on to the next breakpoint or watched gradient, or to the end"""
-        self._alone("continue", arg)
         self._movement = "continue"
         self._run(1)
 
     def do_rcontinue(self, arg: str) -> None:
         """go back to the last breakpoint or watched gradient, or to the start"""
-        self._alone("rcontinue", arg)
         self._movement = "rcontinue"
         self._run(-1)
 
@@ -200,10 +189,9 @@ class Moving(Asking):
         """clear N: forget that breakpoint; clear: forget all"""
         if not arg:
             self._points.clear()
-        elif not arg.isascii() or not arg.isdecimal() or int(arg[:9]) not in self._points:
-            raise Mistake("clear takes the number of a breakpoint; `break` lists them")
         else:
-            del self._points[int(arg)]
+            words = "clear takes the number of a breakpoint; `break` lists them"
+            del self._points[typed_number(arg, self._points, words)]
 
     complete_break = complete_watch = _complete
 

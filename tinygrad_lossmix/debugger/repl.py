@@ -116,12 +116,10 @@ class Prompt(Moving):
 
     def do_where(self, arg: str) -> None:
         """the path from here to the cost, the product of its local Jacobians, the other paths"""
-        self._alone("where", arg)
         self._say(wording.where(self._walk))
 
     def do_list(self, arg: str) -> None:
         """the nodes with values and gradients; -> marks the current one"""
-        self._alone("list", arg)
         self._say(wording.listing(self._walk))
 
     def do_args(self, arg: str) -> None:
@@ -146,7 +144,6 @@ class Prompt(Moving):
 
     def do_delta(self, arg: str) -> None:
         """the gradient of the logits so far, and a - y beside it"""
-        self._alone("delta", arg)
         self._say(wording.delta(self._walk))
 
     def do_draw(self, arg: str) -> None:
@@ -199,28 +196,24 @@ class Prompt(Moving):
 
     def do_undo(self, arg: str) -> None:
         """take back the last set"""
-        self._alone("undo", arg)
         if self._now == 0:
             raise Mistake("nothing to undo: no `set` so far")
         self._turn(self._now - 1)
 
     def do_redo(self, arg: str) -> None:
         """set again what was taken back"""
-        self._alone("redo", arg)
         if self._now + 1 == len(self._walks):
             raise Mistake("nothing to redo")
         self._turn(self._now + 1)
 
     def do_diff(self, arg: str) -> None:
         """what the last set changed: the cost, the inputs and their gradients"""
-        self._alone("diff", arg)
         if self._now == 0:
             raise Mistake("nothing to compare: no `set` so far")
         self._say(wording.changed(self._walks[self._now - 1], self._walk))
 
     def do_quiz(self, arg: str) -> None:
         """ask for the next product before it is shown"""
-        self._alone("quiz", arg)
         walk = self._walk
         if walk.position < 0 or walk.at_end:
             raise Mistake("no product comes next here: type `start`, then `quiz`")
