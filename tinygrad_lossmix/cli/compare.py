@@ -44,56 +44,30 @@ def chosen(ctx: click.Context, param: click.Parameter, value: str | None) -> lis
         raise click.BadParameter(str(error)) from error
 
 
+def setting(name: str, kind: Any, about: str) -> Any:
+    """The option of one of the Settings."""
+    default = getattr(Settings, name)
+    return click.option(f"--{name}", type=kind, default=default, show_default=True, help=about)
+
+
 @click.command
 @click.option(
     "--mixes",
     callback=chosen,
     help='Which mixes, e.g. "softmax ll,sigmoid ce".  [default: all six]',
 )
-@click.option(
-    "--seeds",
-    type=click.IntRange(1, 10_000),
-    default=Settings.seeds,
-    show_default=True,
-    help="Runs per mix.",
-)
-@click.option(
-    "--epochs",
-    type=click.IntRange(1, 1_000_000),
-    default=Settings.epochs,
-    show_default=True,
-    help="Passes over the training examples.",
-)
-@click.option(
-    "--hidden",
-    type=click.IntRange(1, 100_000),
-    default=Settings.hidden,
-    show_default=True,
-    help="Sigmoid neurons of the hidden layer.",
-)
-@click.option(
-    "--eta",
-    type=float,
-    default=Settings.eta,
-    show_default=True,
-    help="Learning rate, the same for every mix.",
-)
-@click.option(
-    "--batch",
-    type=click.IntRange(1),
-    default=Settings.batch,
-    show_default=True,
-    help="Examples per mini-batch.",
-)
+@setting("seeds", click.IntRange(1, 10_000), "Runs per mix.")
+@setting("epochs", click.IntRange(1, 1_000_000), "Passes over the training examples.")
+@setting("hidden", click.IntRange(1, 100_000), "Sigmoid neurons of the hidden layer.")
+@setting("eta", float, "Learning rate, the same for every mix.")
+@setting("batch", click.IntRange(1), "Examples per mini-batch.")
+@setting("dtype", click.Choice(["float32", "float64"]), "Of all numbers in the training.")
 @click.option(
     "--data",
     "path",
     type=click.Path(path_type=Path),
     help="CSV with the class, a number or a name, in the last column, or .npz with X and y.  "
     "[default: digits]",
-)
-@click.option(
-    "--dtype", type=click.Choice(["float32", "float64"]), default=Settings.dtype, show_default=True
 )
 @click.option(
     "--out",

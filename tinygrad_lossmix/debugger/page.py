@@ -25,11 +25,10 @@ from tinygrad_lossmix.debugger.wording import defined, derivative, local_text
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.views.drawing import SCOPE, scalable
-from tinygrad_lossmix.views.gradients import Gradients
 from tinygrad_lossmix.views.graphviz import CROWDED, drawing
 from tinygrad_lossmix.views.numbers import shaped, short
 from tinygrad_lossmix.views.picture import gradient_of, size
-from tinygrad_lossmix.views.reading import Reading
+from tinygrad_lossmix.views.reading import Gradients, Reading
 from tinygrad_lossmix.views.render import NoRenderer, render
 from tinygrad_lossmix.views.theme import DARK, LIGHT, Colours, dark_style
 

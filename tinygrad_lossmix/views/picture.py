@@ -19,9 +19,8 @@ from tinygrad_lossmix.engine import graph
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import LONGEST, clean, shorten
-from tinygrad_lossmix.views.gradients import Gradients, gradients
 from tinygrad_lossmix.views.numbers import shaped, short
-from tinygrad_lossmix.views.reading import Reading, is_array
+from tinygrad_lossmix.views.reading import Gradients, Reading, gradients, is_array
 
 
 class Box(NamedTuple):

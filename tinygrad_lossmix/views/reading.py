@@ -1,17 +1,22 @@
-"""A recording with everything that a view needs to put it into words."""
+"""A recording with everything that a view needs to put it into words.
+
+Names come from users, and may hold anything; what is shown is one short line of printable text.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_lossmix.engine import graph
+from tinygrad_lossmix.engine.sweep import sweep
+from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.printing import LONGEST
-from tinygrad_lossmix.views import names, symbols
+from tinygrad_lossmix.printing import LONGEST, clean, shorten
+from tinygrad_lossmix.views import symbols
 from tinygrad_lossmix.views.formula import formula
 
 
@@ -32,10 +37,12 @@ class Reading:
 
     Args:
         cost: the recording, a Tensor.
-        known: the caller's names for Tensors and constant arrays, such as `locals()`.
+        known: the caller's names for Tensors and constant arrays, such as `locals()`; those with a
+            leading underscore are ignored.
 
     Attributes:
-        cost, known: as they were given.
+        cost: as it was given.
+        known: the names that count.
 
     Raises:
         TypeError: cost is not a Tensor, or known not a mapping.
@@ -50,7 +57,7 @@ class Reading:
         if known is not None and not isinstance(known, Mapping):
             raise TypeError(f"names are a mapping such as locals(), not {type(known).__name__}")
         self.cost = cost
-        self.known = dict(known or {})
+        self.known = {key: x for key, x in (known or {}).items() if not key.startswith("_")}
 
     # found when first asked for: a walk that is only walked needs none of them
 
@@ -66,21 +73,46 @@ class Reading:
 
     @cached_property
     def full_names(self) -> dict[Tensor, str]:
-        """Their names, however long."""
-        return names.full(self.cost, self.symbols, self.known)
+        """A name for each, cleaned, however long: the caller's, else its own, else the book's."""
+        given: dict[str, Any] = {}
+        if (found := self.symbols) is not None:
+            for letter, node in (("z", found.z), ("a", found.a), ("C", found.cost)):
+                if node is not None and node.name is None:
+                    given[letter] = node
+        named = graph.names(self.cost, given | self.known)
+        return {node: clean(name) for node, name in named.items()}
 
     @cached_property
     def names(self) -> dict[Tensor, str]:
-        """Their names as they are shown, none twice."""
-        return names.shown(self.full_names)
+        """Their names short enough to be shown, none twice."""
+        result: dict[Tensor, str] = {}
+        taken: set[str] = set()
+        for node, name in self.full_names.items():
+            stem = text = shorten(name)
+            again = 2
+            while text in taken:
+                text = f"{stem}_{again}"
+                again += 1
+            taken.add(text)
+            result[node] = text
+        return result
 
     def call(self, arg: Any) -> str:
         """What an argument of a node is called; '' for a constant without a name."""
         if isinstance(arg, Tensor):
             return self.names[arg]
-        if is_array(arg):
-            return names.constant(arg, self.symbols, self.known)
-        return ""
+        return self._constant(arg) if is_array(arg) else ""
+
+    def _constant(self, x: Array) -> str:
+        """`y`, `1 - y`, the one variable of the caller's that holds the same; or ''."""
+        if self.symbols is not None:
+            if _same(x, self.symbols.y):
+                return "y"
+            if _same(x, 1.0 - self.symbols.y):
+                return "1 - y"
+        arrays = {key: value for key, value in self.known.items() if isinstance(value, np.ndarray)}
+        equal = [key for key, value in arrays.items() if _same(x, value)]
+        return shorten(clean(equal[0])) if len(equal) == 1 else ""
 
     def full_name(self, node: Tensor) -> str:
         """The whole name of a node that is shown shortened; '' of another."""
@@ -94,3 +126,33 @@ class Reading:
     def equation(self, node: Tensor) -> str:
         """The book's words for a node; '' where it has none."""
         return self.symbols.equation(node) if self.symbols else ""
+
+
+def _same(x: Array, y: Array) -> bool:
+    return x.shape == y.shape and x.dtype == y.dtype and bool(np.array_equal(x, y))
+
+
+class Gradients(NamedTuple):
+    """What a sweep found; nothing where a node has received nothing."""
+
+    of: dict[Tensor, Array]
+    downstream: dict[tuple[Tensor, int], Array]  # by a node to its argument at that position
+
+
+def gradients(cost: Tensor) -> Gradients:
+    """Those that `cost.backward()` filled; none before that.
+
+    Found again by a sweep from the same seed: a node's own `.grad` may since have been filled by
+    another cost that shares it.
+    """
+    return Gradients({}, {}) if cost.grad is None else swept(cost, cost.grad)
+
+
+def swept(cost: Tensor, seed: Array) -> Gradients:
+    """Those of a sweep from this seed; no `.grad` is touched."""
+    found = Gradients({cost: seed}, {})
+    with np.errstate(all="ignore"):  # whatever there is to warn of, backward() has
+        for node, position, _, contribution, total in sweep(cost, seed):
+            found.downstream[node, position] = contribution
+            found.of[node.args[position]] = total
+    return found

@@ -25,9 +25,8 @@ from typing import Any, NamedTuple
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import clean, shorten
-from tinygrad_lossmix.views.gradients import Gradients, gradients
 from tinygrad_lossmix.views.numbers import shaped, short
-from tinygrad_lossmix.views.reading import Reading, is_array
+from tinygrad_lossmix.views.reading import Gradients, Reading, gradients, is_array
 
 MOST_LINES = 200
 DEEPEST = 16  # branchings

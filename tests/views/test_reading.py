@@ -5,27 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygrad_lossmix import Mix, Tensor
-from tinygrad_lossmix.printing import clean, shorten
 from tinygrad_lossmix.views.reading import Reading
 
 HOSTILE = st.text(st.characters(), max_size=60)
-
-
-@given(HOSTILE)
-def test_clean_text_is_printable_and_plain_text_stays_as_it_is(text):
-    assert clean(text).isprintable()
-    assert clean(text) == text or not text.isprintable()
-
-
-def test_what_steers_a_terminal_or_the_order_of_letters_is_spelled_out():
-    assert clean("\x1b[31m\u202egnp\ud800\r\n") == r"\x1b[31m\u202egnp\ud800\r\n"
-
-
-@given(st.text(max_size=200), st.integers(4, 60))
-def test_shortened_text_keeps_both_ends_and_is_never_longer_than_asked(text, longest):
-    short = shorten(text, longest)
-    assert len(short) <= longest
-    assert short == text or (text.startswith(short[:1]) and text.endswith(short[-1:]))
 
 
 @given(st.lists(HOSTILE, min_size=1, max_size=8))
