@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def chosen(ctx: click.Context, param: click.Parameter, value: str | None) -> lis
         raise click.BadParameter(str(error)) from error
 
 
-def setting(name: str, kind: Any, about: str) -> Any:
+def setting(name: str, kind: Any, about: str) -> Callable[[Callable[..., None]], Any]:
     """The option of one of the Settings."""
     default = getattr(Settings, name)
     return click.option(f"--{name}", type=kind, default=default, show_default=True, help=about)
