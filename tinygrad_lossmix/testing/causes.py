@@ -63,7 +63,10 @@ def causes(
     for i, position in enumerate(subject.wrt):
         if position not in wrong or i >= len(gradients):
             continue
-        here = Evidence(subject.arrays[i], gradients[i], right[i], _plant(subject, i, seed))
+        plant = None
+        if recording and isinstance(subject, Pair):  # of another one the rules may be wrong
+            plant = Plant(recording[0][i], recording[1], seed)
+        here = Evidence(subject.arrays[i], gradients[i], right[i], plant)
         guesses = of_an_argument(here, [each[i] for each in others])
         name = f"argument {_name(subject.f, position)}: " if len(subject.wrt) > 1 else ""
         found += [name + guess for guess in guesses]
@@ -72,8 +75,8 @@ def causes(
 
 def of_an_argument(here: Evidence, elsewhere: list[Evidence]) -> list[str]:
     """What is wrong in places, and the first guess that fits one argument everywhere."""
-    found = [text for guess in LOCAL for text in guess(here)]
-    for guesses in (_of_the_whole, _planted, _gradients, some_factor):
+    found = list(_in_places(here))
+    for guesses in (_of_the_whole, _planted, _factor):
         fitting = list(guesses(here))
         for each in elsewhere if fitting else ():
             there = set(guesses(each))
@@ -81,30 +84,6 @@ def of_an_argument(here: Evidence, elsewhere: list[Evidence]) -> list[str]:
         if fitting:
             return [*found, fitting[0]]
     return found
-
-
-def _of_the_whole(e: Evidence) -> Iterator[str]:
-    for guess in WHOLE:
-        yield from guess(e)
-
-
-def _planted(e: Evidence) -> Iterator[str]:
-    """One fault in the backward pass of the recording."""
-    if e.plant and np.all(np.isfinite(e.g)) and not near(e.g, e.t):
-        with np.errstate(all="ignore"):
-            yield from (words for words, gradient in e.plant.faults() if near(e.g, gradient))
-
-
-def _gradients(e: Evidence) -> Iterator[str]:
-    """The gradient of something between the argument and the cost."""
-    if e.plant and not near(e.g, e.t):
-        yield from (words for words, gradient in e.plant.gradients() if near(e.g, gradient))
-
-
-def _plant(subject: Subject, i: int, seed: Array) -> Plant | None:
-    """Of a gradient by hand: where the engine's is under test, its rules may be wrong."""
-    recording = subject.recording() if isinstance(subject, Pair) else None
-    return Plant(recording[0][i], recording[1], seed) if recording else None
 
 
 def _elsewhere(subject: Pair, seed: Array) -> Iterator[list[Evidence]]:
@@ -118,7 +97,7 @@ def _elsewhere(subject: Pair, seed: Array) -> Iterator[list[Evidence]]:
         try:
             again = Pair(subject.f, subject.by_hand, subject.arguments(moved), subject.wrt)
             recording = again.recording()
-            g = [np.asarray(each, dtype=np.float64) for each in again.gradient(moved, seed)]
+            g = [np.real(each).astype(np.float64) for each in again.gradient(moved, seed)]
         except Exception:  # outside of its domain
             continue
         if recording and len(g) == len(moved) and np.isfinite(recording[1].data):
@@ -144,18 +123,15 @@ def of_an_error(error: Exception) -> list[str]:
     return [f"a transpose is missing: {PRODUCT}"] if product else []
 
 
-def not_a_number(e: Evidence) -> Iterator[str]:
-    """NaN or infinity."""
-    if e.g.shape == e.t.shape and not np.all(np.isfinite(e.g)):
+def _in_places(e: Evidence) -> Iterator[str]:
+    """What need not be wrong elsewhere: NaN, digits lost, entries that are missing."""
+    if e.g.shape != e.t.shape:
+        return
+    if not np.all(np.isfinite(e.g)):
         yield (
             "NaN or infinity: 0·log 0, 0/0 or an overflow in the formula; use the stable form "
             "(log_softmax, softplus, Mix.cost)"
         )
-
-
-def rounded(e: Evidence) -> Iterator[str]:
-    """Digits lost: float32 in between, or a difference that cancels."""
-    if e.g.shape != e.t.shape or not np.all(np.isfinite(e.g)):
         return
     error, scale = np.abs(e.g - e.t), np.abs(e.t)
     narrow = e.x.dtype == np.float64 and np.all(error <= 1e-6 * scale) and np.any(error)
@@ -166,74 +142,49 @@ def rounded(e: Evidence) -> Iterator[str]:
             "cancellation: a difference such as a - y rounds to 0 in the tail; use a form without "
             "it (Mix.delta)"
         )
-
-
-def partly_zero(e: Evidence) -> Iterator[str]:
-    """Nothing, where there is something."""
-    if e.g.shape != e.t.shape or not np.any(e.t) or not np.any(e.g):
-        return
     missing = (e.g == 0) & (e.t != 0)
-    if np.any(missing) and near(np.where(missing, e.t, e.g), e.t):
-        where = np.argwhere(missing)[:3].tolist()
-        yield f"nothing arrives at some entries: {where}"
+    if np.any(e.g) and np.any(missing) and near(np.where(missing, e.t, e.g), e.t):
+        yield f"nothing arrives at some entries: {np.argwhere(missing)[:3].tolist()}"
 
 
-def zero(e: Evidence) -> Iterator[str]:
-    """Nothing at all."""
-    if np.any(e.t) and e.g.shape == e.t.shape and not np.any(e.g):
-        yield "it is zero everywhere: nothing is passed back"
-
-
-def broadcasting(e: Evidence) -> Iterator[str]:
-    """The sum over axes that broadcasting repeated x along."""
+def _of_the_whole(e: Evidence) -> Iterator[str]:
+    """Right numbers in the wrong shape, order or sign, or none at all."""
     extra = e.g.ndim - e.t.ndim
-    if e.g.shape == e.t.shape or extra < 0:
+    if e.g.shape != e.t.shape and extra >= 0:
+        repeated = [i + extra for i, n in enumerate(e.t.shape) if n == 1 != e.g.shape[i + extra]]
+        axes = (*range(extra), *repeated)
+        if near(e.g.sum(axis=axes).reshape(-1), e.t.reshape(-1)):
+            yield (
+                f"broadcasting is not undone: sum the gradient over axes {axes}, along which the "
+                "argument was repeated"
+            )
+    if near(e.g, e.t) or not np.any(e.t):
         return
-    repeated = [i + extra for i, n in enumerate(e.t.shape) if n == 1 != e.g.shape[i + extra]]
-    axes = (*range(extra), *repeated)
-    if near(e.g.sum(axis=axes).reshape(-1), e.t.reshape(-1)):
-        yield (
-            f"broadcasting is not undone: sum the gradient over axes {axes}, along which the "
-            "argument was repeated"
-        )
-
-
-def transposed(e: Evidence) -> Iterator[str]:
-    """Axes exchanged, as in x @ g for x.T @ g."""
-    if e.t.ndim > 1 and near(e.g, e.t.T) and not near(e.g, e.t):
+    if e.t.ndim > 1 and near(e.g, e.t.T):
         yield f"it is transposed: {PRODUCT}"
-
-
-def sign(e: Evidence) -> Iterator[str]:
-    """The other sign."""
-    if near(e.g, -e.t) and np.any(e.t):
+    if near(e.g, -e.t):
         yield "the sign: it is minus the derivative"
-
-
-def shifted(e: Evidence) -> Iterator[str]:
-    """The right numbers in the wrong places."""
-    if e.g.shape != e.t.shape or e.g.ndim != 1 or near(e.g, e.t):
-        return
-    if near(np.sort(e.g), np.sort(e.t)) and not near(e.t, e.t[::-1]):
+    if e.g.shape == e.t.shape and not np.any(e.g):
+        yield "it is zero everywhere: nothing is passed back"
+    in_order = near(np.sort(e.g.ravel()), np.sort(e.t.ravel()))
+    if e.g.ndim == 1 and in_order and not near(e.t, e.t[::-1]):
         yield "the right numbers at the wrong indices: an order or a shift"
 
 
-def inexact(e: Evidence) -> Iterator[str]:
-    """A constant with too few digits."""
+def _planted(e: Evidence) -> Iterator[str]:
+    """One fault in the backward pass of the recording."""
+    if e.plant and np.all(np.isfinite(e.g)) and not near(e.g, e.t):
+        with np.errstate(all="ignore"):
+            yield from (words for words, gradient in e.plant.faults() if near(e.g, gradient))
+
+
+def _factor(e: Evidence) -> Iterator[str]:
+    """A multiple: said only where nothing else is known."""
     c = multiple(e.g, e.t)
     if c is not None and 1e-13 < abs(c - 1.0) < 1e-3:
         yield f"every entry is off by the same relative {c - 1.0:.4g}: a constant is inexact"
-
-
-def some_factor(e: Evidence) -> Iterator[str]:
-    """Any other multiple: said only where nothing else is known."""
-    c = multiple(e.g, e.t)
-    if c is not None and abs(c - 1.0) > 1e-3 and (e.plant or np.count_nonzero(e.t) > 1):
+    elif c is not None and abs(c - 1.0) >= 1e-3 and (e.plant or np.count_nonzero(e.t) > 1):
         yield f"a constant factor: it is {c:.6g} times the derivative"
-
-
-LOCAL = [not_a_number, rounded, partly_zero]
-WHOLE = [broadcasting, transposed, sign, zero, shifted, inexact]
 
 
 def unstable(cost: Tensor) -> list[str]:

@@ -97,9 +97,6 @@ class Plant:
             for words, passed in self._of_a_node(node, position, g, part):
                 if np.shape(passed) == part.shape:
                     yield words, self._pulled(node.args[position], passed - part)
-
-    def gradients(self) -> Iterator[Fault]:
-        """Those of what depends on the leaf, where it has the leaf's shape."""
         for each in self.above:
             if each.shape == self.leaf.shape and each is not self.leaf and each is not self.cost:
                 yield (
@@ -263,7 +260,9 @@ class Plant:
         """How far off, and what that number is, as far as it is known."""
         rows, k = self._sizes()
         numbers = {"n, the number of examples": rows, "K, the number of outputs": k}
-        numbers |= {"n·K, the number of entries": rows * k * (rows > 1), "the 2 of a square": 2}
+        numbers |= {"n·K, the number of entries": rows * k * (rows > 1)}
+        if any(step[0].function in (np.square, np.power) for step in self.steps):
+            numbers["the 2 of a square"] = 2
         known = " or ".join(name for name, number in numbers.items() if number == n)
         return f"{n} times too {size}{known and f', {known}'}: {why}, at {at}"
 
