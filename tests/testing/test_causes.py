@@ -254,6 +254,32 @@ def test_a_cut_graph_is_named(name):
     assert [cause[:18] for cause in report.causes] == ["the graph was cut:"]
 
 
+@pytest.mark.parametrize(
+    ("cost", "z", "pattern"),
+    [
+        (lambda z: -np.log(hand(z))[0], [1000.0, 0.0], "use lm.softmax(u) or lm.stabilize"),
+        (lambda z: -np.log(shifted(z))[0], [-800.0, 0.0], "use lm.log_softmax(u) or lm.stab"),
+        (lambda z: -np.log(1 - SIGMOIDS["by hand"](z)).sum(), [30.0], "1 - sigmoid(u) at node"),
+        (lambda z: SIGMOIDS["by hand"](z).sum(), [-800.0], "lm.sigmoid(u) or lm.stabilize"),
+    ],
+)
+def test_an_unstable_pattern_is_named_with_what_to_use(cost, z, pattern):
+    (cause,) = gradcheck(cost, z).causes
+    assert pattern in cause
+
+
+def test_a_constant_is_no_cut(own_table):
+    wrong = lm.derivative(lambda x: x + 0.0, lambda g, z, x: 3 * g)
+    report = gradcheck(lambda x: (wrong(x) * lm.constant(x)).sum(), X)
+    assert report.causes == ["a constant factor: it is 3 times the derivative"]
+
+
+def test_a_guess_needs_no_other_values_where_there_are_none():
+    f = lambda x: np.sqrt(1 - x @ x) if np.ptp(x) > 0.1 else math.nan
+    report = gradcheck((f, lambda x: x / f(x)), np.array([0.1, 0.99]))
+    assert report.causes == ["the sign: it is minus the derivative"]
+
+
 def test_a_wrong_rule_is_blamed_with_its_cause(own_table):
     cube = lm.derivative(lambda x: x**3, lambda g, z, x: -3 * g * x * x)
     assert gradcheck(lambda t: cube(t).sum(), X).blame.endswith(

@@ -110,6 +110,12 @@ FAULTY = {
         "the gradient for each example is [0.0, 0.0], delta(z, y) [0.5, 0.5]",
         None,
     ),
+    "no finite gradient": (
+        lambda z, y: (y * np.sqrt(np.abs(z))).sum(),
+        {},
+        "the gradient is [",
+        None,
+    ),
     "a cut graph": (lambda z, y: float(log_likelihood(z, y)), {}, "loss(z, y) is a float", "cut"),
     "an array": (lambda z, y: -(y * z).sum(axis=-1), {}, "loss(z, y) has shape (2,)", None),
 }
@@ -131,6 +137,12 @@ def test_what_is_found_is_the_smallest_of_its_kind():
         property_test(focal_of_a_safe_softmax)()
     _, z, y, _ = str(caught.value).splitlines()
     assert (z, y) == ("  z = [300.0, -1000.0]", "  y = [1.0, 0.0]")
+
+
+def test_without_time_the_first_that_fails_is_shown(monkeypatch):
+    monkeypatch.setattr("tinygrad_lossmix.testing.properties.PATIENCE", 0.0)
+    with pytest.raises(AssertionError, match="the value is nan"):
+        property_test(focal)()
 
 
 def test_it_fails_again_when_it_is_called_again():
@@ -156,5 +168,5 @@ def test_what_a_loss_raises_is_raised():
     [{"output": "sigmoid"}, {"reduction": "max"}, {"labels": "hard"}, {"classes": (3, 2)}],
 )
 def test_an_unknown_option_is_refused_at_once(options):
-    with pytest.raises(ValueError, match="not "):
+    with pytest.raises((ValueError, TypeError), match="not "):
         property_test(focal, **options)
