@@ -169,6 +169,11 @@ def test_an_identity_is_no_group_and_does_not_rename_its_input():
     assert groups(x) == groups(y) == []
 
 
+def test_a_group_without_a_name_is_refused():
+    with pytest.raises(TypeError, match="a group has a name"):
+        group(lambda x: x)
+
+
 def test_a_group_may_be_called_by_keyword():
     x = Tensor(3.0)
     result = double(x=x)

@@ -82,12 +82,18 @@ def groups(cost: Tensor) -> list[Group]:
 def group(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Record every call of the decorated function as one group of that name.
 
+    Raises:
+        TypeError: the name is none, as where the decorator is used without one.
+
     >>> @group("square")
     ... def square(x):
     ...     return x * x
     >>> [g.name for g in groups(square(Tensor(3.0)))]
     ['square']
     """
+
+    if not isinstance(name, str):
+        raise TypeError(f'a group has a name, as in @group("softmax"), not {name!r:.80}')
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
