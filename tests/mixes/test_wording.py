@@ -1,5 +1,6 @@
 """The words of a verdict: whole sentences, from evidence made up for each."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -155,6 +156,11 @@ def test_nothing_goes_wrong_with_a_sound_pair():
             {"minima": (ended((1.0, 1.0 - 4e-7), found=False),)},
             "drives every output to 1; the cost only approaches its infimum, as z → ∞",
             "at z = t (1, 0.5000) the expected cost is 3, 2, 1 for t = 1, 10, 100",
+        ),
+        (
+            {"minima": (replace(ended((0.0, 0.0), found=False), direction=np.array([1.0, -1.0])),)},
+            "drives every output to 0; the cost only approaches its infimum, as ‖z‖ → ∞",
+            "at z = t (1, -1) the expected cost is 3, 2, 1 for t = 1, 10, 100",
         ),
         (
             {"minima": (ended((0.75, 0.25)),), "proper": False},

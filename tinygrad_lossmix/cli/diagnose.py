@@ -52,7 +52,8 @@ def command(
         try:
             found = plateau(loss, classes, accuracy)
         except ValueError as error:
-            raise click.UsageError(f"{error}; a log file goes in by a pipe, with -") from error
+            hint = "; a log file goes in by a pipe, with -" if "not a number" in str(error) else ""
+            raise click.UsageError(f"{error}{hint}") from error
         record, text = found.to_dict(), str(found)
     click.echo(to_json(record) if as_json else f"{text}\n", nl=False)
 

@@ -93,14 +93,14 @@ def applied(steps: tuple[str, ...], x: Any) -> Any:
 
 
 def plain(transform: str, cost: str) -> Pairing:
-    """Without quirks; from logits, so that it is stable."""
+    """Without quirks; from logits, so that it is stable. A `Mix` refuses softmax of one output."""
     *inner, last = STEPS[transform] or ("none",)
     squared = cost == "squared error"
     short = "quadratic" if squared else cost
 
     def total(x: Any, y: Array) -> Any:
         times = len(y) * (2.0 if squared else 1.0)
-        if last in ("softmax", "sigmoid"):
+        if last == "sigmoid" or (last == "softmax" and x.shape[-1] > 1):
             return Mix(last, short).cost(applied(tuple(inner), x), y) * times
         on_outputs = getattr(costs, COSTS[short].replace("-", "_"))
         return on_outputs(applied(STEPS[transform], x), y) * times

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tinygrad_lossmix.answers.figures import figure, half_unit, paragraph
+from tinygrad_lossmix.answers.figures import NOT_FINITE, figure, half_unit, paragraph
 from tinygrad_lossmix.answers.plateau.constants import constants
 from tinygrad_lossmix.answers.plateau.match import reductions
 from tinygrad_lossmix.answers.plateau.report import Plateau, plateau
@@ -188,7 +188,9 @@ def levels(
             beside = known.get(part_of(each)) if accuracy is None else accuracy
             found.append(level(each, series[each], classes, beside))
     if not found:
-        raise ValueError(f"{name or ', '.join(losses)}: no value is a finite number")
+        raise ValueError(
+            f"{name or ', '.join(losses)}: no value is a finite number; {NOT_FINITE[1]}"
+        )
     return found
 
 
