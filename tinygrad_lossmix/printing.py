@@ -7,37 +7,16 @@
 from __future__ import annotations
 
 import codecs
+import unicodedata
 
 LONGEST = 40  # letters of a name that are shown
 SPELLED = "lossmix.spelled"  # an error handler of codecs
-LETTERS = {
-    "→": "->",
-    "…": "...",
-    "·": "*",
-    "∘": "*",
-    "±": "+-",
-    "‖": "||",
-    "≤": "<=",
-    "≥": ">=",
-    "≠": "!=",
-    "∞": "inf",
-    "Σ": "sum",
-    "δ": "delta",
-    "∂": "d",
-    "σ": "sigmoid",
-    "ε": "eps",
-    "η": "eta",
-    "√": "sqrt",
-    "½": "1/2",
-    "²": "^2",
-    "ᵀ": "^T",
-    "ö": "oe",
-    "├": "|",
-    "└": "`",
-    "│": "|",
-    "─": "-",
-    "━": "-",
-}
+SPELLINGS = [
+    *("→ ->", "… ...", "· *", "∘ *", "± +-", "‖ ||", "≤ <=", "≥ >=", "≠ !=", "∞ inf", "Σ sum"),
+    *("Π prod", "δ delta", "∂ d", "σ sigmoid", "ε eps", "η eta", "√ sqrt", "½ 1/2", "² ^2"),
+    *("ᵀ ^T", "├ |", "└ `", "│ |", "─ -", "━ -"),
+]
+LETTERS = {pair[0]: pair[2:] for pair in SPELLINGS}
 
 
 def clean(text: str) -> str:
@@ -57,7 +36,12 @@ def _spelled(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lacking = error.object[error.start : error.end]
-    return "".join(LETTERS.get(letter, "?") for letter in lacking), error.end
+    return "".join(map(_ascii, lacking)), error.end
+
+
+def _ascii(letter: str) -> str:
+    bare = unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode()
+    return LETTERS.get(letter) or bare or "?"
 
 
 codecs.register_error(SPELLED, _spelled)

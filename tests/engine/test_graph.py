@@ -233,3 +233,8 @@ def test_the_first_tensor_of_a_process_is_a_node_like_any_other():
         "assert lm.grad(t * 2.0, t) == 2.0"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(lm.__file__).parents[1])
+
+
+def test_a_group_that_is_no_function_is_refused():
+    with pytest.raises(TypeError, match=r"^a group is a function, not int$"):
+        group("square")(3)

@@ -96,6 +96,9 @@ def group(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         raise TypeError(f'a group has a name, as in @group("softmax"), not {name!r:.80}')
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        if not callable(function):
+            raise TypeError(f"a group is a function, not {type(function).__name__}")
+
         @functools.wraps(function)
         def grouped(*args: Any, **kwargs: Any) -> Any:
             start = tick()
