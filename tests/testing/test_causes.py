@@ -19,6 +19,10 @@ V = RNG.normal(size=(D, H))
 U = RNG.normal(size=(H, K))
 
 
+def bernoulli(a):
+    return -(Y * np.log(a) + (1 - Y) * np.log(1 - a)).sum(axis=1).mean()
+
+
 def hand(z):
     return np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)
 
@@ -49,6 +53,15 @@ LL = {
     "log of a sum": lambda z: (np.log(np.exp(z).sum(axis=-1)) - z[np.arange(N), C]).mean(),
     "times 1/n": lambda z: (1 / N) * -(np.log(columns(z)) * Y).sum(),
     "reciprocal": lambda z: -(Y * np.log(reciprocal(z))).sum(axis=1).sum() / N,
+}
+CE = {
+    "one node": lambda z: lm.Mix("sigmoid", "ce").cost(z, Y),
+    "the book's graph": lambda z: lm.Mix("sigmoid", "ce").composed(z, Y),
+    "computed once": lambda z: bernoulli(lm.sigmoid(z)),
+    "by hand": lambda z: bernoulli(1 / (1 + np.exp(-z))),
+    "computed twice": lambda z: (
+        -(Y * np.log(lm.sigmoid(z)) + (1 - Y) * np.log(1 - lm.sigmoid(z))).sum() / N
+    ),
 }
 SUMMED = {
     name: cost for name, cost in LL.items() if not name.startswith("log") and name != "picked"
@@ -112,6 +125,9 @@ FAULTS = {
     "σ'(a)": (
         quadratic(SIGMOIDS), lambda z: error(z) * slope(lm.sigmoid(z)), "sigma'(a) in place"),
     "σ'(z) twice": (quadratic(SIGMOIDS), lambda z: error(z) * slope(z) ** 2, "once too often"),
+    "softmax for sigmoid": (CE, lambda z: of(z) / N, "softmax was taken"),
+    "sigmoid for softmax": (LL, error, "sigmoid was taken"),
+    "dC/da of CE": (CE, lambda z: error(z) / slope(z), "sigma'(z) = a(1 - a) is missing"),
     "no ½": (quadratic(SIGMOIDS), lambda z: 2 * error(z) * slope(z), "½"),
 }  # fmt: skip
 

@@ -20,7 +20,7 @@ from tinygrad_lossmix.engine.table import TABLE, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.mix import ROWS, Mix
 from tinygrad_lossmix.mixes.outputs import sigmoid, softmax
-from tinygrad_lossmix.rewrite.matching.forms import Form, Forms, unshifted
+from tinygrad_lossmix.rewrite.matching.forms import VIEWS, Form, Forms, unshifted
 from tinygrad_lossmix.rewrite.matching.structure import Structure, reduced, scalar
 from tinygrad_lossmix.testing.replay import recorded
 
@@ -71,7 +71,8 @@ class Plant:
         steps = sweep(self.cost, seed_of(self.cost, self.seed))
         self.steps = [step for step in steps if step[0].args[step[1]] in self.above]
         self.arrived = {step[0]: step[2] for step in self.steps}
-        forms = Forms(Structure())
+        self.structure = Structure()
+        forms = Forms(self.structure)
         found = [(each, forms.form(each)) for each in every if each in self.above]
         self.forms = [(each, form) for each, form in found if form]
         logged = {each.args[0] for each in self.above if each.function is np.log}
@@ -109,9 +110,21 @@ class Plant:
         change = np.asarray(change, at.dtype)
         return self.right + (change if at is self.leaf else grad(at, self.leaf, change))
 
+    def _arrived_at(self, form: Form) -> Array | None:
+        """The gradient at an output layer, at all of it where it is computed more than once."""
+        same = [
+            g
+            for each, other in self.forms
+            if each.function not in VIEWS
+            and other._replace(u=form.u) == form
+            and self.structure.same(other.u, form.u)
+            and (g := self.arrived.get(each)) is not None
+        ]
+        return sum(same[1:], same[0]) if same else None
+
     def _of_a_sigmoid(self, each: Tensor, form: Form) -> Iterator[Fault]:
         """Of a sigmoid however it is spelled, as changes of what is passed back to its logits."""
-        g, u = self.arrived.get(each), form.u.data
+        g, u = self._arrived_at(form), form.u.data
         if form.kind == "sigmoid" and g is not None and u.shape == g.shape:
             a = sigmoid(u)
             others = {"z(1 - z)": u * (1.0 - u), "sigma'(a)": sigmoid(a) * (1.0 - sigmoid(a))}
@@ -120,7 +133,7 @@ class Plant:
 
     def _of_a_softmax(self, each: Tensor, form: Form) -> Iterator[Fault]:
         """Of a softmax however it is spelled, or its logarithm, in the same way."""
-        g, u, over = self.arrived.get(each), form.u.data, form.axes
+        g, u, over = self._arrived_at(form), form.u.data, form.axes
         if form.kind in ("softmax", "log_softmax") and g is not None and u.shape == g.shape:
             a = softmax(u, over[0])
             g = g / a if form.kind == "log_softmax" else g
@@ -151,6 +164,12 @@ class Plant:
             y = a - delta / part
             total = y.sum(axis=axis)
             distribution = near(total, np.ones(total.shape))
+            if distribution if axes else near(y * y, y):
+                other, name = (sigmoid(u.data), "sigmoid") if axes else (softmax(u.data), "softmax")
+                yield (
+                    f"the output layer: {name} was taken, the cost has another",
+                    part * (other - a),
+                )
             if axes and distribution:
                 whole = softmax(u.data.reshape(-1)).reshape(u.shape)
                 yield "the axis: softmax was taken over the whole batch", part * (whole - a)
