@@ -9,32 +9,15 @@ True
 from __future__ import annotations
 
 from tinygrad_lossmix.answers.claims import costs, outputs, pairs
-from tinygrad_lossmix.answers.claims.claim import Answer
+from tinygrad_lossmix.answers.claims.claim import Answer, Claim
 from tinygrad_lossmix.answers.figures import paragraph
 
 LEGEND = "CE is the book's cross-entropy, eq. 63; LL its log-likelihood, eq. 80."
 
-CLAIMS = (
-    pairs.is_it_fine,
-    costs.first_scenario,
-    costs.second_scenario,
-    costs.only_the_right_class,
-    costs.crucial_difference,
-    costs.stronger_confusion,
-    outputs.no_distribution,
-    outputs.less_flexible,
-    outputs.two_large_outputs,
-    outputs.lowers_the_others,
-    outputs.largest_output,
-    pairs.mixed_and_matched,
-    costs.two_likelihoods,
-    outputs.binary_case,
-    costs.equivalent_costs,
-    pairs.applied_to_a_sigmoid,
-    costs.two_classes_only,
-    pairs.default_choice,
-    costs.maximising,
-    costs.probability_or_likelihood,
+ANSWERS = ("question", "first", "second", "third")
+CLAIMS = sorted(
+    (x for part in (pairs, outputs, costs) for x in vars(part).values() if type(x) is Claim),
+    key=lambda x: (next(i for i, by in enumerate(ANSWERS) if by in x.by), "comment" in x.by),
 )
 
 

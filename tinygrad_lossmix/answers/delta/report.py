@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.answers.delta.breakdown import breakdown
 from tinygrad_lossmix.answers.delta.cancellation import reasons
 from tinygrad_lossmix.answers.figures import columns, figure, paragraph, width
 from tinygrad_lossmix.engine import Tensor, grad
+from tinygrad_lossmix.engine.graph import nodes
+from tinygrad_lossmix.engine.sweep import seed_of, sweep
 from tinygrad_lossmix.mixes import costs
 from tinygrad_lossmix.mixes.labels import labels, logits
 from tinygrad_lossmix.mixes.mix import COSTS, Mix
@@ -234,3 +235,37 @@ def beside(reports: Sequence[DeltaReport]) -> str:
     titles = [paragraph(report.heading()) for report in reports]
     words = [f"{report.mix}\n{report.words()}" for report in reports]
     return "\n\n".join(["\n".join(titles), first.left_out() + columns(rows, gap=1), *words])
+
+
+def breakdown(cost: Tensor) -> str | None:
+    """In words, the first value that is infinite and the first that is NaN; None if all is finite.
+
+    Values come in the order in which they are computed: the forward pass, then the backward pass.
+
+    >>> with np.errstate(all="ignore"):
+    ...     cost = Mix("softmax", "ll").composed(Tensor([1000.0, 0.0]), 0)
+    >>> breakdown(cost)
+    'exp gives inf, then divide gives nan'
+    """
+    found: dict[str, str] = {}
+    for node in nodes(cost):
+        note(found, node.data, f"{spoken(node)} gives")
+    with np.errstate(all="ignore"):
+        for node, _, _, contribution, _ in sweep(cost, seed_of(cost, None)):
+            note(found, contribution, f"going back, the derivative of {spoken(node)} gives")
+    return ", then ".join(found.values()) or None
+
+
+def note(found: dict[str, str], values: np.ndarray, where: str) -> None:
+    """Remember where the first inf and the first nan were met; after a NaN nothing is news."""
+    if "nan" in found:
+        return
+    if np.isnan(values).any():
+        found["nan"] = f"{where} nan"
+    elif "inf" not in found and not np.isfinite(values).all():
+        found["inf"] = f"{where} {'inf' if (values == np.inf).any() else '-inf'}"
+
+
+def spoken(node: Tensor) -> str:
+    """The NumPy function that computed a node."""
+    return str(getattr(node.function, "__name__", "a leaf"))

@@ -21,8 +21,8 @@ import numpy as np
 from tinygrad_lossmix.answers.diagnosis.finding import Finding, finding
 from tinygrad_lossmix.answers.diagnosis.inputs import handed
 from tinygrad_lossmix.answers.diagnosis.outputs import Accuracies, Kind, accuracies, kind_of
+from tinygrad_lossmix.answers.diagnosis.pairings import Candidate, candidates, nearest, reproducing
 from tinygrad_lossmix.answers.diagnosis.remedies import Remedy
-from tinygrad_lossmix.answers.diagnosis.reproduce import Candidate, candidates, nearest, reproducing
 from tinygrad_lossmix.answers.figures import columns, figure, numbered, paragraph
 from tinygrad_lossmix.records import plain
 

@@ -200,7 +200,8 @@ def fits(asked: Question, found: Values) -> Iterator[Match]:
         likely = run[np.isin(ks[run], usual)]
         best = likely if len(likely) else run
         i = best[np.argmin(np.abs(off[best]))]
-        accuracy = None if constant.accuracy is None else float(constant.accuracy(ks[i]))
+        needed = None if constant.accuracy is None else float(constant.accuracy(ks[i]))
+        known = needed is not None and asked.accuracy is not None
         yield Match(
             name=constant.name,
             cost=constant.cost,
@@ -212,12 +213,7 @@ def fits(asked: Question, found: Values) -> Iterator[Match]:
             classes=None if found.any_k else int(ks[i]),
             range=None if found.any_k else (int(ks[run[0]]), int(ks[run[-1]])),
             usual=len(likely) > 0 and len(run) > 1,
-            contradicted=contradicted(accuracy, asked.accuracy),
-            accuracy=accuracy,
+            contradicted=known and abs((needed or 0.0) - (asked.accuracy or 0.0)) > GUESS,
+            accuracy=needed,
             meaning=constant.meaning,
         )
-
-
-def contradicted(needed: float | None, accuracy: float | None) -> bool:
-    """Whether an accuracy is another one than a constant goes with."""
-    return needed is not None and accuracy is not None and abs(needed - accuracy) > GUESS

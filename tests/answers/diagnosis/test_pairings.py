@@ -23,8 +23,7 @@ from tests.answers.diagnosis.frameworks import (
     sigmoid,
     softmax,
 )
-from tinygrad_lossmix.answers.diagnosis.pairings import PAIRINGS
-from tinygrad_lossmix.answers.diagnosis.reproduce import Candidate, reproducing
+from tinygrad_lossmix.answers.diagnosis.pairings import PAIRINGS, Candidate, reproducing
 
 REPORTED = [
     # what was handed over, labels, loss, kind, transform, cost, reduction, layers in all, fine
