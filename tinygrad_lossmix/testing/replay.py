@@ -97,7 +97,7 @@ def replay_recorded(cost: Tensor, leaves: Mapping[Tensor, Tensor]) -> Tensor:
 
 
 class Disturbed:
-    """Computes a node again with everything in it wrong by a relative `size`, at random signs.
+    """Computes a node again with everything in it wrong by a relative `size`, times random numbers.
 
     Numbers that underflow are wrong by a fraction of the `smallest` normal one. Logits are moved by
     `size` itself: what a stable function rounds inside, e^z first of all, is off as if they were.
@@ -109,17 +109,17 @@ class Disturbed:
         self.rng = rng
 
     def off(self, value: Any) -> Any:
-        """value times 1 ± size, entry by entry, in float64."""
+        """value times 1 + size·N(0, 1), entry by entry, in float64."""
         value = np.asarray(value, dtype=np.float64)
-        return value * (1.0 + self.size * self._signs(value.shape))
+        return value * (1.0 + self.size * self._random(value.shape))
 
     def __call__(self, each: Tensor, args: list[Any]) -> Any:
         """The value of a node, off; so are its constants, but for an exponent."""
         args = [self._constant(each, i, arg) for i, arg in enumerate(args)]
         if each.function in OF_LOGITS:
-            args[0] = args[0] + self.size * self._signs(np.shape(args[0]))
+            args[0] = args[0] + self.size * self._random(np.shape(args[0]))
         value = self.off(in_floats(each, args))
-        return value + self.size * self.smallest * self._signs(value.shape)
+        return value + self.size * self.smallest * self._random(value.shape)
 
     def _constant(self, each: Tensor, position: int, arg: Any) -> Any:
         exponent = each.function is np.power and position
@@ -127,5 +127,5 @@ class Disturbed:
         floats = isinstance(arg, np.ndarray | np.generic) and arg.dtype.kind == "f"
         return self.off(arg) if floats and not known and not exponent else arg
 
-    def _signs(self, shape: tuple[int, ...]) -> Any:
-        return self.rng.choice([-1.0, 1.0], size=shape)
+    def _random(self, shape: tuple[int, ...]) -> Any:
+        return self.rng.normal(size=shape)

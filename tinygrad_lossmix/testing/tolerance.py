@@ -2,8 +2,8 @@
 
 A gradient computed through values v is off by about ε·Σ|∂g/∂v|·|v|, over every value on its way,
 those inside the rules included. That sum is measured: the recording of the gradient is replayed
-with every value off by a relative ±η, and what the gradient moves by, divided by η, is the sum with
-random signs. A true zero that is the difference of large terms is therefore allowed their rounding,
+with every value off by a relative η at random, and what the gradient moves by, divided by η, is the
+sum with random weights. A true zero that is the difference of large terms is therefore allowed their rounding,
 a small number that is computed without cancellation is not.
 """
 
@@ -38,7 +38,7 @@ def conditioning(
     Args:
         cost, leaves: a recording and what it is differentiated by.
         seed: of the cost's shape.
-        rng: for the signs.
+        rng: for the weights.
 
     Returns:
         a flat float64 array over the entries of all leaves, and a number.
