@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tinygrad_lossmix.testing.numeric import numerical_gradient
+from tinygrad_lossmix.testing.methods import numerical_gradient
 
 
 @given(hnp.arrays(float, st.integers(1, 5), elements=st.floats(-3, 3)))

@@ -11,10 +11,13 @@ True
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from tinygrad_lossmix.engine.gradient import grad
+from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing import behaviour
 from tinygrad_lossmix.testing.blame import blame
 from tinygrad_lossmix.testing.causes import causes, of_an_error, unstable
@@ -22,7 +25,6 @@ from tinygrad_lossmix.testing.comparison import METHODS, Allowed, allowed, compa
 from tinygrad_lossmix.testing.highprecision import Replay
 from tinygrad_lossmix.testing.methods import NotApplicable
 from tinygrad_lossmix.testing.report import Check, GradcheckReport
-from tinygrad_lossmix.testing.second import slope
 from tinygrad_lossmix.testing.subject import Pair, Recorded, Subject, subject_of
 from tinygrad_lossmix.testing.tolerance import flat
 
@@ -87,7 +89,7 @@ def gradcheck(
     try:
         _check(subject, report, method, mode, rtol, atol, rng)
         if order == 2 and report.passed and isinstance(subject, Recorded):
-            second = Recorded(slope(subject, rng), subject.inputs, subject.wrt)
+            second = Recorded(_second(subject, rng), subject.inputs, subject.wrt)
             report.notes.append("the second derivative was checked too")
             first, report.checks = report.checks, []
             _check(second, report, method, mode, rtol, atol, rng)
@@ -138,9 +140,7 @@ def _check(
     limits = Allowed(np.full(len(subject.point), np.inf), np.inf)
     analytic = flat(gradients) if comparable else np.full(len(subject.point), np.nan)
     if comparable:
-        limits = allowed(subject, analytic, seed, rtol, rng)
-        if atol is not None and isinstance(subject, Pair) and rtol is None:
-            limits = limits._replace(entries=_without_floor(subject, limits.entries, analytic))
+        limits = allowed(subject, analytic, seed, rtol, rng, floor=atol is None)
     found = report if comparable else GradcheckReport()
     right = compare(
         subject, analytic, seed, found,
@@ -161,11 +161,20 @@ def _check(
             report.causes = _causes(subject, gradients, right, seed, report)
 
 
-def _without_floor(subject: Subject, entries: Array, analytic: Array) -> Array:
-    """What a pair is allowed, without the ulp of 1."""
-    unit = max(float(np.finfo(a.dtype).eps) for a in subject.arrays)
-    largest = np.max(np.abs(analytic), initial=1.0, where=np.isfinite(analytic))
-    return np.maximum(entries - 4.0 * unit * largest, 32.0 * unit * np.abs(analytic))
+def _second(subject: Recorded, rng: np.random.Generator) -> Callable[..., Any]:
+    """A function of Tensors: Σ w·∂<s, f>/∂x, with random weights w and seed s."""
+    weights = [rng.normal(size=a.shape) for a in subject.arrays]
+    seed = subject.seed(rng)
+
+    def combination(*arguments: Any) -> Any:
+        leaves = [arguments[i] for i in subject.wrt]
+        value = subject.f(*arguments)
+        if not isinstance(value, Tensor):
+            return 0.0
+        first = grad(value, leaves, seed, create_graph=True)
+        return sum((g * w.astype(g.dtype)).sum() for g, w in zip(first, weights, strict=True))
+
+    return combination
 
 
 def _values(subject: Subject, seed: Array, limit: float, report: GradcheckReport) -> None:

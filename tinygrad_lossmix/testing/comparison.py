@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_lossmix.testing.highprecision import Replay
 from tinygrad_lossmix.testing.methods import (
     BESIDE,
+    EPS,
     Estimate,
     NotApplicable,
     central,
@@ -19,7 +20,6 @@ from tinygrad_lossmix.testing.methods import (
     roughness,
     row_of,
 )
-from tinygrad_lossmix.testing.numeric import EPS
 from tinygrad_lossmix.testing.report import Check, GradcheckReport, Kink, Mismatch, counted
 from tinygrad_lossmix.testing.subject import Pair, Subject
 from tinygrad_lossmix.testing.tolerance import SAFETY, conditioning, epsilon, flat
@@ -44,12 +44,17 @@ class Allowed(NamedTuple):
 
 
 def allowed(
-    subject: Subject, analytic: Array, seed: Array, rtol: float | None, rng: np.random.Generator
+    subject: Subject,
+    analytic: Array,
+    seed: Array,
+    rtol: float | None,
+    rng: np.random.Generator,
+    floor: bool = True,
 ) -> Allowed:
-    """c·ε·Σ|∂|·|v| for each entry, or what the user allows in its place."""
+    """c·ε·Σ|∂|·|v| for each entry, or what the user allows in its place; floor: an ulp of 1 too."""
     if isinstance(subject, Pair):
         value = np.inf
-        noise = _allowed_by_hand(subject, analytic, seed, rng)
+        noise = _allowed_by_hand(subject, analytic, seed, rng, floor)
     else:
         recording = subject.recording()
         assert recording is not None
@@ -64,7 +69,9 @@ def allowed(
     return Allowed(noise, value)
 
 
-def _allowed_by_hand(subject: Subject, analytic: Array, seed: Array, rng: Any) -> Array:
+def _allowed_by_hand(
+    subject: Subject, analytic: Array, seed: Array, rng: np.random.Generator, floor: bool
+) -> Array:
     """No recording of a gradient by hand: what it scatters by, and what an ulp of its input does.
 
     But for the scatter of a gradient that was rounded to float32: that is a fault in itself.
@@ -88,13 +95,15 @@ def _allowed_by_hand(subject: Subject, analytic: Array, seed: Array, rng: Any) -
     spread = np.max(np.abs(gradients(point * (1.0 + signs * unit)) - analytic), axis=0, initial=0.0)
     digits = np.frexp(analytic)[0] * 2.0**12  # of what is not a short number by itself
     rounded = np.all(analytic == analytic.astype(np.float32)) and np.any(digits != digits.round())
-    if unit > EPS or not rounded:
-        beside = max(BESIDE[0], 8.0 * unit)
-        scatter = [roughness(gradients(row_of(point, side * beside))) for side in (1.0, -1.0)]
-        spread = np.fmax(spread, 4.0 * np.fmin(*scatter))
-    largest = np.max(np.abs(analytic), initial=1.0, where=np.isfinite(analytic))
-    size = np.abs(np.nan_to_num(analytic))
-    return 4.0 * np.nan_to_num(spread, posinf=0.0) + 32.0 * unit * size + 4.0 * unit * largest
+    for beside, most in zip(BESIDE, (np.inf, 1e-10), strict=True):
+        if unit <= EPS and rounded:
+            break
+        rows = (gradients(row_of(point, side * max(beside, 8.0 * unit))) for side in (1.0, -1.0))
+        scatter = 4.0 * np.fmin(*map(roughness, rows))
+        spread = np.fmax(spread, np.where((scatter < most) & (spread == 0.0), scatter, 0.0))
+    size = np.abs(np.nan_to_num(analytic, posinf=0.0, neginf=0.0))
+    largest = np.max(size, initial=1.0) if floor else 0.0
+    return 4.0 * np.nan_to_num(spread, posinf=0.0) + unit * (32.0 * size + 4.0 * largest)
 
 
 def derivative(

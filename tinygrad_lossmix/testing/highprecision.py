@@ -81,7 +81,7 @@ class Replay:
                     value = float(self(lifted(point)))
                 except ZeroDivisionError:
                     value = math.nan
-            if value == before:
+            if value == before != 0.0:  # 0 may be a number out of sight
                 break
             before = value
         return value

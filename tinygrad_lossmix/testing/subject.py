@@ -17,7 +17,7 @@ from tinygrad_lossmix.testing.replay import holds_constants, in_floats, replay
 Array = Any
 
 
-class Subject:
+class Arguments:
     """A function, its arguments, and which of them it is differentiated by.
 
     Args:
@@ -60,28 +60,8 @@ class Subject:
             every[position] = x
         return every
 
-    def at(self, arrays: Sequence[Array]) -> Subject:
-        """The same at other arrays."""
-        raise NotImplementedError
 
-    def seed(self, rng: np.random.Generator) -> Array:
-        """1 for a number, else random numbers in the shape of the value."""
-        raise NotImplementedError
-
-    def value(self, arrays: Sequence[Array]) -> Array:
-        """The value of f at other arrays, real or complex."""
-        raise NotImplementedError
-
-    def gradient(self, arrays: Sequence[Array], seed: Array) -> list[Any]:
-        """What is under test: a gradient for each array, as it comes."""
-        raise NotImplementedError
-
-    def recording(self) -> tuple[list[Tensor], Tensor] | None:
-        """The leaves and the cost of f at the inputs, where f can be recorded."""
-        raise NotImplementedError
-
-
-class Recorded(Subject):
+class Recorded(Arguments):
     """A function of Tensors; its gradient is the engine's."""
 
     def __init__(self, f: Callable[..., Any], inputs: Sequence[Any], wrt: tuple[int, ...]) -> None:
@@ -89,12 +69,12 @@ class Recorded(Subject):
         self._leaves, self._cost = self.record(self.arrays)
         self._held = holds_constants(self._cost)
 
-    def at(self, arrays: Sequence[Array]) -> Subject:
-        """Recorded again there."""
+    def at(self, arrays: Sequence[Array]) -> Recorded:
+        """The same at other arrays, recorded again."""
         return Recorded(self.f, self.arguments(arrays), self.wrt)
 
     def seed(self, rng: np.random.Generator) -> Array:
-        """Of the dtype of the value."""
+        """1 for a number, else random numbers in the shape of the value."""
         shape = self._cost.shape
         return np.asarray(rng.normal(size=shape) if shape else 1.0, dtype=self._cost.dtype)
 
@@ -110,7 +90,7 @@ class Recorded(Subject):
         return leaves, cost
 
     def value(self, arrays: Sequence[Array]) -> Array:
-        """The value of f; with `constant` in it, those keep the values of the inputs."""
+        """The value of f at other arrays, real or complex; what `constant` gave stays as it was."""
         if self._held and arrays[0].dtype.kind == "f":
             fresh = dict(zip(self._leaves, arrays, strict=True))
             return replay(self._cost, fresh, lambda data: data, in_floats)
@@ -119,16 +99,16 @@ class Recorded(Subject):
         return self.record(arrays)[1].data
 
     def gradient(self, arrays: Sequence[Array], seed: Array) -> list[Any]:
-        """The sweep, on a new recording."""
+        """What is under test, a gradient for each array: the sweep, on a new recording."""
         leaves, cost = self.record(arrays)
         return list(grad(cost, leaves, seed))
 
-    def recording(self) -> tuple[list[Tensor], Tensor] | None:
-        """The one that was made first."""
+    def recording(self) -> tuple[list[Tensor], Tensor]:
+        """The leaves and the cost of f at the inputs."""
         return self._leaves, self._cost
 
 
-class Pair(Subject):
+class Pair(Arguments):
     """A plain function of arrays that returns a number, and its gradient written by hand."""
 
     def __init__(
@@ -142,8 +122,8 @@ class Pair(Subject):
         self.by_hand = by_hand
         self._recording = self._recorded()
 
-    def at(self, arrays: Sequence[Array]) -> Subject:
-        """The same two functions there."""
+    def at(self, arrays: Sequence[Array]) -> Pair:
+        """The same at other arrays."""
         return Pair(self.f, self.by_hand, self.arguments(arrays), self.wrt)
 
     def seed(self, rng: np.random.Generator) -> Array:
@@ -151,7 +131,7 @@ class Pair(Subject):
         return np.asarray(1.0)
 
     def value(self, arrays: Sequence[Array]) -> Array:
-        """The value of f, which gets copies."""
+        """The value of f at other arrays, of which it gets copies."""
         value = self.f(*self.arguments([a.copy() for a in arrays]))
         value = np.asarray(value.data if isinstance(value, Tensor) else value)
         if value.size != 1 or value.dtype.kind not in "fciu":
@@ -162,13 +142,13 @@ class Pair(Subject):
         return value.reshape(())
 
     def gradient(self, arrays: Sequence[Array], seed: Array) -> list[Any]:
-        """The gradient by hand, which gets these arrays themselves."""
+        """What is under test: the gradient by hand, which gets these arrays themselves."""
         self.handed = self.arguments(arrays)
         found = self.by_hand(*self.handed)
         return list(found) if len(self.wrt) > 1 and isinstance(found, tuple | list) else [found]
 
     def recording(self) -> tuple[list[Tensor], Tensor] | None:
-        """Of f called with Tensors, if that works and gives the same number."""
+        """The leaves and the cost of f called with Tensors, where that gives the same number."""
         return self._recording
 
     def _recorded(self) -> tuple[list[Tensor], Tensor] | None:
@@ -177,18 +157,14 @@ class Pair(Subject):
             cost = self.f(*self.arguments(leaves))
         except Exception:  # it was written for arrays, and need not take anything else
             return None
-        if not isinstance(cost, Tensor) or cost.size != 1 or not _reached(cost, leaves):
+        if not isinstance(cost, Tensor) or cost.size != 1 or not set(leaves) <= set(nodes(cost)):
             return None
+        detached = any(each.function is constant.recorded for each in nodes(cost))  # type: ignore[attr-defined]
         same = np.allclose(cost.data, self.value(self.arrays), rtol=1e-6, equal_nan=True)
-        return (leaves, cost) if same and not _detached(cost) else None
+        return (leaves, cost) if same and not detached else None
 
 
-def _reached(cost: Tensor, leaves: list[Tensor]) -> bool:
-    return set(leaves) <= set(nodes(cost))
-
-
-def _detached(cost: Tensor) -> bool:
-    return any(each.function is constant.recorded for each in nodes(cost))  # type: ignore[attr-defined]
+Subject = Recorded | Pair
 
 
 def subject_of(f: Any, inputs: Sequence[Any], wrt: Any) -> Subject:

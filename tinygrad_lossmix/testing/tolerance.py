@@ -2,9 +2,9 @@
 
 A gradient computed through values v is off by about ε·Σ|∂g/∂v|·|v|, over every value on its way,
 those inside the rules included. That sum is measured: the recording of the gradient is replayed
-with every value off by a relative η at random, and what the gradient moves by, divided by η, is the
-sum with random weights. A true zero that is the difference of large terms is therefore allowed their rounding,
-a small number that is computed without cancellation is not.
+with every value off by a relative η·N(0, 1), and what the gradient moves by, divided by η, is the
+sum with random weights. A true zero that is the difference of large terms is therefore allowed
+their rounding, a small number that is computed without cancellation is not.
 """
 
 from __future__ import annotations

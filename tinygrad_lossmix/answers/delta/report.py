@@ -25,7 +25,7 @@ from tinygrad_lossmix.mixes import costs
 from tinygrad_lossmix.mixes.labels import labels, logits
 from tinygrad_lossmix.mixes.mix import COSTS, Mix
 from tinygrad_lossmix.records import plain
-from tinygrad_lossmix.testing.numeric import numerical_gradient
+from tinygrad_lossmix.testing.methods import numerical_gradient
 
 Array = Any
 MOST, ROWS, WIDE = 5000, 20, 100  # classes: of a report, of its table, of a Jacobian in it
