@@ -95,12 +95,13 @@ def _allowed_by_hand(
     spread = np.max(np.abs(gradients(point * (1.0 + signs * unit)) - analytic), axis=0, initial=0.0)
     digits = np.frexp(analytic)[0] * 2.0**12  # of what is not a short number by itself
     rounded = np.all(analytic == analytic.astype(np.float32)) and np.any(digits != digits.round())
-    for beside, most in zip(BESIDE, (np.inf, 1e-10), strict=True):
-        if unit <= EPS and rounded:
-            break
-        rows = (gradients(row_of(point, side * max(beside, 8.0 * unit))) for side in (1.0, -1.0))
-        scatter = 4.0 * np.fmin(*map(roughness, rows))
-        spread = np.fmax(spread, np.where((scatter < most) & (spread == 0.0), scatter, 0.0))
+    if unit > EPS or not rounded:
+        near, far = (
+            4.0 * np.fmin(*(roughness(gradients(row_of(point, s * beside))) for s in (1.0, -1.0)))
+            for beside in (max(BESIDE[0], 8.0 * unit), BESIDE[1])
+        )
+        stuck = (near == 0.0) & (spread == 0.0) & (far < 1e-10)
+        spread = np.fmax(spread, np.where(stuck, far, near))
     size = np.abs(np.nan_to_num(analytic, posinf=0.0, neginf=0.0))
     largest = np.max(size, initial=1.0) if floor else 0.0
     return 4.0 * np.nan_to_num(spread, posinf=0.0) + unit * (32.0 * size + 4.0 * largest)
