@@ -123,7 +123,12 @@ def _printable() -> Iterator[None]:
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-@click.group(cls=Commands, invoke_without_command=True, context_settings=CONTEXT)
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    subcommand_metavar="[COMMAND] [ARGS]...",  # whatever click's version
+    context_settings=CONTEXT,
+)
 @click.version_option(__version__, prog_name="lossmix", message="%(prog)s %(version)s")
 @click.pass_context
 def main(ctx: click.Context) -> None:
