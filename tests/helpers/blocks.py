@@ -13,6 +13,7 @@ import contextlib
 import difflib
 import io
 import linecache
+import math
 import os
 import re
 import shlex
@@ -20,10 +21,12 @@ import sys
 import tempfile
 import tomllib
 from pathlib import Path
+from unittest import mock
 
 import click
 
 from tinygrad_lossmix.cli import COMMANDS, main
+from tinygrad_lossmix.testing import properties
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -58,20 +61,19 @@ def rewritten(text):
 
 @contextlib.contextmanager
 def at_home(folder):
-    """Modules of the folder can be imported, and are forgotten; output is 80 columns wide."""
-    before, width = set(sys.modules), os.environ.get("COLUMNS")
-    path = list(sys.path)
-    os.environ["COLUMNS"] = WIDTH
-    try:
+    """Modules of the folder can be imported, and are forgotten; output is 80 columns wide, and a
+    counterexample is made as small as it gets, however long that takes.
+    """
+    before = set(sys.modules)
+    with (
+        mock.patch.dict(os.environ, COLUMNS=WIDTH),
+        mock.patch.object(sys, "path", list(sys.path)),
+        mock.patch.object(properties, "PATIENCE", math.inf),
+    ):
         yield
-    finally:
-        sys.path[:] = path
-        os.environ.pop("COLUMNS")
-        if width is not None:
-            os.environ["COLUMNS"] = width
-        for name in set(sys.modules) - before:
-            if str(getattr(sys.modules[name], "__file__", "")).startswith(folder):
-                del sys.modules[name]
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(folder):
+            del sys.modules[name]
 
 
 def examples(block, names):
