@@ -63,6 +63,10 @@ def delta(z, y):
 test_a_loss_of_three_lines = property_test(log_likelihood, examples=10)
 
 
+class TestInAClass:
+    test_a_loss = property_test(hinge, labels="multi-hot", examples=5)
+
+
 RIGHT = {
     "a pair": ((log_likelihood, delta), {}),
     "a sum over the batch": (lambda z, y: log_likelihood(z, y) * examples_of(z), {}),

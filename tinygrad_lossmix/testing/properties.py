@@ -49,6 +49,7 @@ def property_test(
 ) -> Callable[[], None]:
     """A test of a loss on logits: assign it to a name that pytest collects, or call it.
 
+
     Logits z are drawn moderate, saturated (30 to 40), extreme (300 to 1000), with ties and all
     equal; labels y belong to them. What is tested, in this order:
 
@@ -103,7 +104,7 @@ def property_test(
     laws = _Laws(loss, output, reduction, delta)
     drawn = [drawn_examples(regime, labels, classes, batch) for regime in REGIMES]
 
-    def test() -> None:
+    def test(*_: Any) -> None:  # in a class it is a method
         __tracebackhide__ = True
         for check in (laws.check, laws.check_gradient):  # what is quick first
             for of_a_regime in drawn:
@@ -163,6 +164,7 @@ class _Laws:
         Raises:
             AssertionError: something does not hold.
         """
+        __tracebackhide__ = True
         with np.errstate(all="ignore"):
             value, gradient, cost = self._at(z, y)
             finite = bool(np.isfinite(value) and np.all(np.isfinite(gradient)))
@@ -183,6 +185,7 @@ class _Laws:
         Raises:
             AssertionError: it is not.
         """
+        __tracebackhide__ = True
         f: Any = lambda t: self.loss(t, y)
         if self.by_hand is not None:
             f = f, lambda t: self.by_hand(t, y)
