@@ -46,7 +46,7 @@ def test_movements_of_several_products():
 def test_movements_beyond_an_end_say_so():
     assert "at the end" in answers_to("end;;step 2")
     assert "at the start" in answers_to("rstep 2")
-    assert "at the first value" in answers_to("forward;;rstep")
+    assert answers_to("forward;;rstep").endswith("at the start: type `next`\n")
     assert places(answers_to("step 99")) == ["8/8"]
 
 
@@ -370,7 +370,8 @@ def test_where_and_list_answer_for_each_of_two_walks_as_for_one():
 
 def test_the_ends_of_both_walks_say_so():
     assert "at the start" in side_by_side("back")
-    assert "at the end of both" in side_by_side("end;;next")
+    said = "at the end, every gradient is complete: type `back`, `start`, `delta` or `quit`\n"
+    assert side_by_side("end;;next").endswith(said)
 
 
 def test_a_stepper_shows_itself():

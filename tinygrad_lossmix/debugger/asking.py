@@ -16,10 +16,13 @@ from rich.text import Text
 
 from tinygrad_lossmix.debugger import wording
 from tinygrad_lossmix.debugger.expressions import Mistake
+from tinygrad_lossmix.debugger.walk import Steps
 from tinygrad_lossmix.printing import SPELLED, clean, shorten
 
 REMEMBERED = 1000  # lines that `history` keeps
 SHOWN = 20  # of them
+AT_THE_END = "at the end, every gradient is complete: type `back`, `start`, `delta` or `quit`"
+AT_THE_START = "at the start: type `next`"
 ALONE = {  # commands that take no argument
     *("next", "back", "over", "return", "forward", "start", "end", "continue", "rcontinue", "part"),
     *("where", "list", "delta", "undo", "redo", "diff", "quiz", "history", "quit", "exit"),
@@ -208,3 +211,54 @@ class Asking(cmd.Cmd):
         with self._console.capture() as answer:
             self._console.print(text, soft_wrap=True)
         self.stdout.write(answer.get().encode(encoding, SPELLED).decode(encoding))
+
+
+class Stepping(Asking):
+    """The movements of every prompt; those that can be repeated are repeated by an empty line.
+
+    Args:
+        steps: what is walked.
+        stdout: where the answers go.
+    """
+
+    short: ClassVar[dict[str, str]] = {**Asking.short, "n": "next"}
+
+    def __init__(self, steps: Steps, stdout: IO[str] | None = None) -> None:
+        super().__init__(stdout)
+        self._steps = steps
+
+    def do_next(self, arg: str) -> None:
+        """take the next vector-Jacobian product: from a node to one of its arguments"""
+        self._moved("next", self._steps.next())
+
+    def do_back(self, arg: str) -> None:
+        """undo the last step"""
+        self._moved("back", self._steps.back())
+
+    def do_goto(self, arg: str) -> None:
+        """goto N: go to the stop of that number, as in [3/8]"""
+        last = len(self._steps)
+        words = f"goto takes the number of a stop, 0 to {last}"
+        self._steps.goto(typed_number(arg, range(last + 1), words))
+        self._view()
+
+    def do_start(self, arg: str) -> None:
+        """go to the seed, where only the cost has a gradient"""
+        self._steps.start()
+        self._view()
+
+    def do_end(self, arg: str) -> None:
+        """go to the end, where every gradient is complete"""
+        self._steps.end()
+        self._view()
+
+    def _moved(self, movement: str, moved: bool, otherwise: str = "") -> None:
+        self._movement = movement
+        if moved:
+            self._view()
+        else:
+            at_end = self._steps.position == len(self._steps)
+            self._say(Text(otherwise or (AT_THE_END if at_end else AT_THE_START)))
+
+    def _view(self) -> None:
+        raise NotImplementedError

@@ -20,8 +20,8 @@ from typing import IO, ClassVar, NamedTuple
 import numpy as np
 from rich.text import Text
 
-from tinygrad_lossmix.debugger.asking import Asking, typed_number
-from tinygrad_lossmix.debugger.walk import Walk
+from tinygrad_lossmix.debugger.asking import Stepping
+from tinygrad_lossmix.debugger.walk import Steps, Walk
 from tinygrad_lossmix.debugger.wording import (
     FLOW,
     MOST,
@@ -61,14 +61,11 @@ class Meeting(NamedTuple):
         return bool(self.gap <= 16 * np.finfo(self.left.dtype).eps * size)
 
 
-class Pair:
+class Pair(Steps):
     """Two walks in lock-step.
 
     Args:
         left, right: the walks; they are moved from now on.
-
-    Attributes:
-        position: how many steps have been taken: 0 … len(pair).
     """
 
     def __init__(self, left: Walk, right: Walk) -> None:
@@ -88,22 +85,6 @@ class Pair:
     def __len__(self) -> int:
         return len(self._moments) - 1
 
-    def next(self) -> bool:
-        """Take a step on both sides; False at the end."""
-        return self._move(self.position + 1)
-
-    def back(self) -> bool:
-        """Undo the last step; False at the start."""
-        return self._move(self.position - 1)
-
-    def start(self) -> None:
-        """Go to where only the costs have their gradients, 1."""
-        self.goto(0)
-
-    def end(self) -> None:
-        """Go to the end, where every gradient is complete on both sides."""
-        self.goto(len(self))
-
     def part(self) -> bool:
         """Go on to the next quantity whose gradients differ; False: there is none."""
         for position in self._met:
@@ -111,19 +92,9 @@ class Pair:
                 return self._move(position)
         return False
 
-    def goto(self, position: int) -> None:
-        """Go anywhere.
-
-        Raises:
-            ValueError: there is no such position.
-        """
-        if not self._move(position):
-            raise ValueError(f"positions are 0 … {len(self)}, not {position}")
-
     def _move(self, position: int) -> bool:
-        if not 0 <= position <= len(self):
+        if not super()._move(position):
             return False
-        self.position = position
         self.left.position, self.right.position = self._moments[position]
         return True
 
@@ -228,7 +199,7 @@ def _apart(meeting: Meeting) -> str:
     return f"dC/d{meeting.name} is complete on both sides; they {words}"
 
 
-class PairPrompt(Asking):
+class PairPrompt(Stepping):
     """The commands on a pair.
 
     Args:
@@ -237,7 +208,7 @@ class PairPrompt(Asking):
     """
 
     short: ClassVar[dict[str, str]] = {
-        **Asking.short,
+        **Stepping.short,
         "n": "next",
         "d": "delta",
         "p": "part",
@@ -246,49 +217,19 @@ class PairPrompt(Asking):
     }
 
     def __init__(self, pair: Pair, stdout: IO[str] | None = None) -> None:
-        super().__init__(stdout)
+        super().__init__(pair, stdout)
         self._pair = pair
 
     def run(self, first: str = "") -> None:
         """Say what is to be walked, then ask for commands."""
-        self._say(
-            Text(
-                "in lock-step; `part` goes to where the gradients differ, `help` lists the commands"
-            )
-        )
+        words = "in lock-step, the first at a or z waits; `part` goes to where the gradients differ"
+        self._say(Text(words))
         self._view()
         super().run(first)
-
-    def do_next(self, arg: str) -> None:
-        """take the next product on both sides; the first at a or z waits for the other"""
-        self._moved(
-            "next", self._pair.next(), "at the end of both: type `back`, `start`, `delta` or `quit`"
-        )
-
-    def do_back(self, arg: str) -> None:
-        """undo the last step on both sides"""
-        self._moved("back", self._pair.back(), "at the start: type `next` for the first products")
 
     def do_part(self, arg: str) -> None:
         """go on to the next quantity, C, a or z, whose gradients differ"""
         self._moved("part", self._pair.part(), "no further gradients differ")
-
-    def do_goto(self, arg: str) -> None:
-        """goto N: go to the step of that number"""
-        last = len(self._pair)
-        words = f"goto takes the number of a step, 0 to {last}"
-        self._pair.goto(typed_number(arg, range(last + 1), words))
-        self._view()
-
-    def do_start(self, arg: str) -> None:
-        """go to the seeds"""
-        self._pair.start()
-        self._view()
-
-    def do_end(self, arg: str) -> None:
-        """go to the end, where every gradient is complete"""
-        self._pair.end()
-        self._view()
 
     def do_delta(self, arg: str) -> None:
         """the gradients of C, a and z on both sides, and their max difference"""
@@ -301,13 +242,6 @@ class PairPrompt(Asking):
     def do_list(self, arg: str) -> None:
         """the nodes of each side with values and gradients; -> marks the current one"""
         self._say(both(self._pair, listing))
-
-    def _moved(self, movement: str, moved: bool, otherwise: str) -> None:
-        self._movement = movement
-        if moved:
-            self._view()
-        else:
-            self._say(Text(otherwise))
 
     def _view(self) -> None:
         self._say(view(self._pair))

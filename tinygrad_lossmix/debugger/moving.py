@@ -8,17 +8,13 @@ from typing import IO, Any, ClassVar, NamedTuple
 from rich.text import Text
 
 from tinygrad_lossmix.debugger import wording
-from tinygrad_lossmix.debugger.asking import Asking, typed_number
+from tinygrad_lossmix.debugger.asking import Stepping, typed_number
 from tinygrad_lossmix.debugger.breakpoints import Stops, breakpoint, has_nan, watchpoint
 from tinygrad_lossmix.debugger.expressions import Mistake, Names
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import clean, shorten
 from tinygrad_lossmix.views.numbers import short
-
-AT_THE_END = "at the end, every gradient is complete: type `back`, `start`, `delta` or `quit`"
-AT_THE_START = "at the start: type `next` for the first product, `forward` for the forward pass"
-AT_THE_FIRST = "at the first value: type `next`"
 
 
 class Point(NamedTuple):
@@ -32,8 +28,8 @@ class Point(NamedTuple):
         return f"{self.kind} {shorten(clean(self.text))}"
 
 
-class Moving(Asking):
-    """A prompt on one walk; movements that can be repeated are repeated by an empty line.
+class Moving(Stepping):
+    """A prompt on one walk: how it moves.
 
     Args:
         walk: what is walked.
@@ -41,8 +37,7 @@ class Moving(Asking):
     """
 
     short: ClassVar[dict[str, str]] = {
-        **Asking.short,
-        "n": "next",
+        **Stepping.short,
         "s": "step",
         "r": "return",
         "c": "continue",
@@ -51,14 +46,14 @@ class Moving(Asking):
     }
 
     def __init__(self, walk: Walk, stdout: IO[str] | None = None) -> None:
-        super().__init__(stdout)
+        super().__init__(walk, stdout)
         self._points: dict[int, Point] = {}
         self._last = 0
         self._take(walk)
 
     def _take(self, walk: Walk) -> None:
         """Walk this from now on."""
-        self._walk = walk
+        self._walk = self._steps = walk
         self._names = Names(walk.reading)
 
     def _node(self, arg: str) -> Tensor:
@@ -79,27 +74,19 @@ class Moving(Asking):
         """The names that begin like that."""
         return [name for name in self._names.known if name.startswith(text)]
 
-    def do_next(self, arg: str) -> None:
-        """take the next vector-Jacobian product: from a node to one of its arguments"""
-        self._ahead("next", self._walk.next())
-
-    def do_back(self, arg: str) -> None:
-        """undo the last product"""
-        self._behind("back", self._walk.back())
-
     def do_step(self, arg: str) -> None:
         """step N: take N products, one if N is left out"""
         moved = self._many("step", arg, self._walk.next)
-        self._ahead(f"step {arg}".strip(), moved)
+        self._moved(f"step {arg}".strip(), moved)
 
     def do_rstep(self, arg: str) -> None:
         """rstep N: undo N products, one if N is left out"""
         moved = self._many("rstep", arg, self._walk.back)
-        self._behind(f"rstep {arg}".strip(), moved)
+        self._moved(f"rstep {arg}".strip(), moved)
 
     def do_over(self, arg: str) -> None:
         """next, but a function such as softmax that begins here is one step"""
-        self._ahead("over", self._walk.over())
+        self._moved("over", self._walk.over())
 
     def do_return(self, arg: str) -> None:
         """go to the end of the current function, such as softmax"""
@@ -117,26 +104,9 @@ class Moving(Asking):
 
     complete_until = _complete
 
-    def do_goto(self, arg: str) -> None:
-        """goto N: go to the stop of that number, as in [3/8]"""
-        last = len(self._walk)
-        words = f"goto takes the number of a stop, 0 to {last}"
-        self._walk.goto(typed_number(arg, range(last + 1), words))
-        self._view()
-
     def do_forward(self, arg: str) -> None:
         """go to the forward pass: the values, then the seed and the products"""
         self._walk.forward()
-        self._view()
-
-    def do_start(self, arg: str) -> None:
-        """go to the seed, where only the cost has a gradient"""
-        self._walk.start()
-        self._view()
-
-    def do_end(self, arg: str) -> None:
-        """go to the end, where every gradient is complete"""
-        self._walk.end()
         self._view()
 
     def _many(self, command: str, arg: str, move: Callable[[], bool]) -> bool:
@@ -147,20 +117,6 @@ class Moving(Asking):
             if not move():
                 break
         return self._walk.position != before
-
-    def _ahead(self, movement: str, moved: bool) -> None:
-        self._movement = movement
-        if moved:
-            self._view()
-        else:
-            self._say(Text(AT_THE_END))
-
-    def _behind(self, movement: str, moved: bool) -> None:
-        self._movement = movement
-        if moved:
-            self._view()
-        else:
-            self._say(Text(AT_THE_START if self._walk.first == 0 else AT_THE_FIRST))
 
     def do_continue(self, arg: str) -> None:
         """go on to the next breakpoint or watched gradient, or to the end"""

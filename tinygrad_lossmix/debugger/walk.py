@@ -70,7 +70,53 @@ class Delta(NamedTuple):
     a_minus_y: Array  # divided by the number of examples, as the gradient is
 
 
-class Walk:
+class Steps:
+    """Something that is walked in both directions.
+
+    Attributes:
+        position: how many steps have been taken, at most len().
+        first: the lowest position that there is.
+    """
+
+    position = first = 0
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def next(self) -> bool:
+        """Take the next step; False at the end."""
+        return self._move(self.position + 1)
+
+    def back(self) -> bool:
+        """Undo the last step; False at the start."""
+        return self._move(self.position - 1)
+
+    def start(self) -> None:
+        """Go to the seed, where only the cost has its gradient, 1."""
+        self.goto(0)
+
+    def end(self) -> None:
+        """Go to the end, where every gradient is complete."""
+        self.goto(len(self))
+
+    def goto(self, position: int) -> None:
+        """Go anywhere.
+
+        Raises:
+            TypeError: position is not an integer.
+            ValueError: there is no such position.
+        """
+        if not self._move(index(position)):
+            raise ValueError(f"positions are {self.first} … {len(self)}, not {position}")
+
+    def _move(self, position: int) -> bool:
+        if not self.first <= position <= len(self):
+            return False
+        self.position = position
+        return True
+
+
+class Walk(Steps):
     """A walk over the recording of a scalar cost; no input, no output.
 
     Args:
@@ -95,7 +141,6 @@ class Walk:
         self._seed = seed_of(cost, None)
         with np.errstate(all="ignore"):  # NaN and infinity are seen when they are walked to
             self._steps = list(sweep(cost, self._seed))
-        self.position = self.first = 0
 
     @cached_property
     def _arrivals(self) -> dict[Tensor, list[int]]:
@@ -173,35 +218,9 @@ class Walk:
         other.goto(position)
         return other
 
-    def next(self) -> bool:
-        """Take the next product, or see the next value; False at the end."""
-        return self._move(self.position + 1)
-
-    def back(self) -> bool:
-        """Undo the last product; False at the start."""
-        return self._move(self.position - 1)
-
     def forward(self) -> None:
         """Go to the first value that was computed; the walk reaches back to it from now on."""
         self.position = self.first = -len(self.reading.nodes)
-
-    def start(self) -> None:
-        """Go to the seed, where only the cost has its gradient, 1."""
-        self.position = 0
-
-    def end(self) -> None:
-        """Go to the end, where every gradient is complete."""
-        self.position = len(self)
-
-    def goto(self, position: int) -> None:
-        """Go anywhere.
-
-        Raises:
-            TypeError: position is not an integer.
-            ValueError: there is no such position.
-        """
-        if not self._move(index(position)):
-            raise ValueError(f"positions are {self.first} … {len(self)}, not {position}")
 
     def over(self) -> bool:
         """`next`, but a call of a named function that begins here counts as one; False at the end.
@@ -230,12 +249,6 @@ class Walk:
             if stops(self):
                 return True
         return False
-
-    def _move(self, position: int) -> bool:
-        if not self.first <= position <= len(self):
-            return False
-        self.position = position
-        return True
 
     @property
     def computed(self) -> Tensor | None:
