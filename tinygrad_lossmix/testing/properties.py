@@ -113,20 +113,19 @@ def property_test(
     return test
 
 
-def _run(check: Callable[[Array, Array], None], drawn: Any, most: int) -> None:
+def _run(check: Callable[[Array, Array], str], drawn: Any, most: int) -> None:
     """Check a number of examples, and make what fails smaller for a few seconds.
 
     Raises:
-        AssertionError: of the smallest that was found.
+        AssertionError: with what was said of the smallest that was found.
     """
     __tracebackhide__ = True
     failed: dict[Any, Exception] = {}
-    begun = 0.0
+    begun, ours = 0.0, set()
 
     @settings(settings.default, max_examples=most, **QUIET)
     @given(drawn)
     def holds(example: tuple[Array, Array]) -> None:
-        __tracebackhide__ = True
         nonlocal begun
         key = tuple((x.shape, x.tobytes()) for x in map(np.asarray, example))
         if key in failed:
@@ -134,13 +133,18 @@ def _run(check: Callable[[Array, Array], None], drawn: Any, most: int) -> None:
         if failed and time.monotonic() > begun + PATIENCE:
             return  # no time left to make it smaller
         try:
-            check(*example)
+            if wrong := check(*example):
+                ours.add(wrong)
+                raise AssertionError(wrong)
         except Exception as error:
             begun = begun or time.monotonic()
             failed[key] = error
             raise
 
-    holds()
+    try:
+        holds()
+    except AssertionError as error:
+        raise error.with_traceback(None if str(error) in ours else error.__traceback__) from None
 
 
 class _Laws:
@@ -158,13 +162,11 @@ class _Laws:
         self.loss, self.by_hand = pair
         self.output, self.reduction, self.delta = output, reduction, delta
 
-    def check(self, z: Array, y: Array) -> None:
-        """One example or batch, but for whether its gradient is the derivative.
+    def check(self, z: Array, y: Array) -> str:
+        """What is wrong with one example or batch, but for whether its gradient is the derivative.
 
-        Raises:
-            AssertionError: something does not hold.
+        Nothing where all is well.
         """
-        __tracebackhide__ = True
         with np.errstate(all="ignore"):
             value, gradient, cost = self._at(z, y)
             finite = bool(np.isfinite(value) and np.all(np.isfinite(gradient)))
@@ -176,22 +178,18 @@ class _Laws:
                 wrong = [*rewritten(cost).pairings] if cost is not None else []
             if finite and gradient.shape == z.shape:
                 wrong += self._broken(z, y, gradient)
-            if wrong:
-                raise _failure(wrong[0], z, y, unstable(cost) if cost is not None else [])
+            if not wrong:
+                return ""
+            causes = unstable(cost) if cost is not None else []
+            return _with_example(wrong[0], z, y, causes)
 
-    def check_gradient(self, z: Array, y: Array) -> None:
-        """Whether the gradient is the derivative.
-
-        Raises:
-            AssertionError: it is not.
-        """
-        __tracebackhide__ = True
+    def check_gradient(self, z: Array, y: Array) -> str:
+        """What is wrong with the gradient as the derivative; nothing where it is right."""
         f: Any = lambda t: self.loss(t, y)
         if self.by_hand is not None:
             f = f, lambda t: self.by_hand(t, y)
         report = gradcheck(f, z, mode="project")
-        if not report:
-            raise _failure(str(report), z, y, [])
+        return "" if report else _with_example(str(report), z, y, [])
 
     def _at(self, z: Array, y: Array) -> tuple[float, Array, Tensor | None]:
         """The value, the gradient, and the recording of a loss that is no pair."""
@@ -253,6 +251,6 @@ class _Laws:
         return float(abs(value - rows.sum() / weight) / (1.0 + np.abs(rows).sum()))
 
 
-def _failure(said: str, z: Array, y: Array, causes: list[str]) -> AssertionError:
+def _with_example(said: str, z: Array, y: Array, causes: list[str]) -> str:
     lines = [said, f"  z = {z.tolist()}", f"  y = {np.asarray(y).tolist()}"]
-    return AssertionError("\n".join([*lines, *(f"  likely cause: {each}" for each in causes)]))
+    return "\n".join([*lines, *(f"  likely cause: {each}" for each in causes)])
