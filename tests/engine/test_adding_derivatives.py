@@ -223,6 +223,17 @@ def test_a_row_added_again_has_the_rules_of_the_second_call(own_table):
         f(t, t)
 
 
+@pytest.mark.parametrize("ufunc", [np.add, np.arctan2])
+def test_a_ufunc_has_a_rule_for_each_of_its_arguments(ufunc, own_table):
+    before = own_table.copy()
+    with pytest.raises(TypeError, match=rf"{ufunc.__name__} takes 2 arguments: give a rule"):
+        derivative(ufunc, lambda g, z, x: g)
+    assert own_table == before
+    derivative(ufunc, lambda g, z, x, y: g, None)
+    t = Tensor([1.0, 2.0])
+    np.testing.assert_array_equal(grad(ufunc(t, t).sum(), t), [1.0, 1.0])
+
+
 @pytest.mark.parametrize("create_graph", [False, True])
 def test_a_rule_of_the_users_cannot_change_what_it_is_given(create_graph, own_table):
     def writing(which):

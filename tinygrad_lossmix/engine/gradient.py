@@ -47,8 +47,8 @@ def grad(cost: Tensor, wrt: Any, seed: Any = None, create_graph: bool = False) -
     """
     if not isinstance(cost, Tensor):
         raise TypeError(
-            f"the cost is a {type(cost).__name__}, not a Tensor: it was computed from plain "
-            "arrays; wrap what you differentiate, z = Tensor(z)"
+            f"the cost is a {type(cost).__name__}, not a Tensor: wrap what you differentiate, z = "
+            "Tensor(z), and keep float(), .item(), .data and math functions out of the cost"
         )
     several = isinstance(wrt, (list, tuple))
     targets = wrt if several else (wrt,)

@@ -114,7 +114,10 @@ def _arity(function: Any) -> int:
     """How many arguments a function of NumPy needs."""
     if isinstance(function, np.ufunc):
         return function.nin
-    parameters = inspect.signature(function).parameters.values()
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:  # of older NumPys what is written in C has none: np.inner, np.vdot …
+        return 2
     required = [p for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
     return min(max(len(required), 1), 5)
 

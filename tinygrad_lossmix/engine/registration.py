@@ -42,6 +42,11 @@ def derivative(function: Any, *rules: Rule | None) -> Any:
     if not rules:
         raise TypeError("derivative needs a rule per positional argument: lambda g, z, x: …")
     function = getattr(function, "recorded", function)
+    if len(rules) < (needed := getattr(function, "nin", 1)):
+        raise TypeError(
+            f"{spelling(function)} takes {needed} arguments: give a rule for each, None: not "
+            "differentiated"
+        )
     rules = tuple([rule and _guarded(rule) for rule in rules])
     PLAIN.discard(function)
     COMPOSED.pop(function, None)
