@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lossmix as lm
@@ -133,7 +133,6 @@ def test_the_callers_names_are_used(text):
 
 
 @given(st.text(st.characters(), min_size=1, max_size=30))
-@settings(max_examples=25)
 def test_a_name_stays_data_whatever_it_holds(tmp_path_factory, name):
     path = tmp_path_factory.mktemp("page") / "steps.html"
     plain = Elements(lm.page(lm.Tensor(1.0, name="x") * 2.0, path).read_text("utf-8"))

@@ -5,7 +5,7 @@ from collections import UserList, deque
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -139,7 +139,6 @@ def test_a_tensor_inside_an_index_is_refused_too(wrap):
         Tensor(X)[wrap(Tensor(1.0))]
 
 
-@settings(max_examples=30)
 @given(st.lists(st.integers(0, 4), max_size=12))
 def test_second_derivative_through_repeated_indices(indices):
     t = Tensor(np.arange(1.0, 6.0))

@@ -237,7 +237,7 @@ class StepperBesidePlainPass(RuleBasedStateMachine):
         assert bool(links) == bool(getattr(self, "at", 0))
 
 
-EngineBesideReference.TestCase.settings = settings(max_examples=40, stateful_step_count=30)
-StepperBesidePlainPass.TestCase.settings = settings(max_examples=40, stateful_step_count=20)
+EngineBesideReference.TestCase.settings = settings(stateful_step_count=30)
+StepperBesidePlainPass.TestCase.settings = settings(stateful_step_count=20)
 TestEngineBesideReference = EngineBesideReference.TestCase
 TestStepperBesidePlainPass = StepperBesidePlainPass.TestCase

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pygraphviz
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lossmix as lm
@@ -55,7 +55,6 @@ def test_the_legend_has_the_kinds_that_are_there(cost):
 
 
 @given(st.text(st.characters(), max_size=30))
-@settings(max_examples=300)
 def test_a_name_is_read_back_as_it_is_shown_whatever_it_holds(name):
     dot = lm.draw(lm.Tensor(1.0, name=name or "x") * 2.0).dot
     dot.encode()
