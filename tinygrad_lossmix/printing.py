@@ -11,6 +11,7 @@ import unicodedata
 
 LONGEST = 40  # letters of a name that are shown
 SPELLED = "lossmix.spelled"  # an error handler of codecs
+PLAIN = "lossmix_ascii"  # ASCII under a name for which click does not write UTF-8
 SPELLINGS = [
     *("→ ->", "… ...", "· *", "∘ *", "± +-", "‖ ||", "≤ <=", "≥ >=", "≠ !=", "∞ inf", "Σ sum"),
     *("Π prod", "δ delta", "∂ d", "σ sigmoid", "ε eps", "η eta", "√ sqrt", "½ 1/2", "² ^2"),
@@ -44,4 +45,13 @@ def _ascii(letter: str) -> str:
     return LETTERS.get(letter) or bare or "?"
 
 
+def _plain(name: str) -> codecs.CodecInfo | None:
+    if name != PLAIN:
+        return None
+    known = codecs.lookup("ascii")
+    parts = known.incrementalencoder, known.incrementaldecoder
+    return codecs.CodecInfo(*known, *parts, name=PLAIN)
+
+
 codecs.register_error(SPELLED, _spelled)
+codecs.register(_plain)

@@ -103,10 +103,19 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437"])
 def test_letters_the_terminal_lacks_are_replaced(encoding: str) -> None:
-    args = ["step", "--batch", "-c", "next"]
-    result = lossmix(*args, env={**os.environ, "PYTHONIOENCODING": encoding})
+    env = {**os.environ, "PYTHONIOENCODING": encoding}
+    result = lossmix("step", "--batch", "-c", "next", env=env)
     assert result.returncode == 0
     assert result.stdout.startswith("[1/8] C = -n6  -> n6  log-likelihood cost C, eq. (80)\n")
+
+
+def test_a_terminal_of_ascii_gets_ascii_only() -> None:
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    tree, verdicts = lossmix("draw", env=env), lossmix("verdict", env=env)
+    assert (tree.returncode, verdicts.returncode) == (0, 0)
+    assert (tree.stdout + verdicts.stdout).isascii()
+    assert "\n|- n4 = log(a) " in tree.stdout
+    assert "\n`- y " in tree.stdout
 
 
 @pytest.mark.parametrize(

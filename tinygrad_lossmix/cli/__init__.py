@@ -8,6 +8,7 @@ Exit codes: 0 done, 1 a check failed, 2 usage, 130 interrupted, 141 the reader o
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import difflib
 import importlib
@@ -20,7 +21,7 @@ from typing import Any
 import click
 
 from tinygrad_lossmix import __version__
-from tinygrad_lossmix.printing import SPELLED, clean
+from tinygrad_lossmix.printing import PLAIN, SPELLED, clean
 
 COMMANDS = {
     "Answer": {
@@ -138,6 +139,7 @@ def main(ctx: click.Context) -> None:
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal may lack a letter
-            stream.reconfigure(errors=SPELLED)
+            bare = codecs.lookup(stream.encoding).name == "ascii"
+            stream.reconfigure(encoding=PLAIN if bare else None, errors=SPELLED)
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
