@@ -61,8 +61,7 @@ if TYPE_CHECKING:
     from tinygrad_lossmix.answers.names import names
     from tinygrad_lossmix.answers.plateau.report import plateau
     from tinygrad_lossmix.debugger.page import page
-    from tinygrad_lossmix.debugger.repl import step
-    from tinygrad_lossmix.debugger.stepper import Stepper
+    from tinygrad_lossmix.debugger.repl import Stepper, step
     from tinygrad_lossmix.mixes.verdict import verdict
     from tinygrad_lossmix.rewrite.compile import compile
     from tinygrad_lossmix.rewrite.stabilize import stabilize
@@ -115,7 +114,7 @@ _LATER = {
     "draw": "views.graphviz",
     "page": "debugger.page",
     "tree": "views.text",
-    "Stepper": "debugger.stepper",
+    "Stepper": "debugger.repl",
     "step": "debugger.repl",
     "delta_report": "answers.delta.report",
     "claims": "answers.claims.catalogue",

@@ -10,8 +10,7 @@ import click
 from tinygrad_lossmix.cli.mix_options import composed, mix_options
 from tinygrad_lossmix.debugger.asking import Asking
 from tinygrad_lossmix.debugger.lockstep import Pair, PairPrompt
-from tinygrad_lossmix.debugger.repl import Prompt
-from tinygrad_lossmix.debugger.stepper import Stepper
+from tinygrad_lossmix.debugger.repl import Prompt, Stepper
 from tinygrad_lossmix.mixes.mix import Mix
 
 

@@ -1,11 +1,20 @@
-"""The prompt: a stepper walked by commands, in the manner of pdb.
+"""The stepper as users get it, and the prompt: walked by commands, in the manner of pdb.
 
 What you can do here: `step(cost)` in a REPL, `lossmix step softmax ll` in a shell.
+
+>>> from tinygrad_lossmix import Tensor
+>>> z = Tensor([2.0, 1.0], name="z")
+>>> walk = Stepper((z * z).sum())
+>>> walk.next()
+True
+>>> print(walk)
+[1/3] n2 → n1: [1, 1]
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from html import escape
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
@@ -31,7 +40,6 @@ from tinygrad_lossmix.debugger.expressions import (
 from tinygrad_lossmix.debugger.lockstep import Pair, PairPrompt
 from tinygrad_lossmix.debugger.moving import Moving
 from tinygrad_lossmix.debugger.page import page
-from tinygrad_lossmix.debugger.stepper import Stepper
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.mix import Mix
@@ -40,6 +48,21 @@ from tinygrad_lossmix.views.graphviz import drawing
 from tinygrad_lossmix.views.numbers import short
 
 CLOSE = 0.005  # of the largest entry: how far a prediction may be off
+
+
+class Stepper(Walk):
+    __doc__ = Walk.__doc__
+
+    def __repr__(self) -> str:
+        return f"Stepper: {self}"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text("Stepper" if cycle else wording.view(self).plain)
+
+    def _repr_html_(self) -> str:
+        """The current stop, and every node with its gradient so far."""
+        parts = wording.view(self), wording.listing(self)
+        return "".join(f"<pre>{escape(part.plain)}</pre>" for part in parts)
 
 
 def step(
