@@ -95,13 +95,14 @@ def _allowed_by_hand(
     spread = np.max(np.abs(gradients(point * (1.0 + signs * unit)) - analytic), axis=0, initial=0.0)
     digits = np.frexp(analytic)[0] * 2.0**12  # of what is not a short number by itself
     rounded = np.all(analytic == analytic.astype(np.float32)) and np.any(digits != digits.round())
-    if unit > EPS or not rounded:
-        near, far = (
-            4.0 * np.fmin(*(roughness(gradients(row_of(point, s * beside))) for s in (1.0, -1.0)))
-            for beside in (max(BESIDE[0], 8.0 * unit), BESIDE[1])
-        )
-        stuck = (near == 0.0) & (spread == 0.0) & (far < 1e-10)
-        spread = np.fmax(spread, np.where(stuck, far, near))
+    for beside in () if unit <= EPS and rounded else BESIDE:
+        rows = (gradients(row_of(point, s * max(beside, 8.0 * unit))) for s in (1.0, -1.0))
+        scatter = 4.0 * np.fmin(*map(roughness, rows))
+        stuck = spread == 0.0  # between two floats: then look further off
+        first = beside == BESIDE[0]
+        spread = np.fmax(spread, np.where(first | (stuck & (scatter < 1e-10)), scatter, 0.0))
+        if np.all(spread > 0.0):
+            break
     size = np.abs(np.nan_to_num(analytic, posinf=0.0, neginf=0.0))
     largest = np.max(size, initial=1.0) if floor else 0.0
     return 4.0 * np.nan_to_num(spread, posinf=0.0) + unit * (32.0 * size + 4.0 * largest)

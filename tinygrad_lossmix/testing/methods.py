@@ -22,7 +22,7 @@ LADDER = 0.5 ** np.array([28, 25, 22, 19, 16, 13, 11, 10, 9, 8, 7, 6, 5, 4, 3]) 
 ROUGH = 0.5 ** np.array([26, 22, 18])
 SMALLEST = 1e-12  # entries: the ladder goes down to steps that are small beside them
 ORDERS = 4  # columns of the tableau of extrapolations
-BESIDE = (1e-6, 1e-2)  # relative: distances of points at which rounding is measured
+BESIDE = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)  # relative: where rounding is measured, if it shows there
 TINY = 1e-200  # the complex step: its square is nothing
 
 
@@ -100,7 +100,7 @@ def _differences(f: Function, x: Array, steps: Array, orders: int) -> Estimate:
         kinks = np.abs(right - left) > of_right + of_left
         for side, error in ((left, of_left), (right, of_right)):  # the edge of a domain
             edge = np.isinf(errors) & np.isfinite(error)
-            values, errors = np.where(edge, side, values), np.where(edge, error, errors)
+            values, errors = np.where(edge, side, values), np.where(edge, 4.0 * error, errors)
         moved = np.max(np.abs(above - below), axis=0, initial=0.0, where=np.isfinite(above - below))
         lost = rounding > np.maximum(1e-3 * moved, 1e-12 * abs(here))
     return Estimate(values, np.where(lost, np.inf, errors), left, right, kinks & ~lost)
