@@ -250,6 +250,31 @@ def test_the_report_can_be_read_raised_and_written_as_json():
     assert json.loads(json.dumps(nan, allow_nan=False))["mismatches"][0]["analytic"] is None
 
 
+SHOWN = 118  # characters of the beginning of a long repr that pytest shows of a failure
+
+
+def test_what_a_prompt_a_notebook_and_pytest_show_begins_with_the_cause(own_table):
+    sign = gradcheck((squares, lambda x: -2 * x), V)
+    assert "likely cause: the sign" in repr(sign)[:SHOWN]
+    assert repr(sign) == str(sign)
+    own_table[np.exp] = own_table[np.exp]._replace(rules=[lambda g, z, x: 1.5 * g * z])
+    rule = gradcheck(lambda x: (2.0 * np.exp(x)).sum(), V)
+    assert "np.exp" in repr(rule)[:SHOWN]
+    assert repr(gradcheck((squares, lambda x: None), V)) == (
+        "gradcheck FAILED, dtype: argument 0: the gradient is None, not an array of float64"
+    )
+
+
+def test_the_parts_of_a_report_are_texts_too():
+    report = gradcheck(lambda t: np.maximum(t, 0.0).sum(), [0.0, 1.0])
+    (kink,) = report.kinks
+    assert repr(kink) == ("argument 0[0]: slope 0 on one side, 1 on the other; the gradient is 0.5")
+    assert repr(report.checks[0]) == "shape: ok"
+    bad = gradcheck((squares, lambda x: -2 * x), 3.0)
+    assert repr(bad.mismatches[0]).startswith("argument 0: analytic -6, numeric 6; error 12")
+    assert "values: not the derivative at 1 of 1 entry" in map(repr, bad.checks)
+
+
 def test_a_mismatch_is_located_and_measured():
     def by_hand(x):
         g = 2 * x

@@ -96,11 +96,12 @@ class Replay:
         """
         import mpmath as mp
 
-        count = len(point) if directions is None else len(directions)
-        found = np.zeros((3, count))
-        errors = np.full(count, np.inf)
-        kinks = np.zeros(count, dtype=bool)
-        for i in range(count):
+        ways = np.eye(len(point)) if directions is None else directions
+        found = np.zeros((3, len(ways)))
+        errors = np.full(len(ways), np.inf)
+        kinks = np.zeros(len(ways), dtype=bool)
+        here: dict[int, Any] = {}
+        for i, way in enumerate(ways):
             limit = mp.mpf(0.01) * mp.mpf(max(float(goal[i]), SMALLEST))
             before: Any = None
             nothing = False
@@ -108,7 +109,7 @@ class Replay:
                 if digits < CERTAIN and (nothing or mp.mpf(10) ** (-2 * digits // 3) > limit):
                     continue  # rounding alone would be too much
                 with mp.workdps(digits):
-                    slopes = self._slopes(point, i, directions, digits)
+                    slopes = self._slopes(point, way, digits, here)
                     nothing = slopes == (0, 0, 0)
                     if nothing and digits < CERTAIN:
                         continue
@@ -123,23 +124,22 @@ class Replay:
                     before = slopes
         return Estimate(found[0], errors, found[1], found[2], kinks)
 
-    def _slopes(self, point: Array, i: int, directions: Array | None, digits: int) -> Any:
-        """Central, left and right."""
+    def _slopes(self, point: Array, way: Array, digits: int, here: dict[int, Any]) -> Any:
+        """Central, left and right; here: the value at the point itself, by digits."""
         import mpmath as mp
 
         base = lifted(point)
-        size = 1.0 if directions is not None else max(1.0, abs(float(point[i])))
+        size = max(1.0, float(np.max(np.abs(point * way))))
         step = mp.mpf(size) * mp.mpf(10) ** (-(digits // 3))
-        if directions is None:
-            move = np.full(len(point), mp.mpf(0), dtype=object)
-            move[i] = step
-        else:
-            move = lifted(directions[i]) * step
+        move = lifted(way) * step
         try:
-            high, here, low = self(base + move), self(base), self(base - move)
+            if digits not in here:
+                here[digits] = self(base)
+            high, low = self(base + move), self(base - move)
         except ZeroDivisionError:  # a pole, or too few digits to stay off it
             return mp.nan, mp.nan, mp.nan
-        return (high - low) / (2 * step), (here - low) / step, (high - here) / step
+        centre = here[digits]
+        return (high - low) / (2 * step), (centre - low) / step, (high - centre) / step
 
 
 def _operations(each: Tensor) -> int:

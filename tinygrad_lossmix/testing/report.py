@@ -148,21 +148,17 @@ class GradcheckReport(Readable):
         against = f"{counted(self.entries)}, {REFERENCES.get(self.method, 'no')} reference"
         because = "; ".join(part for part in self.why.split("; ") if part.startswith("not "))
         against += f": {because}" if because else ""
+        why = [f"first wrong rule: {self.blame}"] if self.blame else []
+        why += [f"likely cause: {cause}" for cause in self.causes]
         if self.passed:
             yield f"gradcheck passed ({against})"
-        elif self.causes:
-            yield f"gradcheck FAILED, likely cause: {self.causes[0]}"
-        elif self.blame:
-            yield f"gradcheck FAILED, first wrong rule: {self.blame}"
         else:
-            yield f"gradcheck FAILED, {failed.pop(0)}"
+            yield f"gradcheck FAILED, {(why or failed).pop(0)}"
         yield from (f"  {check}" for check in failed)
         yield from (f"  {mismatch}" for mismatch in self.mismatches[:MOST_SHOWN])
         if (more := len(self.mismatches) - MOST_SHOWN) > 0:
             yield f"  and {counted(more)} more"
-        if self.blame and self.causes:
-            yield f"  first wrong rule: {self.blame}"
-        yield from (f"  or: {cause}" for cause in self.causes[1:])
+        yield from (f"  {each}" for each in why)
         yield from (f"  kink at {kink}" for kink in self.kinks[:MOST_SHOWN])
         yield from (f"  note: {note}" for note in self.notes)
         if self.passed:
