@@ -15,14 +15,10 @@ True
 
 from __future__ import annotations
 
-import builtins
 import functools
 import inspect
-import itertools
-import linecache
 import math
 import warnings
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -35,11 +31,12 @@ from tinygrad_lossmix.mixes.mix import Mix as Mix
 from tinygrad_lossmix.rewrite.arguments import Arguments, constant, guard, kind
 from tinygrad_lossmix.rewrite.program.differentiate import differentiated, parameter_names
 from tinygrad_lossmix.rewrite.program.emit import emit
+from tinygrad_lossmix.rewrite.program.executed import executed
 from tinygrad_lossmix.rewrite.program.lowering import LOWERED
 from tinygrad_lossmix.rewrite.stabilize import rewritten
 
 KEPT_FORMS = 64  # of one function; the one that was not used for the longest time goes first
-_count = itertools.count(1)
+RUN = ("value_and_gradient", "working_arrays")
 
 
 class Form:
@@ -209,7 +206,7 @@ class Compiled:
                 return Form(*found)
         program, value, gradients = differentiated(f, arrays, wrt, LOWERED)
         text = emit(program, "value_and_gradient", value, gradients, several)
-        run, make = _executed(text.source, text.given)
+        run, make = executed(text.source, {"working_arrays": list, **text.given}, RUN)
         return Form(np.errstate(all="ignore")(run), make, text.source)
 
 
@@ -253,14 +250,3 @@ def _by_position(f: Callable[..., Any], count: int, names: tuple[str, ...]) -> C
         [inspect.Parameter(name, kind) for name in called]
     )
     return call
-
-
-def _executed(source: str, given: dict[str, Any]) -> tuple[Callable[..., Any], Callable[[], Any]]:
-    """The two functions that a text defines; while they live, tracebacks and pdb find its lines."""
-    filename = f"<compiled {next(_count)}>"
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    space = dict(given)
-    exec(builtins.compile(source, filename, "exec"), space)
-    run, make = space.pop("value_and_gradient"), space.pop("working_arrays", list)
-    weakref.finalize(run, linecache.cache.pop, filename, None)
-    return run, make

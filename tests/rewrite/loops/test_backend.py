@@ -1,6 +1,8 @@
 """Machine code for value and gradients: exact, and where there is none, NumPy and a warning."""
 
+import gc
 import itertools
+import linecache
 import os
 import subprocess
 import sys
@@ -16,7 +18,7 @@ from networks import close, disturbed, network, parameters
 import tinygrad_lossmix as lm
 from tests.helpers.quick import share, thinned
 from tinygrad_lossmix.rewrite.compile import compile as compiled
-from tinygrad_lossmix.rewrite.loops.backend import NotCompiledWarning
+from tinygrad_lossmix.rewrite.loops.backend import KEPT_LOOPS, NotCompiledWarning, machine_code
 from tinygrad_lossmix.testing import strategies
 
 BOUND = {np.float64: 1e-13, np.float32: 1e-5}
@@ -217,6 +219,45 @@ def python(program, **environment):
         text=True,
         check=True,
     )
+
+
+def test_shapes_and_numbers_share_their_machine_code():
+    def loss(w, x, y, decay):
+        return lm.Mix("softmax", "ll").cost(x @ w, y) + decay * (w * w).sum()
+
+    rng = np.random.default_rng(0)
+    def texts():
+        return [name for name in linecache.cache if name.startswith("<compiled")]
+
+    gc.collect()
+    lines = len(texts())
+    g, interpreted = looped(loss), lm.value_and_grad(loss)
+    before = machine_code.cache_info().misses
+    for i, n in enumerate([5, 6, 7, 9, 11, 37, 300, 5, 6]):
+        w, x, y = rng.normal(size=(4, 3)), rng.normal(size=(n, 4)), rng.integers(0, 3, n)
+        close(g(w, x, y, 0.1 + 0.01 * i), interpreted(w, x, y, 0.1 + 0.01 * i))
+    assert len(g._forms) == 9
+    assert machine_code.cache_info().misses == before + 1
+    assert machine_code.cache_info().maxsize == KEPT_LOOPS
+    for i in range(80):
+        g(w, x, y, 1.0 + 0.01 * i)
+    gc.collect()
+    assert len(texts()) <= lines + 64
+    del g
+    gc.collect()
+    assert len(texts()) <= lines
+
+
+@pytest.mark.parametrize("power", [2.0, 3.0, 0.5, -1.5, 7])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_numbers_are_parameters_of_the_loops_in_any_precision(power, dtype):
+    def f(x, a):
+        mixed = np.where(x > 0.3, x / 3.0, 0.7 * np.exp(-1.3 * x)) + np.maximum(x, 0.25)
+        return (mixed * a + np.sign(x - 0.4) + (x * x + 0.1) ** power).sum()
+
+    x = np.linspace(0.05, 1.0, 15).reshape(3, 5).astype(dtype)
+    for a in (0.3, 1.7, -2.0, float(np.float32(1e-30)), 12345.678):
+        close(looped(f)(x, a), lm.value_and_grad(f)(x, a), 20 * np.finfo(dtype).eps)
 
 
 def test_machine_code_is_kept_and_what_is_broken_is_made_again(tmp_path):

@@ -28,14 +28,16 @@ PLAIN = {
 
 @pytest.fixture(autouse=True, scope="module")
 def _python_instead_of_machine_code():
-    def entry(function, text, cache):
+    def entry(function, types, numbers, cache):
         function.__globals__.update(PLAIN)
         return np.errstate(all="ignore")(function)
 
     kept = backend._entry, backend._cached
     backend._entry, backend._cached = entry, lambda source: None
+    backend.machine_code.cache_clear()
     yield
     backend._entry, backend._cached = kept
+    backend.machine_code.cache_clear()
 
 
 def looped(f, wrt=0):
@@ -98,7 +100,7 @@ def test_a_softmax_takes_one_loop_over_the_rows():
         return np.square(e / e.sum(axis=-1, keepdims=True)).sum()
 
     text = as_interpreted(f, np.arange(12.0).reshape(4, 3) % 5)
-    assert text.count("for i in range(4):") == 1
+    assert text.count("for i in range(") == 1
 
 
 def test_an_elementwise_function_of_short_rows_takes_one_loop():

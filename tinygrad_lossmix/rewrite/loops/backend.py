@@ -7,10 +7,10 @@ become labels. Machine code is kept in numba's cache folder, under a name made o
 from __future__ import annotations
 
 import builtins
+import functools
 import hashlib
 import inspect
 import itertools
-import linecache
 import os
 import re
 import warnings
@@ -22,16 +22,18 @@ import numpy as np
 
 from tinygrad_lossmix.atomic import write
 from tinygrad_lossmix.rewrite.loops.forms import LOOPED
-from tinygrad_lossmix.rewrite.loops.operations import MODULES, supported
+from tinygrad_lossmix.rewrite.loops.operations import MODULES, literal, supported
 from tinygrad_lossmix.rewrite.loops.schedule import Schedule, Unsupported, is_view
 from tinygrad_lossmix.rewrite.loops.text import Loops, loops
 from tinygrad_lossmix.rewrite.program.differentiate import differentiated
 from tinygrad_lossmix.rewrite.program.emit import is_name, needed
+from tinygrad_lossmix.rewrite.program.executed import executed
 from tinygrad_lossmix.rewrite.program.program import Program
 from tinygrad_lossmix.rewrite.program.trace import Traced, operands
 
 Array = Any
-_count = itertools.count(1)
+KEPT_LOOPS = 128  # compiled texts of all functions; what was not used for the longest time goes
+RUN = ("value_and_gradient",)
 
 
 class NotCompiledWarning(UserWarning):
@@ -74,8 +76,11 @@ def _compiled(program: Program, value: Any, gradients: Sequence[Any], several: b
     before, calls = _split(needed([value, *gradients]))
     schedule = Schedule(calls, value, [x for x in gradients if isinstance(x, Traced)])
     text = loops(program, "loops", schedule)
-    source, given = _module(program, before, text, gradients, value.dtype, several)
-    run = _made(source, given, text)
+    around, given = _module(program, before, text, gradients, value.dtype, several)
+    kinds = [*text.inputs.values(), *text.outputs.values(), *text.working.values()]
+    types = tuple((x.dtype, len(x.shape)) for x in kinds)
+    code = machine_code(_imports(text.source) + "\n\n" + text.source, types, len(text.numbers))
+    [run] = executed(_imports(around) + "\n\n" + around, {**given, "loops": code}, RUN)
     if before:
         run = np.errstate(all="ignore")(run)
     kinds = list(text.working.values())
@@ -83,7 +88,8 @@ def _compiled(program: Program, value: Any, gradients: Sequence[Any], several: b
     def make() -> list[Array]:
         return [np.empty(kind.shape, kind.dtype) for kind in kinds]
 
-    return Machine(run, make, source)
+    whole = text.source + "\n\n" + around
+    return Machine(run, make, _imports(whole) + "\n\n" + whole)
 
 
 def _split(calls: Sequence[Traced]) -> tuple[list[Traced], list[Traced]]:
@@ -108,7 +114,7 @@ def _module(
     dtype: Any,
     several: bool,
 ) -> tuple[str, dict[str, Any]]:
-    """The text of the loops and of the function around them, and what it is handed."""
+    """The text of the function around the loops, and what it is handed."""
     names = {id(x): name for name, x in text.inputs.items()}
     taken = {*names.values(), *text.outputs, *text.working, "value", "loops"}
     given = {name: x for name, x in text.inputs.items() if type(x) is np.ndarray}
@@ -136,15 +142,15 @@ def _module(
     handed = [
         f"{'ascontiguousarray' if x.shape else 'asarray'}({n})" for n, x in text.inputs.items()
     ]
-    body.append(f"value = loops({', '.join([*handed, *text.outputs, *text.working])})")
+    handed += [*text.outputs, *text.working, *map(literal, text.numbers.values())]
+    body.append(f"value = loops({', '.join(handed)})")
     outputs = iter(text.outputs)
     found = [next(outputs) if isinstance(x, Traced) else f"array({name(x)})" for x in gradients]
     all_of_them = f"({', '.join(found)}{',' * (len(found) == 1)})" if several else found[0]
     body.append(f"return {dtype}(value), {all_of_them}")
     parameters = ", ".join([*arguments, *text.working])
     around = [f"def value_and_gradient({parameters}):", *[f"    {line}" for line in body], ""]
-    written = "\n".join([text.source, "", *around])
-    return _imports(written) + "\n\n" + written, given
+    return "\n".join(around), given
 
 
 def _imports(text: str) -> str:
@@ -157,23 +163,42 @@ def _imports(text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _made(source: str, given: dict[str, Any], text: Loops) -> Callable[..., Any]:
-    """The function around the loops, with the loops compiled; from the cache, if they are there."""
+@functools.lru_cache(KEPT_LOOPS)
+def machine_code(source: str, types: tuple[tuple[Any, int], ...], numbers: int) -> Any:
+    """The loops of a text, compiled for arrays of these dtypes and axes, and numbers after them.
+
+    The text tells neither shapes nor most numbers, and serves whatever function it comes from.
+    """
     try:
-        return _loaded(source, given, text, _cached(source))
+        path: Path | None = _cached(source)
+        return _entry(_loops(source, path), types, numbers, path is not None)
     except Exception:  # a folder that cannot be written, a file that is cut off
-        return _loaded(source, given, text, None)
+        return _entry(_loops(source, None), types, numbers, False)
 
 
-def _loaded(
-    source: str, given: dict[str, Any], text: Loops, path: Path | None
-) -> Callable[..., Any]:
-    filename = str(path or f"<loops {next(_count)}>")
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    space = {"__name__": __name__, **given}
-    exec(builtins.compile(source, filename, "exec"), space)
-    space["loops"] = _entry(space["loops"], text, cache=path is not None)
-    return space["value_and_gradient"]  # type: ignore[no-any-return]
+def _loops(source: str, path: Path | None) -> Callable[..., Any]:
+    space: dict[str, Any] = {"__name__": __name__}
+    exec(builtins.compile(source, str(path or "<loops>"), "exec"), space)
+    return space["loops"]  # type: ignore[no-any-return]
+
+
+def _entry(function: Callable[..., Any], types: Any, numbers: int, cache: bool) -> Any:
+    """A function compiled for these arguments, without the choice of a form by their types."""
+    import numba
+
+    arrays = [numba.types.Array(numba.from_dtype(kind), ndim, "C") for kind, ndim in types]
+    jit = numba.njit(error_model="numpy", fastmath={"contract"}, nogil=True, cache=cache)
+    dispatcher: Any = jit(function)
+
+    def apart(flags: Any) -> Any:
+        """What is written shares memory with no other array: loops need not ask."""
+        flags.noalias = True
+        return flags
+
+    dispatcher._compiler._customize_flags = apart
+    dispatcher.compile((*arrays, *[numba.float64] * numbers))
+    [code] = dispatcher.overloads.values()
+    return code.entry_point
 
 
 def _cached(source: str) -> Path:
@@ -191,23 +216,3 @@ def _cached(source: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(path, source.encode())
     return path
-
-
-def _entry(function: Callable[..., Any], text: Loops, cache: bool) -> Callable[..., Any]:
-    """A function compiled for the arrays it takes, without the choice of a form by their types."""
-    import numba
-
-    kinds = [*text.inputs.values(), *text.outputs.values(), *text.working.values()]
-    types = [numba.types.Array(numba.from_dtype(x.dtype), len(x.shape), "C") for x in kinds]
-    jit = numba.njit(error_model="numpy", fastmath={"contract"}, nogil=True, cache=cache)
-    dispatcher: Any = jit(function)
-
-    def apart(flags: Any) -> Any:
-        """What is written shares memory with no other array: loops need not ask."""
-        flags.noalias = True
-        return flags
-
-    dispatcher._compiler._customize_flags = apart
-    dispatcher.compile(tuple(types))
-    [code] = dispatcher.overloads.values()
-    return code.entry_point  # type: ignore[no-any-return]

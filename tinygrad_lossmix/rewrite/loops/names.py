@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinygrad_lossmix.rewrite.loops.operations import MODULES
+from tinygrad_lossmix.rewrite.loops.operations import MODULES, literal
 from tinygrad_lossmix.rewrite.loops.schedule import AXES, Schedule
 from tinygrad_lossmix.rewrite.program.emit import is_name, unused
 from tinygrad_lossmix.rewrite.program.inference import Kind
 from tinygrad_lossmix.rewrite.program.program import Program
 from tinygrad_lossmix.rewrite.program.trace import Traced
+
+PLAIN = {"0.0", "0.5", "1.0", "2.0", "inf", "nan", "True", "False"}  # numbers written as they are
 
 
 class Names:
@@ -19,6 +21,7 @@ class Names:
         self.schedule = schedule
         self.inputs: dict[str, Any] = {}
         self.working: dict[str, Kind] = {}
+        self.numbers: dict[str, float] = {}  # parameters, so that the text serves for others
         self.as_rows: dict[str, str] = {}  # arrays whose places are run through as one row
         self._known: dict[Any, str] = {}
         self._taken = {name for names in MODULES.values() for name in names}
@@ -50,6 +53,15 @@ class Names:
             return name
         name = self._once(id(x), "c1")
         self.inputs[name] = x
+        return name
+
+    def number(self, x: Any, call: Traced) -> str:
+        """A constant of a call: as it is written, or a parameter."""
+        text = literal(x)
+        if text.lstrip("-") in PLAIN:
+            return text
+        name = self._once(("number", call, text), "k1")
+        self.numbers[name] = float(x)
         return name
 
     def row(self, value: Traced, length: int) -> str:

@@ -35,7 +35,8 @@ class _Text:
         self.stored = names.schedule.stored
         self.one_row = self.is_one_row()
         self.known_rows = len(names.as_rows)
-        self.length = str(nest.shape[-1]) if nest.shape else ""
+        self.sizes = dict(zip(nest.axes, nest.shape, strict=True))
+        self.lengths = {x: str(n) for x, n in self.sizes.items()}
         self.at_hand: set[Traced] = set()  # in the present phase, at the present place
         self.reloads: list[str] = []
         self.sums = {
@@ -47,12 +48,8 @@ class _Text:
     def lines(self) -> list[str]:
         nest = self.nest
         before = [line for each in self.sums.values() for line in each.before]
-        body, indent = [], ""
-        if not self.one_row:
-            for name, n in zip(nest.axes[:-1], nest.shape[:-1], strict=True):
-                if name != "0":
-                    body.append(f"{indent}for {name} in range({n}):")
-                    indent += "    "
+        outer = [] if self.one_row else [x for x in nest.axes[:-1] if x != "0"]
+        body, indent = [], "    " * len(outer)
         for phase in range(max(nest.phase.values()) + 1):
             calls = [call for call in nest.calls if nest.phase[call] == phase]
             once = [call for call in calls if call not in nest.inner]
@@ -60,9 +57,10 @@ class _Text:
             inner = [call for call in calls if call in nest.inner]
             body += [indent + line for line in (self.row(inner) if inner else [])]
         after = [line for each in self.sums.values() for line in each.after]
+        heads = [f"{'    ' * i}for {x} in range({self.lengths[x]}):" for i, x in enumerate(outer)]
         new = list(self.names.as_rows.items())[self.known_rows :]
         rows = [f"{row} = {name}.reshape({name}.size)" for name, row in new]
-        return [*rows, *before, *body, *after]
+        return [*rows, *before, *heads, *body, *after]
 
     def row(self, calls: Sequence[Traced]) -> list[str]:
         """A loop along a row, for one phase."""
@@ -74,7 +72,7 @@ class _Text:
             self.reloads.clear()
             self.at_hand.add(call)
         if self.one_row or self.nest.axes[-1:] not in ((), ("0",)):
-            loop = f"for j in range({self.length}):"
+            loop = f"for j in range({self.lengths['j']}):"
             statements = [loop, *[f"    {line}" for line in statements]]
         sums = [self.sums[call] for call in calls if call in self.sums]
         before = [line for each in sums for line in each.row_before]
@@ -109,7 +107,9 @@ class _Text:
         if type(x) is np.ndarray and x.shape:
             return self.subscript(x, place(x.shape, at)), x.dtype
         if not isinstance(x, Traced):
-            return literal(x), np.dtype(bool) if isinstance(x, bool | np.bool) else None
+            exponent = call.function is np.power  # known, it may be a multiplication
+            text = literal(x) if exponent else self.names.number(x, call)
+            return text, np.dtype(bool) if isinstance(x, bool | np.bool) else None
         base, index = base_of(x, place(x.shape, at))
         nest = self.nest
         if base in nest.phase and base not in nest.after:
@@ -176,11 +176,11 @@ class _Text:
         name = self.names.array(array)
         if self.one_row and index:
             row = self.names.as_row(name)
-            self.length = f"{row}.size"
+            self.lengths["j"] = f"{row}.size"
             return f"{row}[j]"
-        axis = index.index("j") if "j" in index else None
-        if axis is not None and array.shape[axis] == self.nest.shape[-1]:
-            self.length = f"{name}.shape[{axis}]"  # a constant would have the loop unrolled
+        for axis, x in enumerate(index):  # no constants: the text serves for other shapes as well
+            if x != "0" and array.shape[axis] == self.sizes.get(x):
+                self.lengths[x] = f"{name}.shape[{axis}]"
         return f"{name}[{', '.join(index) or '()'}]"
 
     def row_index(self, call: Traced) -> Index:

@@ -26,6 +26,7 @@ class Loops(NamedTuple):
     inputs: dict[str, Any]  # arguments and what was computed from them before; constant arrays
     outputs: dict[str, Traced]
     working: dict[str, Kind]
+    numbers: dict[str, float]
 
 
 def loops(program: Program, name: str, schedule: Schedule) -> Loops:
@@ -40,9 +41,9 @@ def loops(program: Program, name: str, schedule: Schedule) -> Loops:
         if names.name(x) not in outputs and x.function is not np.reshape:
             names.working[names.name(x)] = Kind(x.shape, x.dtype)
     body.append(f"return {names.local(schedule.value)}")
-    parameters = ", ".join([*names.inputs, *outputs, *names.working])
+    parameters = ", ".join([*names.inputs, *outputs, *names.working, *names.numbers])
     source = "\n".join([f"def {name}({parameters}):", *[f"    {line}" for line in body], ""])
-    return Loops(source, names.inputs, outputs, names.working)
+    return Loops(source, names.inputs, outputs, names.working, names.numbers)
 
 
 def _comments(program: Program, calls: Sequence[Traced]) -> list[str]:
