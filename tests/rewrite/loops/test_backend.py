@@ -226,6 +226,7 @@ def test_shapes_and_numbers_share_their_machine_code():
         return lm.Mix("softmax", "ll").cost(x @ w, y) + decay * (w * w).sum()
 
     rng = np.random.default_rng(0)
+
     def texts():
         return [name for name in linecache.cache if name.startswith("<compiled")]
 
