@@ -129,11 +129,13 @@ def exact(cost, z):
 
 
 def error(got, truth):
+    """How far a number is from the exact one, which may be larger than all floats."""
     if math.isnan(got):
         return mp.inf
     with mp.workdps(DIGITS):
-        if not mp.isfinite(truth) or math.isinf(got):
-            return mp.mpf(0) if mp.mpf(got) == truth else mp.mpf(10) ** 400
+        rounded = mp.mpf(float(truth)) if abs(truth) > np.finfo(float).max else truth
+        if not mp.isfinite(rounded) or math.isinf(got):
+            return mp.mpf(0) if mp.mpf(got) == rounded else mp.mpf(10) ** 400
         return abs(mp.mpf(got) - truth)
 
 
