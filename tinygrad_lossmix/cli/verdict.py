@@ -13,6 +13,7 @@ from tinygrad_lossmix.cli.printing import WIDTH, console, printed
 from tinygrad_lossmix.lab.report import words
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 from tinygrad_lossmix.mixes.verdict import MOST, Verdict
+from tinygrad_lossmix.mixes.wording import yes
 from tinygrad_lossmix.records import to_json
 
 LEGEND = (
@@ -73,11 +74,7 @@ def report(names: Sequence[str], verdicts: Sequence[Verdict]) -> str:
     advice = Table.grid(padding=(0, 2, 0, 0))
     for name, v in zip(names, verdicts, strict=True):
         answers = v.proper, v.convex, v.a_minus_y, v.several
-        grid.add_row(
-            name,
-            *("yes" if answer else "no" for answer in answers),
-            v.failure if v.faults else "none",
-        )
+        grid.add_row(name, *map(yes, answers), v.failure if v.faults else "none")
         advice.add_row(Text(name, no_wrap=True), v.advice)
     k = verdicts[0].classes
     title = Text(f"Verdicts for {'one output' if k == 1 else f'{k} classes'}", style="bold")

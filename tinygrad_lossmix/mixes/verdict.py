@@ -49,13 +49,13 @@ class Verdict:
             worst = max(minimum.error for minimum in e.minima)
             shown += f"; {len(e.minima)} searches end within {wording.number(worst)} of the truth"
         rows = [
-            ("strictly proper", f"{_yes(self.proper)}, {shown}"),
-            ("convex in z", f"{_yes(self.convex)}, {wording.bending(e)}"),
-            ("delta = a - y", f"{_yes(self.a_minus_y)}, {self.condition}"),
+            ("strictly proper", f"{wording.yes(self.proper)}, {shown}"),
+            ("convex in z", f"{wording.yes(self.convex)}, {wording.bending(e)}"),
+            ("delta = a - y", f"{wording.yes(self.a_minus_y)}, {self.condition}"),
         ]
         if self.classes > 1:
             shown = wording.minimum(wording.telling(e.separate))
-            rows.append(("multi-label", f"{_yes(self.several)}, {shown}"))
+            rows.append(("multi-label", f"{wording.yes(self.several)}, {shown}"))
         rows += [("problem", f"{fault.name}: {fault.shown}") for fault in self.faults]
         rows.append(("advice", self.advice))
         of = "one output" if self.classes == 1 else f"{self.classes} classes"
@@ -116,7 +116,3 @@ def verdict(mix: Pair, classes: int) -> Verdict:
         faults=faults,
         evidence=found,
     )
-
-
-def _yes(answer: bool) -> str:
-    return "yes" if answer else "no"

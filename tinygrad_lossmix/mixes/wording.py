@@ -144,6 +144,11 @@ def vector(x: Array) -> str:
     return f"({', '.join(parts)})"
 
 
+def yes(answer: bool) -> str:
+    """Yes or no."""
+    return "yes" if answer else "no"
+
+
 def _label(y: Array) -> str:
     return f"class {int(y.argmax())}" if len(y) > 1 else f"label {number(y[0])}"
 

@@ -8,7 +8,7 @@ from tinygrad_lossmix.answers.claims.claim import Finding, claim
 from tinygrad_lossmix.mixes.costs import cross_entropy, log_likelihood
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.mixes.outputs import sigmoid
-from tinygrad_lossmix.mixes.wording import number
+from tinygrad_lossmix.mixes.wording import number, yes
 
 CORNERS = [("sigmoid", "ce"), ("sigmoid", "ll"), ("softmax", "ce"), ("softmax", "ll")]
 ROUNDING = 1e-12
@@ -79,8 +79,3 @@ def default_choice() -> Finding:
         f"one class: sigmoid CE {yes(sigmoids.proper)}, softmax LL {yes(softmaxes.proper)}",
         sigmoids.several and not softmaxes.several and sigmoids.proper and softmaxes.proper,
     )
-
-
-def yes(answer: bool) -> str:
-    """In a word."""
-    return "yes" if answer else "no"

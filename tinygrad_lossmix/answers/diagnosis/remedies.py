@@ -16,12 +16,12 @@ from tinygrad_lossmix.answers.plateau.constants import SIGMOID_FLOORS, SOFTMAX_F
 class Remedy:
     """What is wrong with a pairing, if anything, its delta, and what to write instead."""
 
-    fine: bool
     verdict: str
     delta: str  # dC/dz, z the logits
     pytorch: str
     keras: str
     floor: Constant | None = None  # that the loss cannot cross
+    fine: bool = False
 
 
 CLASSES = (
@@ -48,23 +48,22 @@ LOGARITHM = (
 )
 MATCHED = {
     "softmax + ll": Remedy(
-        True,
         "the matched pair for one class out of K.",
         "a - y",
         "nothing to change: nn.CrossEntropyLoss on logits, or nn.NLLLoss on log_softmax",
         'nothing to change: loss="categorical_crossentropy"',
+        fine=True,
     ),
     "sigmoid + ce": Remedy(
-        True,
         "the matched pair for multi-label targets, K yes-or-no questions.",
         "a - y",
         "nothing to change: nn.BCEWithLogitsLoss on logits, or nn.BCELoss on sigmoids",
         'nothing to change: loss="binary_crossentropy"',
+        fine=True,
     ),
 }
 FAULTY = {
     "softmax of softmax + ll": Remedy(
-        False,
         "probabilities go through a softmax again; delta fades where outputs saturate, even wrong "
         "ones.",
         "J (softmax(a) - y), J = diag a - a aT",
@@ -72,7 +71,6 @@ FAULTY = {
         SOFTMAX_FLOOR,
     ),
     "softmax of sigmoid + ll": Remedy(
-        False,
         "sigmoid outputs go through a softmax, and delta fades where they saturate, even wrong "
         "ones.",
         "a(1 - a) (softmax(a) - y)",
@@ -80,42 +78,36 @@ FAULTY = {
         SOFTMAX_FLOOR,
     ),
     "sigmoid of sigmoid + ce": Remedy(
-        False,
         "probabilities go through a sigmoid again, and no output leaves .5 to .7311.",
         "a(1 - a) (sigmoid(a) - y)",
         *EACH,
         SIGMOID_FLOORS[0],
     ),
     "sigmoid of softmax + ce": Remedy(
-        False,
         "softmax outputs go through a sigmoid, and none leaves .5 to .7311.",
         "J (sigmoid(a) - y), J = diag a - a aT",
         *CLASSES,
         SIGMOID_FLOORS[0],
     ),
     "sigmoid + ll": Remedy(
-        False,
         "nothing pushes a wrong class down; all outputs go to 1 and the loss to 0, whatever the "
         "accuracy.",
         "-y(1 - a)",
         *EACH,
     ),
     "softmax + ce": Remedy(
-        False,
         "it can be trained, but for K > 2 it is not convex, pushes up to twice as hard as a - y "
         "and can push a wrong logit up.",
         "a - y + (1 - y)r - a sum((1 - y)r), r = a/(1 - a)",
         *CLASSES,
     ),
     "softmax + nll": Remedy(
-        False,
         "NLLLoss takes log-probabilities and was given probabilities: this is minus the output of "
         "the class, between -1 and 0, and a confident mistake has almost no gradient.",
         "a_y (a - y), a_y the output of the class",
         *LOGARITHM,
     ),
     "nll": Remedy(
-        False,
         "NLLLoss takes log-probabilities and was given logits: it raises the logit of the class "
         "without bound and does nothing else.",
         "-y",
@@ -123,14 +115,12 @@ FAULTY = {
     ),
 }
 RENORMALISED = Remedy(
-    False,
     "categorical_crossentropy divides the sigmoid outputs by their sum: only ratios count, and "
     "delta vanishes where all outputs are near 1.",
     "(1 - a) (a/sum(a) - y)",
     *CLASSES,
 )
 OVER_EXAMPLES = Remedy(
-    False,
     "the softmax runs over axis 0: the examples of a batch compete for a class, the classes of an "
     "example do not.",
     "J dC/da, J of the whole batch",
@@ -138,34 +128,30 @@ OVER_EXAMPLES = Remedy(
     "tf.nn.softmax(logits, axis=-1)",
 )
 SEVERAL = Remedy(
-    False,
     "it is for one class out of K, and these labels do not sum to 1.",
     "S a - y, S the sum of the labels",
     *EACH,
 )
 SLOW = Remedy(
-    False,
     "a squared error keeps the slope of the output layer in delta, which vanishes where an output "
     "saturates, right or wrong: learning is slow.",
     "(a - y) a(1 - a) of sigmoids, a(e - a·e) of a softmax with e = a - y",
     *EITHER,
 )
 SMOOTHED = Remedy(
-    True,
     "the matched pair, on smoothed labels: delta is a minus those.",
     "a - y",
     "nothing to change: nn.CrossEntropyLoss(label_smoothing=0.1)",
     "nothing to change: CategoricalCrossentropy(label_smoothing=0.1)",
+    fine=True,
 )
 AS_OUTPUTS = Remedy(
-    False,
     "the cost was given logits as if they were probabilities.",
     "dC/da at a = z",
     EITHER[0],
     "from_logits=True in the loss, or an activation on the last layer",
 )
 SOFTMAX_OF_ONE = Remedy(
-    False,
     "a softmax over one output is 1 at every logit: the cost is constant, nothing is learnt.",
     "0",
     *ONE,
