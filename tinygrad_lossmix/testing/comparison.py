@@ -144,23 +144,23 @@ def derivative(
             raise NotApplicable("the recording is too large for mpmath to be quick")
         return again.derivative(point, goal, directions)
 
-    steps: dict[str, Callable[[], Estimate]] = {
+    ways: dict[str, Callable[[], Estimate]] = {
         "mp": replayed,
         "complex": lambda: complex_step(along, start),
         "richardson": lambda: richardson(along, start),
         "central": lambda: central(along, start),
     }
     if method != "auto":
-        return steps[method](), method, "as asked"
+        return ways[method](), method, "as asked"
     if len(start) > MANY:
-        return steps["central"](), "central", counted(len(start))
+        return ways["central"](), "central", counted(len(start))
     reasons: list[str] = []
     for name in ("mp", "complex"):
         try:
-            return steps[name](), name, "; ".join(["the sharpest that applies", *reasons])
+            return ways[name](), name, "; ".join(["the sharpest that applies", *reasons])
         except NotApplicable as reason:
             reasons.append(f"not {name}: {reason}")
-    return steps["richardson"](), "richardson", "; ".join(reasons)
+    return ways["richardson"](), "richardson", "; ".join(reasons)
 
 
 def compare(
@@ -184,10 +184,8 @@ def compare(
         directions = rng.normal(size=(DIRECTIONS, len(analytic)))
         goal = np.abs(directions) @ limits.entries
         found, name, why = derivative(subject, seed, method, directions, goal)
-        off = np.abs(directions @ analytic - found.values)
-        if np.all(off <= goal + (atol or 0.0) + found.errors) and not np.any(
-            found.kinks | np.isinf(found.errors)
-        ):
+        right = found.agrees(directions @ analytic, goal + (atol or 0.0))
+        if np.all(right & np.isfinite(found.errors)):
             report.method, report.why = name, f"along {DIRECTIONS} random directions; {why}"
             report.checks.append(Check("values", True))
             return analytic
@@ -213,12 +211,11 @@ def _at_kinks(
     kink is anything in the convex hull of those around it (Clarke): of the slopes on both sides,
     and of the derivatives at points nearby, since f may have several kinks at once.
     """
-    limit = tolerance + found.errors
-    doubtful = np.flatnonzero(found.kinks | ~(np.abs(analytic - found.values) <= limit))
+    doubtful = np.flatnonzero(found.kinks | ~found.agrees(analytic, tolerance))
     doubtful = doubtful[np.isfinite(analytic[doubtful])][:DOUBTFUL]
     if not len(doubtful):
         return found
-    values, errors, left, right, kinks = map(np.copy, found)
+    found = Estimate(*map(np.copy, found))
 
     def value(at: Array) -> float:
         return float(np.vdot(seed, subject.value(subject.split(at))))
@@ -229,17 +226,16 @@ def _at_kinks(
         return value(at)
 
     sides = richardson(moved, subject.point[doubtful])
-    again = np.isfinite(sides.errors) & (sides.kinks | kinks[doubtful])
-    for mine, other in zip((values, errors, left, right, kinks), sides, strict=True):
+    again = np.isfinite(sides.errors) & (sides.kinks | found.kinks[doubtful])
+    for mine, other in zip(found, sides, strict=True):
         mine[doubtful[again]] = other[again]
-    low = np.where(kinks, np.fmin(left, right), values)
-    high = np.where(kinks, np.fmax(left, right), values)
-    outside = doubtful[~((low - limit <= analytic) & (analytic <= high + limit))[doubtful]]
+    outside = doubtful[~found.agrees(analytic, tolerance)[doubtful]]
     if len(outside) and (around := _around(subject, seed, value, rng)):
-        left[outside] = np.fmin(low, around[0])[outside]
-        right[outside] = np.fmax(high, around[1])[outside]
-        kinks[outside] = (right > left)[outside]
-    return Estimate(values, errors, left, right, kinks)
+        low, high = around
+        outside = outside[(low < high)[outside]]
+        found.left[outside], found.right[outside] = low[outside], high[outside]
+        found.kinks[outside] = True
+    return found
 
 
 def _around(

@@ -35,6 +35,13 @@ class Estimate(NamedTuple):
     right: Array
     kinks: Array
 
+    def agrees(self, slopes: Array, tolerance: Array) -> Array:
+        """Where some slopes are the derivative, or between the two that meet at a kink."""
+        limit = tolerance + self.errors
+        low = np.where(self.kinks, np.fmin(self.left, self.right), self.values) - limit
+        high = np.where(self.kinks, np.fmax(self.left, self.right), self.values) + limit
+        return (low <= slopes) & (slopes <= high)
+
 
 class NotApplicable(Exception):
     """A method cannot be used on this function; the message says why."""
