@@ -14,7 +14,7 @@ from tinygrad_lossmix.engine.graph import names, nodes
 from tinygrad_lossmix.engine.sweep import sweep
 from tinygrad_lossmix.engine.table import TABLE, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.testing.methods import richardson
+from tinygrad_lossmix.testing.methods import richardson, sizes
 from tinygrad_lossmix.testing.report import Check
 from tinygrad_lossmix.testing.subject import Pair, Recorded, Subject
 from tinygrad_lossmix.testing.tolerance import flat
@@ -196,7 +196,7 @@ def elsewhere(
     """
     point = subject.point
     x = np.where(point == 0.0, 0.1, point * rng.uniform(0.4, 0.6, size=len(point)))
-    v = rng.normal(size=len(x)) * x
+    v = rng.normal(size=len(x)) * sizes(x)
     kinds = [a.dtype for a in subject.arrays]
 
     def there(at: Array) -> list[Array]:
