@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tinygrad_lossmix.cli import INTERRUPTED, Refused
-from tinygrad_lossmix.cli.printing import printed
+from tinygrad_lossmix.cli.printing import printed, usage
 from tinygrad_lossmix.lab.data import Data, DataError, digits
 from tinygrad_lossmix.lab.files import read
 from tinygrad_lossmix.lab.report import prepare, record, words, write
@@ -90,10 +90,8 @@ def command(
     and compare delta, accuracy, calibration, speed, final cost and problems. Features of --data
     are standardised by the training examples.
     """
-    try:
+    with usage():
         settings = Settings(**numbers)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
     try:
         data = digits() if path is None else read(path)
         if out:

@@ -9,7 +9,7 @@ import click
 
 from tinygrad_lossmix.atomic import write
 from tinygrad_lossmix.cli.mix_options import composed, mix_options
-from tinygrad_lossmix.cli.printing import writing
+from tinygrad_lossmix.cli.printing import usage
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import clean
 from tinygrad_lossmix.rewrite.standalone import standalone
@@ -37,7 +37,7 @@ def command(
     if path is not None and path.suffix.lower() == ".py":
         if collapse or stable:
             raise click.UsageError(f"-o {path}: a program has no --collapse and no --stable")
-        with writing(path):
+        with usage("-o", path):
             write(path, standalone(mix, z, y).encode())
         click.echo(clean(str(path)), err=True)
         return
@@ -46,7 +46,7 @@ def command(
     if path is None:
         click.echo(drawing.text)
         return
-    with writing(path):
+    with usage("-o", path):
         written = drawing.save(path)
     by = f", drawn by {drawing.renderer}" if drawing.renderer else ""
     click.echo(f"{clean(str(written))}{by}", err=True)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 import numpy as np
 
+from tinygrad_lossmix.cli.printing import usage
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.labels import labels
 from tinygrad_lossmix.mixes.mix import Mix
@@ -63,18 +64,12 @@ def mix_options(function: Callable[..., Any]) -> Callable[..., Any]:
     def command(words: tuple[str, ...], z: str, y: str, **options: Any) -> Any:
         if len(words) not in (0, 2):
             raise click.UsageError("a mix is two words, as in softmax ll")
-        try:
+        with usage():
             mix = Mix(*(words or ("softmax", "ll")))
-        except ValueError as error:
-            raise click.UsageError(str(error)) from None
-        try:
+        with usage("--z"):
             logits = numbers(z)
-        except ValueError as error:
-            raise click.UsageError(f"--z {error}") from None
-        try:
+        with usage("--y"):
             targets = labels_of(y, logits)
-        except ValueError as error:
-            raise click.UsageError(f"--y {error}") from None
         return function(mix=mix, z=logits, y=targets, **options)
 
     return command

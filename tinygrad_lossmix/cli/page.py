@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from tinygrad_lossmix.cli.mix_options import composed, mix_options
-from tinygrad_lossmix.cli.printing import writing
+from tinygrad_lossmix.cli.printing import usage
 from tinygrad_lossmix.debugger.page import page
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import clean
@@ -32,7 +32,7 @@ def command(mix: Mix, z: Any, y: Any, path: Path | None) -> None:
     opened = path is None
     if path is None:
         path = Path(tempfile.mkdtemp(prefix="lossmix-")) / f"{mix.output}-{mix.cost_name}.html"
-    with writing(path):
+    with usage("-o", path):
         page(composed(mix, z, y), path)
     click.echo(clean(str(path)), err=not opened)
     if opened and not _shown(path):

@@ -22,14 +22,14 @@ def console() -> Console:
 
 
 @contextlib.contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """A file of `-o` that cannot be written is wrong usage."""
+def usage(option: str = "", path: Path | None = None) -> Iterator[None]:
+    """A value that is refused, or a file that cannot be written, is wrong usage of an option."""
     try:
         yield
     except ValueError as error:
-        raise click.UsageError(f"-o {error}") from None
+        raise click.UsageError(f"{option} {error}".strip()) from None
     except OSError as error:
-        raise click.UsageError(f"-o {path}: cannot be written: {error.strerror}") from None
+        raise click.UsageError(f"{option} {path}: cannot be written: {error.strerror}") from None
 
 
 def printed(*parts: RenderableType) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from tinygrad_lossmix.cli.mix_options import composed, mix_options
+from tinygrad_lossmix.cli.printing import usage
 from tinygrad_lossmix.debugger.asking import Asking
 from tinygrad_lossmix.debugger.lockstep import Pair, PairPrompt
 from tinygrad_lossmix.debugger.repl import Prompt, Stepper
@@ -42,17 +43,12 @@ def command(
     With --batch, run the commands and exit, with 1 at the first error.
     """
     walk = Stepper(composed(mix, z, y))
-    prompt: Asking
-    prompt = Prompt(walk) if beside is None else PairPrompt(Pair(walk, _other(beside, z, y)))
+    prompt: Asking = Prompt(walk)
+    if beside is not None:
+        with usage("--beside:"):
+            prompt = PairPrompt(Pair(walk, Stepper(composed(Mix(*beside), z, y))))
     if not batch:
         prompt.run(commands or "")
     else:
         script = sys.stdin.read() if commands is None else commands
         ctx.exit(prompt.run_batch(script))
-
-
-def _other(beside: tuple[str, str], z: Any, y: Any) -> Stepper:
-    try:
-        return Stepper(composed(Mix(*beside), z, y))
-    except ValueError as error:
-        raise click.UsageError(f"--beside: {error}") from None

@@ -257,8 +257,7 @@ class Stepping(Asking):
         if moved:
             self._view()
         else:
-            at_end = self._steps.position == len(self._steps)
-            self._say(Text(otherwise or (AT_THE_END if at_end else AT_THE_START)))
+            self._say(Text(otherwise or (AT_THE_END if self._steps.at_end else AT_THE_START)))
 
     def _view(self) -> None:
         raise NotImplementedError

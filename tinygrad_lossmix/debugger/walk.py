@@ -83,6 +83,11 @@ class Steps:
     def __len__(self) -> int:
         raise NotImplementedError
 
+    @property
+    def at_end(self) -> bool:
+        """Whether every gradient is complete."""
+        return self.position == len(self)
+
     def next(self) -> bool:
         """Take the next step; False at the end."""
         return self._move(self.position + 1)
@@ -202,11 +207,6 @@ class Walk(Steps):
             return f"{self.place} start at {call(self.cost)}"
         way = f"{call(stop.node)} → {call(stop.argument)}"
         return f"{self.place} {way}: {short(stop.contribution)}"
-
-    @property
-    def at_end(self) -> bool:
-        """Whether every gradient is complete."""
-        return self.position == len(self)
 
     def at(self, position: int) -> Self:
         """Another walk over the same recording, at a position.
