@@ -227,6 +227,13 @@ def test_two_faults_in_two_arguments_are_named_with_each():
     assert second.startswith("argument w: the factor 2 of the derivative of x^2 is missing")
 
 
+def test_gradients_in_another_order_are_named():
+    pair = (lambda x, w: np.tanh(x @ w).sum()), (lambda x, w: (x.T @ g(x, w), g(x, w) @ w.T))
+    for x, w in ((X[:3, :3], W[:3]), (X, W)):
+        (cause,) = gradcheck(pair, x, w, method="central").causes
+        assert cause == "the gradients are returned in another order than the arguments"
+
+
 # Wrong by something that has nothing to do with the cost: no name for it.
 UNRELATED = {
     "4 at sigma'(0) = 1/4": (lambda z: lm.sigmoid(z).sum(), lambda z: 4 * slope(z), np.zeros(3)),
