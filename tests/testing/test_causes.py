@@ -234,6 +234,15 @@ def test_gradients_in_another_order_are_named():
         assert cause == "the gradients are returned in another order than the arguments"
 
 
+def test_gradients_that_are_almost_right_are_in_the_right_order():
+    pair = (lambda x, w: (x * w).sum()), (lambda x, w: (w * (1 + 1e-9), x * (1 + 1e-9)))
+    first, second = gradcheck(pair, X, X).causes
+    assert (
+        first == "argument x: every entry is off by the same relative 1e-09: a constant is inexact"
+    )
+    assert second.startswith("argument w: every entry is off")
+
+
 # Wrong by something that has nothing to do with the cost: no name for it.
 UNRELATED = {
     "4 at sigma'(0) = 1/4": (lambda z: lm.sigmoid(z).sum(), lambda z: 4 * slope(z), np.zeros(3)),
