@@ -235,6 +235,7 @@ def test_one_output_is_never_told_to_take_a_softmax(outputs):
 def test_a_softmax_over_one_output_is_the_fault():
     found = lm.diagnose([[2.0], [-1.0]], [[1.0], [0.0]], 0)
     first = found.matches[0]
+    assert lm.diagnose([[2.0]], [[1.0]], 0).to_dict()["matches"][0]["delta"]["ratio"] is None
     assert first.candidate.pairing.transform == "softmax"
     assert "a softmax over one output is 1 at every logit" in first.remedy.verdict
     assert first.remedy.delta == "0"
@@ -248,3 +249,15 @@ def test_a_diagnosis_reads_as_a_report_at_a_prompt():
     found = lm.diagnose(SOFT, CLASSES, nll(np.log(softmax(SOFT))))
     assert repr(found) == str(found)
     assert repr(found.matches[0]).endswith("in all, softmax twice + log-likelihood")
+
+
+@pytest.mark.parametrize("outputs", [LOGITS[:4], SOFT[:4], SIG[:4], np.log(SOFT[:4])])
+@pytest.mark.parametrize("labels", [ONE_HOT[:4], SEVERAL[:4]])
+def test_every_pairing_that_reproduces_a_loss_is_explained(outputs, labels):
+    for candidate in lm.diagnose(outputs, labels).candidates:
+        found = lm.diagnose(outputs, labels, repr(candidate.value))
+        assert candidate.pairing in [match.candidate.pairing for match in found.matches]
+        json.dumps(found.to_dict(), allow_nan=False)
+        for match in found.matches:
+            assert f"delta = {match.remedy.delta}; " in str(match)
+            assert ("cannot fall below" in str(match)) == (match.floor is not None)

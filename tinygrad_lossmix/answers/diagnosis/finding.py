@@ -36,8 +36,9 @@ class Delta:
 
     @property
     def ratio(self) -> float:
-        """Σ|δ| / Σ|a - y|."""
-        return float(np.abs(self.delta).sum() / np.abs(self.a_minus_y).sum())
+        """Σ|δ| / Σ|a - y|; NaN or infinite where a - y is 0."""
+        with np.errstate(all="ignore"):
+            return float(np.abs(self.delta).sum() / np.abs(self.a_minus_y).sum())
 
     @property
     def equal(self) -> bool:

@@ -156,7 +156,7 @@ SOFTMAX_OF_ONE = Remedy(
     "0",
     *ONE,
 )
-UNCOMMON = Remedy(False, "not a pair that a framework has by one name.", "not a - y", *EITHER)
+UNCOMMON = Remedy("not a pair that a framework has by one name.", "not a - y", *EITHER)
 CLAMP = " Outputs that are clamped pass no gradient on; computed from logits nothing is clamped."
 
 
