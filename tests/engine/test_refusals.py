@@ -7,7 +7,7 @@ import pytest
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix import Tensor, derivative, grad
-from tinygrad_lossmix.engine.refusals import HABITS
+from tinygrad_lossmix.engine.refusals import HABITS, no_rule
 
 X = np.array([[0.5, -1.5, 2.0], [1.0, 3.0, -0.25]])
 
@@ -310,6 +310,10 @@ def test_values_are_not_assigned_to():
         w.data = np.zeros(2)
     w = Tensor(w.data - 0.1 * w.grad)
     assert w.data.tolist() == [0.8, 1.6]
+
+
+def test_a_function_that_hides_its_arguments_is_taken_to_have_two():
+    assert str(no_rule(max)).count("lambda g, z, x, y: …") == 2
 
 
 def test_advice_to_join_and_to_slice_works():

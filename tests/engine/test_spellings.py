@@ -104,8 +104,10 @@ def test_safe_functions_of_one_number(axis):
 def test_nothing_has_no_softmax(function):
     for shape, axis in (((0,), -1), ((3, 0), -1), ((0, 3), 0), ((0, 3), None), ((2, 0, 3), (0, 1))):
         for z in (np.zeros(shape), Tensor(np.zeros(shape))):
-            with pytest.raises(ValueError, match=rf"^{function.__name__} over no entries: .*axis"):
+            with pytest.raises(ValueError, match=rf"^{function.__name__} over no entries: .*axes"):
                 function(z, axis)
+    with pytest.raises(TypeError, match="axis is an integer, integers or None, not str"):
+        function(Tensor(X), "rows")
     for axis in (3, -4, (0, 3), (0, 0)):
         with pytest.raises(ValueError, match="axis"):
             function(Tensor(X), axis)

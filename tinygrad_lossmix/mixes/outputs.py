@@ -53,23 +53,23 @@ def _over_axes(row: Callable[..., Array]) -> Callable[..., Array]:
         shape = z.shape
         if type(axis) is int and axis == -1 and shape and shape[-1]:
             return row(z, **options)
-        every = tuple(range(z.ndim))
+        axis = range(z.ndim) if axis is None else axis
         try:
-            axes = every if axis is None else normalize_axis_tuple(axis, z.ndim or 1)[: z.ndim]
+            axes = normalize_axis_tuple(axis, z.ndim or 1)[: z.ndim]
         except TypeError:
             kind = type(axis).__name__
             raise TypeError(f"an axis is an integer, integers or None, not {kind}") from None
         if 0 in (lengths := [shape[i] for i in axes]):
-            raise ValueError(f"{name} over no entries: z of shape {shape}, axis {axis}")
+            raise ValueError(f"{name} over no entries: z of shape {shape}, axes {axes}")
         if len(axes) == 1:
             return row(z, axis=axes[0] - z.ndim, **options)
-        kept = tuple(i for i in every if i not in axes)
-        moved = z.transpose((*kept, *axes))
-        result = row(moved.reshape((*moved.shape[: len(kept)], math.prod(lengths))))
+        last = range(-len(axes), 0)
+        moved = np.moveaxis(z, axes, last)
+        result = row(moved.reshape((*moved.shape[: z.ndim - len(axes)], math.prod(lengths))))
         if name != "logsumexp":
-            result = result.reshape(moved.shape).transpose(tuple(np.argsort((*kept, *axes))))
+            result = np.moveaxis(result.reshape(moved.shape), last, axes)
         elif keepdims:
-            result = result.reshape([shape[i] if i in kept else 1 for i in every])
+            result = np.expand_dims(result, axes)
         return result if type(result) is Tensor else result[()]
 
     return over
