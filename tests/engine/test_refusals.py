@@ -28,6 +28,8 @@ X = np.array([[0.5, -1.5, 2.0], [1.0, 3.0, -0.25]])
         (lambda t: np.roll(t, 1), r"np\.roll, lambda g, z, x, y: …, lambda g, z, x, y: …\)"),
         (lambda t: np.copyto(np.ones((2, 3)), t), r"np\.copyto .*np\.broadcast_to\(t, shape\)"),
         (lambda t: np.full_like(X, t[0, 0]), r"np\.full_like.*np\.broadcast_to\(t, shape\)"),
+        (lambda t: np.bincount([0, 1, 1], weights=t[0]), r"np\.bincount has no derivative rule"),
+        (lambda t: np.histogram([0, 1, 1], weights=t[0]), r"np\.histogram has no derivative rule"),
         (lambda t: np.modf(t), r"np\.modf gives 2 arrays.*np\.modf of t\.data"),
         (lambda t: np.linspace(t, 1), r"np\.linspace has no derivative rule"),
         (lambda t: np.mod(t, 2), r"np\.remainder has no derivative rule"),
@@ -295,7 +297,7 @@ def test_completion_shows_what_a_tensor_has_and_no_habits():
         (lambda t: t.flatten("F"), r"Tensor\.flatten\(\) takes"),
         (lambda t: lm.softmax(t, dim=0), r"lm\.softmax does not take dim: write axis="),
         (lambda t: lm.softmax(t, keepdims=True), r"lm\.softmax does not take keepdims$"),
-        (lambda t: np.ones((2, 3)).__iadd__(t), r"write a = np\.add\(a, t\), or a = a \+ t"),
+        (lambda t: np.ones((2, 3)).__iadd__(t), r"write a = np\.add\(a, t\), not in place"),
     ],
 )
 def test_an_option_from_elsewhere_is_named_as_it_was_typed(call, sentence):
@@ -360,7 +362,6 @@ def test_the_line_that_adds_a_rule_works_as_it_is_advised(function, rules, call,
         lambda x: np.array2string(x),
         lambda x: np.array_repr(x),
         lambda x: np.searchsorted([0.0, 1.0], x),
-        lambda x: np.histogram(x, bins=2)[0],
     ],
 )
 def test_what_wants_no_derivative_gives_plain_values(plain):

@@ -27,7 +27,7 @@ PLAIN |= {
     np.result_type, np.shares_memory, np.may_share_memory,
     np.isreal, np.iscomplex, np.iscomplexobj, np.isrealobj, np.isposinf, np.isneginf,
     np.isin, np.unique, np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values,
-    np.searchsorted, np.digitize, np.bincount, np.histogram, np.argpartition, np.lexsort,
+    np.searchsorted, np.digitize, np.argpartition, np.lexsort,
     np.nanargmax, np.nanargmin, np.save, np.savez, np.savez_compressed, np.savetxt,
     np.array2string, np.array_repr, np.array_str,
 }  # fmt: skip

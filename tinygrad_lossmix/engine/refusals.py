@@ -82,8 +82,8 @@ def refuse_out(function: Any, inputs: Any, kwargs: Mapping[str, Any]) -> None:
         return
     if isinstance(out, tuple) and inputs and out[0] is inputs[0]:
         raise TypeError(
-            f"an array holds no Tensors: write a = {spelling(function)}(a, t), or a = a + t for "
-            "a += t"
+            f"an array holds no Tensors: write a = {spelling(function)}(a, t), not in place as "
+            "a += t does"
         )
     raise TypeError(
         f"{spelling(function)}(…, out=…) would overwrite values that gradients need: "
