@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.answers.plateau.test_constants import evaluated
 from tinygrad_lossmix.answers.diagnosis.training_log import level, levels, read
 
 FLOOR = math.log1p(9 / math.e)
@@ -248,3 +249,12 @@ def test_a_level_reads_as_text():
     assert found.fit() == "Best fit: uniform predictions: ln K = 2.3026, K = 10."
     assert level("loss", ["1.2345"] * 4, 10).fit() == "It fits no known plateau."
     assert level("loss", ["2.0", "1.0"]).fit() == ""
+
+
+@pytest.mark.parametrize(("lowest", "k"), [("0.32", 1), ("0.66", 10), ("1.47", 10), ("6.6", 10)])
+def test_the_equation_of_a_floor_is_true(lowest, k):
+    found = level("loss", [lowest] * 8, k)
+    assert found.floors
+    for floor in found.floors:
+        assert f"{floor.formula} = {floor.value:.4f}" in " ".join(str(found).split())
+        assert evaluated(floor.formula, k, None) == pytest.approx(floor.value)

@@ -409,3 +409,22 @@ def test_a_plateau_reads_as_a_report_at_a_prompt():
     assert repr(found.matches[0]) == (
         "softmax twice, on its floor: ln(1 + (K - 1)/e) = 1.4612, K = 10"
     )
+
+
+@pytest.mark.parametrize(
+    ("loss", "accuracy"),
+    [
+        ("1.9", None),
+        ("5.1", None),
+        ("1.455", None),
+        ("0.05", ".18"),
+        ("1.56", ".9"),
+        ("147.365", None),
+    ],
+)
+def test_equations_in_what_else_is_told_are_true(loss, accuracy):
+    pattern = r"(\(1 - accuracy\) ln 2|ln K|ln\(1 \+ \(K - 1\)/e\)|1 - 1/K) = ([\d.]+\d)"
+    told = re.findall(pattern, " ".join(plateau(loss, 10, accuracy).notes))
+    assert told
+    for formula, value in told:
+        assert float(value) == pytest.approx(evaluated(formula, 10, float(accuracy or 0)), abs=6e-5)
