@@ -11,6 +11,7 @@ from spellings import patterns_in, quietly
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.engine.graph import groups, names, nodes
+from tinygrad_lossmix.rewrite.matching.structure import Structure
 from tinygrad_lossmix.rewrite.stabilize import rewritten
 from tinygrad_lossmix.testing import strategies
 
@@ -189,3 +190,10 @@ def test_mix_costs_in_a_recording_are_kept_with_what_they_know():
     after = lm.stabilize(inner * 2.0)
     assert after.args[0].residual is not None
     np.testing.assert_allclose(lm.grad(after, z), lm.grad(inner * 2.0, z), rtol=1e-13)
+
+
+def test_the_sign_of_a_zero_makes_another_constant():
+    z = lm.Tensor([1.0, 2.0])
+    for zero, other in ((0.0, -0.0), (np.zeros(2), -np.zeros(2)), (0, 0.0)):
+        assert Structure().same(z * zero, z * zero)
+        assert not Structure().same(z * zero, z * other)

@@ -58,8 +58,10 @@ def compile(
 
     f is recorded once for each combination of shapes and dtypes of its arguments, stabilised,
     differentiated, simplified and written as one function without loops, which works in arrays
-    that it keeps. Arrays are arguments; Python numbers, strings and None are constants: for each
-    value f is recorded again. What f reads from elsewhere is read once.
+    that it keeps. Arrays are arguments; numbers, strings, None, functions and tuples of them are
+    constants, compared by type and value: for each value f is recorded again (the last 64
+    specialisations are kept). The first finite answer of each is compared with the interpreted
+    one. What f reads from elsewhere is read once.
 
     Args:
         f: a function of arrays that returns a scalar; its choices must not depend on numbers in
@@ -73,10 +75,12 @@ def compile(
         interpreted form of `stabilize(f)` answers. No floating-point warnings are given.
 
     Raises:
-        TypeError, ValueError: as `value_and_grad`; another backend; what cannot be recorded.
+        TypeError, ValueError: as `value_and_grad`; another backend; what cannot be recorded; an
+            argument that may change without a trace.
 
     Warns:
-        NotCompiledWarning: numba is missing or has no loops for something; NumPy runs instead.
+        NotCompiledWarning: numba is missing or has no loops for something, and NumPy runs instead;
+            the answers differ, and the interpreted form answers.
 
     >>> def squares(w):
     ...     return (w * w).sum()

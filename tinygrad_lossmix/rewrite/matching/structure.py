@@ -125,7 +125,9 @@ class Structure:
             return tuple(map(self._option, value))
         if isinstance(value, slice):
             return "slice", value.start, value.stop, value.step
-        if value is None or isinstance(value, int | float | str | np.dtype | type(Ellipsis)):
+        if isinstance(value, float):
+            return type(value), repr(value)  # -0.0 is not 0.0
+        if value is None or isinstance(value, int | str | np.dtype | type(Ellipsis)):
             return type(value), value
         if not traced(value) and isinstance(value, np.ndarray | np.generic):
             return "array", self._array(np.asarray(value))
@@ -136,7 +138,7 @@ class Structure:
         few = x.flat[:: max(x.size // 8, 1)].tobytes()
         alike = self._arrays.setdefault((x.dtype, x.shape, few), [])
         for other, number in alike:
-            if np.array_equal(x, other):
+            if x.tobytes() == other.tobytes():
                 return number
         alike.append((x, self._fresh(("array", len(self._numbers)))))
         return alike[-1][1]
@@ -231,35 +233,22 @@ def reduced(node: Tensor) -> tuple[int, ...]:
     return tuple(sorted(i % n for i in axes))
 
 
-def plain_key(key: Any) -> bool:
-    """Whether an index only gives the axes other places."""
-    parts = key if isinstance(key, tuple) else (key,)
+def plain_key(key: Any, numbers: bool = False) -> bool:
+    """Whether an index only gives the axes other places, or takes the one entry of some."""
     return all(
-        part is None or part is Ellipsis or part == slice(None) for part in map(_part, parts)
+        part is None
+        or part is Ellipsis
+        or (isinstance(part, slice) and part == slice(None))
+        or (numbers and type(part) is int)
+        for part in (key if isinstance(key, tuple) else (key,))
     )
-
-
-def _part(part: Any) -> Any:
-    return part if part is None or part is Ellipsis or isinstance(part, slice) else 0
 
 
 def _only_axes(node: Tensor) -> bool:
     """Whether a reshape or an index adds or drops axes of length one, and no more."""
-    x = node.args[0]
-    long = [n for n in x.shape if n != 1]
-    if long != [n for n in node.shape if n != 1]:
-        return False
-    if node.function is np.reshape:
-        return True
-    key = node.kwargs["key"]
-    parts = key if isinstance(key, tuple) else (key,)
-    return all(
-        part is None or part is Ellipsis or type(part) is int or _full(part) for part in parts
-    )
-
-
-def _full(part: Any) -> bool:
-    return isinstance(part, slice) and part == slice(None)
+    long = [[n for n in shape if n != 1] for shape in (node.args[0].shape, node.shape)]
+    indexed = node.function is not np.reshape
+    return long[0] == long[1] and not (indexed and not plain_key(node.kwargs["key"], numbers=True))
 
 
 def shift_of(u: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Any, bool] | None:
