@@ -173,7 +173,7 @@ def test_random_programs(program, values):
     steepest = max(float(np.abs(x).max(initial=0.0)) for x in slope)
     for value, gradient in answers:
         assert_not_worse(float(value), plain[0], truth, scale)
-        if mp.isfinite(truth):
+        if mp.isfinite(truth) and abs(truth) < np.finfo(float).max:  # else there is no derivative
             for ours, before, derivative in zip(gradient.ravel(), plain[1], slopes, strict=True):
                 if derivative is not None:
                     assert_not_worse(float(ours), float(before), derivative, steepest)
