@@ -99,7 +99,7 @@ def labels(y: Any, like: Any) -> Array:
         )
     if k < 2:
         raise ValueError(f"classes need K ≥ 2 outputs, not {k}: give labels of shape {shape}")
-    if y.size and (y.min() < 0 or y.max() >= k):
+    if y.size and not 0 <= y.item(y.argmin()) <= y.item(y.argmax()) < k:  # y.min() takes ten times
         raise ValueError(
             f"classes are 0 … {k - 1} for {k} outputs, but y holds {y[(y < 0) | (y >= k)][0]}"
         )
