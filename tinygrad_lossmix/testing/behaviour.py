@@ -197,19 +197,14 @@ def elsewhere(
     point = subject.point
     x = np.where(point == 0.0, 0.1, point * rng.uniform(0.4, 0.6, size=len(point)))
     v = rng.normal(size=len(x)) * sizes(x)
-    kinds = [a.dtype for a in subject.arrays]
-
-    def there(at: Array) -> list[Array]:
-        return [a.astype(kind) for a, kind in zip(subject.split(at), kinds, strict=True)]
-
+    unit = max(float(np.finfo(a.dtype).eps) for a in subject.arrays)
     try:
-        other = subject.at(there(x))
+        other = subject.at(subject.inputs_at(x))
         x, w = other.point, other.seed(rng)
-        found = other.gradient(there(x), w)
+        found = other.gradient(other.inputs_at(x), w)
         pulled = float(flat(found) @ v)
-        unit = max(float(np.finfo(kind).eps) for kind in kinds)
         spread = [
-            abs(flat(other.gradient(there(x * (1.0 + signs * unit)), w)) @ v - pulled)
+            abs(flat(other.gradient(other.inputs_at(x * (1.0 + signs * unit)), w)) @ v - pulled)
             for signs in rng.choice([-3.0, -1.0, 2.0], size=(3, len(x)))
         ]
         pushed = richardson(

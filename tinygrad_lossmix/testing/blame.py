@@ -55,10 +55,7 @@ def _wrong(each: Tensor, position: int, rng: np.random.Generator) -> str | None:
         return f"it raises {type(error).__name__}: {error}"
     limits = allowed(subject, analytic, seed, None, rng)
     try:
-        right = compare(
-            subject, analytic, seed, report,
-            method="auto", mode="project", limits=limits, atol=None, rng=rng,
-        )  # fmt: skip
+        right = compare(subject, analytic, seed, report, limits, rng)
     except NotApplicable:
         return None
     if not report.mismatches:

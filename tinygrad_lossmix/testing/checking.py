@@ -144,10 +144,7 @@ def _check(
     if comparable:
         limits = allowed(subject, analytic, seed, rtol, rng, floor=atol is None)
     found = report if comparable else GradcheckReport()
-    right = compare(
-        subject, analytic, seed, found,
-        method=method, mode=mode, limits=limits, atol=atol, rng=rng,
-    )  # fmt: skip
+    right = compare(subject, analytic, seed, found, limits, rng, method, mode, atol or 0.0)
     if comparable:
         _values(subject, seed, limits.value, report)
         report.checks += _behaviours(subject, raw, seed, limits.entries, rng)

@@ -76,17 +76,13 @@ def _allowed_by_hand(
 
     But for the scatter of a gradient that was rounded to float32: that is a fault in itself.
     """
-    kinds = [a.dtype for a in subject.arrays]
-    unit = max(float(np.finfo(kind).eps) for kind in kinds)
+    unit = max(float(np.finfo(a.dtype).eps) for a in subject.arrays)
     point = subject.point
 
     def gradients(points: Array) -> Array:
         """They are called at the input itself elsewhere, where what they raise is reported."""
         try:
-            inputs = [
-                [a.astype(kind) for a, kind in zip(subject.split(at), kinds, strict=True)]
-                for at in points
-            ]
+            inputs = map(subject.inputs_at, points)
             return np.array([flat(subject.gradient(arrays, seed)) for arrays in inputs])
         except Exception:
             return np.full((len(points), len(point)), np.nan)
@@ -98,9 +94,9 @@ def _allowed_by_hand(
     for beside in () if unit <= EPS and rounded else BESIDE:
         rows = (gradients(row_of(point, s * max(beside, 8.0 * unit))) for s in (1.0, -1.0))
         scatter = 4.0 * np.fmin(*map(roughness, rows))
-        stuck = spread == 0.0  # between two floats: then look further off
-        first = beside == BESIDE[0]
-        spread = np.fmax(spread, np.where(first | (stuck & (scatter < 1e-10)), scatter, 0.0))
+        near = beside == BESIDE[0]  # further off only where it is stuck between two floats
+        spread = np.where(near, np.fmax(spread, scatter), spread)
+        spread = np.where((spread == 0.0) & (scatter < 1e-10), scatter, spread)
         if np.all(spread > 0.0):
             break
     size = np.abs(np.nan_to_num(analytic, posinf=0.0, neginf=0.0))
@@ -168,12 +164,11 @@ def compare(
     analytic: Array,
     seed: Array,
     report: GradcheckReport,
-    *,
-    method: str,
-    mode: str,
     limits: Allowed,
-    atol: float | None,
     rng: np.random.Generator,
+    method: str = "auto",
+    mode: str = "project",
+    atol: float = 0.0,
 ) -> Array:
     """Put into the report how a flat gradient compares; return the derivative that it should be.
 
@@ -184,13 +179,13 @@ def compare(
         directions = rng.normal(size=(DIRECTIONS, len(analytic)))
         goal = np.abs(directions) @ limits.entries
         found, name, why = derivative(subject, seed, method, directions, goal)
-        right = found.agrees(directions @ analytic, goal + (atol or 0.0))
+        right = found.agrees(directions @ analytic, goal + atol)
         if np.all(right & np.isfinite(found.errors)):
             report.method, report.why = name, f"along {DIRECTIONS} random directions; {why}"
             report.checks.append(Check("values", True))
             return analytic
     found, report.method, report.why = derivative(subject, seed, method, None, limits.entries)
-    tolerance = limits.entries + (atol or 0.0)
+    tolerance = limits.entries + atol
     parts = found.kinks
     found = _at_kinks(subject, analytic, seed, found, tolerance, rng)
     _entries(subject, analytic, found, tolerance, parts, report)

@@ -45,6 +45,11 @@ class Arguments:
             start += a.size
         return parts
 
+    def inputs_at(self, flat: Array) -> list[Array]:
+        """The same in the dtypes of the arguments."""
+        parts = self.split(flat)
+        return [p.astype(a.dtype) for p, a in zip(parts, self.arrays, strict=True)]
+
     def place(self, i: int) -> tuple[int, tuple[int, ...]]:
         """The argument and the index in it of a flat entry."""
         for position, array in zip(self.wrt, self.arrays, strict=True):
