@@ -137,18 +137,18 @@ def _linear(
 ) -> Iterator[Check]:
     """A gradient is linear in its seed, large or small, and nothing comes of nothing.
 
-    The seed is multiplied by a power of 2, as far as no number of the sweep leaves its range.
+    The seed is multiplied by powers of 2, as far as no number of the sweep leaves its range.
     """
-    sizes = np.abs(np.concatenate([x.reshape(-1) for p in passes for x in p[2:]] or [[1.0]]))
-    sizes = sizes[np.isfinite(sizes) & (sizes > 0)].astype(np.float64)
-    range_ = min((np.finfo(each.dtype) for each in nodes(cost)), key=lambda kind: kind.bits)
-    room = float(np.max(sizes, initial=1e-300)), float(np.min(sizes, initial=1e300))
-    up = np.clip(np.log2(float(range_.max)) - np.log2(room[0]) - 4.0, 0, 32)
-    down = np.clip(np.log2(room[1]) - np.log2(float(range_.smallest_normal)), 0, 32)
+    met = np.concatenate([np.abs(x).reshape(-1) for p in passes for x in p[2:]] or [[1.0]])
+    met = met[np.isfinite(met) & (met > 0)].astype(np.float64)
+    narrowest = min((np.finfo(each.dtype) for each in nodes(cost)), key=lambda kind: kind.bits)
+    above = np.log2(float(narrowest.max)) - np.log2(np.max(met, initial=1e-300)) - 4.0
+    below = np.log2(np.min(met, initial=1e300)) - np.log2(float(narrowest.smallest_normal))
+    up, down = np.floor(np.clip([above, below], 0.0, 32.0))
     worst = 0.0
-    for factor in (2.0 ** np.floor(up), -3.0 * 2.0 ** -np.floor(down)):
+    for factor in (2.0**up, -3.0 * 2.0**-down):
         scaled = flat(grad(cost, leaves, (seed * factor).astype(seed.dtype))) / factor
-        lost = 64.0 * float(range_.smallest_subnormal) / abs(factor)
+        lost = 64.0 * float(narrowest.smallest_subnormal) / abs(factor)
         excess = np.abs(scaled - once) - 4.0 * tolerance - lost
         known = np.isfinite(once) & (np.isfinite(scaled) | (factor < 0.0))
         worst = max(worst, float(np.max(excess, initial=0.0, where=known)))
