@@ -52,12 +52,6 @@ def _full_like(a: Any, fill_value: Any, *args: Any, **kwargs: Any) -> Any:
     return np.broadcast_to(fill_value.astype(like.dtype), like.shape)
 
 
-# NumPy 2.0 calls the option newshape
-composed(np.reshape)(
-    lambda a, shape=None, newshape=None: a.reshape(shape if newshape is None else newshape)
-)
-
-
 @composed(np.reshape)
 def _reshape(a: Any, shape: Any = None, newshape: Any = None) -> Any:
     return a.reshape(shape if newshape is None else newshape)  # its name in NumPy 2.0
