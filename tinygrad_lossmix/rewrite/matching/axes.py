@@ -85,19 +85,12 @@ def _long(label: int | None, shape: Shape) -> int | None:
 
 def over(function: Callable[..., Tensor], u: Tensor, axes: tuple[int, ...]) -> Tensor:
     """A function of one axis over several: of u's shape, or with length one along the axes."""
-    if len(axes) == 1:
-        result = function(u) if axes[0] == u.ndim - 1 else function(u, axis=axes[0])
-        shape = tuple(1 if i in axes else n for i, n in enumerate(u.shape))
-        return result if result.ndim == u.ndim else result.reshape(shape)
-    rest = [i for i in range(u.ndim) if i not in axes]
-    order = (*rest, *axes)
-    ahead = u if order == tuple(range(u.ndim)) else u.transpose(order)
-    kept = ahead.shape[: len(rest)]
-    result = function(ahead.reshape((*kept, math.prod(ahead.shape[len(rest) :]))))
-    if result.ndim == len(kept):
-        return result.reshape(tuple(1 if i in axes else n for i, n in enumerate(u.shape)))
-    back = result.reshape(ahead.shape)
-    return back if ahead is u else back.transpose(tuple(np.argsort(order)))
+    if axes == (u.ndim - 1,):
+        result = function(u)
+    else:
+        result = function(u, axis=axes if len(axes) > 1 else axes[0])
+    kept = tuple(1 if i in axes else n for i, n in enumerate(u.shape))
+    return result if result.ndim == u.ndim else result.reshape(kept)
 
 
 def picks_its_row(key: Any, u: Tensor, axes: tuple[int, ...], labels: Labels, shape: Shape) -> bool:
