@@ -10,11 +10,11 @@ from click.testing import CliRunner
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix import installation
-from tinygrad_lossmix.cli.doctor import command
+from tinygrad_lossmix.cli import main
 
 
 def doctor(*args):
-    result = CliRunner().invoke(command, args)
+    result = CliRunner().invoke(main, ["doctor", *args])
     assert (result.exit_code, result.stderr) == (0, "")
     return result.stdout
 

@@ -8,11 +8,11 @@ import pytest
 from click.testing import CliRunner
 
 import tinygrad_lossmix as lm
-from tinygrad_lossmix.cli.draw import command
+from tinygrad_lossmix.cli import main
 
 
 def draw(*args):
-    return CliRunner().invoke(command, args)
+    return CliRunner().invoke(main, ["draw", *args])
 
 
 def tree(mix, z, y):

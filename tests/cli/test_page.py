@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tinygrad_lossmix.cli.page import command
+from tinygrad_lossmix.cli import main
 
 
 def page(*args):
-    return CliRunner().invoke(command, args)
+    return CliRunner().invoke(main, ["page", *args])
 
 
 @pytest.fixture

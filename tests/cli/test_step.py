@@ -6,11 +6,11 @@ import pytest
 from click.testing import CliRunner
 
 import tinygrad_lossmix as lm
-from tinygrad_lossmix.cli.step import command
+from tinygrad_lossmix.cli import main
 
 
 def step(*args, typed=None):
-    return CliRunner().invoke(command, args, input=typed)
+    return CliRunner().invoke(main, ["step", *args], input=typed)
 
 
 def test_a_batch_carries_out_its_commands_and_prints():
