@@ -27,33 +27,26 @@ except ImportError as error:
 from tinygrad_lossmix.testing.strategies.arrays import (
     LAYOUTS,
     arrays,
+    broadcastable,
     indices,
     laid_out,
+    matmul_shapes,
     separated,
+    shapes,
     tensors,
 )
-from tinygrad_lossmix.testing.strategies.examples import examples, mixes
-from tinygrad_lossmix.testing.strategies.labels import KINDS, labels
-from tinygrad_lossmix.testing.strategies.logits import REGIMES, logits
+from tinygrad_lossmix.testing.strategies.examples import (
+    KINDS,
+    REGIMES,
+    examples,
+    labels,
+    logits,
+    mixes,
+)
 from tinygrad_lossmix.testing.strategies.programs import Program, programs
-from tinygrad_lossmix.testing.strategies.shapes import broadcastable, matmul_shapes, shapes
 
 __all__ = [
-    "KINDS",
-    "LAYOUTS",
-    "REGIMES",
-    "Program",
-    "arrays",
-    "broadcastable",
-    "examples",
-    "indices",
-    "labels",
-    "laid_out",
-    "logits",
-    "matmul_shapes",
-    "mixes",
-    "programs",
-    "separated",
-    "shapes",
+    "KINDS", "LAYOUTS", "REGIMES", "Program", "arrays", "broadcastable", "examples", "indices",
+    "labels", "laid_out", "logits", "matmul_shapes", "mixes", "programs", "separated", "shapes",
     "tensors",
-]
+]  # fmt: skip

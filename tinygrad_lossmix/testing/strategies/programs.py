@@ -16,9 +16,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.testing.strategies.shapes import Shape, shapes
+from tinygrad_lossmix.testing.strategies.arrays import Array, Shape, shapes
 
-Array = Any
 Step = tuple[str, Callable[..., Any], tuple[int, ...]]
 Operations = dict[str, Callable[..., Any]]  # by how they are written
 
@@ -35,55 +34,57 @@ def odd(x: Any) -> Any:
     return np.arange(x.shape[-1]) % 2 == 1 if x.ndim else False
 
 
-ANY: Operations = {
-    "-{0}": lambda x: -x,
-    "np.sin({0})": np.sin,
-    "np.cos({0})": np.cos,
-    "np.tanh({0})": np.tanh,
-    "np.exp(soft({0}))": lambda x: np.exp(soft(x)),
-    "np.log(1.5 + soft({0}))": lambda x: np.log(1.5 + soft(x)),
-    "np.sqrt(1.5 + soft({0}))": lambda x: np.sqrt(1.5 + soft(x)),
-    "2.0 / (3.0 - soft({0}))": lambda x: 2.0 / (3.0 - soft(x)),
-    "np.square(soft({0}))": lambda x: np.square(soft(x)),
-    "np.sum(soft({0}))": lambda x: np.sum(soft(x)),
-    "np.mean({0})": np.mean,
-    "{0}.T": lambda x: x.T,
-    "{0}[None]": lambda x: x[None],
-    "np.ravel({0})[::-1]": lambda x: np.ravel(x)[::-1],
-    "np.stack([{0}, soft({0})])": lambda x: np.stack([x, soft(x)]),
-    "np.concatenate([{0}, soft({0})], axis=None)": lambda x: np.concatenate(
-        [x, soft(x)], axis=None
-    ),
-    "np.broadcast_to({0}, (2, *{0}.shape))": lambda x: np.broadcast_to(x, (2, *x.shape)),
-}
-WITH_AXES: Operations = {
-    "soft({0}).sum(axis=-1)": lambda x: soft(x).sum(axis=-1),
-    "{0}.mean(axis=-1, keepdims=True)": lambda x: x.mean(axis=-1, keepdims=True),
-    "{0}.max(axis=-1)": lambda x: x.max(axis=-1),
-    "{0}.min(axis=0, keepdims=True)": lambda x: x.min(axis=0, keepdims=True),
-    "np.prod(soft({0}), axis=-1)": lambda x: np.prod(soft(x), axis=-1),
-    "{0}[..., [0, -1, 0]]": lambda x: x[..., [0, -1, 0]],
-    "{0}[..., 0]": lambda x: x[..., 0],
-    "{0}[::-1]": lambda x: x[::-1],
-    "np.swapaxes({0}, 0, -1)": lambda x: np.swapaxes(x, 0, -1),
-    "soft({0}) @ np.ones(({0}.shape[-1], 2))": lambda x: soft(x) @ np.ones((x.shape[-1], 2)),
-    "np.einsum('...i,...i->...', soft({0}), {0})": lambda x: np.einsum(
-        "...i,...i->...", soft(x), x
-    ),
-}
-TOGETHER: Operations = {
-    "{0} + {1}": lambda x, y: x + y,
-    "{0} - {1}": lambda x, y: x - y,
-    "soft({0}) * {1}": lambda x, y: soft(x) * y,
-    "{0} / (2.0 + soft({1}))": lambda x, y: x / (2.0 + soft(y)),
-    "np.maximum({0}, {1})": np.maximum,
-    "np.minimum({0}, {1})": np.minimum,
-    "np.where(odd({0}), {0}, {1})": lambda x, y: np.where(odd(x), x, y),
-}
-ANY_TWO: Operations = {
-    "np.concatenate([{0}, {1}], axis=None)": lambda x, y: np.concatenate([x, y], axis=None),
-    "np.outer(soft({0}), soft({1}))": lambda x, y: np.outer(soft(x), soft(y)),
-}
+def _operations(*written: str) -> Operations:
+    names = {"np": np, "soft": soft, "odd": odd}
+    return {text: eval(f"lambda x, y=None: {text.format('x', 'y')}", names) for text in written}
+
+
+ANY = _operations(
+    "-{0}",
+    "np.sin({0})",
+    "np.cos({0})",
+    "np.tanh({0})",
+    "np.exp(soft({0}))",
+    "np.log(1.5 + soft({0}))",
+    "np.sqrt(1.5 + soft({0}))",
+    "2.0 / (3.0 - soft({0}))",
+    "np.square(soft({0}))",
+    "np.sum(soft({0}))",
+    "np.mean({0})",
+    "{0}.T",
+    "{0}[None]",
+    "np.ravel({0})[::-1]",
+    "np.stack([{0}, soft({0})])",
+    "np.concatenate([{0}, soft({0})], axis=None)",
+    "np.broadcast_to({0}, (2, *{0}.shape))",
+)
+WITH_AXES = _operations(
+    "soft({0}).sum(axis=-1)",
+    "{0}.mean(axis=-1, keepdims=True)",
+    "{0}.max(axis=-1)",
+    "{0}.min(axis=0, keepdims=True)",
+    "np.prod(soft({0}), axis=-1)",
+    "{0}[..., [0, -1, 0]]",
+    "{0}[..., 0]",
+    "{0}[::-1]",
+    "np.swapaxes({0}, 0, -1)",
+    "soft({0}) @ np.ones(({0}.shape[-1], 2))",
+    "np.einsum('...i,...i->...', soft({0}), {0})",
+)
+TOGETHER = _operations(
+    "{0} + {1}",
+    "{0} - {1}",
+    "soft({0}) * {1}",
+    "{0} / (2.0 + soft({1}))",
+    "np.maximum({0}, {1})",
+    "np.minimum({0}, {1})",
+    "np.where(odd({0}), {0}, {1})",
+)
+ANY_TWO = _operations(
+    "np.concatenate([{0}, {1}], axis=None)",
+    "np.outer(soft({0}), soft({1}))",
+)
+OPERATIONS = ANY | WITH_AXES | TOGETHER | ANY_TWO
 
 
 @dataclass
@@ -120,15 +121,10 @@ def programs(max_inputs: int = 3, max_steps: int = 8) -> st.SearchStrategy[Any]:
     f takes plain arrays and Tensors alike. Operands are any earlier values, so that values are used
     again; they stay between -10 and 10 or so.
     """
-    return st.builds(
-        _program,
-        st.lists(shapes(max_dims=2, max_side=3), min_size=1, max_size=max_inputs),
-        st.lists(st.tuples(_OPERATIONS, st.integers(0, 2**16)), min_size=1, max_size=max_steps),
-        st.integers(0, 2**16),
-    )
-
-
-_OPERATIONS = st.sampled_from([*ANY, *WITH_AXES, *TOGETHER, *ANY_TWO])
+    inputs = st.lists(shapes(max_dims=2, max_side=3), min_size=1, max_size=max_inputs)
+    number = st.integers(0, 2**16)
+    step = st.tuples(st.sampled_from([*OPERATIONS]), number)
+    return st.builds(_program, inputs, st.lists(step, min_size=1, max_size=max_steps), number)
 
 
 def _program(
@@ -142,14 +138,9 @@ def _program(
     program = Program(inputs)
     rng = np.random.default_rng(seed)
     leaves = [rng.normal(size=shape) for shape in inputs]
-    values = list(leaves)
     for written, number in steps:
-        operands = _fitting(written, values)
-        if operands:
-            function = (ANY | WITH_AXES | TOGETHER | ANY_TWO)[written]
-            step = written, function, operands[number % len(operands)]
-            program.steps.append(step)
-            values.append(np.asarray(function(*[values[i] for i in step[2]])))
+        if operands := _fitting(written, program.values(*leaves)):
+            program.steps.append((written, OPERATIONS[written], operands[number % len(operands)]))
     return program, leaves
 
 
@@ -168,6 +159,7 @@ def _fitting(operation: str, values: Sequence[Array]) -> list[tuple[int, ...]]:
 
 def _broadcast(x: Shape, y: Shape) -> bool:
     """Whether they do, into an array that is not too large."""
-    sides = list(itertools.zip_longest(x[::-1], y[::-1], fillvalue=1))
-    fit = all(n == m or 1 in (n, m) for n, m in sides)
-    return fit and math.prod(map(max, sides)) <= MOST
+    try:
+        return math.prod(np.broadcast_shapes(x, y)) <= MOST
+    except ValueError:
+        return False
