@@ -23,7 +23,7 @@ from tinygrad_lossmix.debugger import expressions
 from tinygrad_lossmix.debugger.expressions import Mistake
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.table import TABLE, Array
-from tinygrad_lossmix.engine.tensor import Tensor, node, record, tick
+from tinygrad_lossmix.engine.tensor import Tensor, recorded_again, tick
 from tinygrad_lossmix.mixes.labels import labels
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import shorten
@@ -168,16 +168,12 @@ def again(
 def _again(each: Tensor, other: Callable[[Any], Any], held: bool) -> Tensor:
     if each.function is None:
         return Tensor(each.data, name=each.name)
-    rules, forward = TABLE[each.function]
+    rules = TABLE[each.function].rules
     args = [
         arg.data if held and isinstance(arg, Tensor) and rules[i] is None else other(arg)
         for i, arg in enumerate(each.args)
     ]
-    if each.values:
-        result = record(each.function, tuple(args), each.kwargs)
-    else:  # its rule needs no values, so none were kept
-        values = [arg.data if isinstance(arg, Tensor) else arg for arg in args]
-        result = node(forward(*values, **each.kwargs), each.function, args, (), each.kwargs)
+    result = recorded_again(each, args)
     result.name = each.name
     return result
 

@@ -391,6 +391,13 @@ def node(
     return tensor
 
 
+def recorded_again(old: Tensor, args: Sequence[Any]) -> Tensor:
+    """A node once more, of other arguments, which nobody else can change."""
+    values = [arg._value if type(arg) is Tensor else arg for arg in args]
+    value = TABLE[old.function].forward(*values, **old.kwargs)
+    return node(value, old.function, args, values if old.values else (), old.kwargs)
+
+
 def getitem(x: Array, key: Any) -> Array:
     """`x[key]`, with key any index of NumPy's but a Tensor."""
     return x[key]

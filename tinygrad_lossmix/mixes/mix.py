@@ -275,4 +275,5 @@ def _rows(pair: tuple[str, str], form: Form) -> tuple[Any, Any]:
 
 
 ROWS = {pair: _rows(pair, form) for pair, form in FORMS.items()}
+PAIRS = {cost: pair for pair, (cost, _) in ROWS.items()}  # by what a node holds
 MIXES = tuple(Mix(*pair) for pair in FORMS)

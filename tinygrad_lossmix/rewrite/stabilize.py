@@ -13,21 +13,18 @@ from __future__ import annotations
 
 import warnings
 from bisect import bisect_left
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from tinygrad_lossmix.engine.gradient import grad as grad
 from tinygrad_lossmix.engine.graph import names, nodes
-from tinygrad_lossmix.engine.table import TABLE
-from tinygrad_lossmix.engine.tensor import Tensor, node, tick
-from tinygrad_lossmix.mixes.mix import ROWS, cost_node
+from tinygrad_lossmix.engine.tensor import Tensor, recorded_again, tick
+from tinygrad_lossmix.mixes.mix import PAIRS, cost_node
 from tinygrad_lossmix.rewrite.matching.fuse import fused
 from tinygrad_lossmix.rewrite.matching.pairings import WrongPairing, wrong_pairings
 from tinygrad_lossmix.rewrite.matching.patterns import Pattern
 from tinygrad_lossmix.rewrite.matching.rules import Rules
-
-PAIRS = {cost: pair for pair, (cost, _) in ROWS.items()}
 
 
 class Replacement(NamedTuple):
@@ -123,8 +120,10 @@ class _Pass:
 
     def _visit(self, old: Tensor) -> None:
         args = [self.new[arg] if type(arg) is Tensor else arg for arg in old.args]
-        changed = any(arg is not before for arg, before in zip(args, old.args, strict=True))
-        new = _again(old, args) if changed else old
+        new = old
+        if any(arg is not before for arg, before in zip(args, old.args, strict=True)):
+            pair = PAIRS.get(old.function)
+            new = cost_node(pair, *args) if pair else recorded_again(old, args)
         self.rules.learn(new, self.moments[-1])
         found = self.rules.stable(new)
         if found is not None:
@@ -148,12 +147,3 @@ class _Pass:
                 if all(arg in alive for arg in kept if type(arg) is Tensor):
                     begun = self.moments[bisect_left(self.orders, start)]
                     new.groups += ((name, kept, begun),)
-
-
-def _again(old: Tensor, args: list[Any]) -> Tensor:
-    """A node recorded once more, of other arguments."""
-    if old.function in PAIRS:
-        return cost_node(PAIRS[old.function], *args)
-    values = [arg._value if type(arg) is Tensor else arg for arg in args]
-    value = TABLE[old.function].forward(*values, **old.kwargs)
-    return node(value, old.function, args, values if old.values else (), old.kwargs)

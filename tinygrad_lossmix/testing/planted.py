@@ -18,7 +18,7 @@ from tinygrad_lossmix.engine.graph import names, nodes
 from tinygrad_lossmix.engine.sweep import seed_of, sweep
 from tinygrad_lossmix.engine.table import TABLE, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.mixes.mix import ROWS, Mix
+from tinygrad_lossmix.mixes.mix import PAIRS, Mix
 from tinygrad_lossmix.mixes.outputs import sigmoid, softmax
 from tinygrad_lossmix.rewrite.matching.forms import VIEWS, Form, Forms, unshifted
 from tinygrad_lossmix.rewrite.matching.structure import Structure, reduced, scalar
@@ -28,7 +28,6 @@ Array = Any
 Fault = tuple[str, Array]  # in words, and a gradient or what is passed back
 
 LARGEST = 200  # nodes of a recording that is searched
-PAIRS = {cost: pair for pair, (cost, _) in ROWS.items()}
 SOFTMAX = ("softmax", "log_softmax", "log_total")  # forms that hold one
 SIGMOID = ("sigmoid", "log_sigmoid", "softplus")
 SLOPES = {"sigmoid": "sigma'(z) = a(1 - a)", "np.tanh": "tanh'(z) = 1 - a²"}

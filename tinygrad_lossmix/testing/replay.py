@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,22 +11,12 @@ import numpy as np
 from tinygrad_lossmix.engine.derivatives import constant
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.table import TABLE
-from tinygrad_lossmix.engine.tensor import Tensor, astype, node, record
+from tinygrad_lossmix.engine.tensor import Tensor, astype, recorded_again
 from tinygrad_lossmix.mixes import outputs
-from tinygrad_lossmix.mixes.mix import ROWS
-from tinygrad_lossmix.testing.oracles import raw
+from tinygrad_lossmix.mixes.mix import PAIRS, ROWS
 
-OF_LOGITS = {
-    raw(outputs.sigmoid),
-    raw(outputs.softplus),
-    raw(outputs.log_sigmoid),
-    raw(outputs.softmax),
-    raw(outputs.log_softmax),
-    raw(outputs.logsumexp),
-    raw(outputs.log1m_softmax),
-    *(cost for cost, _ in ROWS.values()),
-    *(raw(delta) for _, delta in ROWS.values()),
-}
+_recording = (*vars(outputs).values(), *(delta for _, delta in ROWS.values()))
+OF_LOGITS = {*PAIRS, *(f.recorded for f in _recording if hasattr(f, "recorded"))}
 Compute = Callable[[Tensor, list[Any]], Any]
 
 
@@ -47,25 +38,24 @@ def replay(
         if each.function is None:
             values[each] = lift(each.data)
             continue
-        rules = TABLE[each.function].rules
-        args = [
-            (values[arg] if rules[i] is not None else lift(arg.data))
-            if isinstance(arg, Tensor)
-            else arg
-            for i, arg in enumerate(each.args)
-        ]
+        args = list(each.args)
+        for i, arg in enumerate(args):
+            if isinstance(arg, Tensor):
+                args[i] = lift(arg.data) if _held(each, i) else values[arg]
         values[each] = compute(each, args)
     return values[cost]
+
+
+def _held(each: Tensor, position: int) -> bool:
+    """Whether a node has a Tensor there by which it is not differentiated."""
+    return isinstance(each.args[position], Tensor) and TABLE[each.function].rules[position] is None
 
 
 def holds_constants(cost: Tensor) -> bool:
     """Whether something in a recording is computed from Tensors and yet not differentiated."""
     return any(
         each.function is constant.recorded  # type: ignore[attr-defined]
-        or any(
-            isinstance(arg, Tensor) and TABLE[each.function].rules[i] is None
-            for i, arg in enumerate(each.args)
-        )
+        or any(_held(each, i) for i in range(len(each.args)))
         for each in nodes(cost)
     )
 
@@ -79,13 +69,7 @@ def in_floats(each: Tensor, args: list[Any]) -> Any:
 
 def recorded(each: Tensor, args: list[Any]) -> Tensor:
     """A node recorded again in float64."""
-    if each.function is astype:
-        return args[0]  # type: ignore[no-any-return]
-    if each.values or not each.args:
-        return record(each.function, tuple(args), each.kwargs)
-    plain = [arg.data if isinstance(arg, Tensor) else arg for arg in args]
-    value = TABLE[each.function].forward(*plain, **each.kwargs)
-    return node(value, each.function, args, (), each.kwargs)
+    return args[0] if each.function is astype else recorded_again(each, args)
 
 
 def replay_recorded(cost: Tensor, leaves: Mapping[Tensor, Tensor]) -> Tensor:
@@ -96,6 +80,7 @@ def replay_recorded(cost: Tensor, leaves: Mapping[Tensor, Tensor]) -> Tensor:
     return again
 
 
+@dataclass
 class Disturbed:
     """Computes a node again with everything in it wrong by a relative `size`, times random numbers.
 
@@ -103,29 +88,26 @@ class Disturbed:
     `size` itself: what a stable function rounds inside, e^z first of all, is off as if they were.
     """
 
-    def __init__(self, size: float, smallest: float, rng: np.random.Generator) -> None:
-        self.size = size
-        self.smallest = smallest
-        self.rng = rng
+    size: float
+    smallest: float
+    rng: np.random.Generator
 
     def off(self, value: Any) -> Any:
         """value times 1 + size·N(0, 1), entry by entry, in float64."""
         value = np.asarray(value, dtype=np.float64)
-        return value * (1.0 + self.size * self._random(value.shape))
+        return value * (1.0 + self._moves(value))
 
     def __call__(self, each: Tensor, args: list[Any]) -> Any:
         """The value of a node, off; so are its constants, but for an exponent."""
-        args = [self._constant(each, i, arg) for i, arg in enumerate(args)]
+        for i, (arg, old) in enumerate(zip(args, each.args, strict=True)):
+            floats = isinstance(arg, np.ndarray | np.generic) and arg.dtype.kind == "f"
+            exponent = each.function is np.power and i
+            if floats and not exponent and not isinstance(old, Tensor):
+                args[i] = self.off(arg)
         if each.function in OF_LOGITS:
-            args[0] = args[0] + self.size * self._random(np.shape(args[0]))
+            args[0] = args[0] + self._moves(args[0])
         value = self.off(in_floats(each, args))
-        return value + self.size * self.smallest * self._random(value.shape)
+        return value + self.smallest * self._moves(value)
 
-    def _constant(self, each: Tensor, position: int, arg: Any) -> Any:
-        exponent = each.function is np.power and position
-        known = isinstance(each.args[position], Tensor)
-        floats = isinstance(arg, np.ndarray | np.generic) and arg.dtype.kind == "f"
-        return self.off(arg) if floats and not known and not exponent else arg
-
-    def _random(self, shape: tuple[int, ...]) -> Any:
-        return self.rng.normal(size=shape)
+    def _moves(self, value: Any) -> Any:
+        return self.size * self.rng.normal(size=np.shape(value))

@@ -17,11 +17,10 @@ from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes import outputs
 from tinygrad_lossmix.mixes.labels import labels
-from tinygrad_lossmix.mixes.mix import COSTS, ROWS, Mix
+from tinygrad_lossmix.mixes.mix import COSTS, PAIRS, Mix
 
 SAFE_OUTPUTS = {getattr(outputs, name).recorded: name for name in ("sigmoid", "softmax")}
 COST_GROUPS = {long.replace("-", "_"): short for short, long in COSTS.items()}
-PAIRS = {cost: pair for pair, (cost, _) in ROWS.items()}
 
 OUTPUT_EQUATIONS = {"sigmoid": "eq. (3)", "softmax": "eq. (78)"}
 COST_EQUATIONS = {"ce": "eq. (63)", "ll": "eq. (80)", "quadratic": "eq. (6)"}
