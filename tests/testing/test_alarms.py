@@ -4,18 +4,29 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
-from tests.helpers.quick import thinned
 from tests.testing.correct import KINDS, correct, plain
 from tinygrad_lossmix.testing import gradcheck
 
 POINT = np.array([0.7, -0.3, 1.1])
 
 
-@pytest.mark.parametrize("seed", thinned(range(100 * len(KINDS)), 49))
-def test_no_false_alarm_on_a_correct_gradient(seed):
+def passes(seed):
     _, f, x = correct(seed)
     with np.errstate(all="ignore"):
-        gradcheck(f, x).raise_if_failed()
+        return bool(gradcheck(f, x))
+
+
+@pytest.mark.parametrize("seed", range(0, 100 * len(KINDS), 49))
+def test_no_false_alarm_on_a_correct_gradient(seed):
+    assert passes(seed)
+
+
+@pytest.mark.slow
+def test_at_most_one_false_alarm_in_a_thousand():
+    """What is left: 1 - tanh(w·x) by hand, which rounds to 0 where w times an ulp of 1 is right."""
+    seeds = range(100 * len(KINDS))
+    alarms = [seed for seed in seeds if not passes(seed)]
+    assert len(alarms) <= len(seeds) // 1000, alarms
 
 
 @pytest.mark.parametrize("hide", [plain, lambda f: lambda t: f(np.asarray(t))])
