@@ -542,6 +542,7 @@ def test_the_repr_says_what_it_is():
     )
     g(np.ones(2), np.ones(2))
     assert repr(g).endswith("1 specialisation>")
+    assert "by argument -1;" in repr(compiled(loss, wrt=-1))
 
 
 def test_the_same_call_is_made_once():

@@ -134,10 +134,11 @@ class Compiled:
     def __repr__(self) -> str:
         wrt = self._wrt if isinstance(self._wrt, tuple) else (self._wrt,)
         names = parameter_names(self._f, max(0, *wrt) + 1)
+        by = ", ".join(names[i] if i >= 0 else f"argument {i}" for i in wrt)
         count = len(self._forms)
         return (
             f"<compiled {getattr(self._f, '__name__', type(self._f).__name__)}: value and gradient "
-            f"by {', '.join(names[i] for i in wrt)}; backend {self._backend}, "
+            f"by {by}; backend {self._backend}, "
             f"{count} specialisation{'s' * (count != 1)}>"
         )
 
@@ -228,6 +229,7 @@ def _answer(form: Form, given: Arguments) -> tuple[Any, Any]:
     return answer  # type: ignore[no-any-return]
 
 
+@np.errstate(all="ignore")
 def agree(ours: tuple[Any, Any], theirs: tuple[Any, Any]) -> bool:
     """Whether two answers are one but for rounding, amplified by what was computed, at most."""
     (x, f), (y, g) = ours, theirs
