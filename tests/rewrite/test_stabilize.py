@@ -327,10 +327,24 @@ def test_one_minus_a_product_of_outputs(cost, z):
     np.testing.assert_allclose(lm.grad(after, t), [float(x) for x in slope], rtol=1e-12, atol=1e-30)
 
 
+TINY = (1e-200, 2e-200)
+
+
+def bernoulli(z, scale):
+    a = lm.sigmoid(z)
+    return -(0.25 * np.log(a) / scale + 0.75 * np.log(1 - a) / (2.0 * scale)).sum()
+
+
 LOST = {
     "a factor": (lambda z: 1e300 * (1e-200 * (1e-200 * -lm.log_softmax(z)[0] * 1e100)), 1.0),
     "a divisor": (lambda z: -lm.log_softmax(z)[0] / 1e200 / 1e200 * 1e300 * 1e100, 1.0),
     "a factor within": (lambda z: np.log(np.exp(z).sum() * 1e-200 * 1e-200 * 1e300), 300.0),
+    "divisors of a sum": (lambda z: 1e-300 * sum(-x / 1e-200 for x in lm.log_softmax(z)), 1.0),
+    "divisors of one sum": (
+        lambda z: 1e-300 * sum(-lm.log_softmax(z).sum() / c for c in TINY),
+        1.0,
+    ),
+    "labels that are numbers": (lambda z: 1e-200 * (bernoulli(z, 3e-200) + z[0]), 1.0),
     "a small number added": (lambda z: np.log((1.0 - lm.softmax(z)[0]) + 1e-17), 300.0),
 }
 

@@ -17,7 +17,7 @@ from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.mix import cost_node
 from tinygrad_lossmix.rewrite.matching import patterns
 from tinygrad_lossmix.rewrite.matching.forms import OF_ENTRIES, OVER_AN_AXIS, negative
-from tinygrad_lossmix.rewrite.matching.linear import Linear, Weight
+from tinygrad_lossmix.rewrite.matching.linear import Linear, Weight, product
 from tinygrad_lossmix.rewrite.matching.logs import Found
 from tinygrad_lossmix.rewrite.matching.rules import Rules
 from tinygrad_lossmix.rewrite.matching.structure import Structure, scalar
@@ -215,10 +215,11 @@ def _complementary(output: str, term: Term, partner: Term) -> Cost | None:
     """Cross-entropy, where the weights are y and 1 - y."""
     end, (up, down, y), (other_up, other_down, w) = term.end, term.weight, partner.weight
     if y is None and w is None:
-        y = up * other_down
-        total = y + other_up * down
-        both = down * other_down
-        return Cost((output, "ce"), end.u, end.axis, y / total, -total, both) if total else None
+        y = product(up, other_down)
+        total, both = y + product(other_up, down), product(down, other_down)
+        if not total or math.isnan(total + both):
+            return None
+        return Cost((output, "ce"), end.u, end.axis, y / total, -total, both)
     if up * other_down != other_up * down or not is_complement(w, y):
         return None
     return Cost((output, "ce"), end.u, end.axis, y, -up, down)

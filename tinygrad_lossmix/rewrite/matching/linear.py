@@ -42,8 +42,8 @@ class Weight(NamedTuple):
     def plus(self, other: Weight, like: Tensor) -> Weight:
         """The sum of two weights on the same Tensor."""
         if self.w is None and other.w is None:
-            up = self.up * other.down + other.up * self.down
-            return Weight(up, self.down * other.down)
+            up = product(self.up, other.down) + product(other.up, self.down)
+            return Weight(up, product(self.down, other.down))
         if (self.up, self.down) == (other.up, other.down):
             return Weight(self.up, self.down, _floats(self.w, like) + _floats(other.w, like))
         return Weight(w=self.whole(like) + other.whole(like))
@@ -56,7 +56,7 @@ def _floats(w: Any, like: Tensor) -> Any:
     return w if w.dtype.kind == "f" else w.astype(like.dtype)
 
 
-def _product(a: float, b: float) -> float:
+def product(a: float, b: float) -> float:
     """a·b; NaN where it over- or underflows."""
     return a * b if normal(a * b) or a == 0.0 or b == 0.0 else math.nan
 
@@ -161,7 +161,7 @@ def _times(weight: Weight, c: Any, x: Tensor) -> Weight:
     """On x, of a weight on c·x."""
     number = None if np.ndim(c) else scalar(c)
     if number is not None and np.isfinite(number):
-        return weight._replace(up=_product(weight.up, number))
+        return weight._replace(up=product(weight.up, number))
     if getattr(c, "shape", None) != x.shape:
         c = np.broadcast_to(c, x.shape)
     return weight._replace(w=c if weight.w is None else _floats(weight.w, x) * _floats(c, x))
@@ -171,7 +171,7 @@ def _over(weight: Weight, c: Any, x: Tensor) -> Weight:
     """On x, of a weight on x/c."""
     number = None if np.ndim(c) else scalar(c)
     if number is not None and np.isfinite(number) and number:
-        return weight._replace(down=_product(weight.down, number))
+        return weight._replace(down=product(weight.down, number))
     return _times(weight, np.divide(1.0, c), x)
 
 
