@@ -1,30 +1,36 @@
-"""Why a gradient is wrong: guesses from a catalogue of what goes wrong in backward passes.
+"""Why a gradient is wrong, and where: the first node whose own rule is.
 
-A guess is a formula that gives the wrong numbers found. It is made only where it gives all of them,
-at other values of the argument too: 4 is 1/sigma'(0), but only there.
+A guess from the catalogue of what goes wrong in backward passes is a formula that gives the wrong
+numbers found. It is made only where it gives all of them, at other values of the argument too: 4 is
+1/sigma'(0), but only there.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import permutations
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_lossmix.engine.gradient import grad
-from tinygrad_lossmix.engine.graph import nodes
+from tinygrad_lossmix.engine.graph import names, nodes
+from tinygrad_lossmix.engine.table import TABLE, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.rewrite.matching.patterns import COSTS
 from tinygrad_lossmix.rewrite.stabilize import rewritten
+from tinygrad_lossmix.testing.comparison import allowed, compare
+from tinygrad_lossmix.testing.methods import NotApplicable
 from tinygrad_lossmix.testing.planted import PRODUCT, Plant, multiple, near
-from tinygrad_lossmix.testing.replay import holds_constants, in_floats, replay
+from tinygrad_lossmix.testing.replay import holds_constants, in_floats, recorded, replay
+from tinygrad_lossmix.testing.report import GradcheckReport
 from tinygrad_lossmix.testing.subject import Pair, Recorded, Subject
+from tinygrad_lossmix.testing.tolerance import flat
 
 Array = Any
 
+MOST = 400  # nodes whose rules are looked at
 ELSEWHERE = 2  # other values of the arguments that a guess has to fit
 PUBLIC = ("softmax", "sigmoid", "softplus", "log_softmax", "log_sigmoid", "logsumexp")
 CUT = (
@@ -33,8 +39,7 @@ CUT = (
 )
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(NamedTuple):
     """One argument: its value x, the gradient g that was given, the derivative t, the recording."""
 
     x: Array
@@ -101,18 +106,15 @@ def _elsewhere(subject: Pair, seed: Array) -> Iterator[list[Evidence]]:
             for x in subject.arrays
         ]
         try:
-            again = Pair(subject.f, subject.by_hand, subject.arguments(moved), subject.wrt)
+            again = subject.at(moved)
             recording = again.recording()
             g = [np.real(each).astype(np.float64) for each in again.gradient(moved, seed)]
         except Exception:  # outside of its domain
             continue
         if recording and len(g) == len(moved) and np.isfinite(recording[1].data):
-            leaves, cost = recording
-            right = grad(cost, leaves, seed)
-            yield [
-                Evidence(x, g[i], right[i], Plant(leaves[i], cost, seed))
-                for i, x in enumerate(moved)
-            ]
+            plants = (Plant(leaf, recording[1], seed) for leaf in recording[0])
+            every = zip(moved, g, plants, strict=True)
+            yield [Evidence(x, given, plant.right, plant) for x, given, plant in every]
 
 
 def _name(f: Callable[..., Any], position: int) -> str:
@@ -233,7 +235,54 @@ def cut(subject: Recorded) -> bool:
     leaves, cost = subject.record(beside)
     if holds_constants(cost):
         return False
-    recorded = replay(cost, dict(zip(leaves, moved, strict=True)), lambda data: data, in_floats)
+    seen = replay(cost, dict(zip(leaves, moved, strict=True)), lambda data: data, in_floats)
     change = subject.record(moved)[1].data - cost.data
-    unseen = np.abs(change - (recorded - cost.data))
+    unseen = np.abs(change - (seen - cost.data))
     return bool(np.any(unseen > 1e-3 * np.abs(change) + 1e-9 * np.abs(cost.data)))
+
+
+def blame(cost: Tensor, rng: np.random.Generator) -> str | None:
+    """Which node, by name, function and argument; None where every rule is right by itself."""
+    called = names(cost)
+    for each in nodes(cost)[:MOST]:
+        if each.function is None or not np.all(np.isfinite(each.data)):
+            continue
+        for position, arg in enumerate(each.args):
+            if isinstance(arg, Tensor) and arg.size and TABLE[each.function].rules[position]:
+                wrong = _wrong(each, position, rng)
+                if wrong:
+                    place = f"argument {position} " if len(each.args) > 1 else ""
+                    return (
+                        f"{spelling(each.function)} ({place}of node {called[each]}, shape "
+                        f"{each.shape}): {wrong}"
+                    )
+    return None
+
+
+def _wrong(each: Tensor, position: int, rng: np.random.Generator) -> str | None:
+    """What is wrong with one rule at one node, on a recording of that node alone."""
+
+    def alone(x: Tensor) -> Any:
+        args = [arg.data if isinstance(arg, Tensor) else arg for arg in each.args]
+        args[position] = x
+        return recorded(each, args)
+
+    subject = Recorded(alone, [np.array(each.args[position].data)], (0,))
+    seed = rng.normal(size=each.shape).astype(each.dtype)
+    report = GradcheckReport()
+    try:
+        analytic = flat(subject.gradient(subject.arrays, seed))
+    except Exception as error:
+        return f"it raises {type(error).__name__}: {error}"
+    limits = allowed(subject, analytic, seed, None, rng)
+    try:
+        right = compare(subject, analytic, seed, report, limits, rng)
+    except NotApplicable:
+        return None
+    if not report.mismatches:
+        return None
+    worst = report.mismatches[0]
+    g, (t,) = analytic.reshape(subject.arrays[0].shape), subject.split(right)
+    why = of_an_argument(Evidence(subject.arrays[0], g, t), [])
+    words = f"passes back {worst.analytic:.6g} where {worst.numeric:.6g} is right"
+    return f"{words}; {why[0]}" if why else words

@@ -19,8 +19,7 @@ import numpy as np
 from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing import behaviour
-from tinygrad_lossmix.testing.blame import blame
-from tinygrad_lossmix.testing.causes import causes, of_an_error, unstable
+from tinygrad_lossmix.testing.causes import blame, causes, of_an_error, unstable
 from tinygrad_lossmix.testing.comparison import METHODS, Allowed, allowed, compare
 from tinygrad_lossmix.testing.highprecision import Replay
 from tinygrad_lossmix.testing.methods import NotApplicable

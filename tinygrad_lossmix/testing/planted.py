@@ -25,13 +25,15 @@ from tinygrad_lossmix.rewrite.matching.structure import Structure, reduced, scal
 from tinygrad_lossmix.testing.replay import recorded
 
 Array = Any
-Fault = tuple[str, Array]  # in words, and a gradient or what is passed back
+Fault = tuple[str, Array]  # in words, and a gradient, a change or what is passed back
 
 LARGEST = 200  # nodes of a recording that is searched
 SOFTMAX = ("softmax", "log_softmax", "log_total")  # forms that hold one
 SIGMOID = ("sigmoid", "log_sigmoid", "softplus")
 SLOPES = {"sigmoid": "sigma'(z) = a(1 - a)", "np.tanh": "tanh'(z) = 1 - a²"}
 LINEAR = {np.add, np.subtract, np.negative, np.multiply, np.divide}
+MEAN, SUM = "a mean where the cost takes a sum", "a sum where the cost takes a mean"
+ANOTHER = "labels: another class is taken for right (off by one: classes count from 0)"
 PRODUCT = "for z = x @ w the gradients are g @ w.T and x.T @ g"
 
 
@@ -58,7 +60,7 @@ class Plant:
     """
 
     def __init__(self, leaf: Tensor, cost: Tensor, seed: Array) -> None:
-        self.leaf, self.cost = spelled_out(leaf, cost)
+        self.leaf, self.cost = leaf, spelled_out(cost)
         self.seed = seed.reshape(self.cost.shape)
         self.right = grad(self.cost, self.leaf, self.seed)
         self.called = names(self.cost)
@@ -84,19 +86,11 @@ class Plant:
 
     def faults(self) -> Iterator[Fault]:
         """Each with the gradient of the leaf that it gives, the most telling first."""
-        for each, form in self.forms:
-            for words, change in self._of_a_sigmoid(each, form):
-                yield words, self._pulled(form.u, change)
-        for u, axes in self.logits.items():
-            for words, change in self._of_outputs(u, axes) if u in self.called else ():
-                yield words, self._pulled(u, change)
-        for each, form in self.forms:
-            for words, change in self._of_a_softmax(each, form):
-                yield words, self._pulled(form.u, change)
-        for node, position, g, part, _ in self.steps:
-            for words, passed in self._of_a_node(node, position, g, part):
-                if np.shape(passed) == part.shape:
-                    yield words, self._pulled(node.args[position], passed - part)
+        for at, changes in self._changes():
+            for words, change in changes:
+                change = np.asarray(change, at.dtype)
+                pulled = change if at is self.leaf else grad(at, self.leaf, change)
+                yield words, self.right + pulled
         for each in self.above:
             if each.shape == self.leaf.shape and each is not self.leaf and each is not self.cost:
                 yield (
@@ -105,9 +99,18 @@ class Plant:
                     grad(self.cost, each, self.seed),
                 )
 
-    def _pulled(self, at: Tensor, change: Array) -> Array:
-        change = np.asarray(change, at.dtype)
-        return self.right + (change if at is self.leaf else grad(at, self.leaf, change))
+    def _changes(self) -> Iterator[tuple[Tensor, Iterator[Fault]]]:
+        """Changes of what is passed back to a node."""
+        layers = [(form.u, form.kind, self._of_a_layer(each, form)) for each, form in self.forms]
+        yield from ((u, changes) for u, kind, changes in layers if kind == "sigmoid")
+        for u, axes in self.logits.items():
+            if u in self.called:
+                yield u, self._of_outputs(u, axes)
+        yield from ((u, changes) for u, kind, changes in layers if kind != "sigmoid")
+        for node, position, g, part, _ in self.steps:
+            faults = self._of_a_node(node, position, g, part)
+            fitting = (fault for fault in faults if np.shape(fault[1]) == part.shape)
+            yield node.args[position], ((words, passed - part) for words, passed in fitting)
 
     def _arrived_at(self, form: Form) -> Array | None:
         """The gradient at an output layer, at all of it where it is computed more than once."""
@@ -119,21 +122,19 @@ class Plant:
             and self.structure.same(other.u, form.u)
             and (g := self.arrived.get(each)) is not None
         ]
-        return sum(same[1:], same[0]) if same else None
+        return sum(same) if same else None
 
-    def _of_a_sigmoid(self, each: Tensor, form: Form) -> Iterator[Fault]:
-        """Of a sigmoid however it is spelled, as changes of what is passed back to its logits."""
-        g, u = self._arrived_at(form), form.u.data
-        if form.kind == "sigmoid" and g is not None and u.shape == g.shape:
+    def _of_a_layer(self, each: Tensor, form: Form) -> Iterator[Fault]:
+        """Of a sigmoid, a softmax or its logarithm, however it is spelled, as changes."""
+        g, u, over = self._arrived_at(form), form.u.data, form.axes
+        if g is None or u.shape != g.shape:
+            return
+        if form.kind == "sigmoid":
             a = sigmoid(u)
             others = {"z(1 - z)": u * (1.0 - u), "sigma'(a)": sigmoid(a) * (1.0 - sigmoid(a))}
             for words, passed in self._of_a_slope(each, "sigmoid", g, a * (1.0 - a), others):
                 yield words, passed - g * a * (1.0 - a)
-
-    def _of_a_softmax(self, each: Tensor, form: Form) -> Iterator[Fault]:
-        """Of a softmax however it is spelled, or its logarithm, in the same way."""
-        g, u, over = self._arrived_at(form), form.u.data, form.axes
-        if form.kind in ("softmax", "log_softmax") and g is not None and u.shape == g.shape:
+        elif form.kind in ("softmax", "log_softmax"):
             a = softmax(u, over[0])
             g = g / a if form.kind == "log_softmax" else g
             right = a * (g - (g * a).sum(axis=over, keepdims=True))
@@ -159,33 +160,30 @@ class Plant:
         """Of a - y: other outputs or labels than the cost has, or where it is not the delta."""
         delta, axis = grad(self.cost, u, self.seed), axes[0] if axes else u.ndim - 1
         a = softmax(u.data, axis) if axes else sigmoid(u.data)
+        arrived, args = self.arrived.values(), [arg for each in self.above for arg in each.args]
+        constants = [x for x in args if isinstance(x, np.ndarray) and x.shape == u.shape]
         for part in {1.0, u.shape[axis] / u.size} if u.ndim else ():
             y = a - delta / part
             total = y.sum(axis=axis)
             distribution = near(total, np.ones(total.shape))
+            found: list[Fault] = []
             if distribution if axes else near(y * y, y):
                 other, name = (sigmoid(u.data), "sigmoid") if axes else (softmax(u.data), "softmax")
-                yield (
-                    f"the output layer: {name} was taken, the cost has another",
-                    part * (other - a),
-                )
+                found.append((f"output layer: {name} was taken, the cost has another", other - a))
             if axes and distribution:
                 whole = softmax(u.data.reshape(-1)).reshape(u.shape)
-                yield "the axis: softmax was taken over the whole batch", part * (whole - a)
-                for i in {*range(u.ndim)} - {axis}:
-                    over = part * (softmax(u.data, i) - a)
-                    yield "the axis: softmax was taken over the examples, not the classes", over
+                found.append(("axis: softmax was taken over the whole batch", whole - a))
+                words = "axis: softmax was taken over the examples, not the classes"
+                found += [(words, softmax(u.data, i) - a) for i in {*range(u.ndim)} - {axis}]
             if distribution and near(y * y, y):  # one-hot
                 numbers = np.expand_dims(y.argmax(axis=axis), axis)
-                words = "class numbers were subtracted; make them one-hot first"
-                yield f"the labels: {words}", part * (y - numbers)
-                words = "another class is taken for right (off by one: classes count from 0)"
-                for by in (1, -1):
-                    yield f"the labels: {words}", part * (y - np.roll(y, by, axis=axis))
-            for off in (part * (a - constant) for constant in self._constants(u.shape)):
-                if multiple(off, delta) is None and not any(
-                    near(off, g) for g in self.arrived.values()
-                ):
+                words = "labels: class numbers were subtracted; make them one-hot first"
+                found.append((words, y - numbers))
+                found += [(ANOTHER, y - np.roll(y, by, axis=axis)) for by in (1, -1)]
+            yield from ((f"the {words}", part * change) for words, change in found)
+            for y in constants:
+                off = part * (a - y)
+                if multiple(off, delta) is None and not any(near(off, g) for g in arrived):
                     yield (
                         f"this is a - y with a = {'softmax' if axes else 'sigmoid'}(z): the delta "
                         "of softmax with log-likelihood and of sigmoid with cross-entropy, not of "
@@ -193,16 +191,13 @@ class Plant:
                         off - delta,
                     )
 
-    def _constants(self, shape: tuple[int, ...]) -> list[Array]:
-        """The recorded constants of a shape: labels, for example."""
-        every = [arg for each in self.above for arg in each.args]
-        return [arg for arg in every if isinstance(arg, np.ndarray) and arg.shape == shape]
-
     def _of_a_node(self, each: Tensor, position: int, g: Array, part: Array) -> Iterator[Fault]:
         """Of one rule, as what is passed back."""
         function, x = each.function, each.args[position]
         at = f"{spelling(function)} (node {self.called[each]})"
         other: Any = each.args[1 - position] if len(each.args) == 2 else None
+        times = function is np.multiply or (function is np.divide and position == 0)
+        c = scalar(other) if times and not isinstance(other, Tensor) else None
         if function is np.sum or function is np.mean:
             yield from self._of_a_reduction(each, at, part)
         elif function is np.matmul and x.ndim == np.ndim(other) == 2:
@@ -210,25 +205,21 @@ class Plant:
             for left, right in permutations((g, g.T, other, other.T), 2):
                 if left.shape[1] == right.shape[0]:
                     yield f"a transpose is missing: {PRODUCT}, at {at}", left @ right
-        elif (c := _constant_factor(function, position, other)) is not None:
-            yield from self._of_a_constant(c, at, part)
-        elif function is np.multiply or (function is np.divide and position == 0):
+        elif c:
+            yield from self._of_a_constant(c if function is np.multiply else 1.0 / c, at, part)
+        elif times:
             yield f"the factor that {at} multiplies by is missing", g
         elif x.shape == each.shape and function not in LINEAR:
             yield from self._of_a_function(each, position, g, part)
         if function in LINEAR and each.size > x.size:
-            n = each.size // x.size
-            yield self._times(n, "small", at, "a mean over what was broadcast, not a sum"), part / n
+            broadcast = "a mean over what was broadcast, not a sum"
+            yield self._times(each.size // x.size, broadcast, at, part)
         uses = sum(step[0].args[step[1]] is x for step in self.steps)
         if uses > 1:
-            arrived = (
-                "only one contribution arrived" if uses == 2 else "one contribution is missing"
-            )
+            gap = "only one contribution arrived" if uses == 2 else "one contribution is missing"
             name = "the argument" if x is self.leaf else f"node {self.called[x]}"
-            yield (
-                f"{name} is used {uses} times, and {arrived}, not that of {at}: add them up",
-                0 * part,
-            )
+            words = f"{name} is used {uses} times, and {gap}, not that of {at}: add them up"
+            yield words, 0 * part
         elif function is np.add or function is np.subtract:
             yield f"the term {self.called[x]} of the sum at {at} passes nothing back", 0 * part
         yield f"the sign of what {at} passes back", -part
@@ -236,16 +227,13 @@ class Plant:
     def _of_a_reduction(self, each: Tensor, at: str, part: Array) -> Iterator[Fault]:
         sides = [each.args[0].shape[i] for i in reduced(each)]
         for n in {*sides, math.prod(sides)} - {0, 1}:
-            if each.function is np.sum:
-                yield self._times(n, "small", at, "a mean where the cost takes a sum"), part / n
-            else:
-                yield self._times(n, "large", at, "a sum where the cost takes a mean"), part * n
+            yield self._times(n, MEAN if each.function is np.sum else SUM, at, part)
 
     def _of_a_constant(self, c: float, at: str, part: Array) -> Iterator[Fault]:
         rows, k = self._sizes()
         for n in {rows, k, rows * k} - {1}:
             if abs(c) < 1.0 and math.isclose(round(1.0 / c / n) * c * n, 1.0, rel_tol=1e-9):
-                yield self._times(n, "large", at, "a sum where the cost takes a mean"), part * n
+                yield self._times(n, SUM, at, part)
         yield f"the constant factor {c:g}{', the ½,' * (c == 0.5)} is missing at {at}", part / c
         if math.isclose(round(0.5 / c) * c * 2.0, 1.0, rel_tol=1e-9):
             yield f"the ½ of the cost is missing at {at}", part * 2.0
@@ -274,36 +262,26 @@ class Plant:
                 return u.size // k, k
         return 1, 1
 
-    def _times(self, n: int, size: str, at: str, why: str) -> str:
-        """How far off, and what that number is, as far as it is known."""
+    def _times(self, n: int, why: str, at: str, part: Array) -> Fault:
+        """A factor n too many or too few, and what that number is, as far as it is known."""
         rows, k = self._sizes()
         numbers = {"n, the number of examples": rows, "K, the number of outputs": k}
         numbers |= {"n·K, the number of entries": rows * k * (rows > 1)}
         if any(step[0].function in (np.square, np.power) for step in self.steps):
             numbers["the 2 of a square"] = 2
         known = " or ".join(name for name, number in numbers.items() if number == n)
-        return f"{n} times too {size}{known and f', {known}'}: {why}, at {at}"
+        size, passed = ("large", part * n) if why == SUM else ("small", part / n)
+        return f"{n} times too {size}{known and f', {known}'}: {why}, at {at}", passed
 
 
-def _constant_factor(function: Any, position: int, other: Any) -> float | None:
-    """c ≠ 0 where a node is c times its argument."""
-    if function is np.multiply or (function is np.divide and position == 0):
-        c = None if isinstance(other, Tensor) else scalar(other)
-        if c:
-            return c if function is np.multiply else 1.0 / c
-    return None
-
-
-def spelled_out(leaf: Tensor, cost: Tensor) -> tuple[Tensor, Tensor]:
+def spelled_out(cost: Tensor) -> Tensor:
     """A recording with the book's graph in place of each mix that is one node, where it can be."""
     new: dict[Tensor, Tensor] = {}
     for each in nodes(cost):
         args = [new[arg] if isinstance(arg, Tensor) else arg for arg in each.args]
         if each.function in PAIRS:
             new[each] = Mix(*PAIRS[each.function]).composed(*args)
-        elif each.function is None:
-            new[each] = Tensor(each.data, name=each.name)
         else:
-            new[each] = recorded(each, args)
+            new[each] = recorded(each, args) if each.function else each
     finite = all(np.all(np.isfinite(each.data)) for each in nodes(new[cost]))
-    return (new[leaf], new[cost]) if finite else (leaf, cost)
+    return new[cost] if finite else cost
