@@ -47,7 +47,7 @@ def oracles() -> dict[Any, Callable[..., Array]]:
 
         return np.frompyfunc(value, 1, 1)
 
-    exp, log, log1p, sqrt = map(real, (mp.exp, mp.log, mp.log1p, mp.sqrt))
+    exp, log, log1p = map(real, (mp.exp, mp.log, mp.log1p))
 
     def power(x: Any, y: Any) -> Any:
         try:
@@ -62,16 +62,13 @@ def oracles() -> dict[Any, Callable[..., Array]]:
     def times(x: Any, y: Any) -> Any:
         return mp.mpf(0) if x == 0 else x * y
 
-    def sigmoid(z: Array) -> Array:
-        return 1 / (1 + exp(-z))
-
     def logsumexp(z: Array, axis: int = -1, keepdims: bool = False) -> Array:
         top = np.max(z, axis=axis, keepdims=True)
         total = top + log(np.sum(exp(z - top), axis=axis, keepdims=True))
         return total if keepdims else np.squeeze(total, axis)
 
-    def softmax(z: Array, axis: int = -1) -> Array:
-        return exp(z - logsumexp(z, axis, keepdims=True))
+    def log_softmax(z: Array, axis: int = -1) -> Array:
+        return z - logsumexp(z, axis, keepdims=True)
 
     def log1m_softmax(z: Array, axis: int = -1) -> Array:
         e = np.moveaxis(exp(z - np.max(z, axis=axis, keepdims=True)), axis, -1)
@@ -92,38 +89,22 @@ def oracles() -> dict[Any, Callable[..., Array]]:
         np.add.at(full, key, g)
         return full
 
+    same = (
+        np.negative, np.absolute, np.add, np.subtract, np.multiply, np.maximum, np.minimum,
+        np.matmul, np.where, np.sum, np.prod, np.max, np.min, np.reshape, np.broadcast_to,
+        np.transpose,
+    )  # fmt: skip
+    names = ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh")
     table: dict[Any, Callable[..., Array]] = {
+        **{function: function for function in same},
+        **{getattr(np, name): real(getattr(mp, name)) for name in names},
         np.positive: lambda x: x,
-        np.negative: np.negative,
-        np.absolute: np.absolute,
-        np.exp: exp,
-        np.expm1: real(mp.expm1),
-        np.log: log,
-        np.log1p: log1p,
-        np.sqrt: sqrt,
         np.square: lambda x: x * x,
-        np.sin: real(mp.sin),
-        np.cos: real(mp.cos),
-        np.tanh: real(mp.tanh),
-        np.add: np.add,
-        np.subtract: np.subtract,
-        np.multiply: np.multiply,
         np.divide: each(divide),
         np.logaddexp: lambda x, y: np.maximum(x, y) + log1p(exp(-abs(x - y))),
-        np.maximum: np.maximum,
-        np.minimum: np.minimum,
         np.power: each(power),
-        np.matmul: np.matmul,
-        np.where: np.where,
-        np.sum: np.sum,
         np.mean: mean,
         np.var: var,
-        np.prod: np.prod,
-        np.max: np.max,
-        np.min: np.min,
-        np.reshape: np.reshape,
-        np.broadcast_to: np.broadcast_to,
-        np.transpose: np.transpose,
         np.concatenate: lambda *xs, axis, ends: np.concatenate(xs, axis),
         np.einsum: lambda x, y, subscripts: np.einsum(subscripts, x, y),
         getitem: lambda x, key: x[key],
@@ -131,26 +112,18 @@ def oracles() -> dict[Any, Callable[..., Array]]:
         scatter: scattered,
         raw(constant): lambda x: x,
         raw(xlogy): lambda x, y: each(times)(x, log(y)),
-        raw(outputs.sigmoid): sigmoid,
+        raw(outputs.sigmoid): lambda z: 1 / (1 + exp(-z)),
         raw(outputs.softplus): lambda z: log1p(exp(z)),
         raw(outputs.log_sigmoid): lambda z: -log1p(exp(-z)),
-        raw(outputs.softmax): softmax,
-        raw(outputs.log_softmax): lambda z, axis=-1: z - logsumexp(z, axis, keepdims=True),
+        raw(outputs.softmax): lambda z, axis=-1: exp(log_softmax(z, axis)),
+        raw(outputs.log_softmax): log_softmax,
         raw(outputs.logsumexp): logsumexp,
         raw(outputs.log1m_softmax): log1m_softmax,
     }
-
-    def sigmoid_logs(z: Array) -> tuple[Array, Array]:
-        return -log1p(exp(-z)), -log1p(exp(z))
-
-    def softmax_logs(z: Array) -> tuple[Array, Array]:
-        others = np.matmul(
-            exp(z - np.max(z, axis=-1, keepdims=True)), 1 - np.eye(z.shape[-1], dtype=int)
-        )
-        total = logsumexp(z, keepdims=True)
-        return z - total, log(others) + np.max(z, axis=-1, keepdims=True) - total
-
-    logs = {"sigmoid": sigmoid_logs, "softmax": softmax_logs}
+    logs: dict[str, Callable[[Array], tuple[Array, Array]]] = {
+        "sigmoid": lambda z: (-log1p(exp(-z)), -log1p(exp(z))),
+        "softmax": lambda z: (log_softmax(z), log1m_softmax(z)),
+    }
     for (output, cost), (value, delta) in ROWS.items():
         table[value] = functools.partial(_cost, logs[output], cost, exp, each(times))
         table[raw(delta)] = functools.partial(_delta, logs[output], output, cost, exp)
