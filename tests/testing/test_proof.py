@@ -10,10 +10,8 @@ import sympy
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.engine.table import TABLE, Row
 from tinygrad_lossmix.testing import conditions
-from tinygrad_lossmix.testing.derivation import derive
-from tinygrad_lossmix.testing.proof import MOST, prove
-from tinygrad_lossmix.testing.readable import readable
-from tinygrad_lossmix.testing.symbolic import Symbolic, expressions, variable
+from tinygrad_lossmix.testing.derivation import Symbolic, derive, expressions, variable
+from tinygrad_lossmix.testing.proof import MOST, prove, readable
 
 CASES = [
     (mix.output, mix.cost_name, k)

@@ -6,8 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from tinygrad_lossmix.testing.derivation import Derivation
-from tinygrad_lossmix.testing.symbolic import Expression, sympy
+from tinygrad_lossmix.testing.derivation import Derivation, Expression, sympy
 
 Formulas = Sequence[Expression]
 

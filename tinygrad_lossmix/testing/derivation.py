@@ -2,19 +2,98 @@
 
 >>> derive("sigmoid", "log_likelihood", 1).error
 (a0*y0 - a0,)
+>>> x = variable(sympy.symbols("x:2", positive=True))
+>>> expressions(np.log(x * x / 2.0))
+[log(x0**2/2), log(x1**2/2)]
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from tinygrad_lossmix.engine.sweep import sweep
-from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.engine.tensor import Tensor, node
 from tinygrad_lossmix.mixes import book
-from tinygrad_lossmix.testing.symbolic import Expression, Symbolic, expressions, sympy, variable
+
+try:
+    import sympy as sympy
+except ImportError as error:
+    raise ImportError(
+        'proofs are computed by SymPy: pip install "tinygrad_lossmix[prove]"'
+    ) from error
+
+Expression = Any  # SymPy's
+
+
+class Symbolic:
+    """A SymPy expression with the methods that NumPy asks the entries of an object array for.
+
+    It passes for a NumPy scalar, since a reduction of an object array hands out the bare entry.
+    """
+
+    __slots__ = ("expression",)
+
+    shape: tuple[int, ...] = ()
+    ndim, size = 0, 1
+    dtype = np.dtype(object)
+
+    def __init__(self, expression: Expression) -> None:
+        self.expression = expression
+
+    def exp(self) -> Symbolic:
+        return Symbolic(sympy.exp(self.expression))
+
+    def log(self) -> Symbolic:
+        return Symbolic(sympy.log(self.expression))
+
+    def __neg__(self) -> Symbolic:
+        return Symbolic(-self.expression)
+
+    def __repr__(self) -> str:
+        return str(self.expression)
+
+
+def _exact(number: Any) -> Expression:
+    """The expression, or the fraction that a float is."""
+    return number.expression if isinstance(number, Symbolic) else sympy.Rational(number)
+
+
+def _operator(name: str, of: Callable[[Any, Any], Any]) -> None:
+    """A binary operator with the symbol on its left, and on its right; arrays are NumPy's."""
+
+    def left(self: Symbolic, other: Any) -> Any:
+        if isinstance(other, np.ndarray | Tensor):
+            return NotImplemented
+        return Symbolic(of(self.expression, _exact(other)))
+
+    def right(self: Symbolic, other: Any) -> Symbolic:
+        return Symbolic(of(_exact(other), self.expression))
+
+    setattr(Symbolic, f"__{name}__", left)
+    setattr(Symbolic, f"__r{name}__", right)
+
+
+for _name in ("add", "sub", "mul", "truediv", "pow"):
+    _operator(_name, getattr(operator, _name))
+
+
+def variable(entries: Sequence[Expression]) -> Tensor:
+    """A Tensor of one axis with these entries; `Tensor(…)` takes floats only."""
+    array = np.empty(len(entries), object)
+    array[:] = [Symbolic(entry) for entry in entries]
+    return node(array, None, (), (), {})
+
+
+def expressions(array: Any) -> list[Expression]:
+    """The entries of an array of symbols, or of a Tensor of them."""
+    values = array._value if isinstance(array, Tensor) else array
+    return [entry.expression for entry in values]
 
 
 class Derivation(NamedTuple):
@@ -41,8 +120,8 @@ def derive(output: str, cost: str, classes: int) -> Derivation:
     z, labels = variable([sympy.log(each) for each in e]), variable(y)
     outputs = getattr(book, output)(z)
     delta: Any = None
-    for node, place, _, _, received in sweep(_cost(cost)(outputs, labels), Symbolic(sympy.S.One)):
-        if node.args[place] is z:
+    for each, place, _, _, received in sweep(_cost(cost)(outputs, labels), Symbolic(sympy.S.One)):
+        if each.args[place] is z:
             delta = received
     if output == "softmax":
         known = {each: out * total for each, out in zip(e, a, strict=True)}

@@ -74,14 +74,20 @@ class Plant:
         self.arrived = {step[0]: step[2] for step in self.steps}
         self.structure = Structure()
         forms = Forms(self.structure)
-        found = [(each, forms.form(each)) for each in every if each in self.above]
-        self.forms = [(each, form) for each, form in found if form]
+        self.forms = [(each, form) for each in self.above if (form := forms.form(each))]
         logged = {each.args[0] for each in self.above if each.function is np.log}
         self.logits = {
             unshifted(form.u, form.axes): form.axes
             for each, form in self.forms
             if len(form.axes) < 2
             and (form.kind in SOFTMAX + SIGMOID or (form.kind == "total" and each in logged))
+        }
+        outputs = [(u, axes[0] if axes else -1) for u, axes in self.logits.items() if u.ndim]
+        size, k = next(((u.size, u.shape[axis]) for u, axis in reversed(outputs)), (1, 1))
+        self.sizes = {
+            "n, the number of examples": size // k,
+            "K, the number of outputs": k,
+            "n·K, the number of entries": size * (size > k),
         }
 
     def faults(self) -> Iterator[Fault]:
@@ -230,8 +236,7 @@ class Plant:
             yield self._times(n, MEAN if each.function is np.sum else SUM, at, part)
 
     def _of_a_constant(self, c: float, at: str, part: Array) -> Iterator[Fault]:
-        rows, k = self._sizes()
-        for n in {rows, k, rows * k} - {1}:
+        for n in {*self.sizes.values()} - {0, 1}:
             if abs(c) < 1.0 and math.isclose(round(1.0 / c / n) * c * n, 1.0, rel_tol=1e-9):
                 yield self._times(n, SUM, at, part)
         yield f"the constant factor {c:g}{', the ½,' * (c == 0.5)} is missing at {at}", part / c
@@ -254,24 +259,13 @@ class Plant:
         slope = np.divide(part, g, out=np.zeros_like(part), where=g != 0)
         yield from self._of_a_slope(each, name, g, slope, others)
 
-    def _sizes(self) -> tuple[int, int]:
-        """n and K of the logits of the last output layer; 1 where there is none."""
-        for u, axes in reversed(self.logits.items()):
-            if u.ndim:
-                k = u.shape[axes[0] if axes else -1]
-                return u.size // k, k
-        return 1, 1
-
     def _times(self, n: int, why: str, at: str, part: Array) -> Fault:
         """A factor n too many or too few, and what that number is, as far as it is known."""
-        rows, k = self._sizes()
-        numbers = {"n, the number of examples": rows, "K, the number of outputs": k}
-        numbers |= {"n·K, the number of entries": rows * k * (rows > 1)}
-        if any(step[0].function in (np.square, np.power) for step in self.steps):
-            numbers["the 2 of a square"] = 2
-        known = " or ".join(name for name, number in numbers.items() if number == n)
+        squares = any(step[0].function in (np.square, np.power) for step in self.steps)
+        known = self.sizes | {"the 2 of a square": 2 * squares}
+        found = " or ".join(name for name, number in known.items() if number == n)
         size, passed = ("large", part * n) if why == SUM else ("small", part / n)
-        return f"{n} times too {size}{known and f', {known}'}: {why}, at {at}", passed
+        return f"{n} times too {size}{found and f', {found}'}: {why}, at {at}", passed
 
 
 def spelled_out(cost: Tensor) -> Tensor:

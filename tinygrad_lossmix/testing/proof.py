@@ -15,17 +15,18 @@ a outputs, y labels; derived for all logits by the engine's table, run on symbol
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tinygrad_lossmix.mixes.mix import COSTS, Mix
 from tinygrad_lossmix.testing import conditions
 from tinygrad_lossmix.testing.conditions import Counterexample
-from tinygrad_lossmix.testing.derivation import derive
-from tinygrad_lossmix.testing.readable import readable, written
-from tinygrad_lossmix.testing.symbolic import Expression, sympy
+from tinygrad_lossmix.testing.derivation import Derivation, Expression, derive, sympy
 
+Signs = Mapping[Expression, Expression]
+
+SYMBOLS = "a outputs, y labels; derived for all logits by the engine's table, run on symbols."
 MOST = 6  # classes: one more takes a minute
 
 
@@ -60,18 +61,11 @@ class Proof:
     @property
     def latex(self) -> str:
         """δ, and the labels for which it is a - y, as LaTeX for a line of its own."""
-        lines = [
-            f"\\delta_{{{k}}} &= {written(*each, latex=True)}"
-            for k, each in enumerate(zip(self.delta, self.a, self.y, strict=True))
-        ]
-        if not self.equations:
-            lines.append("\\delta &= a - y \\text{ at all logits for any } y")
-        elif self.equations == (1,):
-            lines.append("\\delta &= a - y \\text{ at all logits for no } y")
-        else:
-            lines.append(
-                "\\delta &= a - y \\iff " + ",\\ ".join(_equations(self.equations, latex=True))
-            )
+        lines = [f"\\delta_{{{k}}} &= {text}" for k, text in enumerate(self._written(latex=True))]
+        end = f"\\text{{ at all logits for {self.condition[:-1]}}} y"
+        if self.condition not in ("any y", "no y"):
+            end = "\\iff " + ",\\ ".join(_equations(self.equations, latex=True))
+        lines.append(f"\\delta &= a - y {end}")
         if self.multiple is not None:
             lines.append(f"\\delta &= {sympy.latex(self.multiple)}\\,(a - y){self._matched(True)}")
         body = " \\\\\n".join(lines)
@@ -81,20 +75,19 @@ class Proof:
         return f"$\\displaystyle {self.latex}$"
 
     def __str__(self) -> str:
-        lines = [f"{self.mix}, {_outputs(self.classes)}", *self._verdict(), ""]
-        lines += [
-            f"delta{k} = {written(*each)}"
-            for k, each in enumerate(zip(self.delta, self.a, self.y, strict=True))
-        ]
+        outputs = "one output" if self.classes == 1 else f"{self.classes} classes"
+        lines = [f"{self.mix}, {outputs}", *self._verdict(), ""]
+        lines += [f"delta{k} = {text}" for k, text in enumerate(self._written())]
         lines += [""]
         if any("T" in map(str, each.free_symbols) for each in self.delta):
             lines += ["T is the sum of e^z."]
-        lines += [
-            "a outputs, y labels; derived for all logits by the engine's table, run on symbols."
-        ]
-        return "\n".join(lines)
+        return "\n".join([*lines, SYMBOLS])
 
     __repr__ = __str__
+
+    def _written(self, latex: bool = False) -> list[str]:
+        each = zip(self.delta, self.a, self.y, strict=True)
+        return [written(delta, a, y, latex) for delta, a, y in each]
 
     def _verdict(self) -> list[str]:
         if self.holds:
@@ -127,7 +120,7 @@ class Proof:
             "classes": self.classes,
             "holds": self.holds,
             "condition": self.condition,
-            "delta": [written(*each) for each in zip(self.delta, self.a, self.y, strict=True)],
+            "delta": self._written(),
             "multiple": None if self.multiple is None else str(self.multiple),
             "ignores_wrong_classes": self.ignores_wrong_classes,
             "counterexample": point
@@ -188,5 +181,61 @@ def _equations(formulas: Sequence[Expression], latex: bool = False) -> list[str]
     return [f"{text(left)} = {text(-number)}" for number, left in parts]
 
 
-def _outputs(classes: int) -> str:
-    return "one output" if classes == 1 else f"{classes} classes"
+def readable(derivation: Derivation) -> tuple[Expression, ...]:
+    """δ of each logit, as a - y and what is left, unless another form is clearly shorter.
+
+    >>> readable(derive("sigmoid", "quadratic", 1))
+    (a0*(1 - a0)*(a0 - y0),)
+    """
+    return tuple(_shortest(derivation, k) for k in range(len(derivation.a)))
+
+
+def _shortest(derivation: Derivation, k: int) -> Expression:
+    signs = _signs(derivation)
+    a_minus_y, error = derivation.a_minus_y[k], derivation.error[k]
+    rest = [sympy.factor(error).xreplace(signs), _in_parts(error, derivation.a, signs)]
+    whole = [sympy.factor(a_minus_y + error)]
+    if derivation.total not in error.free_symbols:  # then it may have any value
+        whole.append(derivation.raw[k].subs(derivation.total, 1))
+    whole = [form for form in whole if not form.is_Add and form.is_polynomial(*derivation.a)]
+    forms = [a_minus_y + each for each in rest] + [form.xreplace(signs) for form in whole]
+    return min(forms, key=sympy.count_ops)
+
+
+def _in_parts(error: Expression, a: Sequence[Expression], signs: Signs) -> Expression:
+    """A common factor times a sum of fractions, each with one of the outputs in its divisor."""
+    factors = sympy.Mul.make_args(sympy.factor(error))
+    common = sympy.Mul(*[factor for factor in factors if factor in a])
+    parts = [sympy.cancel(error / common)]
+    for each in a:
+        parts = [part for term in parts for part in _terms(sympy.apart(term, each))]
+    rest = sympy.Add(*parts).xreplace(signs)
+    return -common * -rest if rest.as_coeff_Add()[0] < 0 else common * rest
+
+
+def _terms(expression: Expression) -> Sequence[Expression]:
+    terms: Sequence[Expression] = sympy.Add.make_args(expression)
+    return terms
+
+
+def _signs(derivation: Derivation) -> Signs:
+    """How differences are written: 1 - a, 1 - y and a - y, not the other way round."""
+    wanted = [1 - each for each in (*derivation.a, *derivation.y)]
+    wanted += [a - y for a, y in zip(derivation.a, derivation.y, strict=True)]
+    return {-each: sympy.Mul(-1, each, evaluate=False) for each in wanted}
+
+
+def written(formula: Expression, a: Expression, y: Expression, latex: bool = False) -> str:
+    """A formula as text, beginning with a - y where it is a part of it.
+
+    >>> a, b, y = sympy.symbols("a b y")
+    >>> str(a - y - b), written(a - y - b, a, y)
+    ('a - b - y', 'a - y - b')
+    """
+    text = sympy.latex if latex else str
+    if not {a, -y} <= set(_terms(formula)):
+        return str(text(formula))
+    rest = formula - (a - y)
+    sign = "-" if rest.could_extract_minus_sign() else "+"
+    end = "" if rest == 0 else f" {sign} {text(-rest if sign == '-' else rest)}"
+    return f"{text(a)} - {text(y)}{end}"

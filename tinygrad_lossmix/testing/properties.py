@@ -49,7 +49,6 @@ def property_test(
 ) -> Callable[[], None]:
     """A test of a loss on logits: assign it to a name that pytest collects, or call it.
 
-
     Logits z are drawn moderate, saturated (30 to 40), extreme (300 to 1000), with ties and all
     equal; labels y belong to them. What is tested, in this order:
 
@@ -91,22 +90,20 @@ def property_test(
     ...     print(str(error).splitlines()[0])
     the value is nan at finite logits
     """
-    for name, law, known in (
-        ("output", output, ("softmax",)),
-        ("reduction", reduction, ("mean", "sum")),
-    ):
-        if law is not None and not (isinstance(law, str) and law in known):
-            raise ValueError(f"{name} is {' or '.join(known)}, or None, not {law!r:.80}")
+    known = {"output": (output, ["softmax"]), "reduction": (reduction, ["mean", "sum"])}
+    for name, (law, laws) in known.items():
+        if law is not None and not (isinstance(law, str) and law in laws):
+            raise ValueError(f"{name} is {' or '.join(laws)}, or None, not {law!r:.80}")
     if not isinstance(examples, int) or examples < 1:
         raise ValueError(f"examples is how many are drawn, 1 or more, not {examples!r:.80}")
     if delta is not None and not callable(delta):
         raise TypeError(f"delta is a function of z and y, not {type(delta).__name__}")
-    laws = _Laws(loss, output, reduction, delta)
+    obeying = _Laws(loss, output, reduction, delta)
     drawn = [drawn_examples(regime, labels, classes, batch) for regime in REGIMES]
 
     def test(*_: Any) -> None:  # in a class it is a method
         __tracebackhide__ = True
-        for check in (laws.check, laws.check_gradient):  # what is quick first
+        for check in (obeying.check, obeying.check_gradient):  # what is quick first
             for of_a_regime in drawn:
                 _run(check, of_a_regime, -(-examples // len(drawn)))
 
@@ -169,19 +166,16 @@ class _Laws:
         """
         with np.errstate(all="ignore"):
             value, gradient, cost = self._at(z, y)
-            finite = bool(np.isfinite(value) and np.all(np.isfinite(gradient)))
             if not np.isfinite(value):
                 wrong = [f"the value is {value} at finite logits"]
-            elif not finite:
+            elif not np.all(np.isfinite(gradient)):
                 wrong = [f"the gradient is {gradient.tolist()} at finite logits"]
             else:
                 wrong = [*rewritten(cost).pairings] if cost is not None else []
-            if finite and gradient.shape == z.shape:
-                wrong += self._broken(z, y, gradient)
-            if not wrong:
-                return ""
-            causes = unstable(cost) if cost is not None else []
-            return _with_example(wrong[0], z, y, causes)
+                if gradient.shape == z.shape:
+                    wrong += self._broken(z, y, gradient)
+            causes = unstable(cost) if wrong and cost is not None else []
+        return _with_example(wrong[0], z, y, causes) if wrong else ""
 
     def check_gradient(self, z: Array, y: Array) -> str:
         """What is wrong with the gradient as the derivative; nothing where it is right."""

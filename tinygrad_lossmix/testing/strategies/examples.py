@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from operator import index
 from typing import Any
 
@@ -116,25 +117,17 @@ def _dense(dtype: Any, shape: Shape, elements: Strategy) -> Strategy:
     return hnp.arrays(dtype, shape, elements=elements, fill=st.nothing())
 
 
-def _between(low: float, high: float) -> Callable[[Shape, Any], Strategy]:
+def _between(low: float, high: float, shape: Shape, dtype: Any) -> Strategy:
     """Of that size, either sign: a few round numbers, to which they shrink, or any."""
-
-    def strategy(shape: Shape, dtype: Any) -> Strategy:
-        width: Any = dtype.itemsize * 8
-        span = high - low
-        few = st.sampled_from([0.0, -0.0, span, -span, 0.5 * span, -0.5 * span])
-        any_of_them = st.floats(-span, span, width=width, allow_subnormal=False)
-        return st.one_of(
-            [
-                _dense(dtype, shape, each.map(lambda x: dtype.type(x + math.copysign(low, x))))
-                for each in (few, any_of_them)
-            ]
-        )
-
-    return strategy
+    width: Any = dtype.itemsize * 8
+    span = high - low
+    few = st.sampled_from([0.0, -0.0, span, -span, 0.5 * span, -0.5 * span])
+    any_of_them = st.floats(-span, span, width=width, allow_subnormal=False)
+    signed = lambda x: dtype.type(x + math.copysign(low, x))
+    return st.one_of([_dense(dtype, shape, each.map(signed)) for each in (few, any_of_them)])
 
 
-_moderate = _between(0, 8)
+_moderate = partial(_between, 0, 8)
 
 
 def _put(z: Array, place: int, value: Any) -> Array:
@@ -151,15 +144,11 @@ def _ties(shape: Shape, dtype: Any) -> Strategy:
     return st.builds(lambda z, pair: _put(z, pair[1], z[..., pair[0]]), few, pairs)
 
 
-def _steps(base: float) -> Callable[[Shape, Any], Strategy]:
+def _steps(base: float, shape: Shape, dtype: Any) -> Strategy:
     """A few floats further than base, either way."""
-
-    def strategy(shape: Shape, dtype: Any) -> Strategy:
-        start = dtype.type(base)
-        counts = _dense(np.int8, shape, st.sampled_from([1, 0, -1, 2, -2, 3, -3]))
-        return counts.map(lambda n: (start + n.astype(dtype) * np.spacing(start)).astype(dtype))
-
-    return strategy
+    start = dtype.type(base)
+    counts = _dense(np.int8, shape, st.sampled_from([1, 0, -1, 2, -2, 3, -3]))
+    return counts.map(lambda n: (start + n.astype(dtype) * np.spacing(start)).astype(dtype))
 
 
 def _infinite(shape: Shape, dtype: Any) -> Strategy:
@@ -169,14 +158,14 @@ def _infinite(shape: Shape, dtype: Any) -> Strategy:
 
 REGIMES: dict[str, Callable[[Shape, Any], Strategy]] = {
     "moderate": _moderate,
-    "saturated": _between(30, 40),
-    "extreme": _between(300, 1000),
+    "saturated": partial(_between, 30, 40),
+    "extreme": partial(_between, 300, 1000),
     "ties": _ties,
     "equal": lambda shape, dtype: _moderate((*shape[:-1], 1), dtype).map(
         lambda z: np.repeat(z, shape[-1], axis=-1)
     ),
-    "near ties": _steps(1.25),
-    "subnormal": _steps(0.0),
+    "near ties": partial(_steps, 1.25),
+    "subnormal": partial(_steps, 0.0),
     "infinite": _infinite,
 }
 
