@@ -16,7 +16,7 @@ import numpy as np
 from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.graph import names, nodes
 from tinygrad_lossmix.engine.sweep import seed_of, sweep
-from tinygrad_lossmix.engine.table import TABLE, spelling
+from tinygrad_lossmix.engine.table import TABLE, Array, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.mix import PAIRS, Mix
 from tinygrad_lossmix.mixes.outputs import sigmoid, softmax
@@ -24,7 +24,6 @@ from tinygrad_lossmix.rewrite.matching.forms import VIEWS, Form, Forms, unshifte
 from tinygrad_lossmix.rewrite.matching.structure import Structure, reduced, scalar
 from tinygrad_lossmix.testing.replay import recorded
 
-Array = Any
 Fault = tuple[str, Array]  # in words, and a gradient, a change or what is passed back
 
 LARGEST = 200  # nodes of a recording that is searched

@@ -15,7 +15,7 @@ a outputs, y labels; derived for all logits by the engine's table, run on symbol
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +23,6 @@ from tinygrad_lossmix.mixes.mix import COSTS, Mix
 from tinygrad_lossmix.testing import conditions
 from tinygrad_lossmix.testing.conditions import Counterexample
 from tinygrad_lossmix.testing.derivation import Derivation, Expression, derive, sympy
-
-Signs = Mapping[Expression, Expression]
 
 SYMBOLS = "a outputs, y labels; derived for all logits by the engine's table, run on symbols."
 MOST = 6  # classes: one more takes a minute
@@ -187,42 +185,31 @@ def readable(derivation: Derivation) -> tuple[Expression, ...]:
     >>> readable(derive("sigmoid", "quadratic", 1))
     (a0*(1 - a0)*(a0 - y0),)
     """
-    return tuple(_shortest(derivation, k) for k in range(len(derivation.a)))
+    _, a, y, total, *formulas = derivation
+    wanted = [1 - each for each in (*a, *y)]  # differences written this way round
+    wanted += [out - label for out, label in zip(a, y, strict=True)]
+    signs = {-each: sympy.Mul(-1, each, evaluate=False) for each in wanted}
+    found = []
+    for raw, a_minus_y, error in zip(*formulas, strict=True):
+        rest = [sympy.factor(error).xreplace(signs), _in_parts(error, a, signs)]
+        whole = [sympy.factor(a_minus_y + error)]
+        if total not in error.free_symbols:  # then it may have any value
+            whole.append(raw.subs(total, 1))
+        whole = [form for form in whole if not form.is_Add and form.is_polynomial(*a)]
+        forms = [a_minus_y + each for each in rest] + [form.xreplace(signs) for form in whole]
+        found.append(min(forms, key=sympy.count_ops))
+    return tuple(found)
 
 
-def _shortest(derivation: Derivation, k: int) -> Expression:
-    signs = _signs(derivation)
-    a_minus_y, error = derivation.a_minus_y[k], derivation.error[k]
-    rest = [sympy.factor(error).xreplace(signs), _in_parts(error, derivation.a, signs)]
-    whole = [sympy.factor(a_minus_y + error)]
-    if derivation.total not in error.free_symbols:  # then it may have any value
-        whole.append(derivation.raw[k].subs(derivation.total, 1))
-    whole = [form for form in whole if not form.is_Add and form.is_polynomial(*derivation.a)]
-    forms = [a_minus_y + each for each in rest] + [form.xreplace(signs) for form in whole]
-    return min(forms, key=sympy.count_ops)
-
-
-def _in_parts(error: Expression, a: Sequence[Expression], signs: Signs) -> Expression:
+def _in_parts(error: Expression, a: Sequence[Expression], signs: dict[Any, Any]) -> Expression:
     """A common factor times a sum of fractions, each with one of the outputs in its divisor."""
     factors = sympy.Mul.make_args(sympy.factor(error))
     common = sympy.Mul(*[factor for factor in factors if factor in a])
     parts = [sympy.cancel(error / common)]
     for each in a:
-        parts = [part for term in parts for part in _terms(sympy.apart(term, each))]
+        parts = [part for term in parts for part in sympy.Add.make_args(sympy.apart(term, each))]
     rest = sympy.Add(*parts).xreplace(signs)
     return -common * -rest if rest.as_coeff_Add()[0] < 0 else common * rest
-
-
-def _terms(expression: Expression) -> Sequence[Expression]:
-    terms: Sequence[Expression] = sympy.Add.make_args(expression)
-    return terms
-
-
-def _signs(derivation: Derivation) -> Signs:
-    """How differences are written: 1 - a, 1 - y and a - y, not the other way round."""
-    wanted = [1 - each for each in (*derivation.a, *derivation.y)]
-    wanted += [a - y for a, y in zip(derivation.a, derivation.y, strict=True)]
-    return {-each: sympy.Mul(-1, each, evaluate=False) for each in wanted}
 
 
 def written(formula: Expression, a: Expression, y: Expression, latex: bool = False) -> str:
@@ -233,7 +220,7 @@ def written(formula: Expression, a: Expression, y: Expression, latex: bool = Fal
     ('a - b - y', 'a - y - b')
     """
     text = sympy.latex if latex else str
-    if not {a, -y} <= set(_terms(formula)):
+    if not {a, -y} <= set(sympy.Add.make_args(formula)):
         return str(text(formula))
     rest = formula - (a - y)
     sign = "-" if rest.could_extract_minus_sign() else "+"
