@@ -212,7 +212,7 @@ def unstable(cost: Tensor) -> list[str]:
 def _differ(before: Tensor, after: Tensor) -> bool:
     """Whether a node and its stable form, which is finite, give other values or gradients."""
     leaves = [each for each in nodes(before) if each.function is None]
-    of = lambda each: [each.data, *grad(each, leaves, np.ones(each.shape, each.dtype))]
+    of: Any = lambda each: [each.data, *grad(each, leaves, np.ones(each.shape, each.dtype))]
     was, now = of(before), of(after)
     close = [np.allclose(a, b, rtol=1e-7, atol=1e-9) for a, b in zip(was, now, strict=True)]
     return all(np.all(np.isfinite(x)) for x in now) and not all(close)
