@@ -20,6 +20,7 @@ import shlex
 import sys
 import tempfile
 import tomllib
+import unittest.mock
 from pathlib import Path
 from unittest import mock
 
@@ -132,7 +133,8 @@ def printed_by_lossmix(words):
     with (
         contextlib.redirect_stdout(output),
         contextlib.redirect_stderr(output),
-        open(file, encoding="utf-8") as sys.stdin,
+        open(file, encoding="utf-8") as lines,
+        unittest.mock.patch.object(sys, "stdin", lines),
     ):
         try:
             main(words, prog_name="lossmix", standalone_mode=False)
