@@ -10,7 +10,7 @@ import pytest
 from tinygrad_lossmix import Mix, Tensor, softmax
 from tinygrad_lossmix import cross_entropy as ce
 from tinygrad_lossmix import log_likelihood as ll
-from tinygrad_lossmix.answers.claims import costs, outputs, pairs
+from tinygrad_lossmix.answers.claims import costs, layers
 from tinygrad_lossmix.answers.claims.catalogue import CLAIMS, claims
 from tinygrad_lossmix.answers.claims.claim import Claim
 
@@ -60,39 +60,39 @@ MUTANTS: list[tuple[Any, str, Any, list[Claim]]] = [
     ),
     (costs, "delta", lambda *args: -np.ones(10), [costs.maximising]),
     (
-        outputs,
+        layers,
         "sigmoid",
         softmax,
-        [outputs.no_distribution, outputs.less_flexible, outputs.two_large_outputs],
+        [layers.no_distribution, layers.less_flexible, layers.two_large_outputs],
     ),
     (
-        outputs,
+        layers,
         "softmax",
         lambda z: 1 / (1 + np.exp(-z)),
         [
-            outputs.less_flexible,
-            outputs.two_large_outputs,
-            outputs.lowers_the_others,
-            outputs.binary_case,
+            layers.less_flexible,
+            layers.two_large_outputs,
+            layers.lowers_the_others,
+            layers.binary_case,
         ],
     ),
-    (outputs, "cross_entropy", ll, [outputs.no_distribution]),
-    (outputs, "Mix", always("softmax", "ll"), [outputs.largest_output]),
-    (outputs, "Mix", lambda output, cost: Mix(output, "ce"), [outputs.largest_output]),
-    (outputs, "Mix", lambda output, cost: Mix(output, "quadratic"), [outputs.binary_case]),
+    (layers, "cross_entropy", ll, [layers.no_distribution]),
+    (layers, "Mix", always("softmax", "ll"), [layers.largest_output]),
+    (layers, "Mix", lambda output, cost: Mix(output, "ce"), [layers.largest_output]),
+    (layers, "Mix", lambda output, cost: Mix(output, "quadratic"), [layers.binary_case]),
     (
-        pairs,
+        layers,
         "Mix",
         always("softmax", "ll"),
         [
-            pairs.is_it_fine,
-            pairs.mixed_and_matched,
-            pairs.applied_to_a_sigmoid,
-            pairs.default_choice,
+            layers.is_it_fine,
+            layers.mixed_and_matched,
+            layers.applied_to_a_sigmoid,
+            layers.default_choice,
         ],
     ),
-    (pairs, "Mix", always("sigmoid", "ll"), [pairs.is_it_fine, pairs.mixed_and_matched]),
-    (pairs, "cross_entropy", ll, [pairs.applied_to_a_sigmoid]),
+    (layers, "Mix", always("sigmoid", "ll"), [layers.is_it_fine, layers.mixed_and_matched]),
+    (layers, "cross_entropy", ll, [layers.applied_to_a_sigmoid]),
 ]
 CASES = [
     pytest.param(module, name, wrong, claim, id=f"{name}-{i}-{j}")
@@ -140,7 +140,7 @@ def test_claims_are_computed_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_engine_computes_the_deltas() -> None:
     z = np.array([2.0, 1.0, 0.0])
     assert costs.delta("softmax", "ce", z) == pytest.approx(Mix("softmax", "ce").delta(z, 0))
-    assert outputs.jacobian(softmax, z) == pytest.approx(
+    assert layers.jacobian(softmax, z) == pytest.approx(
         np.diag(softmax(z)) - np.outer(softmax(z), softmax(z))
     )
     assert isinstance(softmax(Tensor(z)), Tensor)

@@ -8,17 +8,14 @@ True
 
 from __future__ import annotations
 
-from tinygrad_lossmix.answers.claims import costs, outputs, pairs
-from tinygrad_lossmix.answers.claims.claim import Answer, Claim
+from tinygrad_lossmix.answers.claims import costs, layers
+from tinygrad_lossmix.answers.claims.claim import BY, Answer, Claim
 from tinygrad_lossmix.answers.figures import paragraph
 
 LEGEND = "CE is the book's cross-entropy, eq. 63; LL its log-likelihood, eq. 80."
 
-ANSWERS = ("question", "first", "second", "third")
-CLAIMS = sorted(
-    (x for part in (pairs, outputs, costs) for x in vars(part).values() if type(x) is Claim),
-    key=lambda x: (next(i for i, by in enumerate(ANSWERS) if by in x.by), "comment" in x.by),
-)
+FOUND = [x for part in (layers, costs) for x in vars(part).values() if type(x) is Claim]
+CLAIMS = sorted(FOUND, key=lambda x: BY.index(x.by))
 
 
 class Claims(list[Answer]):

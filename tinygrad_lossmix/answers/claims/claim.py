@@ -1,8 +1,8 @@
 """A claim, and what comes out when it is computed.
 
->>> @claim("an answer", "one and one are two", expected="2", verdict="right")
+>>> @first_answer("one and one are two", expected="2", verdict="right")
 ... def sum_of_ones() -> Finding:
-...     return Finding(f"{1 + 1}", 1 + 1 == 2)
+...     return f"{1 + 1}", 1 + 1 == 2
 >>> sum_of_ones.answer().holds
 True
 """
@@ -10,15 +10,17 @@ True
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-
-class Finding(NamedTuple):
-    """What came out, and whether that is what was expected."""
-
-    obtained: str
-    holds: bool
+Finding = tuple[str, Any]  # what came out, and whether that is what was expected
+BY = (
+    "the question on mixing layers and costs",
+    "its first answer",
+    "its second answer",
+    "a comment on its second answer",
+    "its third answer",
+    "a comment on its third answer",
+)
 
 
 class Answer(NamedTuple):
@@ -32,8 +34,7 @@ class Answer(NamedTuple):
     holds: bool
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """Who said what, what is expected to come out, and how to compute it."""
 
     by: str
@@ -44,14 +45,13 @@ class Claim:
 
     def answer(self) -> Answer:
         """Compute it."""
-        found = self.check()
-        return Answer(
-            self.said, self.by, self.expected, found.obtained, self.verdict, bool(found.holds)
-        )
+        obtained, holds = self.check()
+        return Answer(self.said, self.by, self.expected, obtained, self.verdict, bool(holds))
 
 
-def claim(
-    by: str, said: str, *, expected: str, verdict: str
-) -> Callable[[Callable[[], Finding]], Claim]:
-    """Make a claim of the function below it, which computes what comes out."""
-    return lambda check: Claim(by, said, expected, verdict, check)
+def _of(by: str) -> Callable[..., Callable[[Callable[[], Finding]], Claim]]:
+    """Makes a claim of the function below it, which computes what comes out."""
+    return lambda said, *, expected, verdict: lambda f: Claim(by, said, expected, verdict, f)
+
+
+question, first_answer, second_answer, second_comment, third_answer, third_comment = map(_of, BY)

@@ -13,7 +13,8 @@ outputs and examples; it takes arrays and Tensors, so that the engine differenti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +41,6 @@ STEPS: dict[str, tuple[str, ...]] = {  # what is applied, the first first
     EXAMPLES: (EXAMPLES,),
 }
 NAMES = COSTS | {"squared error": "squared error", "nll": "NLLLoss (no logarithm)"}
-NATURAL = (("softmax", "ll"), ("sigmoid", "ce"))
 CALLED = {  # by frameworks, when it is applied to what they are handed
     ("softmax", "ll"): "PyTorch CrossEntropyLoss, Keras categorical_crossentropy(from_logits=True)",
     ("sigmoid", "ce"): "PyTorch BCEWithLogitsLoss, Keras binary_crossentropy(from_logits=True)",
@@ -51,14 +51,49 @@ CALLED = {  # by frameworks, when it is applied to what they are handed
 }
 
 
+def applied(steps: Sequence[str], x: Any) -> Any:
+    """Output layers, one after the other."""
+    for step in steps:
+        x = outputs.softmax(x, axis=0) if step == EXAMPLES else getattr(outputs, step)(x)
+    return x
+
+
+def clipped(a: Any) -> Any:
+    """As Keras does, in the dtype of the outputs."""
+    return np.clip(a, a.dtype.type(KERAS_EPSILON), a.dtype.type(1.0 - KERAS_EPSILON))
+
+
+def keras_categorical(a: Any, y: Array) -> Any:
+    """Outputs are divided by their sum, then clipped."""
+    return -(np.log(clipped(a / a.sum(axis=-1, keepdims=True))) * y).sum()
+
+
+def keras_binary(a: Any, y: Array) -> Any:
+    """Outputs are clipped to [1e-7, 1 - 1e-7]."""
+    a = clipped(a)
+    return -(np.log(a) * y + np.log(1.0 - a) * (1.0 - y)).sum()
+
+
+def torch_binary(a: Any, y: Array) -> Any:
+    """BCELoss: logarithms not below -100."""
+    on, off = (np.maximum(np.log(p), a.dtype.type(TORCH_LOWEST)) for p in (a, 1.0 - a))
+    return -(on * y + off * (1.0 - y)).sum()
+
+
+QUIRKS = {  # of a framework, with the cost that has it
+    "renormalised, clamped at 1e-7 (Keras)": ("ll", keras_categorical),
+    "clamped at 1e-7 (Keras)": ("ce", keras_binary),
+    "clamped at -100 (PyTorch)": ("ce", torch_binary),
+}
+SMOOTHED = f"labels smoothed by {SMOOTHING}"  # CrossEntropyLoss(label_smoothing=0.1)
+
+
 @dataclass(frozen=True)
 class Pairing:
     """A transform of what a loss is handed, and the cost of the result."""
 
     transform: str
     cost: str  # ce, ll, quadratic, squared error, nll (NLLLoss: no logarithm)
-    total: Callable[[Any, Array], Any]  # outputs and labels (n, K) -> a scalar
-    takes: Callable[[Array], bool]  # whether it is defined for these outputs
     quirk: str | None = None  # what a framework does besides
 
     @property
@@ -77,112 +112,44 @@ class Pairing:
         """The reduction that frameworks do unless told otherwise."""
         return EVERYTHING if self.cost in ("ce", "squared error") else PER_EXAMPLE
 
+    def takes(self, x: Array) -> bool:
+        """Whether it is defined for these outputs (n, K); Keras makes probabilities of any."""
+        if self.transform != "none" or self.cost not in ("ce", "ll") or "Keras" in str(self.quirk):
+            return self.transform != EXAMPLES or len(x) > 1
+        return bool(x.min() >= 0.0 and x.max() <= 1.0)
 
-def anything(x: Array) -> bool:
-    return True
+    def total(self, x: Any, y: Array) -> Any:
+        """Outputs and labels (n, K) -> a scalar; from logits where it can be, so that it is stable.
 
-
-def fractions(x: Array) -> bool:
-    return bool(x.min() >= 0.0 and x.max() <= 1.0)
-
-
-def several(x: Array) -> bool:
-    return len(x) > 1
-
-
-def applied(steps: tuple[str, ...], x: Any) -> Any:
-    """Output layers, one after the other."""
-    for step in steps:
-        x = outputs.softmax(x, axis=0) if step == EXAMPLES else getattr(outputs, step)(x)
-    return x
-
-
-def plain(transform: str, cost: str) -> Pairing:
-    """Without quirks; from logits, so that it is stable. A `Mix` refuses softmax of one output."""
-    *inner, last = STEPS[transform] or ("none",)
-    squared = cost == "squared error"
-    short = "quadratic" if squared else cost
-
-    def total(x: Any, y: Array) -> Any:
-        times = len(y) * (2.0 if squared else 1.0)
+        A `Mix` refuses softmax of one output.
+        """
+        *inner, last = STEPS[self.transform] or ("none",)
+        if self.cost == "nll":  # does not look whether it got log-probabilities
+            return -(x * y).sum()
+        if self.quirk in QUIRKS:
+            return QUIRKS[self.quirk][1](applied(STEPS[self.transform], x), y)
+        if self.quirk == SMOOTHED:
+            y = (1.0 - SMOOTHING) * y + SMOOTHING / y.shape[-1]
+        cost, times = ("quadratic", 2.0) if self.cost == "squared error" else (self.cost, 1.0)
         if last == "sigmoid" or (last == "softmax" and x.shape[-1] > 1):
-            return Mix(last, short).cost(applied(tuple(inner), x), y) * times
-        on_outputs = getattr(costs, COSTS[short].replace("-", "_"))
-        return on_outputs(applied(STEPS[transform], x), y) * times
-
-    if transform == EXAMPLES:
-        return Pairing(transform, cost, total, several)
-    takes = fractions if transform == "none" and short != "quadratic" else anything
-    return Pairing(transform, cost, total, takes)
+            return Mix(last, cost).cost(applied(inner, x), y) * (len(y) * times)
+        on_outputs = getattr(costs, COSTS[cost].replace("-", "_"))
+        return on_outputs(applied(STEPS[self.transform], x), y) * (len(y) * times)
 
 
-def no_logarithm() -> Pairing:
-    """NLLLoss, which takes log-probabilities and does not look whether it got some."""
-    return Pairing("none", "nll", lambda x, y: -(x * y).sum(), anything)
-
-
-def renormalised(transform: str) -> Pairing:
-    """Keras' categorical cross-entropy: outputs are divided by their sum, then clipped."""
-
-    def total(x: Any, y: Array) -> Any:
-        a = applied(STEPS[transform], x)
-        return -(np.log(clipped(a / a.sum(axis=-1, keepdims=True))) * y).sum()
-
-    return Pairing(transform, "ll", total, anything, "renormalised, clamped at 1e-7 (Keras)")
-
-
-def clipped(a: Any) -> Any:
-    """As Keras does, in the dtype of the outputs."""
-    return np.clip(a, a.dtype.type(KERAS_EPSILON), a.dtype.type(1.0 - KERAS_EPSILON))
-
-
-def clipping(transform: str) -> Pairing:
-    """Keras' binary cross-entropy: outputs clipped to [1e-7, 1 - 1e-7]."""
-
-    def total(x: Any, y: Array) -> Any:
-        a = clipped(applied(STEPS[transform], x))
-        return -(np.log(a) * y + np.log(1.0 - a) * (1.0 - y)).sum()
-
-    return Pairing(transform, "ce", total, anything, "clamped at 1e-7 (Keras)")
-
-
-def clamping(transform: str) -> Pairing:
-    """PyTorch's BCELoss: logarithms not below -100."""
-
-    def total(x: Any, y: Array) -> Any:
-        a = applied(STEPS[transform], x)
-        on = np.maximum(np.log(a), a.dtype.type(TORCH_LOWEST))
-        off = np.maximum(np.log(1.0 - a), a.dtype.type(TORCH_LOWEST))
-        return -(on * y + off * (1.0 - y)).sum()
-
-    takes = fractions if transform == "none" else anything
-    return Pairing(transform, "ce", total, takes, "clamped at -100 (PyTorch)")
-
-
-def smoothing() -> Pairing:
-    """PyTorch's CrossEntropyLoss(label_smoothing=0.1)."""
-    stable = plain("softmax", "ll").total
-
-    def total(x: Any, y: Array) -> Any:
-        return stable(x, (1.0 - SMOOTHING) * y + SMOOTHING / y.shape[-1])
-
-    return Pairing("softmax", "ll", total, anything, f"labels smoothed by {SMOOTHING}")
-
-
-def catalogue() -> Iterator[Pairing]:
-    """All of them, in the order in which they are listed when several reproduce a loss."""
-    yield from (plain(*pair) for pair in NATURAL)
-    yield from (plain("none", cost) for cost in ("ll", "ce"))
-    yield no_logarithm()
-    known = (*NATURAL, ("none", "ll"), ("none", "ce"))
-    rest = [(transform, cost) for transform in STEPS for cost in (*COSTS, "squared error")]
-    yield from (plain(*pair) for pair in rest if pair not in known)
-    for transform in ("none", "softmax", "sigmoid"):
-        yield from (renormalised(transform), clipping(transform), clamping(transform))
-    yield smoothing()
-
-
-PAIRINGS = tuple(catalogue())
+PLAIN = (  # the most likely first; so they are listed when several reproduce a loss
+    *(("softmax", "ll"), ("sigmoid", "ce"), ("none", "ll"), ("none", "ce"), ("none", "nll")),
+    *itertools.product(STEPS, (*COSTS, "squared error")),
+)
+PAIRINGS = (
+    *(Pairing(*pair) for pair in dict.fromkeys(PLAIN)),
+    *(
+        Pairing(transform, cost, quirk)
+        for transform in ("none", "softmax", "sigmoid")
+        for quirk, (cost, _) in QUIRKS.items()
+    ),
+    Pairing("softmax", "ll", SMOOTHED),
+)
 
 
 @dataclass(frozen=True)
