@@ -19,7 +19,7 @@ import numpy as np
 from tinygrad_lossmix.answers import peers
 from tinygrad_lossmix.answers.figures import paragraph
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.mixes.wording import number
+from tinygrad_lossmix.mixes.verdict import number
 from tinygrad_lossmix.records import plain
 
 CLOSE = 1e-6  # Keras computes in float32

@@ -12,8 +12,7 @@ from rich.text import Text
 from tinygrad_lossmix.cli.printing import WIDTH, console, printed
 from tinygrad_lossmix.lab.report import words
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
-from tinygrad_lossmix.mixes.verdict import MOST, Verdict
-from tinygrad_lossmix.mixes.wording import yes
+from tinygrad_lossmix.mixes.verdict import MOST, Verdict, yes
 from tinygrad_lossmix.records import to_json
 
 LEGEND = (

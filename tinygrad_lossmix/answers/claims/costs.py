@@ -21,7 +21,7 @@ from tinygrad_lossmix.answers.claims.claim import (
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.mixes.costs import cross_entropy, log_likelihood
 from tinygrad_lossmix.mixes.mix import Mix
-from tinygrad_lossmix.mixes.wording import number
+from tinygrad_lossmix.mixes.verdict import number
 
 Array = Any
 SURE = np.array([0.55, 0.02, 0.01, 0.03, 0.01, 0.05, 0.17, 0.01, 0.06, 0.09])

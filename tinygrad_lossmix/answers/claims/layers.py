@@ -20,7 +20,7 @@ from tinygrad_lossmix.mixes.costs import cross_entropy, log_likelihood
 from tinygrad_lossmix.mixes.expected import minimise, one_of
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.mixes.outputs import sigmoid, softmax
-from tinygrad_lossmix.mixes.wording import number, vector, yes
+from tinygrad_lossmix.mixes.verdict import number, vector, yes
 
 Array = Any
 CORNERS = [("sigmoid", "ce"), ("sigmoid", "ll"), ("softmax", "ce"), ("softmax", "ll")]

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tinygrad_lossmix.mixes import wording
+from tinygrad_lossmix.mixes import verdict as wording
 from tinygrad_lossmix.mixes.expected import Minimum, one_of
 
 EVEN = one_of(np.array([0.5, 0.5]))
