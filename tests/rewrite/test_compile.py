@@ -273,6 +273,40 @@ def test_the_source_runs_by_itself():
     close(space["value_and_gradient"](*arrays, *space["working_arrays"]()), expected)
 
 
+@pytest.mark.parametrize(
+    "constant",
+    [
+        np.array([[0.0, 1.0, 1.0]]),
+        np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]),
+        np.array([[-0.0, 1.0], [1.0, -0.0]]),
+        np.array([[0, 1], [1, 0]], np.int8),
+        np.array([[False, True], [True, False]]),
+        np.zeros((2, 2), bool),
+        np.array([-0.0, -0.0]),
+        np.array([0, 2**62, -(2**63)]),
+        np.array([0, -3, -6]),
+        np.arange(0.0, 40.0, 2.0),
+        np.array([[np.inf, 0.1]], np.float32),
+    ],
+    ids=repr,
+)
+def test_a_constant_is_written_to_the_bit(constant):
+    seen = []
+
+    def first(x, c):
+        seen.append(c.copy())
+        return x
+
+    noted = lm.derivative(first, lambda g, z, x, c: g, None)
+    compiled(lambda t: noted(t, constant).sum())(np.ones(2))
+    for c in seen:
+        assert (c.dtype, c.shape, c.tobytes()) == (
+            constant.dtype,
+            constant.shape,
+            constant.tobytes(),
+        )
+
+
 @given(st.text())
 def test_hostile_names_never_reach_the_text_as_code(name):
     def f(t):

@@ -12,7 +12,7 @@ import linecache
 import operator
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -268,22 +268,24 @@ def _recognised(x: Any) -> tuple[str, str]:
     """A name and an expression for a constant; no expression: it is handed over."""
     if isinstance(x, np.float32 | np.float64) and np.isfinite(x):
         return "c1", f"{x.dtype}({x.item()!r})"
-    if not isinstance(x, np.ndarray):
-        return "c1", ""
-    kind = repr(str(x.dtype))
-    if not x.dtype.isbuiltin or not x.size:
-        return "c1", ""
-    if x.ndim and x.tobytes() == np.zeros_like(x).tobytes():
-        return f"zeros_{'x'.join(map(str, x.shape))}", f"zeros({x.shape}, {kind})"
-    if x.ndim == 2 and np.array_equal(x, 1 - np.eye(*x.shape)):
-        return "off_diagonal", f"1 - eye({x.shape[0]}, dtype={kind})"
-    if x.ndim == 1 and x.size > 1 and x.dtype == np.int64:
-        step = x[1]
-        if step and np.array_equal(x, np.arange(0, step * x.size, step)):
-            return "starts", f"arange(0, {step * x.size}, {step})"
-    if x.size <= 16 and np.isfinite(x).all() and x.dtype.char in "fdlqi?":
-        return "c1", f"array({x.tolist()!r}, {kind})"
+    if type(x) is np.ndarray and x.size and x.dtype.isnative and x.dtype.kind in "biuf":
+        for name, text in _spellings(x, repr(str(x.dtype))):
+            made = eval(text, vars(np))
+            if (made.shape, made.dtype, made.tobytes()) == (x.shape, x.dtype, x.tobytes()):
+                return name, text
     return "c1", ""
+
+
+def _spellings(x: Any, kind: str) -> Iterator[tuple[str, str]]:
+    """Names and expressions that an array may have; what they give is compared with it."""
+    if x.ndim:
+        yield f"zeros_{'x'.join(map(str, x.shape))}", f"zeros({x.shape}, {kind})"
+    if x.ndim == 2 and x.shape[0] == x.shape[1]:
+        yield "off_diagonal", f"1 - eye({len(x)}, dtype={kind})"
+    if x.ndim == 1 and x.size > 1 and x.dtype == np.int64 and x[1]:
+        yield "starts", f"arange(0, {int(x[1]) * x.size}, {x[1]})"
+    if x.size <= 16 and x.itemsize <= 8 and np.isfinite(x).all():  # else repr is no text
+        yield "c1", f"array({x.tolist()!r}, {kind})"
 
 
 def unused(stem: str, taken: set[str]) -> str:
