@@ -9,7 +9,6 @@ import sympy
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.engine.table import TABLE, Row
-from tinygrad_lossmix.testing import conditions
 from tinygrad_lossmix.testing.derivation import Symbolic, derive, expressions, variable
 from tinygrad_lossmix.testing.proof import MOST, prove, readable
 
@@ -87,8 +86,8 @@ def test_a_counterexample_is_one_and_is_there_exactly_when_it_does_not_hold(outp
 
 
 def test_where_delta_is_a_minus_y_no_point_is_a_counterexample():
-    assert conditions.counterexample(derive("sigmoid", "cross_entropy", 1)) is None
-    assert conditions.counterexample(derive("softmax", "log_likelihood", 2)) is None
+    assert derive("sigmoid", "cross_entropy", 1).counterexample() is None
+    assert derive("softmax", "log_likelihood", 2).counterexample() is None
 
 
 @pytest.mark.parametrize(
@@ -136,7 +135,7 @@ def test_the_readable_form_equals_the_one_derived(output, cost, k):
         readable(derivation), derivation.error, derivation.a_minus_y, strict=True
     ):
         difference = form - (a_minus_y + error)
-        assert conditions.equations(derivation, [difference]) == ()
+        assert derivation.equations([difference]) == ()
 
 
 def test_the_text_says_the_verdict_the_formulas_and_the_counterexample():

@@ -10,8 +10,9 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -96,8 +97,21 @@ def expressions(array: Any) -> list[Expression]:
     return [entry.expression for entry in values]
 
 
+class Counterexample(NamedTuple):
+    """One point at which δ is not a - y; exact numbers, one for each class."""
+
+    z: tuple[Expression, ...]
+    y: tuple[Expression, ...]
+    delta: tuple[Expression, ...]
+    a_minus_y: tuple[Expression, ...]
+
+    def __str__(self) -> str:
+        z, y, delta, a_minus_y = (f"({', '.join(map(str, values))})" for values in self)
+        return f"at z = {z}, y = {y}: delta = {delta}, a - y = {a_minus_y}"
+
+
 class Derivation(NamedTuple):
-    """δ of one example, in terms of its outputs and labels."""
+    """δ of one example, in terms of its outputs and labels, and for which labels it is a - y."""
 
     output: str
     a: tuple[Expression, ...]  # the outputs, as symbols: all positive, 1 together under softmax
@@ -106,6 +120,75 @@ class Derivation(NamedTuple):
     raw: tuple[Expression, ...]  # δ as the table gives it
     a_minus_y: tuple[Expression, ...]  # of the outputs that the output layer computed
     error: tuple[Expression, ...]  # δ - (a - y), in lowest terms
+
+    def equations(self, formulas: Sequence[Expression]) -> tuple[Expression, ...]:
+        """What the labels must satisfy for these formulas to be 0 at all logits: each = 0.
+
+        A fraction is 0 everywhere where every coefficient of its numerator is, as a polynomial in
+        the outputs; a Gröbner basis says it in the shortest way. None: any labels do; 1: none does.
+        """
+        *free, last = self.a
+        if self.output == "softmax":
+            formulas = [formula.subs(last, 1 - sum(free)) for formula in formulas]
+        else:
+            free.append(last)
+        coefficients: list[Expression] = []
+        for formula in formulas:
+            numerator, _ = sympy.fraction(sympy.cancel(formula))
+            coefficients += sympy.Poly(numerator, *free, self.total).coeffs()
+        wanted = [each for each in coefficients if each != 0]
+        return tuple(sympy.groebner(wanted, *self.y).exprs) if wanted else ()
+
+    def of_every_label(self, equations: Sequence[Expression]) -> bool:
+        """Whether all labels that the outputs can match satisfy them: softmax's add up to 1."""
+        *free, last = self.y
+        fits = {last: 1 - sum(free)} if self.output == "softmax" else {}
+        return all(sympy.expand(each.subs(fits)) == 0 for each in equations)
+
+    def multiple(self) -> Expression | None:
+        """The number c other than 1 with δ = c(a - y) for all such labels, if there is one."""
+        point = next(self._points())
+        error, a_minus_y = self.error[0].subs(point), self.a_minus_y[0].subs(point)
+        c = 1 + error / a_minus_y if a_minus_y else sympy.S.One
+        if c == 1 or not c.is_number:
+            return None
+        rest = [e - (c - 1) * d for e, d in zip(self.error, self.a_minus_y, strict=True)]
+        return c if self.of_every_label(self.equations(rest)) else None
+
+    def ignores_wrong_classes(self) -> bool:
+        """Whether a wrong class, one of label 0, has δ = 0 at all logits."""
+        each = zip(self.error, self.a_minus_y, self.y, strict=True)
+        return all(sympy.cancel((e + d).subs(y, 0)) == 0 for e, d, y in each)
+
+    def counterexample(self) -> Counterexample | None:
+        """A point with simple numbers where δ is not a - y, z = 0 and the first class if it is one."""
+        for point in self._points():
+            error, a_minus_y, y = (
+                [each.subs(point) for each in formulas]
+                for formulas in (self.error, self.a_minus_y, self.y)
+            )
+            if any(error):
+                delta = [e + d for e, d in zip(error, a_minus_y, strict=True)]
+                z = [self._logit(point, a) for a in self.a]
+                return Counterexample(tuple(z), tuple(y), tuple(delta), tuple(a_minus_y))
+        return None
+
+    def _points(self) -> Iterator[dict[Expression, Expression]]:
+        """Outputs and labels with simple numbers: logits are logarithms of 1, 2, 3."""
+        k = len(self.a)
+        labels = [[sympy.Integer(i == c) for i in range(k)] for c in range(k)]
+        labels += [[sympy.Rational(1, k)] * k]
+        labels += [[sympy.S.Zero] * k] if self.output == "sigmoid" else []
+        for powers in itertools.product(map(sympy.Integer, (1, 2, 3)), repeat=k):
+            total = sum(powers)
+            outputs = [e / (total if self.output == "softmax" else 1 + e) for e in powers]
+            for y in labels:
+                numbers = (total, *outputs, *y)
+                yield dict(zip((self.total, *self.a, *self.y), numbers, strict=True))
+
+    def _logit(self, point: dict[Expression, Expression], a: Expression) -> Expression:
+        odds = point[self.total] if self.output == "softmax" else 1 / (1 - point[a])
+        return sympy.log(point[a] * odds)
 
 
 def derive(output: str, cost: str, classes: int) -> Derivation:

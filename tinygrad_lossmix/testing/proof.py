@@ -20,9 +20,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinygrad_lossmix.mixes.mix import COSTS, Mix
-from tinygrad_lossmix.testing import conditions
-from tinygrad_lossmix.testing.conditions import Counterexample
-from tinygrad_lossmix.testing.derivation import Derivation, Expression, derive, sympy
+from tinygrad_lossmix.testing.derivation import (
+    Counterexample,
+    Derivation,
+    Expression,
+    derive,
+    sympy,
+)
 
 SYMBOLS = "a outputs, y labels; derived for all logits by the engine's table, run on symbols."
 MOST = 6  # classes: one more takes a minute
@@ -157,18 +161,18 @@ def prove(output: str, cost: str, K: int = 3) -> Proof:
     if (mix.output, mix.cost_name, K) == ("softmax", "ce", 1):
         raise ValueError("softmax of one class is 1, and ln(1 - 1) infinite: take two or more")
     derivation = derive(mix.output, COSTS[mix.cost_name].replace("-", "_"), K)
-    found = conditions.equations(derivation, derivation.error)
+    found = derivation.equations(derivation.error)
     return Proof(
         mix=mix,
         classes=K,
         a=derivation.a,
         y=derivation.y,
         delta=readable(derivation),
-        holds=(holds := conditions.of_every_label(derivation, found)),
+        holds=(holds := derivation.of_every_label(found)),
         equations=found,
-        multiple=None if holds else conditions.multiple(derivation),
-        ignores_wrong_classes=conditions.ignored(derivation),
-        counterexample=None if holds else conditions.counterexample(derivation),
+        multiple=None if holds else derivation.multiple(),
+        ignores_wrong_classes=derivation.ignores_wrong_classes(),
+        counterexample=None if holds else derivation.counterexample(),
     )
 
 
