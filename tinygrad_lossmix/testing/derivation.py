@@ -161,7 +161,7 @@ class Derivation(NamedTuple):
         return all(sympy.cancel((e + d).subs(y, 0)) == 0 for e, d, y in each)
 
     def counterexample(self) -> Counterexample | None:
-        """A point with simple numbers where δ is not a - y, z = 0 and the first class if it is one."""
+        """A point with simple numbers where δ is not a - y: z = 0 and class 0 if it is one."""
         for point in self._points():
             error, a_minus_y, y = (
                 [each.subs(point) for each in formulas]
