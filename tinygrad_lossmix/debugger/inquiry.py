@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 from rich.text import Text
 
+from tinygrad_lossmix.debugger.chain import elementwise, local
 from tinygrad_lossmix.debugger.changes import difference
-from tinygrad_lossmix.debugger.local import elementwise, local
 from tinygrad_lossmix.debugger.rule import rule_of
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.debugger.wording import (
@@ -20,8 +20,6 @@ from tinygrad_lossmix.debugger.wording import (
     QUIET,
     columns,
     count,
-    defined,
-    derivative,
     local_text,
 )
 from tinygrad_lossmix.engine.table import TABLE, Array, spelling
@@ -35,11 +33,11 @@ def arguments(walk: Walk, node: Tensor) -> Text:
     """What a node was computed from."""
     if node.function is None:
         return Text(f"{walk.reading.call(node)} is an input: it has no arguments")
-    rows = [(defined(walk, node), shaped(node.data, MOST), "")]
+    rows = [(walk.reading.defined(node), shaped(node.data, MOST), "")]
     for arg in node.args:
         tensor = isinstance(arg, Tensor)
         value = shaped(arg.data if tensor else np.asarray(arg), MOST)
-        about = defined(walk, arg) if tensor else walk.reading.call(arg)
+        about = walk.reading.defined(arg) if tensor else walk.reading.call(arg)
         rows.append((f"  {about or value}", value, "" if tensor else "constant"))
     return columns(rows, (NAME, FLOW, QUIET), "")
 
@@ -63,9 +61,13 @@ def contributions(walk: Walk, node: Tensor) -> Text:
     received, expected = walk.progress(node)
     if not expected:
         own = "it is the seed" if node is walk.cost else "nothing contributes to it"
-        return Text(f"{derivative(walk, node)}: {own}")
+        return Text(f"{walk.reading.derivative(node)}: {own}")
     rows = [
-        (walk.at(at).place, f"from {defined(walk, stop.node)}", short(stop.contribution, MOST))
+        (
+            walk.at(at).place,
+            f"from {walk.reading.defined(stop.node)}",
+            short(stop.contribution, MOST),
+        )
         for at, stop in terms[:TERMS]
     ]
     total = walk.gradient(node)
@@ -73,7 +75,7 @@ def contributions(walk: Walk, node: Tensor) -> Text:
         rows.append(("", f"and {received - TERMS:,} more", ""))
     so_far = f"{received} of {count(expected, 'contribution')}"
     rows.append(("accumulated", so_far, _shown(total)))
-    heading = Text().append(derivative(walk, node), NAME).append("\n")
+    heading = Text().append(walk.reading.derivative(node), NAME).append("\n")
     return heading.append(columns(rows, (QUIET, "", FLOW)))
 
 
@@ -95,7 +97,7 @@ def check(walk: Walk, node: Tensor) -> Text:
     if not np.isfinite(gap):
         verdict = "cannot be compared: NaN or infinity"
     rows = [
-        (derivative(walk, node), short(np.asarray(found), MOST), f"by the rules{when}"),
+        (walk.reading.derivative(node), short(np.asarray(found), MOST), f"by the rules{when}"),
         ("finite difference", short(slopes, MOST), ""),
         ("max difference", f"{gap:.4g}", verdict),
     ]
@@ -107,7 +109,7 @@ def explanation(walk: Walk, node: Tensor) -> Text:
     call, reading, symbols = walk.reading.call, walk.reading, walk.reading.symbols
     if node.function is None:
         return Text(f"{call(node)} is an input: no rule, its gradient is the sum of contributions")
-    text = Text().append(defined(walk, node), NAME)
+    text = Text().append(walk.reading.defined(node), NAME)
     if equation := reading.equation(node):
         text.append(f"  {equation}", BOOK)
     legend: dict[str, str] = {}
@@ -120,7 +122,7 @@ def explanation(walk: Walk, node: Tensor) -> Text:
         text.append(f"\n  → {call(argument)}: ").append(product, FLOW)
         if argument.shape != node.shape and elementwise(node):
             text.append(f", summed to shape {argument.shape}", QUIET)
-        meanings = [derivative(walk, node), call(node)]
+        meanings = [walk.reading.derivative(node), call(node)]
         meanings += [call(arg) or shaped(np.asarray(arg)) for arg in node.args]
         legend |= dict(zip(rule.letters, meanings, strict=False))
     words = ", ".join(f"{letter} = {meaning}" for letter, meaning in legend.items())

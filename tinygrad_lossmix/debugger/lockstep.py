@@ -14,6 +14,7 @@ first waits for the other.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import IO, ClassVar, NamedTuple
 
@@ -22,21 +23,10 @@ from rich.text import Text
 
 from tinygrad_lossmix.debugger.asking import Stepping
 from tinygrad_lossmix.debugger.walk import Steps, Walk
-from tinygrad_lossmix.debugger.wording import (
-    FLOW,
-    MOST,
-    QUIET,
-    columns,
-    defined,
-    listing,
-    local_text,
-    where,
-)
+from tinygrad_lossmix.debugger.wording import FLOW, MOST, QUIET, columns, listing, product, where
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.views.numbers import short
-
-PARTS = ("", "upstream", "local", "downstream", "accumulated")
 
 
 class Meeting(NamedTuple):
@@ -140,15 +130,9 @@ def _landmarks(left: Walk, right: Walk) -> list[tuple[str, int, int]]:
 def view(pair: Pair) -> Text:
     """Where both are: a column for each."""
     sides = pair.left, pair.right
-    names = [_mix(walk) for walk in sides]
-    rows = [
-        (f"[{pair.position}/{len(pair)}]", *names),
-        *zip(
-            ("", "upstream", "local", "downstream", "accumulated"),
-            *map(_column, sides),
-            strict=True,
-        ),
-    ]
+    cells = [{f"[{pair.position}/{len(pair)}]": _mix(walk), **_column(walk)} for walk in sides]
+    parts = list(dict.fromkeys(itertools.chain(*cells)))
+    rows = [(part, *(side.get(part, "") for side in cells)) for part in parts]
     text = columns([row for row in rows if any(row[1:])], (QUIET, FLOW, FLOW), "")
     return text.append(f"\n{_apart(pair.meeting)}") if pair.meeting else text
 
@@ -181,17 +165,12 @@ def _mix(walk: Walk) -> str:
     return str(walk.reading.symbols.mix) if walk.reading.symbols else ""
 
 
-def _column(walk: Walk) -> tuple[str, ...]:
-    stop, call = walk.stop, walk.reading.call
+def _column(walk: Walk) -> dict[str, str]:
+    stop, reading = walk.stop, walk.reading
     if stop is None:
-        return f"{walk.place} {defined(walk, walk.cost)}", "1", "", "", ""
-    return (
-        f"{walk.place} {defined(walk, stop.node)} → {call(stop.argument)}",
-        short(stop.g, MOST),
-        local_text(stop.local),
-        short(stop.contribution, MOST),
-        short(stop.total, MOST),
-    )
+        return {"": f"{walk.place} {reading.defined(walk.cost)}", "upstream": "1"}
+    way = f"{reading.defined(stop.node)} → {reading.call(stop.argument)}"
+    return {"": f"{walk.place} {way}", **dict(product(stop))}
 
 
 def _apart(meeting: Meeting) -> str:

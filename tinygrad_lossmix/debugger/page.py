@@ -21,14 +21,14 @@ from typing import Any
 
 from tinygrad_lossmix import atomic
 from tinygrad_lossmix.debugger.walk import Stop, Walk
-from tinygrad_lossmix.debugger.wording import defined, derivative, local_text
+from tinygrad_lossmix.debugger.wording import local_text
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.views.drawing import SCOPE, scalable
 from tinygrad_lossmix.views.graphviz import CROWDED, drawing
 from tinygrad_lossmix.views.numbers import shaped, short
 from tinygrad_lossmix.views.picture import gradient_of, size
-from tinygrad_lossmix.views.reading import Gradients, Reading
+from tinygrad_lossmix.views.reading import Reading
 from tinygrad_lossmix.views.render import NoRenderer, render
 from tinygrad_lossmix.views.theme import DARK, LIGHT, Colours, dark_style
 
@@ -71,33 +71,16 @@ def page(cost: Tensor, path: str | Path, names: Mapping[str, Any] | None = None)
             f"a page with {boxes:,} boxes cannot be read, the most is {CROWDED}: step through a "
             "node further in or fewer examples; tree(cost) and step(cost) take any size"
         )
-    stops = _stops(walk)
+    stops = [walk.product(i) for i in range(1, len(walk) + 1)]
+    walk.end()  # the drawing gets the room that all gradients need
     try:
-        picture, _ = render(drawing(walk.reading, _gradients(walk, stops)).dot, "svg")
+        picture, _ = render(drawing(walk.reading, walk.gradients()).dot, "svg")
         shown = _inline(scalable(picture.decode()))
     except NoRenderer as error:
         print(f"{error}; the page has the table only", file=sys.stderr)
         shown = f'<p class="missing">{html.escape(str(error))}. The table has all the steps.</p>'
-    atomic.write(path, _html(_title(walk.reading), shown, _content(walk, stops)).encode())
+    atomic.write(path, _html(_title(walk.reading), shown, _content(walk.reading, stops)).encode())
     return path
-
-
-def _stops(walk: Walk) -> list[Stop]:
-    """Every product of a walk, which is left at its end."""
-    stops = []
-    while walk.next():
-        if walk.stop:
-            stops.append(walk.stop)
-    return stops
-
-
-def _gradients(walk: Walk, stops: list[Stop]) -> Gradients:
-    """All there is at the end of a walk: the drawing gets the room that they need."""
-    found = {node: walk.gradient(node) for node in walk.reading.nodes}
-    return Gradients(
-        {node: gradient for node, gradient in found.items() if gradient is not None},
-        {(stop.node, stop.place): stop.contribution for stop in stops},
-    )
 
 
 def _inline(svg: str) -> str:
@@ -114,21 +97,20 @@ def _title(reading: Reading) -> str:
     return f"{mix}{reading.call(reading.cost)} = {short(reading.cost.data)}"
 
 
-def _content(walk: Walk, stops: list[Stop]) -> dict[str, Any]:
+def _content(reading: Reading, stops: list[Stop]) -> dict[str, Any]:
     """What the script shows: nodes in the order of their values, then products in theirs.
 
     Node i is box n<i> of the drawing. Numbers are text already.
     """
-    reading = walk.reading
     index = {node: i for i, node in enumerate(reading.nodes)}
     nodes = [
         {
             "name": reading.call(node),
-            "defined": defined(walk, node),
+            "defined": reading.defined(node),
             "value": _lengths(shaped, node.data),
             "whole": reading.full_name(node),
             "equation": reading.equation(node),
-            "gradient": derivative(walk, node),
+            "gradient": reading.derivative(node),
             "label": gradient_of(reading, node),
         }
         for node in reading.nodes

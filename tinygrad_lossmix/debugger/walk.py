@@ -31,14 +31,14 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from tinygrad_lossmix.debugger.local import Link, Local
+from tinygrad_lossmix.debugger.chain import Link, Local
 from tinygrad_lossmix.engine import graph
 from tinygrad_lossmix.engine.sweep import seed_of, sweep
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.views.numbers import short
-from tinygrad_lossmix.views.reading import Gradients, Reading
+from tinygrad_lossmix.views.reading import Gradients, Reading, collected
 
 
 class Stop(NamedTuple):
@@ -132,6 +132,7 @@ class Walk(Steps):
         position: how many products have been taken: 0 … len(walk); 0 is the seed. Below it, where
             `forward` was asked for: the values, -n … -1 for n nodes.
         first: the lowest position that there is.
+        seed: the gradient that the cost has at the start, 1.
 
     Raises:
         TypeError: cost is not a Tensor.
@@ -143,9 +144,9 @@ class Walk(Steps):
         if cost.ndim:
             words = f"a backward pass starts at a scalar, the cost has shape {cost.shape}"
             raise ValueError(f"{words}: take its sum or mean")
-        self._seed = seed_of(cost, None)
+        self.seed = seed_of(cost, None)
         with np.errstate(all="ignore"):  # NaN and infinity are seen when they are walked to
-            self._steps = list(sweep(cost, self._seed))
+            self._steps = list(sweep(cost, self.seed))
 
     @cached_property
     def _arrivals(self) -> dict[Tensor, list[int]]:
@@ -270,12 +271,15 @@ class Walk(Steps):
     @property
     def stop(self) -> Stop | None:
         """The product that was taken last; None at the start."""
-        if self.position <= 0:
-            return None
-        node, place, *arrays = self._steps[self.position - 1]
+        return self.product(self.position) if self.position > 0 else None
+
+    def product(self, position: int) -> Stop:
+        """The product that is taken at a position, 1 … len(walk)."""
+        node, place, *arrays = self._steps[position - 1]
         argument = node.args[place]
-        g, contribution, total = map(np.array, arrays)
-        return Stop(node, place, argument, g, contribution, total, *self.progress(argument))
+        arrivals = self._arrivals[argument]
+        counts = bisect_right(arrivals, position), len(arrivals)
+        return Stop(node, place, argument, *map(np.array, arrays), *counts)
 
     def _own(self, node: Tensor) -> Tensor:
         """The node; an error where it is none of this recording."""
@@ -295,7 +299,7 @@ class Walk(Steps):
         received, _ = self.progress(node)
         if received:
             return np.array(self._steps[self._arrivals[node][received - 1] - 1][4])
-        return np.array(self._seed) if node is self.cost and self.position >= 0 else None
+        return np.array(self.seed) if node is self.cost and self.position >= 0 else None
 
     def value(self, node: Tensor) -> Array | None:
         """The value of a node; None as long as it is not computed."""
@@ -314,18 +318,13 @@ class Walk(Steps):
     def terms(self, node: Tensor) -> list[tuple[int, Stop]]:
         """The contributions that a node has received at this position, and where each came."""
         received, _ = self.progress(node)
-        stops = [(i, self.at(i).stop) for i in self._arrivals.get(node, [])[:received]]
-        return [(i, stop) for i, stop in stops if stop is not None]
+        return [(i, self.product(i)) for i in self._arrivals.get(node, [])[:received]]
 
     def gradients(self) -> Gradients:
         """All gradients at this position, and those downstream of the products so far."""
-        found = Gradients({}, {})
-        if self.position >= 0:
-            found.of[self.cost] = np.array(self._seed)
-        for node, place, _, contribution, total in self._steps[: max(self.position, 0)]:
-            found.downstream[node, place] = np.array(contribution)
-            found.of[node.args[place]] = np.array(total)
-        return found
+        if self.position < 0:
+            return Gradients({}, {})
+        return collected(self.cost, self.seed, self._steps[: self.position])
 
     @property
     def taken(self) -> list[Link]:

@@ -12,9 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from rich.text import Text
 
-from tinygrad_lossmix.debugger.local import Local
-from tinygrad_lossmix.debugger.walk import Delta, Walk
-from tinygrad_lossmix.debugger.ways import along, every, number
+from tinygrad_lossmix.debugger.chain import Local, along, every, number
+from tinygrad_lossmix.debugger.walk import Delta, Stop, Walk
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import shorten
@@ -59,32 +58,33 @@ def introduction(walk: Walk) -> Text:
 
 def view(walk: Walk) -> Text:
     """The current stop: gradient upstream and downstream of a node, what its argument has now."""
-    stop, call = walk.stop, walk.reading.call
-    here = f"{walk.place} "
-    if (node := walk.computed) is not None:
+    stop, reading, call = walk.stop, walk.reading, walk.reading.call
+    here, to, node, reached = f"{walk.place} ", "", walk.current, walk.current
+    if walk.computed is not None:
         rows = [("from", call(arg), shaped(arg.data, MOST)) for arg in tensors(node)]
         rows.append(("value", call(node), shaped(node.data, MOST)))
-        heading = [(defined(walk, node), NAME)]
-        equation = walk.reading.equation(node)
     elif stop is None:
-        rows = [("seed", derivative(walk, walk.cost), short(walk.gradient(walk.cost)))]
-        heading = [(defined(walk, walk.cost), NAME)]
-        equation = walk.reading.equation(walk.cost)
+        rows = [("seed", reading.derivative(node), short(walk.gradient(node)))]
     else:
-        reached = stop.argument
-        heading = [(defined(walk, stop.node), NAME), (f"  → {call(reached)}", "")]
-        equation = walk.reading.equation(reached) or walk.reading.equation(stop.node)
-        so_far = f"{derivative(walk, reached)} ({progress(stop.received, stop.expected)})"
-        rows = [
-            ("upstream", derivative(walk, stop.node), short(stop.g, MOST)),
-            ("local", f"d{call(stop.node)}/d{call(reached)}", local_text(stop.local)),
-            ("downstream", f"→ {call(reached)}", short(stop.contribution, MOST)),
-            ("accumulated", so_far, short(stop.total, MOST)),
-        ]
-    text = Text.assemble((here, QUIET), *heading)
-    if equation:
+        node, to = stop.node, f"  → {call(reached)}"
+        so_far = f"{reading.derivative(reached)} ({progress(stop.received, stop.expected)})"
+        slope = f"d{call(node)}/d{call(reached)}"
+        names = reading.derivative(node), slope, f"→ {call(reached)}", so_far
+        rows = [(part, name, x) for name, (part, x) in zip(names, product(stop), strict=True)]
+    text = Text.assemble((here, QUIET), (reading.defined(node), NAME), to)
+    if equation := reading.equation(reached) or reading.equation(node):
         text.append(f"  {equation}", BOOK)
     return text.append("\n").append(columns(rows, (QUIET, "", FLOW), " " * len(here)))
+
+
+def product(stop: Stop) -> list[tuple[str, str]]:
+    """The parts of a product: what came, what it was multiplied by, what went on."""
+    return [
+        ("upstream", short(stop.g, MOST)),
+        ("local", local_text(stop.local)),
+        ("downstream", short(stop.contribution, MOST)),
+        ("accumulated", short(stop.total, MOST)),
+    ]
 
 
 def where(walk: Walk) -> Text:
@@ -96,9 +96,9 @@ def where(walk: Walk) -> Text:
     if not links:
         return Text(f"at the cost {cost}: type `next` for the first product")
     rows = [("", "", "local Jacobian", "", f"product from {cost} down")]
-    for link, product in zip(links[:LINKS], along(walk, links), strict=False):
+    for link, product in zip(links[:LINKS], along(links, walk.seed), strict=False):
         slope = f"d{call(link.node)}/d{call(link.argument)}"
-        way = call(link.argument), f"→ {defined(walk, link.node)}"
+        way = call(link.argument), f"→ {walk.reading.defined(link.node)}"
         rows.append((*way, slope, local_text(link.local), short(product, MOST)))
     text = Text(f"from {call(links[0].argument)} to {cost}:\n")
     text.append(columns(rows, (NAME, "", QUIET, FLOW, FLOW)))
@@ -109,16 +109,16 @@ def where(walk: Walk) -> Text:
 
 def _other_paths(walk: Walk, node: Tensor) -> Text:
     """That the gradient is the sum over all paths; nothing where there is only one."""
-    ways, in_all = number(walk, node), number(walk.at(len(walk)), node)
+    ways, in_all = (number(at.taken, node, walk.cost) for at in (walk, walk.at(len(walk))))
     if in_all == 1:
         return Text()
     many = count(ways, "path") if ways < MANY else f"more than {MANY:,} paths"
     part = "" if ways == in_all else " so far"
     total = short(np.asarray(walk.gradient(node)), MOST)
-    text = Text(f"\n{derivative(walk, node)}{part} is the sum over {many}:")
+    text = Text(f"\n{walk.reading.derivative(node)}{part} is the sum over {many}:")
     rows = []
     if ways <= PATHS:
-        for way, product in every(walk, node):
+        for way, product in every(walk.taken, node, walk.seed):
             stations = " > ".join(walk.reading.call(link.node) for link in way)
             rows.append((shorten(stations, STATIONS), short(product, MOST)))
     return text.append("\n").append(columns([*rows, ("sum", total)], (QUIET, FLOW)))
@@ -137,7 +137,7 @@ def listing(walk: Walk) -> Text:
         rows.append(
             (
                 "->" if node is current else "",
-                defined(walk, node),
+                walk.reading.defined(node),
                 "-" if walk.value(node) is None else shaped(node.data),
                 "-" if gradient is None else short(gradient) + part,
             )
@@ -156,7 +156,7 @@ def value(name: str, x: Array, about: str) -> Text:
 
 def gradient(walk: Walk, node: Tensor) -> Text:
     """The gradient of a node at this position, or when it gets its first contribution."""
-    text = Text().append(derivative(walk, node), NAME)
+    text = Text().append(walk.reading.derivative(node), NAME)
     found = walk.gradient(node)
     if found is None:
         arrival = walk.arrival(node)
@@ -183,7 +183,7 @@ def delta(walk: Walk) -> Text:
         return gradient(walk, found.logits).append(rest)
     complete = found.received == found.expected
     part = f"{found.received} of {count(found.expected, 'contribution')} so far"
-    gradient_row = derivative(walk, found.logits), short(found.gradient, MOST)
+    gradient_row = walk.reading.derivative(found.logits), short(found.gradient, MOST)
     rows = [
         (*gradient_row, walk.reading.equation(found.logits) if complete else part),
         (
@@ -202,10 +202,10 @@ def question(walk: Walk) -> Text:
     shape = stop.contribution.shape
     numbers = count(max(stop.contribution.size, 1), "number")
     return Text.assemble(
-        (defined(walk, stop.node), NAME),
+        (walk.reading.defined(stop.node), NAME),
         f" = {short(stop.node.data, MOST)}, "
         f"{call(stop.argument)} = {short(stop.argument.data, MOST)}; "
-        f"upstream gradient {derivative(walk, stop.node)} = ",
+        f"upstream gradient {walk.reading.derivative(stop.node)} = ",
         (short(stop.g, MOST), FLOW),
         f".\nWhich gradient goes downstream to {call(stop.argument)}? "
         f"Type `answer` and {numbers}, shape {shape}",
@@ -246,20 +246,6 @@ def _difference(walk: Walk, found: Delta, symbols: Symbols) -> str:
 def tensors(node: Tensor) -> list[Tensor]:
     """The arguments of a node that are Tensors, each once."""
     return list(dict.fromkeys(arg for arg in node.args if isinstance(arg, Tensor)))
-
-
-def derivative(walk: Walk, node: Tensor) -> str:
-    """What the gradient of a node is called."""
-    symbols = walk.reading.symbols
-    name = f"d{walk.reading.call(walk.cost)}/d{walk.reading.call(node)}"
-    delta = symbols.delta_at(node) if symbols else ""
-    return f"{delta} = {name}" if delta else name
-
-
-def defined(walk: Walk, node: Tensor) -> str:
-    """A node with its formula."""
-    formula = walk.reading.formula(node)
-    return f"{walk.reading.call(node)} = {formula}" if formula else walk.reading.call(node)
 
 
 def local_text(local: Local | None) -> str:

@@ -5,14 +5,14 @@ Names come from users, and may hold anything; what is shown is one short line of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_lossmix.engine import graph
-from tinygrad_lossmix.engine.sweep import sweep
+from tinygrad_lossmix.engine.sweep import Step, sweep
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import LONGEST, clean, shorten
@@ -123,6 +123,17 @@ class Reading:
         """`n1 / n2`; '' for a leaf."""
         return formula(node, self.call)
 
+    def defined(self, node: Tensor) -> str:
+        """`n3 = n1 / n2`; the name alone of a leaf."""
+        text = self.formula(node)
+        return f"{self.call(node)} = {text}" if text else self.call(node)
+
+    def derivative(self, node: Tensor) -> str:
+        """What the gradient of a node is called: `dC/da`, `delta = dC/dz`."""
+        delta = self.symbols.delta_at(node) if self.symbols else ""
+        name = f"d{self.call(self.cost)}/d{self.call(node)}"
+        return f"{delta} = {name}" if delta else name
+
     def equation(self, node: Tensor) -> str:
         """The book's words for a node; '' where it has none."""
         return self.symbols.equation(node) if self.symbols else ""
@@ -150,9 +161,14 @@ def gradients(cost: Tensor) -> Gradients:
 
 def swept(cost: Tensor, seed: Array) -> Gradients:
     """Those of a sweep from this seed; no `.grad` is touched."""
-    found = Gradients({cost: seed}, {})
     with np.errstate(all="ignore"):  # whatever there is to warn of, backward() has
-        for node, position, _, contribution, total in sweep(cost, seed):
-            found.downstream[node, position] = contribution
-            found.of[node.args[position]] = total
+        return collected(cost, seed, sweep(cost, seed))
+
+
+def collected(cost: Tensor, seed: Array, steps: Iterable[Step]) -> Gradients:
+    """Those of the first steps of a sweep: copies."""
+    found = Gradients({cost: np.array(seed)}, {})
+    for node, position, _, contribution, total in steps:
+        found.downstream[node, position] = np.array(contribution)
+        found.of[node.args[position]] = np.array(total)
     return found

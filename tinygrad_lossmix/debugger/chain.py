@@ -1,8 +1,14 @@
-"""The local Jacobian of a node: its derivative by one of its arguments, all else held.
+"""The chain rule: local Jacobians, one product along each path to the cost, and their sum.
 
 >>> z = Tensor([2.0, 1.0], name="z")
 >>> local(np.square(z), 0)
 Local(values=array([4., 2.]), diagonal=True)
+>>> cost = (z * z).sum()
+>>> links = [Link(node, place) for node, place, *_ in sweep(cost, np.array(1.0))]
+>>> number(links, z, cost), [product for _, product in every(links, z, np.array(1.0))]
+(2, [array([2., 1.]), array([2., 1.])])
+>>> cost.backward(), z.grad
+(None, array([4., 2.]))
 """
 
 from __future__ import annotations
@@ -74,3 +80,44 @@ class Link(NamedTuple):
     def local(self) -> Local | None:
         """The local Jacobian; None where it is too large to show."""
         return local(self.node, self.place)
+
+
+Path = list[Link]  # from a node to the cost
+
+
+def along(path: Path, seed: Array) -> list[Array]:
+    """The seed multiplied by the local Jacobians of a path, from the cost down.
+
+    Returns:
+        what has come to the argument of each link, in the order of the links.
+    """
+    products = []
+    with np.errstate(all="ignore"):
+        for node, place in reversed(path):
+            seed = downstream(node, place, seed)
+            products.append(seed)
+    return products[::-1]
+
+
+def number(links: Path, node: Tensor, cost: Tensor) -> int:
+    """How many paths there are from a node to the cost, by these links, in the order of a sweep."""
+    paths = {cost: 1}
+    for link in links:
+        paths[link.argument] = paths.get(link.argument, 0) + paths[link.node]
+    return paths.get(node, 0)
+
+
+def every(links: Path, node: Tensor, seed: Array) -> list[tuple[Path, Array]]:
+    """Each of these paths with the product along it; the gradient so far is their sum."""
+    onwards: dict[Tensor, Path] = {}
+    for link in links:
+        onwards.setdefault(link.argument, []).append(link)
+    unfinished: list[Path] = [[link] for link in onwards.get(node, [])]
+    paths = []
+    while unfinished:
+        path = unfinished.pop(0)
+        further = onwards.get(path[-1].node)
+        if further is None:  # at the cost
+            paths.append(path)
+        unfinished += [[*path, link] for link in further or []]
+    return [(path, along(path, seed)[0]) for path in paths]
