@@ -18,7 +18,7 @@ import tinygrad_lossmix as lm
 from tests.helpers.quick import every
 from tests.hostile import INTERNAL, hostile
 from tinygrad_lossmix.testing import strategies
-from tinygrad_lossmix.views.render import NoRenderer
+from tinygrad_lossmix.views.drawing import NoRenderer
 
 REFUSALS = (TypeError, ValueError, IndexError, OverflowError, OSError, NoRenderer)
 Z = np.array([2.0, 1.0, 0.0])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.printing import clean, shorten
-from tinygrad_lossmix.views.render import NoRenderer, render
+from tinygrad_lossmix.views.drawing import NoRenderer, render
 
 
 @pytest.fixture

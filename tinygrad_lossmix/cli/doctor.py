@@ -11,7 +11,7 @@ from rich.table import Table
 from tinygrad_lossmix import __version__, installation
 from tinygrad_lossmix.cli.printing import printed
 from tinygrad_lossmix.records import to_json
-from tinygrad_lossmix.views.render import ADVICE, renderer
+from tinygrad_lossmix.views.drawing import ADVICE, renderer
 
 
 @click.command

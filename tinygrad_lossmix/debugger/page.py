@@ -20,19 +20,16 @@ from string import Template
 from typing import Any
 
 from tinygrad_lossmix import atomic
-from tinygrad_lossmix.debugger.walk import Stop, Walk
+from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.debugger.wording import local_text
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.views.drawing import SCOPE, scalable
+from tinygrad_lossmix.views.drawing import SCOPE, NoRenderer, render, scalable
 from tinygrad_lossmix.views.graphviz import CROWDED, drawing
-from tinygrad_lossmix.views.numbers import shaped, short
+from tinygrad_lossmix.views.numbers import IN_FULL, shaped, short
 from tinygrad_lossmix.views.picture import gradient_of, size
 from tinygrad_lossmix.views.reading import Reading
-from tinygrad_lossmix.views.render import NoRenderer, render
 from tinygrad_lossmix.views.theme import DARK, LIGHT, Colours, dark_style
-
-IN_FULL = 100  # entries of a value that is looked at by itself
 
 
 def page(cost: Tensor, path: str | Path, names: Mapping[str, Any] | None = None) -> Path:
@@ -71,7 +68,6 @@ def page(cost: Tensor, path: str | Path, names: Mapping[str, Any] | None = None)
             f"a page with {boxes:,} boxes cannot be read, the most is {CROWDED}: step through a "
             "node further in or fewer examples; tree(cost) and step(cost) take any size"
         )
-    stops = [walk.product(i) for i in range(1, len(walk) + 1)]
     walk.end()  # the drawing gets the room that all gradients need
     try:
         picture, _ = render(drawing(walk.reading, walk.gradients()).dot, "svg")
@@ -79,7 +75,7 @@ def page(cost: Tensor, path: str | Path, names: Mapping[str, Any] | None = None)
     except NoRenderer as error:
         print(f"{error}; the page has the table only", file=sys.stderr)
         shown = f'<p class="missing">{html.escape(str(error))}. The table has all the steps.</p>'
-    atomic.write(path, _html(_title(walk.reading), shown, _content(walk.reading, stops)).encode())
+    atomic.write(path, _html(_title(walk.reading), shown, _content(walk)).encode())
     return path
 
 
@@ -97,11 +93,12 @@ def _title(reading: Reading) -> str:
     return f"{mix}{reading.call(reading.cost)} = {short(reading.cost.data)}"
 
 
-def _content(reading: Reading, stops: list[Stop]) -> dict[str, Any]:
+def _content(walk: Walk) -> dict[str, Any]:
     """What the script shows: nodes in the order of their values, then products in theirs.
 
     Node i is box n<i> of the drawing. Numbers are text already.
     """
+    reading = walk.reading
     index = {node: i for i, node in enumerate(reading.nodes)}
     nodes = [
         {
@@ -128,7 +125,7 @@ def _content(reading: Reading, stops: list[Stop]) -> dict[str, Any]:
             "received": stop.received,
             "expected": stop.expected,
         }
-        for stop in stops
+        for stop in walk.products
     ]
     return {"nodes": nodes, "cost": index[reading.cost], "products": products}
 

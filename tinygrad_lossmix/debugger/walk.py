@@ -271,10 +271,14 @@ class Walk(Steps):
     @property
     def stop(self) -> Stop | None:
         """The product that was taken last; None at the start."""
-        return self.product(self.position) if self.position > 0 else None
+        return self._product(self.position) if self.position > 0 else None
 
-    def product(self, position: int) -> Stop:
-        """The product that is taken at a position, 1 … len(walk)."""
+    @property
+    def products(self) -> list[Stop]:
+        """Every product, in order."""
+        return [self._product(i) for i in range(1, len(self) + 1)]
+
+    def _product(self, position: int) -> Stop:
         node, place, *arrays = self._steps[position - 1]
         argument = node.args[place]
         arrivals = self._arrivals[argument]
@@ -318,7 +322,7 @@ class Walk(Steps):
     def terms(self, node: Tensor) -> list[tuple[int, Stop]]:
         """The contributions that a node has received at this position, and where each came."""
         received, _ = self.progress(node)
-        return [(i, self.product(i)) for i in self._arrivals.get(node, [])[:received]]
+        return [(i, self._product(i)) for i in self._arrivals.get(node, [])[:received]]
 
     def gradients(self) -> Gradients:
         """All gradients at this position, and those downstream of the products so far."""

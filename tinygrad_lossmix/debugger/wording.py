@@ -17,12 +17,11 @@ from tinygrad_lossmix.debugger.walk import Delta, Stop, Walk
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import shorten
-from tinygrad_lossmix.views.numbers import shaped, short
+from tinygrad_lossmix.views.numbers import IN_FULL, shaped, short
 from tinygrad_lossmix.views.symbols import Symbols
 
 NAME, FLOW, BOOK, QUIET = "cyan", "yellow", "green", "bright_black"
 MOST = 10  # entries of an array that are shown without leaving some out
-IN_FULL = 100  # the same when it was asked for by name
 NEAR = 8  # nodes that are listed on each side of the current one
 LINKS = 20  # parts of a path that are listed
 PATHS = 8  # paths that are listed

@@ -1,18 +1,36 @@
-"""A drawing: DOT text that turns itself into pictures."""
+"""A drawing: DOT text that turns itself into pictures.
+
+By Graphviz's own `dot`, else by pygraphviz, which carries Graphviz inside.
+
+>>> titled('<g id="node1" class="node">\\n<title>n0</title>\\n</g>', {"n0": ["z"]}).splitlines()
+['<g id="node1" class="node">', '<title>z</title>', '</g>']
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import subprocess
 import sys
+import threading
+from collections.abc import Iterator, Mapping
+from html import escape, unescape
 from pathlib import Path
 from typing import Any
 
-from tinygrad_lossmix import atomic
-from tinygrad_lossmix.views.render import NoRenderer, render
-from tinygrad_lossmix.views.theme import dark_style
-from tinygrad_lossmix.views.tooltips import Texts, titled
+import graphviz
 
+from tinygrad_lossmix import atomic
+from tinygrad_lossmix.printing import clean, shorten
+from tinygrad_lossmix.views.theme import dark_style
+
+ADVICE = 'pip install "tinygrad_lossmix[draw]", or Graphviz itself'
 SCOPE = "lossmix"  # keeps the style of a drawing to itself on a page that holds it
+TITLE = re.compile(r'(<g id="[a-z]+(\d+)"[^>]*>\n)<title>([^<]*)</title>\n')  # by Graphviz
+_one_at_a_time = threading.Lock()
+
+Texts = Mapping[str, list[str]]  # of what is called so in the DOT text, in the order it has there
 
 
 class Drawing:
@@ -103,3 +121,86 @@ def scalable(svg: str) -> str:
     opening = re.sub(r' (width|height)="[^"]*"', "", opening)
     style = f' style="max-width: {width[1]}pt"' if width else ""
     return f'{opening} class="{SCOPE}"{style}>\n{dark_style(f".{SCOPE}")}{rest}\n'
+
+
+def titled(svg: str, texts: Texts) -> str:
+    """Graphviz's SVG with these texts in place of its own made-up titles."""
+    waiting = {name: iter(each) for name, each in texts.items()}
+    titles = {}
+    for found in sorted(TITLE.finditer(svg), key=lambda found: int(found[2])):
+        titles[found.start()] = next(waiting.get(unescape(found[3]), iter(())), "")
+
+    def title(found: re.Match[str]) -> str:
+        text = titles[found.start()]
+        return f"{found[1]}<title>{escape(text)}</title>\n" if text else found[1]
+
+    return TITLE.sub(title, svg)
+
+
+class NoRenderer(RuntimeError):
+    """Nothing here turns this DOT text into a picture; the message says why."""
+
+
+def render(dot: str, form: str) -> tuple[bytes, str]:
+    """A picture, and the name of what drew it.
+
+    Args:
+        dot: DOT text.
+        form: svg, png or pdf.
+
+    Raises:
+        NoRenderer: neither `dot` nor pygraphviz is there, or neither works.
+    """
+    reason = f"drawing a {form} needs Graphviz: {ADVICE}"
+    try:
+        return graphviz.pipe("dot", form, dot.encode(), quiet=True), "dot"
+    except graphviz.ExecutableNotFound:
+        pass
+    except subprocess.CalledProcessError as error:
+        reason = _failed("dot", form, error.stderr.decode(errors="replace"))
+    try:
+        return _pygraphviz(dot, form), "pygraphviz"
+    except ImportError:
+        raise NoRenderer(reason) from None
+    except (ValueError, OSError) as error:
+        raise NoRenderer(_failed("pygraphviz", form, str(error))) from error
+
+
+def _failed(renderer: str, form: str, said: str) -> str:
+    said = shorten(clean(" ".join(said.split())), 200)
+    return f"{renderer} failed to draw a {form}: {said or 'it gave no reason'}"
+
+
+def renderer() -> str | None:
+    """What draws here, tried on a small graph; None: nothing does."""
+    try:
+        return render("digraph { a -> b }", "svg")[1]
+    except NoRenderer:
+        return None
+
+
+def _pygraphviz(dot: str, form: str) -> bytes:
+    import pygraphviz
+
+    with _one_at_a_time, _quiet():
+        graph = pygraphviz.AGraph(string=dot)
+        try:
+            picture: bytes = graph.draw(format=form, prog="dot")
+        finally:
+            graph.close()
+    return picture
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Send what libraries in C write to stderr nowhere: missing fonts are not news."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

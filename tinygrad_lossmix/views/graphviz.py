@@ -20,11 +20,18 @@ from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import LONGEST, shorten
 from tinygrad_lossmix.views.drawing import Drawing
 from tinygrad_lossmix.views.numbers import short
-from tinygrad_lossmix.views.picture import Cluster, Picture, lines, picture, size, unshortened
+from tinygrad_lossmix.views.picture import (
+    Cluster,
+    Picture,
+    lines,
+    picture,
+    size,
+    tooltips,
+    unshortened,
+)
 from tinygrad_lossmix.views.reading import Gradients, Reading
 from tinygrad_lossmix.views.text import tree_of
 from tinygrad_lossmix.views.theme import LIGHT, SHAPES
-from tinygrad_lossmix.views.tooltips import tooltips
 
 CROWDED = 300  # boxes; beyond, groups are collapsed
 MOST = 1000  # boxes; beyond, laying them out takes minutes and nobody can read them

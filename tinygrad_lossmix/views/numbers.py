@@ -6,7 +6,7 @@
 '[0, 1, ..., 98, 99]'
 >>> shaped(np.eye(3))
 '[[1, 0, 0], [0, 1, 0], [0, 0, 1]] (3, 3)'
->>> exact(np.float32(1 / 3), 100)
+>>> exact(np.float32(1 / 3))
 '0.33333334'
 """
 
@@ -22,6 +22,7 @@ from tinygrad_lossmix.engine.table import Array
 
 MOST = 6  # entries that are shown without leaving some out
 FITS = 36  # letters that are, whatever the number of entries
+IN_FULL = 100  # the first where one is looked at by itself
 
 
 def number(x: Any) -> str:
@@ -47,7 +48,7 @@ def shaped(x: Array, most: int = MOST) -> str:
     return f"{text} {np.shape(x)}" if "..." in text or np.ndim(x) > 1 else text
 
 
-def exact(x: Array, most: int) -> str:
+def exact(x: Array, most: int = IN_FULL) -> str:
     """An array or number on one line with all its digits; its middle left out beyond `most`."""
     return _one_line(np.asarray(x), most, max(most // 3, 1), _digits)
 

@@ -7,11 +7,13 @@
 ['z', 'n1 = z * z', 'n2 = sum(n1)']
 >>> [(arrow.tail, arrow.head) for arrow in drawn.arrows]
 [(0, 1), (0, 1), (1, 2)]
+>>> tooltips(reading, drawn)["n0"], tooltips(reading, drawn)["n0->n1"]
+(['z\\n[2.0, 1.0]\\ngradient not computed'], ['from z to n1', 'from z to n1'])
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -19,8 +21,10 @@ from tinygrad_lossmix.engine import graph
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import LONGEST, clean, shorten
-from tinygrad_lossmix.views.numbers import shaped, short
+from tinygrad_lossmix.views.numbers import exact, shaped, short
 from tinygrad_lossmix.views.reading import Gradients, Reading, gradients, is_array
+
+Write = Callable[[Array], str]
 
 
 class Box(NamedTuple):
@@ -115,16 +119,19 @@ def picture(reading: Reading, collapse: bool, known: Gradients | None = None) ->
 
 def lines(reading: Reading, box: Box, found: dict[Tensor, Array]) -> list[str]:
     """What is written in a box: its name and formula, its value, its gradient."""
-    value = box.content
-    name = reading.call(value)
-    if not isinstance(value, Tensor):
-        return [name, shaped(value)] if name else [shaped(value)]
-    formula, gradient = formula_of(reading, box), gradient_of(reading, value)
-    return [
-        f"{name} = {formula}" if formula else name,
-        shaped(value.data),
-        f"{gradient} {short(found[value])}" if value in found else f"{gradient} not computed",
-    ]
+    return _lines(reading, box, found, reading.call(box.content), (shaped, short))
+
+
+def _lines(
+    reading: Reading, box: Box, found: dict[Tensor, Array], name: str, write: tuple[Write, Write]
+) -> list[str]:
+    value, gradient = write
+    if not isinstance(x := box.content, Tensor):
+        return [*filter(None, [name]), value(x)]
+    formula = formula_of(reading, box)
+    known = gradient(found[x]) if x in found else "not computed"
+    defined = f"{name} = {formula}" if formula else name
+    return [defined, value(x.data), f"{gradient_of(reading, x)} {known}"]
 
 
 def formula_of(reading: Reading, box: Box) -> str:
@@ -149,6 +156,42 @@ def unshortened(reading: Reading, box: Box) -> str:
     if box.group and len(group := clean(box.group.name)) > LONGEST:
         long.append(group)
     return " ".join(filter(None, long))
+
+
+def tooltips(reading: Reading, shown: Picture, ids: str = "") -> dict[str, list[str]]:
+    """One for each box, arrow and cluster of a picture, whose ids begin with `ids`."""
+    texts: dict[str, list[str]] = {}
+    for i, box in enumerate(shown.boxes):
+        name = _call(reading, box.content)
+        words = _lines(reading, box, shown.gradients, name, (exact, exact))
+        if box.group and len(box.group.name) > LONGEST:
+            words.insert(1, clean(box.group.name))
+        texts[f"{ids}n{i}"] = ["\n".join(words)]
+    for arrow in shown.arrows:
+        way = f"{ids}n{arrow.tail}->{ids}n{arrow.head}"
+        texts.setdefault(way, []).append(_arrow(reading, shown, arrow))
+    for i, cluster in enumerate(_inside(shown.everything)):
+        texts[f"cluster_{ids}{i}"] = [cluster.name]
+    return texts
+
+
+def _arrow(reading: Reading, shown: Picture, arrow: Arrow) -> str:
+    tail, head = shown.boxes[arrow.tail].content, shown.boxes[arrow.head].content
+    ends = f"from {_call(reading, tail)} to {_call(reading, head)}"
+    if arrow.downstream is None:
+        return ends
+    return f"{ends}\ndownstream gradient {exact(arrow.downstream)}"
+
+
+def _call(reading: Reading, content: object) -> str:
+    return reading.full_names[content] if isinstance(content, Tensor) else reading.call(content)
+
+
+def _inside(cluster: Cluster) -> Iterator[Cluster]:
+    """The clusters in a cluster, each before those in it."""
+    for inner in cluster.inner:
+        yield inner
+        yield from _inside(inner)
 
 
 def _nested(

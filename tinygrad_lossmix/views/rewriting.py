@@ -21,9 +21,9 @@ from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.rewrite.stabilize import Replacement, rewritten
 from tinygrad_lossmix.views.drawing import Drawing
 from tinygrad_lossmix.views.graphviz import dot_beside, readable
+from tinygrad_lossmix.views.picture import tooltips
 from tinygrad_lossmix.views.reading import Gradients, Reading, gradients, swept
 from tinygrad_lossmix.views.text import tree_of
-from tinygrad_lossmix.views.tooltips import tooltips
 
 BEFORE, AFTER = "recorded", "stabilised"
 MOST = 20  # replacements that are listed in a drawing

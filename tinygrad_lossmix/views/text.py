@@ -95,9 +95,8 @@ def _rows(reading: Reading, known: Gradients | None) -> Iterator[Row]:
             yield f"{before}{name} = …, too deep to show", shaped(node.data), "", "; ".join(words)
             continue
         seen.add(node)
-        formula = reading.formula(node)
         yield (
-            f"{before}{name} = {formula}" if formula else f"{before}{name}",
+            f"{before}{reading.defined(node)}",
             shaped(node.data),
             short(found[node]) if node in found else "not computed",
             "; ".join([*_about(reading, node), *words]),
