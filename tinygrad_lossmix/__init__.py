@@ -70,43 +70,13 @@ if TYPE_CHECKING:
     from tinygrad_lossmix.views.text import tree
 
 __version__ = "0.1.0"
-__all__ = [
-    "MIXES",
-    "Mix",
-    "Stepper",
-    "Tensor",
-    "book",
-    "claims",
-    "compile",
-    "constant",
-    "cross_entropy",
-    "delta_report",
-    "derivative",
-    "diagnose",
-    "draw",
-    "grad",
-    "group",
-    "lab",
-    "log_likelihood",
-    "log_sigmoid",
-    "log_softmax",
-    "logsumexp",
-    "names",
-    "page",
-    "plateau",
-    "quadratic",
-    "rewriting",
-    "sigmoid",
-    "softmax",
-    "softplus",
-    "stabilize",
-    "step",
-    "testing",
-    "tree",
-    "value_and_grad",
-    "verdict",
-    "xlogy",
-]
+__all__ = ["Tensor", "constant", "derivative", "grad", "group", "value_and_grad"]
+__all__ += ["cross_entropy", "log_likelihood", "quadratic", "xlogy"]  # costs
+__all__ += ["log_sigmoid", "log_softmax", "logsumexp", "sigmoid", "softmax", "softplus"]
+__all__ += ["MIXES", "Mix", "book", "compile", "rewriting", "stabilize"]
+__all__ += ["claims", "delta_report", "diagnose", "names", "plateau", "verdict"]  # answers
+__all__ += ["Stepper", "draw", "page", "step", "tree"]  # views of a recording
+__all__ += ["lab", "testing"]
 
 # loaded when first asked for: they would double the time of the import
 _LATER = {

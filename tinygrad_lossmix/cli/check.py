@@ -15,7 +15,7 @@ import click
 import numpy as np
 
 from tinygrad_lossmix.cli import Refused
-from tinygrad_lossmix.cli.printing import printed
+from tinygrad_lossmix.cli.printing import printed, usage
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.testing.checking import gradcheck
 from tinygrad_lossmix.testing.comparison import METHODS
@@ -56,7 +56,7 @@ def command(
     inputs. Exits 1 if one is wrong.
     """
     options = {"method": method, "mode": mode, "order": order, "seed": seed}
-    try:
+    with usage():
         arrays = [numbers(shape, seed + i) for i, shape in enumerate(shapes)]
         if len(what) == 2:
             found = of_a_mix(what, arrays, options)
@@ -64,8 +64,6 @@ def command(
             found = {what[0]: of_a_function(what[0], arrays, options)}
         else:
             raise ValueError("give module:function, or a mix as two words, softmax ll")
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
     if as_json:
         record = {
             "passed": all(found.values()),

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tinygrad_lossmix.cli import INTERRUPTED, Refused
+from tinygrad_lossmix.cli.options import mix_of
 from tinygrad_lossmix.cli.printing import printed, usage
 from tinygrad_lossmix.lab.data import Data, DataError, digits
 from tinygrad_lossmix.lab.files import read
@@ -36,13 +37,7 @@ def chosen(ctx: click.Context, param: click.Parameter, value: str | None) -> lis
     """The mixes of `--mixes`, each once; all six without it."""
     if value is None:
         return list(MIXES)
-    pairs = [pair.split(maxsplit=1) for pair in value.split(",")]
-    if any(len(pair) != 2 for pair in pairs):
-        raise click.BadParameter(f"a mix is two words, one of: {', '.join(map(words, MIXES))}")
-    try:
-        return list(dict.fromkeys(Mix(*pair) for pair in pairs))
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
+    return list(dict.fromkeys(mix_of(pair.split(maxsplit=1)) for pair in value.split(",")))
 
 
 def setting(name: str, kind: Any, about: str) -> Callable[[Callable[..., None]], Any]:

@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from tinygrad_lossmix.answers.delta.report import beside, delta_report
-from tinygrad_lossmix.cli.mix_options import mix_options
+from tinygrad_lossmix.cli.options import mix_options
+from tinygrad_lossmix.cli.printing import usage
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.records import to_json
 
@@ -23,11 +24,9 @@ def command(mix: Mix, z: Any, y: Any, other: tuple[str, str] | None, as_json: bo
     differences; print it beside a - y, with dC/da and the Jacobian of the output layer, and the
     reason why the two agree or differ.
     """
-    try:
+    with usage():
         mixes = [mix, Mix(*other)] if other else [mix]
         reports = [delta_report(each, z, y) for each in mixes]
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
     if as_json:
         record = {"z": z, "y": y, "mixes": [report.to_dict() for report in reports]}
         click.echo(to_json(record), nl=False)

@@ -12,7 +12,7 @@ from tinygrad_lossmix.answers.diagnosis.inputs import read_outputs
 from tinygrad_lossmix.answers.diagnosis.training_log import levels, read
 from tinygrad_lossmix.answers.plateau.report import plateau
 from tinygrad_lossmix.cli import Refused
-from tinygrad_lossmix.cli.loss_options import loss_options
+from tinygrad_lossmix.cli.options import loss_options
 from tinygrad_lossmix.records import to_json
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from tinygrad_lossmix.answers.plateau.report import plateau
-from tinygrad_lossmix.cli.loss_options import loss_options
+from tinygrad_lossmix.cli.options import loss_options
+from tinygrad_lossmix.cli.printing import usage
 from tinygrad_lossmix.records import to_json
 
 
@@ -16,8 +17,6 @@ def command(loss: str, classes: int | None, accuracy: str | None, as_json: bool)
     """Explain the value at which a LOSS is stuck: every known plateau that it fits, for this number
     of classes or for any, the best match first. It counts as exact as the digits you give.
     """
-    try:
+    with usage():
         found = plateau(loss, classes, accuracy)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
     click.echo(to_json(found.to_dict()) if as_json else f"{found}\n", nl=False)

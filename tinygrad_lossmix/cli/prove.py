@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from tinygrad_lossmix.cli.printing import usage
 from tinygrad_lossmix.records import to_json
 
 
@@ -30,10 +31,8 @@ def command(output: str, cost: str, classes: int, latex: bool, as_json: bool) ->
         raise click.ClickException(str(error)) from None
     if latex and as_json:
         raise click.UsageError("--latex and --json exclude each other; the object has both")
-    try:
+    with usage():
         proof = prove(output, cost, classes)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
     if as_json:
         click.echo(to_json({"mixes": [proof.to_dict()]}), nl=False)
     else:

@@ -9,6 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from tinygrad_lossmix.cli.options import mix_of
 from tinygrad_lossmix.cli.printing import WIDTH, console, printed
 from tinygrad_lossmix.lab.report import words
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
@@ -24,14 +25,7 @@ LEGEND = (
 
 def one_or_none(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> Mix | None:
     """The mix of two words, None without any."""
-    if not given:
-        return None
-    if len(given) != 2:
-        raise click.BadParameter(f"a mix is two words, one of: {', '.join(map(words, MIXES))}")
-    try:
-        return Mix(*given)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
+    return mix_of(given) if given else None
 
 
 @click.command

@@ -227,6 +227,12 @@ class Stepping(Asking):
         super().__init__(stdout)
         self._steps = steps
 
+    def run(self, first: str = "") -> None:
+        """Say what is to be walked, then ask for commands."""
+        self._say(self._introduction())
+        self._view()
+        super().run(first)
+
     def do_next(self, arg: str) -> None:
         """take the next vector-Jacobian product: from a node to one of its arguments"""
         self._moved("next", self._steps.next())
@@ -258,6 +264,9 @@ class Stepping(Asking):
             self._view()
         else:
             self._say(Text(otherwise or (AT_THE_END if self._steps.at_end else AT_THE_START)))
+
+    def _introduction(self) -> Text:
+        raise NotImplementedError
 
     def _view(self) -> None:
         raise NotImplementedError

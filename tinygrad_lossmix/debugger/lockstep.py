@@ -199,12 +199,9 @@ class PairPrompt(Stepping):
         super().__init__(pair, stdout)
         self._pair = pair
 
-    def run(self, first: str = "") -> None:
-        """Say what is to be walked, then ask for commands."""
+    def _introduction(self) -> Text:
         words = "in lock-step, the first at a or z waits; `part` goes to where the gradients differ"
-        self._say(Text(words))
-        self._view()
-        super().run(first)
+        return Text(words)
 
     def do_part(self, arg: str) -> None:
         """go on to the next quantity, C, a or z, whose gradients differ"""

@@ -76,13 +76,11 @@ class Moving(Stepping):
 
     def do_step(self, arg: str) -> None:
         """step N: take N products, one if N is left out"""
-        moved = self._many("step", arg, self._walk.next)
-        self._moved(f"step {arg}".strip(), moved)
+        self._many("step", arg, self._walk.next)
 
     def do_rstep(self, arg: str) -> None:
         """rstep N: undo N products, one if N is left out"""
-        moved = self._many("rstep", arg, self._walk.back)
-        self._moved(f"rstep {arg}".strip(), moved)
+        self._many("rstep", arg, self._walk.back)
 
     def do_over(self, arg: str) -> None:
         """next, but a function such as softmax that begins here is one step"""
@@ -109,24 +107,22 @@ class Moving(Stepping):
         self._walk.forward()
         self._view()
 
-    def _many(self, command: str, arg: str, move: Callable[[], bool]) -> bool:
-        """Move so many times, as far as it goes; False: not at all."""
+    def _many(self, command: str, arg: str, move: Callable[[], bool]) -> None:
+        """Move so many times, as far as it goes."""
         words = f"{command} takes a number of products, or nothing for one"
         before = self._walk.position
         for _ in range(typed_number(arg or "1", range(1, 10**9), words)):
             if not move():
                 break
-        return self._walk.position != before
+        self._moved(f"{command} {arg}".strip(), self._walk.position != before)
 
     def do_continue(self, arg: str) -> None:
         """go on to the next breakpoint or watched gradient, or to the end"""
-        self._movement = "continue"
-        self._run(1)
+        self._run("continue", 1)
 
     def do_rcontinue(self, arg: str) -> None:
         """go back to the last breakpoint or watched gradient, or to the start"""
-        self._movement = "rcontinue"
-        self._run(-1)
+        self._run("rcontinue", -1)
 
     def do_break(self, arg: str) -> None:
         """break NODE, FUNCTION, forward, backward, nan or z.grad > 1; break alone: list them"""
@@ -161,7 +157,8 @@ class Moving(Stepping):
         rows = [(str(number), str(point)) for number, point in self._points.items()]
         self._say(wording.columns(rows, (wording.NAME, "")) if rows else Text("no breakpoints"))
 
-    def _run(self, step: int) -> None:
+    def _run(self, movement: str, step: int) -> None:
+        self._movement = movement
         live: dict[int, Stops] = {}
         for number, point in self._points.items():
             try:

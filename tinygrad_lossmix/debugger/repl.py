@@ -21,14 +21,7 @@ from typing import IO, Any, ClassVar
 import numpy as np
 from rich.text import Text
 
-from tinygrad_lossmix.debugger import inquiry, wording
-from tinygrad_lossmix.debugger.changes import (
-    Changed,
-    with_entry,
-    with_labels,
-    with_mix,
-    with_value,
-)
+from tinygrad_lossmix.debugger import changes, inquiry, wording
 from tinygrad_lossmix.debugger.expressions import (
     Condition,
     Mistake,
@@ -106,11 +99,8 @@ class Prompt(Moving):
         self._score = [0, 0]
         self._asked: tuple[Walk, int] | None = None
 
-    def run(self, first: str = "") -> None:
-        """Say what is to be walked, then ask for commands."""
-        self._say(wording.introduction(self._walk))
-        self._view()
-        super().run(first)
+    def _introduction(self) -> Text:
+        return wording.introduction(self._walk)
 
     def do_print(self, arg: str) -> None:
         """print NAME: its value; print NAME.grad: its gradient so far; print z.grad > 0"""
@@ -171,21 +161,20 @@ class Prompt(Moving):
 
     def do_draw(self, arg: str) -> None:
         """draw FILE: the picture with the gradients so far, as .svg, .png, .pdf, .dot or .txt"""
-        if not arg:
-            raise Mistake("draw takes the file to write, as in `draw graph.svg`")
-        self._write(arg, lambda: drawing(self._walk.reading, self._walk.gradients()).save(arg))
+        save = lambda: drawing(self._walk.reading, self._walk.gradients()).save(arg)
+        self._write("draw graph.svg", arg, save)
 
     def do_page(self, arg: str) -> None:
         """page FILE: an HTML page that steps through this recording in a browser"""
-        if not arg:
-            raise Mistake("page takes the file to write, as in `page steps.html`")
         names = {name: node for node, name in self._walk.reading.names.items()}
-        self._write(arg, lambda: page(self._walk.cost, arg, names))
+        self._write("page steps.html", arg, lambda: page(self._walk.cost, arg, names))
 
     complete_print = complete_args = complete_local = complete_explain = Moving._complete
     complete_contrib = complete_check = Moving._complete
 
-    def _write(self, path: str, write: Callable[[], Path]) -> None:
+    def _write(self, example: str, path: str, write: Callable[[], Path]) -> None:
+        if not path:
+            raise Mistake(f"{example[:4]} takes the file to write, as in `{example}`")
         try:
             written = write()
         except ValueError as error:
@@ -260,22 +249,22 @@ class Prompt(Moving):
         self._walk.next()
         self._view()
 
-    def _changed(self, arg: str) -> Changed:
+    def _changed(self, arg: str) -> changes.Changed:
         reading, known = self._walk.reading, self._names.known
         name, place, value = assignment(arg, known)
         found = known.get(name)
         if not isinstance(found, Tensor):
             if name == "mix":
-                return with_mix(reading, _mix(value))
+                return changes.with_mix(reading, _mix(value))
             if name in ("y", "1 - y") and (reading.symbols or found is None):
                 if name != "y" or place:
                     raise Mistake("labels are set all at once: `set y` and a class, or all labels")
-                return with_labels(reading, value)
+                return changes.with_labels(reading, value)
         if found is None:
             raise self._names.missing(name)
         if place:
-            return with_entry(reading, name, found, place, value)
-        return with_value(reading, name, found, numbers(value, found.shape))
+            return changes.with_entry(reading, name, found, place, value)
+        return changes.with_value(reading, name, found, numbers(value, found.shape))
 
     def _turn(self, to: int) -> None:
         self._now = to

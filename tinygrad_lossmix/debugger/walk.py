@@ -282,8 +282,9 @@ class Walk(Steps):
         node, place, *arrays = self._steps[position - 1]
         argument = node.args[place]
         arrivals = self._arrivals[argument]
-        counts = bisect_right(arrivals, position), len(arrivals)
-        return Stop(node, place, argument, *map(np.array, arrays), *counts)
+        received = bisect_right(arrivals, position)
+        g, contribution, total = map(np.array, arrays)
+        return Stop(node, place, argument, g, contribution, total, received, len(arrivals))
 
     def _own(self, node: Tensor) -> Tensor:
         """The node; an error where it is none of this recording."""

@@ -12,25 +12,10 @@ from tinygrad_lossmix.lab.report import diagnosis, ranking, record, write
 from tinygrad_lossmix.lab.studies import Result, Spread, compare, runs, summarise
 from tinygrad_lossmix.lab.training import Epoch, Run, Settings, train
 
-__all__ = [
-    "Data",
-    "DataError",
-    "Epoch",
-    "Result",
-    "Run",
-    "Settings",
-    "Spread",
-    "compare",
-    "diagnosis",
-    "digits",
-    "ranking",
-    "read",
-    "record",
-    "runs",
-    "summarise",
-    "train",
-    "write",
-]
+__all__ = ["Data", "DataError", "digits", "read"]
+__all__ += ["Epoch", "Run", "Settings", "train"]
+__all__ += ["Result", "Spread", "compare", "runs", "summarise"]
+__all__ += ["diagnosis", "ranking", "record", "write"]
 
 
 def __dir__() -> list[str]:

@@ -20,7 +20,7 @@ from typing import Any
 
 from tinygrad_lossmix import atomic
 from tinygrad_lossmix.lab.data import Data
-from tinygrad_lossmix.lab.studies import GOAL, Result, Spread
+from tinygrad_lossmix.lab.studies import GOAL, Result
 from tinygrad_lossmix.lab.training import Run, Settings
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.mixes.verdict import MOST
@@ -45,7 +45,7 @@ def record(
         mixes: those that were to be compared.
         data, settings: what they were compared on, and how.
     """
-    return {
+    found = {
         "mixes": [mix_record(result, results, data.classes) for result in results],
         "ranking": ranking(results),
         "settings": {
@@ -60,6 +60,7 @@ def record(
         },
         "complete": sum(len(result.runs) for result in results) == settings.seeds * len(mixes),
     }
+    return {key: plain(value) for key, value in found.items()}
 
 
 def mix_record(result: Result, results: Sequence[Result], classes: int) -> dict[str, Any]:
@@ -70,30 +71,25 @@ def mix_record(result: Result, results: Sequence[Result], classes: int) -> dict[
         "cost": result.mix.cost_name,
         "delta": result.mix.formula,
         "delta_is_a_minus_y": result.delta.is_a_minus_y,
-        "delta_error": plain(result.delta.error),
+        "delta_error": result.delta.error,
         "proper": verdict and verdict.proper,
         "convex": verdict and verdict.convex,
-        "accuracy": spread_record(result.accuracy),
-        "ece": spread_record(result.ece),
-        "epochs_to_95": plain(result.epochs_to_goal),
-        "final_cost": plain(result.cost),
+        "accuracy": asdict(result.accuracy),
+        "ece": asdict(result.ece),
+        "epochs_to_95": result.epochs_to_goal,
+        "final_cost": result.cost,
         "diagnosis": diagnosis(result, results),
         "curves": [curve_record(run) for run in result.runs],
     }
-
-
-def spread_record(spread: Spread) -> dict[str, float | None]:
-    """Mean and standard deviation over the seeds."""
-    return {"mean": plain(spread.mean), "std": plain(spread.std)}
 
 
 def curve_record(run: Run) -> dict[str, Any]:
     """The learning curve of one run, a value per epoch."""
     return {
         "seed": run.seed,
-        "training_cost": [plain(epoch.cost) for epoch in run.curve],
-        "test_accuracy": [plain(epoch.accuracy) for epoch in run.curve],
-        "test_ece": [plain(epoch.ece) for epoch in run.curve],
+        "training_cost": [epoch.cost for epoch in run.curve],
+        "test_accuracy": [epoch.accuracy for epoch in run.curve],
+        "test_ece": [epoch.ece for epoch in run.curve],
     }
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tinygrad_lossmix.cli.mix_options import labels_of, numbers
+from tinygrad_lossmix.cli.options import labels_of, numbers
 
 
 def test_numbers_are_separated_by_commas():

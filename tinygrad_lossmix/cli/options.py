@@ -1,9 +1,11 @@
-"""How commands are given a mix, its logits and its labels: `softmax ll --z 2,1,0 --y 0`."""
+"""What several commands are given: a mix, `softmax ll --z 2,1,0 --y 0`; what is known about a loss
+besides its value, `--classes 10 --accuracy .91`; and --json.
+"""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -12,7 +14,7 @@ import numpy as np
 from tinygrad_lossmix.cli.printing import usage
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.labels import labels
-from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.mixes.mix import MIXES, Mix
 
 Array = Any
 
@@ -43,6 +45,21 @@ def labels_of(text: str, z: Array) -> Array:
     if not text.strip().isdecimal():
         raise ValueError(f"{text!r} is neither a class, 0 to {z.size - 1}, nor labels, as in 0,1,0")
     return labels(int(text), z)
+
+
+def mix_of(pair: Sequence[str]) -> Mix:
+    """The mix of two words.
+
+    Raises:
+        BadParameter: more words or fewer, or no such mix.
+    """
+    if len(pair) != 2:
+        known = ", ".join(f"{mix.output} {mix.cost_name}" for mix in MIXES)
+        raise click.BadParameter(f"a mix is two words, one of: {known}")
+    try:
+        return Mix(*pair)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 def mix_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -81,3 +98,27 @@ def composed(mix: Mix, z: Array, y: Array) -> Tensor:
         cost: Tensor = mix.composed(Tensor(z, name="z"), y)
         cost.backward()
     return cost
+
+
+def accuracy_of(ctx: click.Context, param: click.Parameter, text: str | None) -> str | None:
+    """A fraction as text, with its digits; a percentage with its sign becomes one."""
+    if text is None:
+        return None
+    try:
+        percent = text.endswith("%")
+        value = float(text.removesuffix("%")) / (100.0 if percent else 1.0)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 1.0:
+        raise click.BadParameter(f"{text!r} is not a fraction between 0 and 1, such as .91")
+    return f"{value:.10g}" if percent else text
+
+
+def loss_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Options --classes, --accuracy and --json of a command."""
+    about = "That was measured with it."
+    json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+    accuracy = click.option("--accuracy", callback=accuracy_of, metavar="FRACTION", help=about)
+    kind = click.IntRange(1, 10_000_000)
+    classes = click.option("--classes", type=kind, help="The number of outputs K.")
+    return classes(accuracy(json(function)))
