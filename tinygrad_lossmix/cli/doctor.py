@@ -1,17 +1,26 @@
-"""`lossmix doctor`: what is installed, and what to install for the rest."""
+"""`lossmix doctor`: what is installed, which extras are complete, and what would complete the rest.
+
+>>> [part.package for part in parts() if part.extra == "prove"]
+['sympy']
+"""
 
 from __future__ import annotations
 
 import platform
-from typing import Any
+import re
+from importlib import metadata
+from typing import Any, NamedTuple
 
 import click
 from rich.table import Table
 
-from tinygrad_lossmix import __version__, installation
+from tinygrad_lossmix import __version__
 from tinygrad_lossmix.cli.printing import printed
 from tinygrad_lossmix.records import to_json
 from tinygrad_lossmix.views.drawing import ADVICE, renderer
+
+DISTRIBUTION = "tinygrad_lossmix"
+COLLECTIONS = {"all", "dev"}  # extras made of others, or for those who change the package
 
 
 @click.command
@@ -24,8 +33,7 @@ def command(as_json: bool) -> None:
         "platform": platform.platform(),
         "renderer": renderer(),
         "packages": [
-            {**part._asdict(), "install": None if part.version else part.advice}
-            for part in installation.parts()
+            {**part._asdict(), "install": None if part.version else part.advice} for part in parts()
         ],
     }
     click.echo(to_json(found) if as_json else report(found), nl=False)
@@ -44,3 +52,40 @@ def report(found: dict[str, Any]) -> str:
     if not found["packages"]:
         table.add_row("packages", "", "unknown", "not installed: python -m pip install .")
     return printed(table)
+
+
+class Part(NamedTuple):
+    """A package that this one asks for."""
+
+    package: str
+    extra: str  # "" for what is always needed
+    version: str | None  # None: not installed
+
+    @property
+    def advice(self) -> str:
+        """What installs it; '' for what came with the package."""
+        return f'pip install "{DISTRIBUTION}[{self.extra}]"' if self.extra else ""
+
+
+def parts() -> list[Part]:
+    """Everything that the package asks for; nothing where it was not installed by a tool."""
+    try:
+        wanted = metadata.requires(DISTRIBUTION) or []
+    except metadata.PackageNotFoundError:
+        return []
+    found = []
+    for line in wanted:
+        package = re.match(r"[\w.-]+", line)
+        extra = re.search(r"extra == ['\"](\w+)['\"]", line)
+        name = extra[1] if extra else ""
+        if package and package[0].replace("-", "_") != DISTRIBUTION and name not in COLLECTIONS:
+            found.append(Part(package[0], name, version(package[0])))
+    return found
+
+
+def version(package: str) -> str | None:
+    """The version of an installed package; None: it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

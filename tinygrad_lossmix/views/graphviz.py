@@ -100,8 +100,7 @@ def dot(reading: Reading, shown: Picture, note: str) -> str:
     graph = _sheet([note] if note else [], [shown])
     _put(graph, reading, shown)
     _legend(graph, [shown])
-    source: str = graph.source
-    return source
+    return str(graph.source)
 
 
 def dot_beside(pictures: Mapping[str, tuple[Reading, Picture]], notes: list[str]) -> str:
@@ -113,8 +112,7 @@ def dot_beside(pictures: Mapping[str, tuple[Reading, Picture]], notes: list[str]
             part.attr(label=title, **CLUSTER)
             _put(part, reading, shown, ids=title)
     _legend(graph, every)
-    source: str = graph.source
-    return source
+    return str(graph.source)
 
 
 def _sheet(notes: list[str], pictures: list[Picture]) -> Any:
@@ -194,5 +192,4 @@ def _label(texts: list[str]) -> str:
     """Lines of a label, with nothing in them that DOT, HTML or a URL could read as its own."""
     cut = [shorten(text, LINE).replace("&", "&amp;") for text in texts]
     escaped = map(graphviz.escape, cut)
-    label: str = graphviz.nohtml(r"\n".join(escaped))
-    return label
+    return str(graphviz.nohtml(r"\n".join(escaped)))

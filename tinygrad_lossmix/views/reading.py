@@ -1,11 +1,16 @@
 """A recording with everything that a view needs to put it into words.
 
 Names come from users, and may hold anything; what is shown is one short line of printable text.
+
+>>> z = Tensor([2.0, 1.0], name="z")
+>>> call = {z: "z"}.get
+>>> formula(1.0 / z, call), formula(z.sum(axis=0, keepdims=True), call)
+('1 / z', 'sum(z, axis=0, keepdims=True)')
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -14,10 +19,20 @@ import numpy as np
 from tinygrad_lossmix.engine import graph
 from tinygrad_lossmix.engine.sweep import Step, sweep
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.engine.tensor import Tensor, getitem
 from tinygrad_lossmix.printing import LONGEST, clean, shorten
 from tinygrad_lossmix.views import symbols
-from tinygrad_lossmix.views.formula import formula
+from tinygrad_lossmix.views.numbers import short
+
+OPERATORS = {
+    np.add: "+",
+    np.subtract: "-",
+    np.multiply: "*",
+    np.divide: "/",
+    np.power: "**",
+    np.matmul: "@",
+}
+INTERNAL = {"ends"}  # options that the engine made, not the caller
 
 
 def is_array(arg: Any) -> bool:
@@ -141,6 +156,49 @@ class Reading:
 
 def _same(x: Array, y: Array) -> bool:
     return x.shape == y.shape and x.dtype == y.dtype and bool(np.array_equal(x, y))
+
+
+def formula(node: Tensor, call: Callable[[Any], str | None]) -> str:
+    """What a node was computed from; '' for a leaf.
+
+    Args:
+        node: the Tensor.
+        call: gives the name of an argument; None or '' for a constant without one.
+    """
+    function = node.function
+    if function is None:
+        return ""
+    args = [call(arg) or _constant(arg) for arg in node.args]
+    if function in OPERATORS and len(args) == 2:
+        left, right = (f"({arg})" if " - " in arg else arg for arg in args)
+        return f"{left} {OPERATORS[function]} {right}"
+    if function is np.negative:
+        return f"-{args[0]}"
+    if function is getitem:
+        return f"{args[0]}[{_key(node.kwargs['key'])}]"
+    options = [
+        f"{key}={_option(value)}"
+        for key, value in node.kwargs.items()
+        if value is not None and value is not False and key not in INTERNAL
+    ]
+    return f"{clean(function.__name__)}({', '.join(args + options)})"
+
+
+def _constant(x: Any) -> str:
+    return short(x) if np.ndim(x) < 2 else f"array of {np.shape(x)}"
+
+
+def _key(key: Any) -> str:
+    if isinstance(key, tuple):
+        return ", ".join(map(_key, key))
+    if isinstance(key, slice):
+        ends = ["" if end is None else str(end) for end in (key.start, key.stop, key.step)]
+        return ":".join(ends if ends[2] else ends[:2])
+    return "..." if key is Ellipsis else _option(key)
+
+
+def _option(value: Any) -> str:
+    return _constant(value) if isinstance(value, np.ndarray) else clean(str(value))
 
 
 class Gradients(NamedTuple):

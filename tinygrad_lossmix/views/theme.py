@@ -27,33 +27,26 @@ SHAPES = {
     "group": {"shape": "box3d", "margin": "0.2,0.12"},
     "cost": {"shape": "octagon", "penwidth": "2", "margin": "0.04"},
 }
-LIGHT = Colours(
-    paper="#ffffff",
-    ink="#1a1a1a",
-    arrow="#595959",
-    passed="#8a3b00",
-    frame="#8c8c8c",
-    boxes={
-        "input": ("#d6ebfa", "#0072b2"),
-        "constant": ("#eeeeee", "#6b6b6b"),
-        "operation": ("#ffffff", "#1a1a1a"),
-        "group": ("#e3f3ea", "#00735a"),
-        "cost": ("#fde5c8", "#b34c00"),
-    },
-)
-DARK = Colours(
-    paper="#16181c",
-    ink="#e8e8e8",
-    arrow="#a6a6a6",
-    passed="#f2b27a",
-    frame="#7d7d7d",
-    boxes={
-        "input": ("#12384f", "#56b4e9"),
-        "constant": ("#33363b", "#a6a6a6"),
-        "operation": ("#16181c", "#d0d0d0"),
-        "group": ("#123d31", "#35c79e"),
-        "cost": ("#4f2e0d", "#f0932b"),
-    },
+PAINT = {  # on light paper and on dark
+    "paper": ("#ffffff", "#16181c"),
+    "ink": ("#1a1a1a", "#e8e8e8"),
+    "arrow": ("#595959", "#a6a6a6"),
+    "passed": ("#8a3b00", "#f2b27a"),
+    "frame": ("#8c8c8c", "#7d7d7d"),
+}
+BOXES = {  # the same, a fill and a line each
+    "input": (("#d6ebfa", "#0072b2"), ("#12384f", "#56b4e9")),
+    "constant": (("#eeeeee", "#6b6b6b"), ("#33363b", "#a6a6a6")),
+    "operation": (("#ffffff", "#1a1a1a"), ("#16181c", "#d0d0d0")),
+    "group": (("#e3f3ea", "#00735a"), ("#123d31", "#35c79e")),
+    "cost": (("#fde5c8", "#b34c00"), ("#4f2e0d", "#f0932b")),
+}
+LIGHT, DARK = (
+    Colours(
+        **{name: both[i] for name, both in PAINT.items()},
+        boxes={kind: both[i] for kind, both in BOXES.items()},
+    )
+    for i in (0, 1)
 )
 
 

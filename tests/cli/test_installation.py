@@ -5,9 +5,9 @@ import re
 import tomllib
 from pathlib import Path
 
-from tinygrad_lossmix import installation
+from tinygrad_lossmix.cli import doctor as installation
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 
 
 def test_what_is_asked_for_is_read_with_the_extra_that_brings_it(monkeypatch):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
-from tinygrad_lossmix.debugger.breakpoints import breakpoint, watchpoint
 from tinygrad_lossmix.debugger.expressions import Mistake, Names
+from tinygrad_lossmix.debugger.moving import breakpoint, watchpoint
 
 
 def softmax_ll(z=(2.0, 1.0, 0.0)):
