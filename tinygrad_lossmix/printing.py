@@ -33,6 +33,11 @@ def shorten(text: str, longest: int = LONGEST) -> str:
     return f"{text[:head]}…{text[head + 1 - longest :]}"
 
 
+def brief(text: str, longest: int = LONGEST) -> str:
+    """Text that anybody may have written, clean and short."""
+    return shorten(clean(text), longest)
+
+
 def _spelled(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error

@@ -177,16 +177,10 @@ def table(results: list[Result], found: list[dict[str, Any]]) -> Table:
     for name in ("ECE", "epochs\nto 95 %", "final\ncost"):
         grid.add_column(name, justify="right", no_wrap=True)
     for r, mix in zip(results, found, strict=True):
-        grid.add_row(
-            words(r.mix),
-            answer(r.delta.is_a_minus_y),
-            answer(mix["proper"]),
-            answer(mix["convex"]),
-            percent(r.accuracy),
-            f"{r.ece.mean:.4f}" if math.isfinite(r.ece.mean) else "-",
-            number(r.epochs_to_goal),
-            number(r.cost),
-        )
+        answers = map(answer, (r.delta.is_a_minus_y, mix["proper"], mix["convex"]))
+        ece = f"{r.ece.mean:.4f}" if math.isfinite(r.ece.mean) else "-"
+        ends = ece, number(r.epochs_to_goal), number(r.cost)
+        grid.add_row(words(r.mix), *answers, percent(r.accuracy), *ends)
     return grid
 
 

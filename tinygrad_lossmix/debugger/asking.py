@@ -17,7 +17,7 @@ from rich.text import Text
 from tinygrad_lossmix.debugger import wording
 from tinygrad_lossmix.debugger.expressions import Mistake
 from tinygrad_lossmix.debugger.walk import Steps
-from tinygrad_lossmix.printing import SPELLED, clean, shorten
+from tinygrad_lossmix.printing import SPELLED, brief
 
 REMEMBERED = 1000  # lines that `history` keeps
 SHOWN = 20  # of them
@@ -27,6 +27,10 @@ ALONE = {  # commands that take no argument
     *("next", "back", "over", "return", "forward", "start", "end", "continue", "rcontinue", "part"),
     *("where", "list", "delta", "undo", "redo", "diff", "quiz", "history", "quit", "exit"),
 }
+BY_LETTER = (
+    *("help", "quit", "next", "step", "return", "continue", "break"),
+    *("print", "where", "list", "args", "delta"),
+)
 
 
 def typed_number(text: str, allowed: Container[int], mistake: str) -> int:
@@ -47,10 +51,10 @@ class Asking(cmd.Cmd):
         stdout: where the answers go.
 
     Attributes:
-        short: the commands by their short names.
+        short: the commands by their short names, as in pdb; a prompt need not have all of them.
     """
 
-    short: ClassVar[dict[str, str]] = {"h": "help", "q": "quit"}
+    short: ClassVar[dict[str, str]] = {name[0]: name for name in BY_LETTER} | {"rc": "rcontinue"}
 
     def __init__(self, stdout: IO[str] | None = None) -> None:
         super().__init__(stdout=stdout)
@@ -134,30 +138,25 @@ class Asking(cmd.Cmd):
         near = [name for name in known if name.startswith(word)]
         near += difflib.get_close_matches(word, known, 1)
         advice = f"did you mean {near[0]}?" if near else "`help` lists the commands"
-        raise Mistake(f"there is no command {shorten(clean(word))}: {advice}")
+        raise Mistake(f"there is no command {brief(word)}: {advice}")
 
     def do_alias(self, arg: str) -> None:
         """alias NAME COMMANDS: give commands a name; alias: list them; alias NAME: drop it"""
         name, _, commands = arg.partition(" ")
         if not name:
-            rows = [
-                (shorten(clean(key)), shorten(clean(value), 80))
-                for key, value in self._aliases.items()
-            ]
+            rows = [(brief(key), brief(value, 80)) for key, value in self._aliases.items()]
             self._say(wording.columns(rows, (wording.NAME, "")) if rows else Text("no aliases"))
         elif self.short.get(name, name) in self.commands():
             raise Mistake(f"{name} is already a command")
         elif commands.strip():
             self._aliases[name] = commands.strip()
         elif self._aliases.pop(name, None) is None:
-            raise Mistake(f"there is no alias {shorten(clean(name))}: `alias` lists them")
+            raise Mistake(f"there is no alias {brief(name)}: `alias` lists them")
 
     def do_history(self, arg: str) -> None:
         """the lines that were typed last; the arrow keys bring them back"""
         first = max(len(self._typed) - SHOWN, 0)
-        rows = [
-            (str(i), shorten(clean(line), 80)) for i, line in enumerate(self._typed[first:], first)
-        ]
+        rows = [(str(i), brief(line, 80)) for i, line in enumerate(self._typed[first:], first)]
         self._say(wording.columns(rows, (wording.QUIET, "")) if rows else Text("nothing yet"))
 
     def do_help(self, arg: str) -> None:
@@ -202,7 +201,7 @@ class Asking(cmd.Cmd):
 
     def _carry_out(self, line: str) -> bool:
         command, arg, _ = self.parseline(line)
-        if arg and command in ALONE:
+        if arg and command in ALONE and command in self.commands():
             raise Mistake(f"{command} takes no argument")
         return bool(super().onecmd(line))
 
@@ -220,8 +219,6 @@ class Stepping(Asking):
         steps: what is walked.
         stdout: where the answers go.
     """
-
-    short: ClassVar[dict[str, str]] = {**Asking.short, "n": "next"}
 
     def __init__(self, steps: Steps, stdout: IO[str] | None = None) -> None:
         super().__init__(stdout)

@@ -82,6 +82,24 @@ class Link(NamedTuple):
         return local(self.node, self.place)
 
 
+class Stop(NamedTuple):
+    """One vector-Jacobian product, from a node to one of its arguments."""
+
+    node: Tensor
+    place: int  # of the argument among node.args
+    argument: Tensor
+    g: Array  # upstream: the gradient of the node
+    contribution: Array  # downstream: to the gradient of the argument
+    total: Array  # what that has accumulated so far
+    received: int  # contributions, this one included
+    expected: int
+
+    @property
+    def local(self) -> Local | None:
+        """The local Jacobian; None where it is too large to show."""
+        return Link(self.node, self.place).local
+
+
 Path = list[Link]  # from a node to the cost
 
 

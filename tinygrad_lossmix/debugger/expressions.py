@@ -28,7 +28,7 @@ import numpy as np
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.printing import clean, shorten
+from tinygrad_lossmix.printing import brief
 from tinygrad_lossmix.views.reading import Reading, constants
 
 OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
@@ -88,7 +88,7 @@ class Names:
         """The mistake of a name that is not there, with the nearest that is."""
         near = difflib.get_close_matches(text, self.known, 1)
         advice = f"did you mean {near[0]}?" if near else "`list` shows the names"
-        return Mistake(f"there is no {shorten(clean(text))} here: {advice}")
+        return Mistake(f"there is no {brief(text)} here: {advice}")
 
 
 class Comparison(NamedTuple):

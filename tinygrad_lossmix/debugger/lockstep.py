@@ -148,16 +148,10 @@ def both(pair: Pair, answer: Callable[[Walk], Text]) -> Text:
 
 def meetings(pair: Pair) -> Text:
     """The gradients of each quantity that both sides have, from the cost to the logits."""
-    found = pair.meetings
-    rows = [
-        (
-            f"dC/d{each.name}",
-            short(each.left, MOST),
-            short(each.right, MOST),
-            "equal" if each.same else f"max difference {each.gap:.4g}",
-        )
-        for each in found
-    ]
+    rows = []
+    for each in pair.meetings:
+        apart = "equal" if each.same else f"max difference {each.gap:.4g}"
+        rows.append((f"dC/d{each.name}", short(each.left, MOST), short(each.right, MOST), apart))
     return columns(rows, (QUIET, FLOW, FLOW, ""), "")
 
 
@@ -186,14 +180,7 @@ class PairPrompt(Stepping):
         stdout: where the answers go.
     """
 
-    short: ClassVar[dict[str, str]] = {
-        **Stepping.short,
-        "n": "next",
-        "d": "delta",
-        "p": "part",
-        "w": "where",
-        "l": "list",
-    }
+    short: ClassVar[dict[str, str]] = Stepping.short | {"p": "part"}
 
     def __init__(self, pair: Pair, stdout: IO[str] | None = None) -> None:
         super().__init__(pair, stdout)

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import IO, Any, ClassVar, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from rich.text import Text
@@ -19,7 +19,7 @@ from tinygrad_lossmix.debugger.asking import Stepping, typed_number
 from tinygrad_lossmix.debugger.expressions import Condition, Mistake, Names, is_condition
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.printing import clean, shorten
+from tinygrad_lossmix.printing import brief
 from tinygrad_lossmix.views.numbers import short
 
 Stops = Callable[[Walk], bool]
@@ -33,7 +33,7 @@ class Point(NamedTuple):
     meaning: Callable[[str, Walk, Names], Stops]
 
     def __str__(self) -> str:
-        return f"{self.kind} {shorten(clean(self.text))}"
+        return f"{self.kind} {brief(self.text)}"
 
 
 class Moving(Stepping):
@@ -43,15 +43,6 @@ class Moving(Stepping):
         walk: what is walked.
         stdout: where the answers go.
     """
-
-    short: ClassVar[dict[str, str]] = {
-        **Stepping.short,
-        "s": "step",
-        "r": "return",
-        "c": "continue",
-        "rc": "rcontinue",
-        "b": "break",
-    }
 
     def __init__(self, walk: Walk, stdout: IO[str] | None = None) -> None:
         super().__init__(walk, stdout)
@@ -208,15 +199,14 @@ def breakpoint(text: str, walk: Walk, names: Names) -> Stops:
         Mistake: none of these.
     """
     if isinstance(names.known.get(text), Tensor):
-        return _at_node(names.node(text))
+        node = names.node(text)
+        return lambda walk: walk.computed is node or 0 <= walk.position == walk.complete(node)
     if text == "nan":
         return _makes_nan
     if text in ("forward", "backward"):
         return lambda walk: walk.position == (walk.first if text == "forward" else 0)
     if is_condition(text):
-        condition = Condition(text)
-        condition.holds(walk, names)  # a mistake in it is said now
-        return lambda walk: condition.holds(walk, names)
+        return _holds(text, walk, names)
     functions = {node.function.__name__ for node in walk.reading.nodes if node.function}
     if text in functions | {name for node in walk.reading.nodes for name, *_ in node.groups}:
         return lambda walk: _begins(walk, text)
@@ -234,43 +224,28 @@ def watchpoint(text: str, walk: Walk, names: Names) -> Stops:
     if not text:
         raise Mistake("watch takes a gradient, as in z.grad, or a condition")
     if is_condition(text) and text not in names.known:
-        condition = Condition(text)
-        condition.holds(walk, names)
-
-        def changed(walk: Walk) -> bool:
-            if walk.position == walk.first:
-                return False
-            before = walk.at(walk.position - 1)
-            return condition.holds(walk, names) != condition.holds(before, names)
-
-        return changed
+        holds = _holds(text, walk, names)
+        return lambda walk: (
+            walk.position > walk.first and holds(walk) != holds(walk.at(walk.position - 1))
+        )
     node = names.node(text if text in names.known else text.removesuffix(".grad"))
     return lambda walk: walk.stop is not None and walk.stop.argument is node
 
 
-def _at_node(node: Tensor) -> Stops:
-    def stops(walk: Walk) -> bool:
-        return walk.computed is node or (
-            walk.position >= 0 and walk.complete(node) == walk.position
-        )
-
-    return stops
+def _holds(text: str, walk: Walk, names: Names) -> Stops:
+    condition = Condition(text)
+    condition.holds(walk, names)  # a mistake in it is said now
+    return lambda walk: condition.holds(walk, names)
 
 
 def _begins(walk: Walk, name: str) -> bool:
-    if name in walk.entered:
-        return True
-    if walk.computed is not None:
-        return _called(walk.computed) == name
-    stop = walk.stop
-    if stop is None or _called(stop.node) != name:
-        return False
-    before = walk.at(walk.position - 1).stop
-    return before is None or before.node is not stop.node
-
-
-def _called(node: Tensor) -> str:
-    return node.function.__name__ if node.function else ""
+    node, stop = walk.computed, walk.stop
+    if stop is not None:
+        node, before = stop.node, walk.at(walk.position - 1).stop
+        if before is not None and before.node is node:
+            return False
+    called = node.function.__name__ if node is not None and node.function else ""
+    return name in (called, *walk.entered)
 
 
 def _makes_nan(walk: Walk) -> bool:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
-from typing import IO, Any, ClassVar
+from typing import IO, Any
 
 import numpy as np
 from rich.text import Text
@@ -36,7 +36,7 @@ from tinygrad_lossmix.debugger.page import page
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.mix import Mix
-from tinygrad_lossmix.printing import clean, shorten
+from tinygrad_lossmix.printing import brief, clean
 from tinygrad_lossmix.views.graphviz import drawing
 from tinygrad_lossmix.views.numbers import short
 
@@ -83,15 +83,6 @@ def step(
 class Prompt(Moving):
     """The commands on one walk: those that move, questions, what if, and a quiz."""
 
-    short: ClassVar[dict[str, str]] = {
-        **Moving.short,
-        "p": "print",
-        "w": "where",
-        "l": "list",
-        "a": "args",
-        "d": "delta",
-    }
-
     def __init__(self, walk: Walk, stdout: IO[str] | None = None) -> None:
         super().__init__(walk, stdout)
         self._walks = [walk]
@@ -123,7 +114,7 @@ class Prompt(Moving):
             raise Mistake("print takes NAME or NAME.grad; `list` shows the names")
         else:
             seen = self._compared(arg) if is_condition(arg) else self._here(arg)
-            typed = shorten(clean(arg))
+            typed = brief(arg)
             text = Text(f"{typed} has no value yet")
             self._say(text if seen is None else wording.value(typed, np.asarray(seen), ""))
 
@@ -276,5 +267,5 @@ def _mix(words: str) -> Mix:
     try:
         return Mix(*words.split(maxsplit=1))
     except (ValueError, TypeError):
-        asked = shorten(clean(words))
+        asked = brief(words)
         raise Mistake(f"there is no mix {asked}: choose one as in softmax ce") from None

@@ -31,7 +31,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from tinygrad_lossmix.debugger.chain import Link, Local
+from tinygrad_lossmix.debugger.chain import Link, Stop
 from tinygrad_lossmix.engine import graph
 from tinygrad_lossmix.engine.sweep import seed_of, sweep
 from tinygrad_lossmix.engine.table import Array
@@ -39,24 +39,6 @@ from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.views.numbers import short
 from tinygrad_lossmix.views.reading import Gradients, Reading, collected
-
-
-class Stop(NamedTuple):
-    """One vector-Jacobian product, from a node to one of its arguments."""
-
-    node: Tensor
-    place: int  # of the argument among node.args
-    argument: Tensor
-    g: Array  # upstream: the gradient of the node
-    contribution: Array  # downstream: to the gradient of the argument
-    total: Array  # what that has accumulated so far
-    received: int  # contributions, this one included
-    expected: int
-
-    @property
-    def local(self) -> Local | None:
-        """The local Jacobian; None where it is too large to show."""
-        return Link(self.node, self.place).local
 
 
 class Delta(NamedTuple):

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from rich.text import Text
 
-from tinygrad_lossmix.debugger.chain import Local, along, every, number
-from tinygrad_lossmix.debugger.walk import Delta, Stop, Walk
+from tinygrad_lossmix.debugger.chain import Local, Stop, along, every, number
+from tinygrad_lossmix.debugger.walk import Delta, Walk
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import shorten
@@ -133,14 +133,10 @@ def listing(walk: Walk) -> Text:
         gradient = walk.gradient(node)
         received, expected = walk.progress(node)
         part = f"  {received} of {expected}" if 0 < received < expected else ""
-        rows.append(
-            (
-                "->" if node is current else "",
-                walk.reading.defined(node),
-                "-" if walk.value(node) is None else shaped(node.data),
-                "-" if gradient is None else short(gradient) + part,
-            )
-        )
+        mark = "->" if node is current else ""
+        value = "-" if walk.value(node) is None else shaped(node.data)
+        so_far = "-" if gradient is None else short(gradient) + part
+        rows.append((mark, walk.reading.defined(node), value, so_far))
     text = columns(rows, (NAME, "", "", FLOW), "")
     if last - first < len(nodes):
         text.append(f"\n... nodes {first:,} to {last - 1:,} of {len(nodes):,}", QUIET)
@@ -182,14 +178,11 @@ def delta(walk: Walk) -> Text:
         return gradient(walk, found.logits).append(rest)
     complete = found.received == found.expected
     part = f"{found.received} of {count(found.expected, 'contribution')} so far"
-    gradient_row = walk.reading.derivative(found.logits), short(found.gradient, MOST)
+    about = walk.reading.equation(found.logits) if complete else part
+    apart = _difference(walk, found, symbols) if complete else ""
     rows = [
-        (*gradient_row, walk.reading.equation(found.logits) if complete else part),
-        (
-            symbols.scaled("a - y"),
-            short(found.a_minus_y, MOST),
-            _difference(walk, found, symbols) if complete else "",
-        ),
+        (walk.reading.derivative(found.logits), short(found.gradient, MOST), about),
+        (symbols.scaled("a - y"), short(found.a_minus_y, MOST), apart),
     ]
     return columns(rows, (NAME, FLOW, BOOK), "")
 

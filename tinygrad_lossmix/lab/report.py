@@ -21,7 +21,7 @@ from typing import Any
 from tinygrad_lossmix import atomic
 from tinygrad_lossmix.lab.data import Data
 from tinygrad_lossmix.lab.studies import GOAL, Result
-from tinygrad_lossmix.lab.training import Run, Settings
+from tinygrad_lossmix.lab.training import Settings
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.mixes.verdict import MOST
 from tinygrad_lossmix.records import plain, to_json
@@ -79,17 +79,15 @@ def mix_record(result: Result, results: Sequence[Result], classes: int) -> dict[
         "epochs_to_95": result.epochs_to_goal,
         "final_cost": result.cost,
         "diagnosis": diagnosis(result, results),
-        "curves": [curve_record(run) for run in result.runs],
-    }
-
-
-def curve_record(run: Run) -> dict[str, Any]:
-    """The learning curve of one run, a value per epoch."""
-    return {
-        "seed": run.seed,
-        "training_cost": [epoch.cost for epoch in run.curve],
-        "test_accuracy": [epoch.accuracy for epoch in run.curve],
-        "test_ece": [epoch.ece for epoch in run.curve],
+        "curves": [
+            {
+                "seed": run.seed,
+                "training_cost": [epoch.cost for epoch in run.curve],
+                "test_accuracy": [epoch.accuracy for epoch in run.curve],
+                "test_ece": [epoch.ece for epoch in run.curve],
+            }
+            for run in result.runs
+        ],
     }
 
 
@@ -203,12 +201,10 @@ def fallen(result: Result) -> str | None:
         statistics.fmean(epoch.accuracy for epoch in epochs)
         for epochs in zip(*(run.curve for run in result.runs), strict=True)
     ]
-    if max(means) - means[-1] < FALL:
+    best, last = max(means), means[-1]
+    if best - last < FALL:
         return None
-    return (
-        f"test accuracy fell from {max(means):.2%} in epoch {means.index(max(means)) + 1} to "
-        f"{means[-1]:.2%}"
-    )
+    return f"test accuracy fell from {best:.2%} in epoch {means.index(best) + 1} to {last:.2%}"
 
 
 def uncalibrated(result: Result) -> str | None:
@@ -222,15 +218,9 @@ def slow(result: Result, fastest: float) -> str | None:
     """Many more epochs to 95 % than the fastest mix, or none that gets there."""
     if math.isinf(fastest) or result.epochs_to_goal < SLOW * fastest:
         return None
-    smaller = (
-        f"; ‖delta‖ / ‖a - y‖ = {result.delta.size:.3f} before training"
-        if result.delta.size < 1 / SLOW
-        else ""
-    )
+    others, size = f"the fastest mix needs {fastest:g}", result.delta.size
+    if size < 1 / SLOW:
+        others += f"; ‖delta‖ / ‖a - y‖ = {size:.3f} before training"
     if math.isinf(result.epochs_to_goal):
-        epochs = len(result.runs[0].curve)
-        return f"below {GOAL:.0%} after {epochs} epochs, the fastest mix needs {fastest:g}{smaller}"
-    return (
-        f"slow: {GOAL:.0%} after {result.epochs_to_goal:g} epochs, the fastest mix needs "
-        f"{fastest:g}{smaller}"
-    )
+        return f"below {GOAL:.0%} after {len(result.runs[0].curve)} epochs, {others}"
+    return f"slow: {GOAL:.0%} after {result.epochs_to_goal:g} epochs, {others}"

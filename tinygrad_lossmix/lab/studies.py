@@ -117,13 +117,11 @@ def runs(
 
 def summarise(finished: Sequence[Run], data: Data, settings: Settings) -> list[Result]:
     """One result per mix that has a finished run, in the order of the first runs."""
+    by: dict[Mix, list[Run]] = {}
+    for run in finished:
+        by.setdefault(run.mix, []).append(run)
     return [
-        Result(
-            mix,
-            tuple(run for run in finished if run.mix == mix),
-            measure_delta(mix, data, settings),
-        )
-        for mix in dict.fromkeys(run.mix for run in finished)
+        Result(mix, tuple(own), measure_delta(mix, data, settings)) for mix, own in found.items()
     ]
 
 

@@ -22,7 +22,7 @@ from typing import Any
 import graphviz
 
 from tinygrad_lossmix import atomic
-from tinygrad_lossmix.printing import clean, shorten
+from tinygrad_lossmix.printing import brief
 from tinygrad_lossmix.views.theme import dark_style
 
 ADVICE = 'pip install "tinygrad_lossmix[draw]", or Graphviz itself'
@@ -167,7 +167,7 @@ def render(dot: str, form: str) -> tuple[bytes, str]:
 
 
 def _failed(renderer: str, form: str, said: str) -> str:
-    said = shorten(clean(" ".join(said.split())), 200)
+    said = brief(" ".join(said.split()), 200)
     return f"{renderer} failed to draw a {form}: {said or 'it gave no reason'}"
 
 

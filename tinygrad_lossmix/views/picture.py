@@ -20,7 +20,7 @@ from typing import NamedTuple
 from tinygrad_lossmix.engine import graph
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.printing import LONGEST, clean, shorten
+from tinygrad_lossmix.printing import LONGEST, brief, clean
 from tinygrad_lossmix.views.numbers import exact, shaped, short
 from tinygrad_lossmix.views.reading import Gradients, Reading, gradients, is_array
 
@@ -139,7 +139,7 @@ def formula_of(reading: Reading, box: Box) -> str:
     if box.group is None:
         return reading.formula(box.content)
     inputs = ", ".join(map(reading.call, box.group.inputs))
-    return f"{shorten(clean(box.group.name))}({inputs})"
+    return f"{brief(box.group.name)}({inputs})"
 
 
 def gradient_of(reading: Reading, node: Tensor) -> str:

@@ -20,7 +20,7 @@ from tinygrad_lossmix.engine import graph
 from tinygrad_lossmix.engine.sweep import Step, sweep
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor, getitem
-from tinygrad_lossmix.printing import LONGEST, clean, shorten
+from tinygrad_lossmix.printing import LONGEST, brief, clean, shorten
 from tinygrad_lossmix.views import symbols
 from tinygrad_lossmix.views.numbers import short
 
@@ -127,7 +127,7 @@ class Reading:
                 return "1 - y"
         arrays = {key: value for key, value in self.known.items() if isinstance(value, np.ndarray)}
         equal = [key for key, value in arrays.items() if _same(x, value)]
-        return shorten(clean(equal[0])) if len(equal) == 1 else ""
+        return brief(equal[0]) if len(equal) == 1 else ""
 
     def full_name(self, node: Tensor) -> str:
         """The whole name of a node that is shown shortened; '' of another."""

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.printing import clean, shorten
+from tinygrad_lossmix.printing import brief
 from tinygrad_lossmix.views.numbers import shaped, short
 from tinygrad_lossmix.views.reading import Gradients, Reading, gradients, is_array
 
@@ -126,6 +126,6 @@ def _branches(
 
 def _about(reading: Reading, node: Tensor) -> list[str]:
     words = [reading.equation(node)] if reading.equation(node) else []
-    words = words or [shorten(clean(name)) for name, *_ in node.groups]
+    words = words or [brief(name) for name, *_ in node.groups]
     kind = "input" if node.function is None else "cost" if node is reading.cost else ""
     return [kind, *words] if kind and not (words and kind == "cost") else words
