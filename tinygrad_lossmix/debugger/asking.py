@@ -201,7 +201,7 @@ class Asking(cmd.Cmd):
 
     def _carry_out(self, line: str) -> bool:
         command, arg, _ = self.parseline(line)
-        if arg and command in ALONE and command in self.commands():
+        if arg and command in ALONE and hasattr(self, f"do_{command}"):
             raise Mistake(f"{command} takes no argument")
         return bool(super().onecmd(line))
 

@@ -117,12 +117,11 @@ def runs(
 
 def summarise(finished: Sequence[Run], data: Data, settings: Settings) -> list[Result]:
     """One result per mix that has a finished run, in the order of the first runs."""
-    by: dict[Mix, list[Run]] = {}
+    found: dict[Mix, list[Run]] = {}
     for run in finished:
-        by.setdefault(run.mix, []).append(run)
-    return [
-        Result(mix, tuple(own), measure_delta(mix, data, settings)) for mix, own in found.items()
-    ]
+        found.setdefault(run.mix, []).append(run)
+    deltas = (measure_delta(mix, data, settings) for mix in found)
+    return [Result(mix, tuple(found[mix]), delta) for mix, delta in zip(found, deltas, strict=True)]
 
 
 def measure_delta(mix: Mix, data: Data, settings: Settings) -> MeasuredDelta:
