@@ -86,9 +86,8 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for group, commands in COMMANDS.items():
-            if commands:
-                with formatter.section(group):
-                    formatter.write_dl(list(commands.items()))
+            with formatter.section(group):
+                formatter.write_dl(list(commands.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; interrupted, or with nobody to read its output, exit without fuss."""

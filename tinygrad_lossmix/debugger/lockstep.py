@@ -173,12 +173,7 @@ def _apart(meeting: Meeting) -> str:
 
 
 class PairPrompt(Stepping):
-    """The commands on a pair.
-
-    Args:
-        pair: what is walked.
-        stdout: where the answers go.
-    """
+    """The commands on a pair."""
 
     short: ClassVar[dict[str, str]] = Stepping.short | {"p": "part"}
 

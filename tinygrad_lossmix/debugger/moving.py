@@ -37,12 +37,7 @@ class Point(NamedTuple):
 
 
 class Moving(Stepping):
-    """A prompt on one walk: how it moves.
-
-    Args:
-        walk: what is walked.
-        stdout: where the answers go.
-    """
+    """A prompt on one walk: how it moves."""
 
     def __init__(self, walk: Walk, stdout: IO[str] | None = None) -> None:
         super().__init__(walk, stdout)

@@ -164,9 +164,8 @@ def _part(name: str) -> str:
 
 
 def _variables(colours: Colours) -> str:
-    named = {"paper": colours.paper, "ink": colours.ink, "quiet": colours.arrow}
-    named |= {"passed": colours.passed, "frame": colours.frame}
-    named |= {"accent": colours.boxes["input"][1], "ground": colours.boxes["input"][0]}
+    named = colours._asdict()
+    named["ground"], named["accent"] = named.pop("boxes")["input"]
     return "; ".join(f"--{name}: {value}" for name, value in named.items())
 
 

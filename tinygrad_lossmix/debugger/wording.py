@@ -60,13 +60,16 @@ def view(walk: Walk) -> Text:
     stop, reading, call = walk.stop, walk.reading, walk.reading.call
     here, to, node, reached = f"{walk.place} ", "", walk.current, walk.current
     if walk.computed is not None:
-        rows = [("from", call(arg), shaped(arg.data, MOST)) for arg in tensors(node)]
+        args = dict.fromkeys(arg for arg in node.args if isinstance(arg, Tensor))
+        rows = [("from", call(arg), shaped(arg.data, MOST)) for arg in args]
         rows.append(("value", call(node), shaped(node.data, MOST)))
     elif stop is None:
         rows = [("seed", reading.derivative(node), short(walk.gradient(node)))]
     else:
         node, to = stop.node, f"  → {call(reached)}"
-        so_far = f"{reading.derivative(reached)} ({progress(stop.received, stop.expected)})"
+        complete = stop.received == stop.expected
+        part = "complete" if complete else f"{stop.received} of {stop.expected}"
+        so_far = f"{reading.derivative(reached)} ({part})"
         slope = f"d{call(node)}/d{call(reached)}"
         names = reading.derivative(node), slope, f"→ {call(reached)}", so_far
         rows = [(part, name, x) for name, (part, x) in zip(names, product(stop), strict=True)]
@@ -235,22 +238,12 @@ def _difference(walk: Walk, found: Delta, symbols: Symbols) -> str:
     return f"max difference {gap:.4g}; delta is {', '.join([formula, *letters])}"
 
 
-def tensors(node: Tensor) -> list[Tensor]:
-    """The arguments of a node that are Tensors, each once."""
-    return list(dict.fromkeys(arg for arg in node.args if isinstance(arg, Tensor)))
-
-
 def local_text(local: Local | None) -> str:
     """A local Jacobian on one line."""
     if local is None:
         return "too large to show"
     values = short(local.values, MOST)
     return f"diag({values[1:-1]})" if local.diagonal else values
-
-
-def progress(received: int, expected: int) -> str:
-    """How many contributions of a gradient have been accumulated: `1 of 2`, `complete`."""
-    return "complete" if received == expected else f"{received} of {expected}"
 
 
 def count(number: int, noun: str) -> str:

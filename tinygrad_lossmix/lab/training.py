@@ -168,14 +168,11 @@ def initial(
     [(64, 30), (30,), (30, 10), (10,)]
     """
     d, h, classes = sizes
-    drawn = (
-        rng.normal(scale=d**-0.5, size=(d, h)),
-        rng.normal(size=h),
-        rng.normal(scale=h**-0.5, size=(h, classes)),
-        rng.normal(size=classes),
-    )
-    w1, b1, w2, b2 = (p.astype(dtype) for p in drawn)
-    return w1, b1, w2, b2
+
+    def drawn(deviation: float, *shape: int) -> Array:
+        return rng.normal(scale=deviation, size=shape).astype(dtype)
+
+    return drawn(d**-0.5, d, h), drawn(1.0, h), drawn(h**-0.5, h, classes), drawn(1.0, classes)
 
 
 def logits(x: Any, w1: Any, b1: Any, w2: Any, b2: Any) -> Any:

@@ -102,8 +102,7 @@ def rewriting(cost: Tensor) -> Rewriting:
     >>> rewriting(Tensor([1.0, 2.0]).sum()).after
     Tensor(3., by=sum)
     """
-    found = rewritten(cost)
-    return Rewriting(cost, found.after, found.replacements, found.pairings)
+    return Rewriting(cost, *rewritten(cost))
 
 
 def _gradients(cost: Tensor) -> Gradients:

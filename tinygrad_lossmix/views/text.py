@@ -114,13 +114,10 @@ def _branches(
         for position, arg in enumerate(node.args)
         if isinstance(arg, Tensor) or is_array(arg)
     ]
-    if len(shown) < 2:
-        return [Branch(arg, through, back, rest, rest) for arg, back in shown]
+    marks = [("├─ ", "│  ")] * (len(shown) - 1) + [("└─ ", "   ") if len(shown) > 1 else ("", "")]
     return [
         Branch(arg, through, back, rest + first, rest + below)
-        for (arg, back), (first, below) in zip(
-            shown, [("├─ ", "│  ")] * (len(shown) - 1) + [("└─ ", "   ")], strict=True
-        )
+        for (arg, back), (first, below) in zip(shown, marks, strict=False)
     ]
 
 
