@@ -41,27 +41,18 @@ MOST = 100_000  # entries of an input
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 @click.pass_context
 def command(
-    ctx: click.Context,
-    /,
-    what: tuple[str, ...],
-    shapes: tuple[str, ...],
-    method: str,
-    mode: str,
-    order: int,
-    seed: int,
-    as_json: bool,
+    ctx: click.Context, /, what: tuple[str, ...], shapes: tuple[str, ...], as_json: bool, **how: Any
 ) -> None:
     """Check a gradient against the derivative: that of a function of Tensors, of a pair (function,
     its gradient) of plain NumPy, or of a mix, as one node and as the book's graph, on random
     inputs. Exits 1 if one is wrong.
     """
-    options = {"method": method, "mode": mode, "order": order, "seed": seed}
     with usage():
-        arrays = [numbers(shape, seed + i) for i, shape in enumerate(shapes)]
+        arrays = [numbers(shape, how["seed"] + i) for i, shape in enumerate(shapes)]
         if len(what) == 2:
-            found = of_a_mix(what, arrays, options)
+            found = of_a_mix(what, arrays, how)
         elif len(what) == 1 and ":" in what[0]:
-            found = {what[0]: of_a_function(what[0], arrays, options)}
+            found = {what[0]: of_a_function(what[0], arrays, how)}
         else:
             raise ValueError("give module:function, or a mix as two words, softmax ll")
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -121,11 +122,9 @@ def train_all(mixes: list[Mix], data: Data, settings: Settings) -> list[Run]:
             text = f"{words(mix):17}  seed {seed}  accuracy {epoch.accuracy:7.2%}"
             bar.update(task, advance=1, description=text)
 
-        try:
+        with contextlib.suppress(KeyboardInterrupt):
             for run in runs(mixes, data, settings, show):
                 finished.append(run)
-        except KeyboardInterrupt:
-            return finished
     return finished
 
 
@@ -137,22 +136,11 @@ def report(results: list[Result], found: dict[str, Any]) -> str:
         name = Text(f"{mix['output']} {mix['cost']}", no_wrap=True)
         deltas.add_row(name, mix["delta"], number(mix["delta_error"]))
         problems.add_row(name, mix["diagnosis"])
-    return printed(
-        heading(found["settings"]),
-        "",
-        table(results, found["mixes"]),
-        "",
-        Text(LEGEND, style="dim"),
-        "",
-        Text("delta in closed form; max |delta - (a - y)| on a mini-batch", style="bold"),
-        deltas,
-        Text(SYMBOLS, style="dim"),
-        "",
-        Text("Problems", style="bold"),
-        problems,
-        "",
-        found["ranking"],
-    )
+    about = "delta in closed form; max |delta - (a - y)| on a mini-batch"
+    upper = heading(found["settings"]), "", table(results, found["mixes"]), ""
+    middle = Text(LEGEND, style="dim"), "", Text(about, style="bold"), deltas
+    lower = Text(SYMBOLS, style="dim"), "", Text("Problems", style="bold"), problems
+    return printed(*upper, *middle, *lower, "", found["ranking"])
 
 
 def heading(settings: dict[str, Any]) -> str:

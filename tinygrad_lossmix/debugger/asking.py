@@ -165,11 +165,8 @@ class Asking(cmd.Cmd):
         if arg and name not in known:
             self.default(arg)
         letters = {long: short for short, long in self.short.items()}
-        rows = [
-            (key, letters.get(key, ""), text)
-            for key, text in known.items()
-            if not arg or key == name
-        ]
+        shown = {name: known[name]} if arg else known
+        rows = [(key, letters.get(key, ""), text) for key, text in shown.items()]
         self._say(wording.columns(rows, (wording.NAME, wording.NAME, "")))
         if not arg:
             self._say(Text("An empty line repeats the last movement; `;;` separates commands."))

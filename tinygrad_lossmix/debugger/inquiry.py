@@ -33,7 +33,7 @@ from tinygrad_lossmix.debugger.wording import (
     count,
     local_text,
 )
-from tinygrad_lossmix.engine.table import TABLE, Array, spelling
+from tinygrad_lossmix.engine.table import TABLE, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.views.numbers import shaped, short
 
@@ -81,11 +81,11 @@ def contributions(walk: Walk, node: Tensor) -> Text:
         )
         for at, stop in terms[:TERMS]
     ]
-    total = walk.gradient(node)
     if received > TERMS:
         rows.append(("", f"and {received - TERMS:,} more", ""))
     so_far = f"{received} of {count(expected, 'contribution')}"
-    rows.append(("accumulated", so_far, _shown(total)))
+    total = walk.gradient(node)
+    rows.append(("accumulated", so_far, "none yet" if total is None else short(total, MOST)))
     heading = Text().append(walk.reading.derivative(node), NAME).append("\n")
     return heading.append(columns(rows, (QUIET, "", FLOW)))
 
@@ -197,7 +197,3 @@ def _differentiated(node: Tensor) -> list[tuple[int, Tensor]]:
         for i, arg in enumerate(node.args)
         if isinstance(arg, Tensor) and TABLE[node.function].rules[i] is not None
     ]
-
-
-def _shown(x: Array | None) -> str:
-    return "none yet" if x is None else short(x, MOST)

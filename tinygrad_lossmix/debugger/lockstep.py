@@ -14,7 +14,6 @@ first waits for the other.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from typing import IO, ClassVar, NamedTuple
 
@@ -131,8 +130,7 @@ def view(pair: Pair) -> Text:
     """Where both are: a column for each."""
     sides = pair.left, pair.right
     cells = [{f"[{pair.position}/{len(pair)}]": _mix(walk), **_column(walk)} for walk in sides]
-    parts = list(dict.fromkeys(itertools.chain(*cells)))
-    rows = [(part, *(side.get(part, "") for side in cells)) for part in parts]
+    rows = [(part, *(side.get(part, "") for side in cells)) for part in cells[0] | cells[1]]
     text = columns([row for row in rows if any(row[1:])], (QUIET, FLOW, FLOW), "")
     return text.append(f"\n{_apart(pair.meeting)}") if pair.meeting else text
 

@@ -113,7 +113,8 @@ class Prompt(Moving):
         elif not arg:
             raise Mistake("print takes NAME or NAME.grad; `list` shows the names")
         else:
-            seen = self._compared(arg) if is_condition(arg) else self._here(arg)
+            here = self._walk, self._names
+            seen = self._compared(arg) if is_condition(arg) else quantity(arg, *here)
             typed = brief(arg)
             text = Text(f"{typed} has no value yet")
             self._say(text if seen is None else wording.value(typed, np.asarray(seen), ""))
@@ -179,9 +180,6 @@ class Prompt(Moving):
         if len(condition.comparisons) > 1:
             return condition.holds(self._walk, self._names)
         return condition.comparisons[0].result(self._walk, self._names)
-
-    def _here(self, arg: str) -> object:
-        return quantity(arg, self._walk, self._names)
 
     def do_set(self, arg: str) -> None:
         """set z 2,1,0; set z[0] 5; set y 1; set mix softmax ce: record again with that"""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import graphviz
@@ -73,10 +74,10 @@ def drawing(reading: Reading, known: Gradients | None = None, collapse: bool = F
     """`draw`, of what is read already, with the gradients that are known."""
     full = size(reading)
     shown = readable(reading, known, collapse)
-    note = ""
+    notes = []
     if full > max(CROWDED, len(shown.boxes)):
-        note = f"each group is shown as one box: in full, {full:,} boxes"
-    texts = dot(reading, shown, note), tree_of(reading, known)
+        notes = [f"each group is shown as one box: in full, {full:,} boxes"]
+    texts = dot({"": (reading, shown)}, notes), tree_of(reading, known)
     return Drawing(*texts, tooltips(reading, shown))
 
 
@@ -95,22 +96,16 @@ def readable(reading: Reading, known: Gradients | None, collapse: bool) -> Pictu
     return shown
 
 
-def dot(reading: Reading, shown: Picture, note: str) -> str:
-    """The DOT text of a picture, with a note below it. Users' words are in labels, escaped."""
-    graph = _sheet([note] if note else [], [shown])
-    _put(graph, reading, shown)
-    _legend(graph, [shown])
-    return str(graph.source)
+def dot(pictures: Mapping[str, tuple[Reading, Picture]], notes: list[str]) -> str:
+    """The DOT text of pictures, with notes below them. Users' words are in labels, escaped.
 
-
-def dot_beside(pictures: Mapping[str, tuple[Reading, Picture]], notes: list[str]) -> str:
-    """The DOT text of pictures beside each other, by their titles, which are of letters only."""
+    Pictures beside each other have a frame each, with a title of letters only.
+    """
     every = [shown for _, shown in pictures.values()]
     graph = _sheet(notes, every)
     for title, (reading, shown) in pictures.items():
-        with graph.subgraph(name=f"cluster_{title}") as part:
-            part.attr(label=title, **CLUSTER)
-            _put(part, reading, shown, ids=title)
+        with graph.subgraph(name=f"cluster_{title}") if title else nullcontext(graph) as part:
+            _put(part, reading, shown, title)
     _legend(graph, every)
     return str(graph.source)
 
@@ -134,8 +129,10 @@ def _sheet(notes: list[str], pictures: list[Picture]) -> Any:
     return graph
 
 
-def _put(graph: Any, reading: Reading, shown: Picture, ids: str = "") -> None:
-    """A picture, with `ids` before the id of each box."""
+def _put(graph: Any, reading: Reading, shown: Picture, ids: str) -> None:
+    """A picture, with `ids` before the id of each box, and as the title of its frame."""
+    if ids:
+        graph.attr(label=ids, **CLUSTER)
     clusters = (f"cluster_{ids}{i}" for i in itertools.count())
     _cluster(graph, reading, shown, shown.everything, clusters, ids)
     for arrow in shown.arrows:

@@ -20,7 +20,7 @@ import numpy as np
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.rewrite.stabilize import Replacement, rewritten
 from tinygrad_lossmix.views.drawing import Drawing
-from tinygrad_lossmix.views.graphviz import dot_beside, readable
+from tinygrad_lossmix.views.graphviz import dot, readable
 from tinygrad_lossmix.views.picture import tooltips
 from tinygrad_lossmix.views.reading import Gradients, Reading, gradients, swept
 from tinygrad_lossmix.views.text import tree_of
@@ -63,7 +63,7 @@ class Rewriting(NamedTuple):
             pictures[title] = reading, shown
             texts.append(f"{title}:\n{tree_of(reading, known)}")
             full |= tooltips(reading, shown, title)
-        return Drawing(dot_beside(pictures, self._notes()), "\n\n".join([*texts, str(self)]), full)
+        return Drawing(dot(pictures, self._notes()), "\n\n".join([*texts, str(self)]), full)
 
     def _names(self) -> list[str]:
         """What the nodes that were replaced are called where the recording is shown."""
