@@ -15,7 +15,8 @@ import click
 import numpy as np
 
 from tinygrad_lossmix.cli import Refused
-from tinygrad_lossmix.cli.printing import printed, usage
+from tinygrad_lossmix.cli.options import usage
+from tinygrad_lossmix.cli.printing import printed
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.testing.checking import gradcheck
 from tinygrad_lossmix.testing.comparison import METHODS

@@ -16,8 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from tinygrad_lossmix.cli import INTERRUPTED, Refused
-from tinygrad_lossmix.cli.options import mix_of
-from tinygrad_lossmix.cli.printing import printed, usage
+from tinygrad_lossmix.cli.options import mix_of, usage
+from tinygrad_lossmix.cli.printing import printed
 from tinygrad_lossmix.lab.data import Data, DataError, digits
 from tinygrad_lossmix.lab.files import read
 from tinygrad_lossmix.lab.report import prepare, record, words, write

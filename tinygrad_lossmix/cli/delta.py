@@ -7,8 +7,7 @@ from typing import Any
 import click
 
 from tinygrad_lossmix.answers.delta.report import beside, delta_report
-from tinygrad_lossmix.cli.options import mix_options
-from tinygrad_lossmix.cli.printing import usage
+from tinygrad_lossmix.cli.options import mix_options, usage
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.records import to_json
 

@@ -63,10 +63,8 @@ def arrays(path: Path, accuracy: str | None) -> Any:
     try:
         held = read_outputs(path)
         return diagnose(**(held if accuracy is None else held | {"accuracy": accuracy}))
-    except OSError as error:
-        raise Refused(f"{path}: {error.strerror or error}") from error
-    except (TypeError, ValueError) as error:
-        raise Refused(f"{path}: {error}") from error
+    except (OSError, TypeError, ValueError) as error:
+        raise Refused(f"{path}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def log(

@@ -8,8 +8,7 @@ from typing import Any
 import click
 
 from tinygrad_lossmix.atomic import write
-from tinygrad_lossmix.cli.options import composed, mix_options
-from tinygrad_lossmix.cli.printing import usage
+from tinygrad_lossmix.cli.options import composed, mix_options, usage
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import clean
 from tinygrad_lossmix.rewrite.standalone import standalone

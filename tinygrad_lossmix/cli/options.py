@@ -4,19 +4,31 @@ besides its value, `--classes 10 --accuracy .91`; and --json.
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 
-from tinygrad_lossmix.cli.printing import usage
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.labels import labels
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 
 Array = Any
+
+
+@contextlib.contextmanager
+def usage(option: str = "", path: Path | None = None) -> Iterator[None]:
+    """A value that is refused, or a file that cannot be written, is wrong usage of an option."""
+    try:
+        yield
+    except ValueError as error:
+        raise click.UsageError(f"{option} {error}".strip()) from None
+    except OSError as error:
+        raise click.UsageError(f"{option} {path}: cannot be written: {error.strerror}") from None
 
 
 def numbers(text: str) -> Array:

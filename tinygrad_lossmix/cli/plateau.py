@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 
 from tinygrad_lossmix.answers.plateau.report import plateau
-from tinygrad_lossmix.cli.options import loss_options
-from tinygrad_lossmix.cli.printing import usage
+from tinygrad_lossmix.cli.options import loss_options, usage
 from tinygrad_lossmix.records import to_json
 
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator
-from pathlib import Path
 
-import click
 from rich.console import Console, RenderableType
 
 WIDTH = 100  # of what goes into a file or a pipe
@@ -19,17 +15,6 @@ def console() -> Console:
     if not out.is_terminal and "COLUMNS" not in os.environ:
         out.width = WIDTH
     return out
-
-
-@contextlib.contextmanager
-def usage(option: str = "", path: Path | None = None) -> Iterator[None]:
-    """A value that is refused, or a file that cannot be written, is wrong usage of an option."""
-    try:
-        yield
-    except ValueError as error:
-        raise click.UsageError(f"{option} {error}".strip()) from None
-    except OSError as error:
-        raise click.UsageError(f"{option} {path}: cannot be written: {error.strerror}") from None
 
 
 def printed(*parts: RenderableType) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tinygrad_lossmix.cli.printing import usage
+from tinygrad_lossmix.cli.options import usage
 from tinygrad_lossmix.records import to_json
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import click
 from rich import box
@@ -53,11 +53,10 @@ def command(mix: Mix | None, classes: int, as_json: bool) -> None:
     elif mix:
         click.echo(found[mix].text(min(console().width, WIDTH)))
     else:
-        names = [words(each) for each in found]
-        click.echo(report(names, list(found.values())), nl=False)
+        click.echo(report(found, classes), nl=False)
 
 
-def report(names: Sequence[str], verdicts: Sequence[Verdict]) -> str:
+def report(found: Mapping[Mix, Verdict], k: int) -> str:
     """A row for each mix, and the advice on it."""
     grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     grid.add_column("mix", min_width=17)
@@ -65,10 +64,9 @@ def report(names: Sequence[str], verdicts: Sequence[Verdict]) -> str:
         grid.add_column(name)
     grid.add_column("problems")
     advice = Table.grid(padding=(0, 2, 0, 0))
-    for name, v in zip(names, verdicts, strict=True):
+    for mix, v in found.items():
         answers = v.proper, v.convex, v.a_minus_y, v.several
-        grid.add_row(name, *map(yes, answers), v.failure if v.faults else "none")
-        advice.add_row(Text(name, no_wrap=True), v.advice)
-    k = verdicts[0].classes
+        grid.add_row(words(mix), *map(yes, answers), v.failure if v.faults else "none")
+        advice.add_row(Text(words(mix), no_wrap=True), v.advice)
     title = Text(f"Verdicts for {'one output' if k == 1 else f'{k} classes'}", style="bold")
     return printed(title, grid, Text("Advice", style="bold"), advice, "", Text(LEGEND, style="dim"))

@@ -45,9 +45,8 @@ def local(node: Tensor, position: int) -> Local | None:
     jacobian = np.stack(rows).reshape(node.size, argument.size)
     if node.shape == argument.shape and node.size > 1:
         diagonal = np.diagonal(jacobian)
-        if elementwise(node) and np.isnan(jacobian).any():  # 0 * inf beside it means nothing
-            return Local(diagonal.reshape(node.shape), True)
-        if np.array_equal(jacobian, np.diag(diagonal), equal_nan=True):
+        beside = elementwise(node) and np.isnan(jacobian).any()  # 0 * inf there means nothing
+        if beside or np.array_equal(jacobian, np.diag(diagonal), equal_nan=True):
             return Local(diagonal.reshape(node.shape), True)
     return Local(jacobian.reshape(node.shape + argument.shape), False)
 

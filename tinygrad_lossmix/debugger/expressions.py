@@ -124,6 +124,12 @@ class Condition:
     def __init__(self, text: str) -> None:
         self.comparisons = [comparison(part) for part in re.split(r"\sand\b", text)]
 
+    def result(self, walk: Walk, names: Names) -> Array | bool | None:
+        """What a single comparison gives; of several, whether all hold."""
+        if len(self.comparisons) > 1:
+            return self.holds(walk, names)
+        return self.comparisons[0].result(walk, names)
+
     def holds(self, walk: Walk, names: Names) -> bool:
         """Whether every comparison holds here; not as long as a quantity has no value."""
         results = [each.result(walk, names) for each in self.comparisons]

@@ -28,7 +28,6 @@ from tinygrad_lossmix.views.drawing import SCOPE, NoRenderer, render, scalable
 from tinygrad_lossmix.views.graphviz import CROWDED, drawing
 from tinygrad_lossmix.views.numbers import IN_FULL, shaped, short
 from tinygrad_lossmix.views.picture import gradient_of, size
-from tinygrad_lossmix.views.reading import Reading
 from tinygrad_lossmix.views.theme import DARK, LIGHT, Colours, dark_style
 
 
@@ -75,7 +74,7 @@ def page(cost: Tensor, path: str | Path, names: Mapping[str, Any] | None = None)
     except NoRenderer as error:
         print(f"{error}; the page has the table only", file=sys.stderr)
         shown = f'<p class="missing">{html.escape(str(error))}. The table has all the steps.</p>'
-    atomic.write(path, _html(_title(walk.reading), shown, _content(walk)).encode())
+    atomic.write(path, _html(walk.reading.title, shown, _content(walk)).encode())
     return path
 
 
@@ -86,11 +85,6 @@ def _inline(svg: str) -> str:
     rest = rest.replace(dark_style(f".{SCOPE}"), "", 1).strip()
     width = round(float(box.split()[2]))
     return f'<svg class="{SCOPE}" viewBox="{box}" width="{width}">{rest}'
-
-
-def _title(reading: Reading) -> str:
-    mix = f"{reading.symbols.mix}: " if reading.symbols else ""
-    return f"{mix}{reading.call(reading.cost)} = {short(reading.cost.data)}"
 
 
 def _content(walk: Walk) -> dict[str, Any]:
@@ -145,6 +139,7 @@ def _html(title: str, shown: str, content: dict[str, Any]) -> str:
             _part("page.css"),
         ]
     )
+    shielded = {ord(c): f"\\u{ord(c):04x}" for c in "<>&"}  # JSON that ends no element around it
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
         "base-uri 'none'; form-action 'none'"
@@ -154,7 +149,7 @@ def _html(title: str, shown: str, content: dict[str, Any]) -> str:
         title=html.escape(title),
         style=style,
         drawing=shown,
-        content=_json(content),
+        content=json.dumps(content, separators=(",", ":")).translate(shielded),
         script=script,
     )
 
@@ -171,11 +166,3 @@ def _variables(colours: Colours) -> str:
 
 def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
-def _json(content: dict[str, Any]) -> str:
-    """JSON that ends no element it stands in."""
-    text = json.dumps(content, separators=(",", ":"))
-    for letter in "<>&":
-        text = text.replace(letter, f"\\u{ord(letter):04x}")
-    return text

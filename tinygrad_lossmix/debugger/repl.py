@@ -114,7 +114,7 @@ class Prompt(Moving):
             raise Mistake("print takes NAME or NAME.grad; `list` shows the names")
         else:
             here = self._walk, self._names
-            seen = self._compared(arg) if is_condition(arg) else quantity(arg, *here)
+            seen = Condition(arg).result(*here) if is_condition(arg) else quantity(arg, *here)
             typed = brief(arg)
             text = Text(f"{typed} has no value yet")
             self._say(text if seen is None else wording.value(typed, np.asarray(seen), ""))
@@ -174,12 +174,6 @@ class Prompt(Moving):
         except OSError as error:
             raise Mistake(f"{clean(path)} cannot be written: {error.strerror}") from None
         self._say(Text(f"wrote {clean(str(written))}"))
-
-    def _compared(self, arg: str) -> object:
-        condition = Condition(arg)
-        if len(condition.comparisons) > 1:
-            return condition.holds(self._walk, self._names)
-        return condition.comparisons[0].result(self._walk, self._names)
 
     def do_set(self, arg: str) -> None:
         """set z 2,1,0; set z[0] 5; set y 1; set mix softmax ce: record again with that"""

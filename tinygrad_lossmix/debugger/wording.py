@@ -46,13 +46,9 @@ def columns(rows: Sequence[tuple[str, ...]], styles: tuple[str, ...], indent: st
 
 def introduction(walk: Walk) -> Text:
     """What is to be walked."""
-    symbols, cost = walk.reading.symbols, walk.reading.call(walk.cost)
     nodes = count(len(walk.reading.nodes), "node")
     products = count(len(walk), "vector-Jacobian product")
-    return Text(
-        f"{f'{symbols.mix}: ' if symbols else ''}{cost} = {short(walk.cost.data)}; {nodes}, "
-        f"{products}. `help` lists the commands."
-    )
+    return Text(f"{walk.reading.title}; {nodes}, {products}. `help` lists the commands.")
 
 
 def view(walk: Walk) -> Text:

@@ -167,11 +167,8 @@ def _legend(graph: Any, pictures: list[Picture]) -> None:
         for kind in kinds:
             legend.node(f"legend_{kind}", kind, fontsize="11", **_style(kind))
         for above, below in itertools.pairwise(kinds):
-            style = (
-                {"label": "  downstream gradient  "}
-                if downstream and below == "cost"
-                else {"style": "invis"}
-            )
+            shown = downstream and below == "cost"
+            style = {"label": "  downstream gradient  "} if shown else {"style": "invis"}
             legend.edge(f"legend_{above}", f"legend_{below}", **style)
 
 

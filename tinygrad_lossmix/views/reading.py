@@ -74,6 +74,12 @@ class Reading:
         self.cost = cost
         self.known = {key: x for key, x in (known or {}).items() if not key.startswith("_")}
 
+    @property
+    def title(self) -> str:
+        """What is recorded: `softmax + cross-entropy: C = 1.25`."""
+        mix = f"{self.symbols.mix}: " if self.symbols else ""
+        return f"{mix}{self.call(self.cost)} = {short(self.cost.data)}"
+
     # found when first asked for: a walk that is only walked needs none of them
 
     @cached_property
