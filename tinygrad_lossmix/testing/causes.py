@@ -20,11 +20,13 @@ from tinygrad_lossmix.engine.table import TABLE, Array, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.rewrite.matching.patterns import COSTS
 from tinygrad_lossmix.rewrite.stabilize import rewritten
-from tinygrad_lossmix.testing.comparison import allowed, compare
+from tinygrad_lossmix.testing.comparison import compare
+from tinygrad_lossmix.testing.pair import Pair
 from tinygrad_lossmix.testing.planted import PRODUCT, Plant, multiple, near
+from tinygrad_lossmix.testing.recorded import Recorded
 from tinygrad_lossmix.testing.replay import holds_constants, in_floats, recorded, replay
 from tinygrad_lossmix.testing.report import GradcheckReport
-from tinygrad_lossmix.testing.subject import Pair, Recorded, Subject
+from tinygrad_lossmix.testing.subject import Subject
 from tinygrad_lossmix.testing.tolerance import flat
 
 MOST = 400  # nodes whose rules are looked at
@@ -46,16 +48,16 @@ class Evidence(NamedTuple):
 
 
 def causes(
-    subject: Subject, gradients: list[Array], right: list[Array], seed: Array, wrong: set[int]
+    subject: Subject, gradients: list[Array], right: list[Array], wrong: set[int]
 ) -> list[str]:
     """The guesses that fit, argument by argument, the most telling first.
 
     Args:
-        subject, seed: of <seed, f>.
+        subject: <seed, f>.
         gradients, right: for each argument that is differentiated.
         wrong: the positions of the arguments whose gradient is wrong.
     """
-    recording = subject.recording()
+    recording = subject.recording
     if isinstance(subject, Recorded) and cut(subject):
         return [CUT]
     lost = unstable(recording[1]) if recording else []
@@ -67,13 +69,13 @@ def causes(
         all(map(near, order, right)) for order in orders
     ):
         return ["the gradients are returned in another order than the arguments"]
-    others = list(_elsewhere(subject, seed)) if isinstance(subject, Pair) else []
+    others = list(_elsewhere(subject)) if isinstance(subject, Pair) else []
     for i, position in enumerate(subject.wrt):
         if position not in wrong or i >= len(gradients):
             continue
         plant = None
         if recording and isinstance(subject, Pair):  # of another one the rules may be wrong
-            plant = Plant(recording[0][i], recording[1], seed)
+            plant = Plant(recording[0][i], recording[1], subject.seed)
         here = Evidence(subject.arrays[i], gradients[i], right[i], plant)
         guesses = of_an_argument(here, [each[i] for each in others])
         name = f"argument {_name(subject.f, position)}: " if len(subject.wrt) > 1 else ""
@@ -94,7 +96,7 @@ def of_an_argument(here: Evidence, elsewhere: list[Evidence]) -> list[str]:
     return found
 
 
-def _elsewhere(subject: Pair, seed: Array) -> Iterator[list[Evidence]]:
+def _elsewhere(subject: Pair) -> Iterator[list[Evidence]]:
     """The same pair at values of its arguments beside those it was checked at."""
     rng = np.random.default_rng(0)
     for _ in range(ELSEWHERE):
@@ -104,12 +106,12 @@ def _elsewhere(subject: Pair, seed: Array) -> Iterator[list[Evidence]]:
         ]
         try:
             again = subject.at(moved)
-            recording = again.recording()
-            g = [np.real(each).astype(np.float64) for each in again.gradient(moved, seed)]
+            recording = again.recording
+            g = [np.real(each).astype(np.float64) for each in again.gradient(moved)]
         except Exception:  # outside of its domain
             continue
         if recording and len(g) == len(moved) and np.isfinite(recording[1].data):
-            plants = (Plant(leaf, recording[1], seed) for leaf in recording[0])
+            plants = (Plant(leaf, recording[1], again.seed) for leaf in recording[0])
             every = zip(moved, g, plants, strict=True)
             yield [Evidence(x, given, plant.right, plant) for x, given, plant in every]
 
@@ -262,15 +264,14 @@ def _wrong(each: Tensor, position: int, rng: np.random.Generator) -> str | None:
         args[position] = x
         return recorded(each, args)
 
-    subject = Recorded(alone, [np.array(each.args[position].data)], (0,))
-    seed = rng.normal(size=each.shape).astype(each.dtype)
+    subject = Recorded(alone, [np.array(each.args[position].data)], (0,), rng)
+    subject.seed = rng.normal(size=each.shape).astype(each.dtype)
     report = GradcheckReport()
     try:
-        analytic = flat(subject.gradient(subject.arrays, seed))
+        analytic = flat(subject.gradient(subject.arrays))
     except Exception as error:
         return f"it raises {type(error).__name__}: {error}"
-    limits = allowed(subject, analytic, seed, None, rng)
-    right = compare(subject, analytic, seed, report, limits, rng)
+    right = compare(subject, analytic, subject.allowed(analytic).entries, report)
     if not report.mismatches:
         return None
     worst = report.mismatches[0]

@@ -11,20 +11,22 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
+from tinygrad_lossmix.engine.constants import native
 from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.testing import behaviour
 from tinygrad_lossmix.testing.causes import blame, causes, of_an_error, unstable
-from tinygrad_lossmix.testing.comparison import METHODS, Allowed, allowed, compare
-from tinygrad_lossmix.testing.highprecision import Replay
+from tinygrad_lossmix.testing.comparison import METHODS, compare
 from tinygrad_lossmix.testing.methods import NotApplicable
+from tinygrad_lossmix.testing.pair import Pair
+from tinygrad_lossmix.testing.recorded import Recorded
 from tinygrad_lossmix.testing.report import Check, GradcheckReport
-from tinygrad_lossmix.testing.subject import Pair, Recorded, Subject, subject_of
+from tinygrad_lossmix.testing.subject import Allowed, Subject, array_of
 from tinygrad_lossmix.testing.tolerance import flat
 
 Array = Any
@@ -84,16 +86,15 @@ def gradcheck(
     for name, bound in (("rtol", rtol), ("atol", atol)):
         if bound is not None and not 0.0 <= bound < np.inf:
             raise ValueError(f"{name} is a number from 0 up, not {bound!r}")
-    rng = np.random.default_rng(seed)
-    subject = subject_of(f, inputs, wrt)
+    subject = _subject(f, inputs, wrt, np.random.default_rng(seed))
     report = GradcheckReport()
     try:
-        _check(subject, report, method, mode, rtol, atol, rng)
-        if order == 2 and report.passed and isinstance(subject, Recorded):
-            second = Recorded(_second(subject, rng), subject.inputs, subject.wrt)
+        _check(subject, report, method, mode, rtol, atol)
+        if order == 2 and report.passed:
+            second = Recorded(_first(subject), subject.inputs, subject.wrt, subject.rng)
             report.notes.append("the second derivative was checked too")
             first, report.checks = report.checks, []
-            _check(second, report, method, mode, rtol, atol, rng)
+            _check(second, report, method, mode, rtol, atol)
             again = [Check(f"second: {c.name}", c.passed, c.detail) for c in report.checks]
             report.checks = [*first, *again]
     except NotApplicable as reason:
@@ -108,117 +109,128 @@ def _check(
     mode: str,
     rtol: float | None,
     atol: float | None,
-    rng: np.random.Generator,
 ) -> None:
     """Fill a report on one subject."""
-    value = np.asarray(subject.value(subject.arrays))
-    again = np.asarray(subject.value(subject.arrays))
-    seed = subject.seed(rng)
+    value, again = (np.asarray(subject.value(subject.arrays)) for _ in range(2))
     if not np.all(np.isfinite(value)):
         report.checks.append(Check("finite", False, "the value of the function is not finite"))
-        known = subject.recording()
-        report.causes = (unstable(known[1]) if known else []) or [
+        report.causes = (unstable(subject.recording[1]) if subject.recording else []) or [
             "the function itself overflows or computes 0·log 0 at these inputs"
         ]
         return
-    given = [np.array(a) for a in subject.arrays]
     try:
-        raw = subject.gradient(given, seed)
+        raw = subject.gradient([np.array(a) for a in subject.arrays])
     except Exception as error:
         report.checks.append(Check("gradient", False, f"it raises {type(error).__name__}: {error}"))
-        report.blame, report.causes = _blame(subject, rng), of_an_error(error)
+        report.blame, report.causes = _blame(subject), of_an_error(error)
         return
-    formal = list(behaviour.form(subject, raw))
+    formal = list(subject.form(raw))
     report.checks += formal
     if not np.array_equal(value, again):
         report.checks.append(Check("the same value twice", False, "the function gives another"))
         return
-    arrays = [array for g in raw if (array := behaviour.array_of(g)) is not None]
+    arrays = [array for g in raw if (array := array_of(g)) is not None]
     if len(arrays) < len(raw):
         return
     gradients = [np.asarray(g, dtype=np.float64) for g in arrays]
     comparable = [g.shape for g in gradients] == [a.shape for a in subject.arrays]
-    limits = Allowed(np.full(len(subject.point), np.inf), np.inf)
-    analytic = flat(gradients) if comparable else np.full(len(subject.point), np.nan)
+    analytic, unlimited = np.full((2, len(subject.point)), [[np.nan], [np.inf]])
+    limits, found = Allowed(unlimited, np.inf), GradcheckReport()
     if comparable:
-        limits = allowed(subject, analytic, seed, rtol, rng, floor=atol is None)
-    found = report if comparable else GradcheckReport()
-    right = compare(subject, analytic, seed, found, limits, rng, method, mode, atol or 0.0)
+        analytic, found = flat(gradients), report
+        limits = subject.allowed(analytic, floor=atol is None)
+        if rtol is not None:
+            limits = limits._replace(entries=rtol * np.abs(analytic))
+    right = compare(subject, analytic, limits.entries, found, method, mode, atol or 0.0)
     if comparable:
-        _values(subject, seed, limits.value, report)
-        report.checks += _behaviours(subject, raw, seed, limits.entries, rng)
+        try:
+            for check in subject.behaviour(raw, limits, exact=report.method == "mp"):
+                report.checks.append(check)
+        except Exception as error:
+            detail = f"it raises {type(error).__name__}: {error}"
+            report.checks.append(Check("behaviour", False, detail))
         if not report.mismatches:
-            report.checks += behaviour.elsewhere(subject, raw, rtol or 0.0, atol or 0.0, rng)
-    if not report.passed:
-        report.blame = _blame(subject, rng)
-        if (
-            report.mismatches
-            or isinstance(subject, Recorded)
-            or not all(check.passed for check in formal)
-        ):
-            report.causes = _causes(subject, gradients, right, seed, report)
+            report.checks += subject.elsewhere(raw, rtol or 0.0, atol or 0.0)
+    if report.passed:
+        return
+    report.blame = _blame(subject)
+    if report.mismatches or not subject.by_hand or not all(check.passed for check in formal):
+        wrong = {each.argument for each in report.mismatches} or set(subject.wrt)
+        with suppress(Exception):  # of a rule that is broken in more ways than one: no guess
+            report.causes = causes(subject, gradients, subject.split(right), wrong)
 
 
-def _second(subject: Recorded, rng: np.random.Generator) -> Callable[..., Any]:
-    """A function of Tensors: Σ w·∂<s, f>/∂x, with random weights w and seed s."""
-    weights = [rng.normal(size=a.shape) for a in subject.arrays]
-    seed = subject.seed(rng)
+def _blame(subject: Subject) -> str | None:
+    """For a function of Tensors; a gradient by hand has no nodes."""
+    recording = None if subject.by_hand else subject.recording
+    return blame(recording[1], subject.rng) if recording else None
+
+
+def _first(subject: Subject) -> Callable[..., Any]:
+    """A function of Tensors: Σ w·∂<seed, f>/∂x, with random weights w."""
+    weights = [subject.rng.normal(size=a.shape) for a in subject.arrays]
 
     def combination(*arguments: Any) -> Any:
         leaves = [arguments[i] for i in subject.wrt]
         value = subject.f(*arguments)
         if not isinstance(value, Tensor):
             return 0.0
-        first = grad(value, leaves, seed, create_graph=True)
+        first = grad(value, leaves, subject.seed, create_graph=True)
         return sum((g * w.astype(g.dtype)).sum() for g, w in zip(first, weights, strict=True))
 
     return combination
 
 
-def _values(subject: Subject, seed: Array, limit: float, report: GradcheckReport) -> None:
-    """The value of a recording against the one in mpmath, where that was the method."""
-    recording = subject.recording()
-    if report.method != "mp" or recording is None or isinstance(subject, Pair):
-        return
-    leaves, cost = recording
-    found = float(np.vdot(seed, cost.data))
-    exact = Replay(cost, leaves, seed).value(subject.point)
-    report.checks.append(
-        Check(
-            "value",
-            not abs(found - exact) > limit,
-            f"the function itself is {found:.10g} and should be {exact:.10g}",
+def _subject(f: Any, inputs: Sequence[Any], wrt: Any, rng: np.random.Generator) -> Subject:
+    """What `gradcheck` was given, checked.
+
+    Raises:
+        TypeError: f is neither callable nor a pair, an input is not made of real numbers.
+        ValueError: no input, or wrt is no position among them.
+    """
+    if isinstance(f, tuple):
+        if len(f) != 2 or not all(map(callable, f)):
+            raise TypeError("a pair is (function, its gradient): a tuple of two functions")
+    elif not callable(f):
+        raise TypeError(
+            f"gradcheck takes a function or a pair (function, its gradient), not {type(f).__name__}"
         )
-    )
+    if not inputs:
+        raise ValueError("gradcheck needs the inputs to check at: gradcheck(f, x)")
+    plain = [_plain(x) for x in inputs]
+    positions = _positions(plain, wrt)
+    for i in positions:
+        plain[i] = _floats(plain[i], i)
+    return (Pair if isinstance(f, tuple) else Recorded)(f, plain, positions, rng)
 
 
-def _behaviours(
-    subject: Subject, raw: list[Any], seed: Array, tolerance: Array, rng: np.random.Generator
-) -> list[Check]:
-    """The checks besides the numbers; one that raises has failed."""
-    checks: list[Check] = []
-    try:
-        if isinstance(subject, Pair):
-            checks.extend(behaviour.of_a_pair(subject, raw, tolerance))
-        elif isinstance(subject, Recorded):
-            checks.extend(behaviour.of_a_recording(subject, seed, tolerance, rng))
-    except Exception as error:
-        checks.append(Check("behaviour", False, f"it raises {type(error).__name__}: {error}"))
-    return checks
+def _plain(x: Any) -> Any:
+    """Arrays for Tensors and lists; anything else stays."""
+    if isinstance(x, Tensor):
+        return x.data.copy()
+    return np.array(x) if isinstance(x, list | np.ndarray) else x
 
 
-def _blame(subject: Subject, rng: np.random.Generator) -> str | None:
-    """For a function of Tensors; a gradient by hand has no nodes."""
-    recording = subject.recording()
-    return blame(recording[1], rng) if recording and isinstance(subject, Recorded) else None
+def _positions(inputs: list[Any], wrt: Any) -> tuple[int, ...]:
+    if wrt is not None:
+        chosen = wrt if isinstance(wrt, tuple | list) else (wrt,)
+        if not chosen or not all(isinstance(i, int | np.integer) for i in chosen):
+            raise TypeError(f"wrt is the position of an input or a tuple of them, not {wrt!r}")
+        if not all(-len(inputs) <= i < len(inputs) for i in chosen):
+            raise ValueError(f"wrt={wrt}, but there are {len(inputs)} inputs")
+        return tuple(dict.fromkeys(int(i) % len(inputs) for i in chosen))
+    kinds = [np.asarray(x).dtype.kind for x in inputs]
+    floats = tuple(i for i, kind in enumerate(kinds) if kind == "f")
+    return floats or tuple(i for i, kind in enumerate(kinds) if kind in "iu") or (0,)
 
 
-def _causes(
-    subject: Subject, gradients: list[Array], right: Array, seed: Array, report: GradcheckReport
-) -> list[str]:
-    """Guesses for the arguments that are wrong, all of them where a gradient is of another form."""
-    wrong = {mismatch.argument for mismatch in report.mismatches} or set(subject.wrt)
-    try:
-        return causes(subject, gradients, subject.split(right), seed, wrong)
-    except Exception:  # of a rule that is broken in more ways than one: no guess
-        return []
+def _floats(x: Any, i: int) -> Array:
+    array = np.asarray(x)
+    if array.dtype.kind in "iu":
+        array = array.astype(np.float64)
+    if array.dtype.kind != "f" or isinstance(x, np.ma.MaskedArray):
+        raise TypeError(
+            f"input {i} is differentiated and must be made of real numbers, not {array.dtype}: "
+            "convert it, or leave it out of wrt"
+        )
+    return native(array)

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from tinygrad_lossmix.testing.highprecision import Replay
 from tinygrad_lossmix.testing.methods import (
-    BESIDE,
-    EPS,
     Estimate,
     NotApplicable,
     central,
     complex_step,
     noise,
     richardson,
-    roughness,
-    row_of,
 )
 from tinygrad_lossmix.testing.report import Check, GradcheckReport, Kink, Mismatch, counted
-from tinygrad_lossmix.testing.subject import Pair, Subject
-from tinygrad_lossmix.testing.tolerance import SAFETY, conditioning, epsilon, flat
+from tinygrad_lossmix.testing.subject import Subject
+from tinygrad_lossmix.testing.tolerance import flat
 
 Array = Any
 
@@ -36,85 +32,13 @@ POINTS = 64  # as far
 STEP = 1e-9  # of differences there
 
 
-class Allowed(NamedTuple):
-    """What rounding may do to each entry of a gradient, and to the value."""
-
-    entries: Array
-    value: float
-
-
-def allowed(
-    subject: Subject,
-    analytic: Array,
-    seed: Array,
-    rtol: float | None,
-    rng: np.random.Generator,
-    floor: bool = True,
-) -> Allowed:
-    """c·ε·Σ|∂|·|v| for each entry, or what the user allows in its place; floor: an ulp of 1 too."""
-    if isinstance(subject, Pair):
-        value = np.inf
-        noise = _allowed_by_hand(subject, analytic, seed, rng, floor)
-    else:
-        recording = subject.recording()
-        assert recording is not None
-        leaves, cost = recording
-        condition, size = conditioning(cost, leaves, seed, rng)
-        unit = SAFETY * epsilon(cost)
-        smallest = max(float(np.finfo(a.dtype).smallest_subnormal) for a in subject.arrays)
-        noise = unit * condition + SAFETY * smallest
-        value = unit * (size + abs(float(np.vdot(seed, cost.data)))) + SAFETY * smallest
-    if rtol is not None:
-        noise = rtol * np.abs(analytic)
-    return Allowed(noise, value)
-
-
-def _allowed_by_hand(
-    subject: Subject, analytic: Array, seed: Array, rng: np.random.Generator, floor: bool
-) -> Array:
-    """No recording of a gradient by hand: what it scatters by, and what an ulp of its input does.
-
-    But for the scatter of a gradient that was rounded to float32: that is a fault in itself.
-    """
-    unit = max(float(np.finfo(a.dtype).eps) for a in subject.arrays)
-    point = subject.point
-
-    def gradients(points: Array) -> Array:
-        """They are called at the input itself elsewhere, where what they raise is reported."""
-        try:
-            inputs = map(subject.inputs_at, points)
-            return np.array([flat(subject.gradient(arrays, seed)) for arrays in inputs])
-        except Exception:
-            return np.full((len(points), len(point)), np.nan)
-
-    signs = rng.choice([-3.0, -1.0, 2.0], size=(4, len(point)))
-    spread = np.max(np.abs(gradients(point * (1.0 + signs * unit)) - analytic), axis=0, initial=0.0)
-    digits = np.frexp(analytic)[0] * 2.0**12  # of what is not a short number by itself
-    rounded = np.all(analytic == analytic.astype(np.float32)) and np.any(digits != digits.round())
-    for beside in () if unit <= EPS and rounded else BESIDE:
-        rows = (gradients(row_of(point, s * max(beside, 8.0 * unit))) for s in (1.0, -1.0))
-        scatter = 4.0 * np.fmin(*map(roughness, rows))
-        near = beside == BESIDE[0]  # further off only where it is stuck between two floats
-        spread = np.where(near, np.fmax(spread, scatter), spread)
-        spread = np.where((spread == 0.0) & (scatter < 1e-10), scatter, spread)
-        if np.all(spread > 0.0):
-            break
-    size = np.abs(np.nan_to_num(analytic, posinf=0.0, neginf=0.0))
-    largest = np.max(size, initial=1.0) if floor else 0.0
-    return 4.0 * np.nan_to_num(spread, posinf=0.0) + unit * (32.0 * size + 4.0 * largest)
-
-
 def derivative(
-    subject: Subject,
-    seed: Array,
-    method: str,
-    directions: Array | None,
-    goal: Array,
+    subject: Subject, method: str, directions: Array | None, goal: Array
 ) -> tuple[Estimate, str, str]:
     """The derivative by a method, its name, and why that one.
 
     Args:
-        subject, seed: of <seed, f>.
+        subject: <seed, f>.
         method: one of METHODS.
         directions: (k, n), to differentiate along; None: along every entry.
         goal: the error that is good enough for each.
@@ -126,16 +50,13 @@ def derivative(
     start = point if directions is None else np.zeros(len(directions))
 
     def along(moves: Array) -> Any:
-        at = moves if directions is None else point + moves @ directions
-        value = np.vdot(seed, subject.value(subject.split(at)))
-        return value if at.dtype.kind == "c" else float(value)
+        return subject.number(moves if directions is None else point + moves @ directions)
 
     def replayed() -> Estimate:
-        recording = subject.recording()
-        if recording is None:
+        if subject.recording is None:
             raise NotApplicable("the function cannot be recorded")
-        leaves, cost = recording
-        again = Replay(cost, leaves, seed)
+        leaves, cost = subject.recording
+        again = Replay(cost, leaves, subject.seed)
         if method == "auto" and again.size * len(start) * 6 > AFFORDABLE:
             raise NotApplicable("the recording is too large for mpmath to be quick")
         return again.derivative(point, goal, directions)
@@ -162,10 +83,8 @@ def derivative(
 def compare(
     subject: Subject,
     analytic: Array,
-    seed: Array,
+    allowed: Array,
     report: GradcheckReport,
-    limits: Allowed,
-    rng: np.random.Generator,
     method: str = "auto",
     mode: str = "project",
     atol: float = 0.0,
@@ -176,30 +95,23 @@ def compare(
     """
     report.entries = len(analytic)
     if mode == "project":
-        directions = rng.normal(size=(DIRECTIONS, len(analytic)))
-        goal = np.abs(directions) @ limits.entries
-        found, name, why = derivative(subject, seed, method, directions, goal)
+        directions = subject.rng.normal(size=(DIRECTIONS, len(analytic)))
+        goal = np.abs(directions) @ allowed
+        found, name, why = derivative(subject, method, directions, goal)
         right = found.agrees(directions @ analytic, goal + atol)
         if np.all(right & np.isfinite(found.errors)):
             report.method, report.why = name, f"along {DIRECTIONS} random directions; {why}"
             report.checks.append(Check("values", True))
             return analytic
-    found, report.method, report.why = derivative(subject, seed, method, None, limits.entries)
-    tolerance = limits.entries + atol
+    found, report.method, report.why = derivative(subject, method, None, allowed)
+    tolerance = allowed + atol
     parts = found.kinks
-    found = _at_kinks(subject, analytic, seed, found, tolerance, rng)
+    found = _at_kinks(subject, analytic, found, tolerance)
     _entries(subject, analytic, found, tolerance, parts, report)
     return np.where(np.isfinite(found.values), found.values, analytic)
 
 
-def _at_kinks(
-    subject: Subject,
-    analytic: Array,
-    seed: Array,
-    found: Estimate,
-    tolerance: Array,
-    rng: np.random.Generator,
-) -> Estimate:
+def _at_kinks(subject: Subject, analytic: Array, found: Estimate, tolerance: Array) -> Estimate:
     """The estimate, where it has a kink or the gradient looks wrong, from values of f itself.
 
     A recording keeps the branch it took, and a tie may be one in floats only. A derivative at a
@@ -212,20 +124,17 @@ def _at_kinks(
         return found
     found = Estimate(*map(np.copy, found))
 
-    def value(at: Array) -> float:
-        return float(np.vdot(seed, subject.value(subject.split(at))))
-
-    def moved(entries: Array) -> Array:
+    def moved(entries: Array) -> Any:
         at = subject.point
         at[doubtful] = entries
-        return value(at)
+        return subject.number(at)
 
     sides = richardson(moved, subject.point[doubtful])
     again = np.isfinite(sides.errors) & (sides.kinks | found.kinks[doubtful])
     for mine, other in zip(found, sides, strict=True):
         mine[doubtful[again]] = other[again]
     outside = doubtful[~found.agrees(analytic, tolerance)[doubtful]]
-    if len(outside) and (around := _around(subject, seed, value, rng)):
+    if len(outside) and (around := _around(subject)):
         low, high = around
         outside = outside[(low < high)[outside]]
         found.left[outside], found.right[outside] = low[outside], high[outside]
@@ -233,22 +142,20 @@ def _at_kinks(
     return found
 
 
-def _around(
-    subject: Subject, seed: Array, value: Callable[[Array], float], rng: np.random.Generator
-) -> tuple[Array, Array] | None:
+def _around(subject: Subject) -> tuple[Array, Array] | None:
     """The least and the largest gradient at points nearby, where f has a kink.
 
     Only gradients that agree with f along a direction count.
     """
-    point = subject.point
+    point, value = subject.point, subject.number
     size = np.maximum(np.abs(point), 1.0)
     rounding, here = noise(value, point), value(point)
 
-    def bend(way: Array, distance: float) -> float:
+    def bend(way: Array, distance: float) -> Any:
         move = distance * way
         return abs(value(point + move) + value(point - move) - 2.0 * here) / distance
 
-    ways = rng.normal(size=(POINTS, len(point))) * size
+    ways = subject.rng.normal(size=(POINTS, len(point))) * size
     if not any(
         (near := bend(way, NEAR)) > 8.0 * rounding / NEAR and near > 0.5 * bend(way, 10.0 * NEAR)
         for way in ways[:16]
@@ -258,7 +165,7 @@ def _around(
     for way, turn in zip(ways, ways[::-1] / size, strict=True):
         at = point + NEAR * way
         slope = (value(at + STEP * turn) - value(at - STEP * turn)) / (2.0 * STEP)
-        gradient = flat(subject.gradient(subject.split(at), seed))
+        gradient = flat(subject.gradient(subject.split(at)))
         if abs(slope - gradient @ turn) <= 8.0 * rounding / STEP + 1e-5 * abs(slope):
             found.append(gradient)
     return (np.min(found, axis=0), np.max(found, axis=0)) if found else None

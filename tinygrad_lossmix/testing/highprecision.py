@@ -17,6 +17,7 @@ from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing.methods import Estimate, NotApplicable
 from tinygrad_lossmix.testing.oracles import oracles
 from tinygrad_lossmix.testing.replay import replay
+from tinygrad_lossmix.testing.tolerance import split
 
 Array = Any
 
@@ -53,12 +54,8 @@ class Replay:
 
     def __call__(self, flat: Array) -> Any:
         """The value at other entries of the leaves, all of them in one object array."""
-        ends = np.cumsum([leaf.size for leaf in self.leaves])[:-1]
-        parts = np.split(flat, ends)
-        values = {
-            leaf: part.reshape(leaf.shape) for leaf, part in zip(self.leaves, parts, strict=True)
-        }
-        value = replay(self.cost, values, lifted, self._compute)
+        values = zip(self.leaves, split(flat, self.leaves), strict=True)
+        value = replay(self.cost, dict(values), lifted, self._compute)
         return np.sum(lifted(self.seed) * value)
 
     def _compute(self, each: Tensor, args: list[Any]) -> Any:

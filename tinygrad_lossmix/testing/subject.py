@@ -1,54 +1,98 @@
-"""What is checked: a function of Tensors, or a pair of plain functions."""
+"""What is checked, a function and its gradient, and what any gradient has to be besides right."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from tinygrad_lossmix.engine.constants import native
-from tinygrad_lossmix.engine.derivatives import constant
-from tinygrad_lossmix.engine.gradient import grad
-from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.testing.replay import holds_constants, in_floats, replay
+from tinygrad_lossmix.testing.methods import richardson, sizes
+from tinygrad_lossmix.testing.report import Check
+from tinygrad_lossmix.testing.tolerance import flat, split
 
 Array = Any
 
 
-class Arguments:
-    """A function, its arguments, and which of them it is differentiated by.
+class Allowed(NamedTuple):
+    """What rounding may do to each entry of a gradient, and to the value."""
+
+    entries: Array
+    value: float
+
+
+class Subject(ABC):
+    """A function, its gradient, the arguments, and which of them it is differentiated by.
 
     Args:
-        f: called with one argument for each input.
+        given: what `gradcheck` was given; the function is called with one argument for each input.
         inputs: arrays, numbers or Tensors; others are handed to f as they are.
         wrt: positions among them.
+        rng: for seeds and directions.
     """
 
-    def __init__(self, f: Callable[..., Any], inputs: Sequence[Any], wrt: tuple[int, ...]) -> None:
-        self.f = f
-        self.inputs = inputs
-        self.wrt = wrt
+    recording: tuple[list[Tensor], Tensor] | None  # leaves and cost, where the function has one
+    seed: Array = np.float64(1.0)  # it is <seed, f> that is differentiated
+    by_hand: Callable[..., Any] | None = None  # its gradient, where that is not the engine's
+    stale = ""  # how a gradient goes wrong that is the same at another input
+
+    def __init__(
+        self, given: Any, inputs: Sequence[Any], wrt: tuple[int, ...], rng: np.random.Generator
+    ) -> None:
+        self.given, self.inputs, self.wrt, self.rng = given, inputs, wrt, rng
+        self.f = given[0] if isinstance(given, tuple) else given
         self.arrays = [np.array(inputs[i]) for i in wrt]
+
+    @abstractmethod
+    def value(self, arrays: Sequence[Array]) -> Array:
+        """The value of f at other arrays, real or complex."""
+
+    @abstractmethod
+    def gradient(self, arrays: Sequence[Array]) -> list[Any]:
+        """What is under test, a gradient for each array."""
+
+    @abstractmethod
+    def allowed(self, analytic: Array, floor: bool = True) -> Allowed:
+        """What rounding may do to a flat gradient; floor: an ulp of 1 too."""
+
+    @abstractmethod
+    def behaviour(self, gradients: list[Any], allowed: Allowed, exact: bool) -> Iterator[Check]:
+        """What it has to be besides right; exact: its value was known in mpmath."""
 
     @property
     def point(self) -> Array:
         """All entries that it is differentiated by, flat, in float64."""
-        return np.concatenate([a.reshape(-1).astype(np.float64) for a in self.arrays])
+        return flat(self.arrays)
 
-    def split(self, flat: Array) -> list[Array]:
+    @property
+    def unit(self) -> float:
+        """The coarsest rounding of an argument."""
+        return max(float(np.finfo(a.dtype).eps) for a in self.arrays)
+
+    def split(self, entries: Array) -> list[Array]:
         """The flat entries as the arrays they belong to."""
-        parts, start = [], 0
-        for a in self.arrays:
-            parts.append(flat[start : start + a.size].reshape(a.shape))
-            start += a.size
-        return parts
+        return split(entries, self.arrays)
 
-    def inputs_at(self, flat: Array) -> list[Array]:
+    def inputs_at(self, entries: Array) -> list[Array]:
         """The same in the dtypes of the arguments."""
-        parts = self.split(flat)
+        parts = self.split(entries)
         return [p.astype(a.dtype) for p, a in zip(parts, self.arrays, strict=True)]
+
+    def number(self, entries: Array) -> Any:
+        """<seed, f> at flat entries, real or complex."""
+        value = np.vdot(self.seed, self.value(self.split(entries)))
+        return value if entries.dtype.kind == "c" else float(value)
+
+    def slopes(self, entries: Array) -> Array:
+        """The gradient under test at flat entries, flat."""
+        return flat(self.gradient(self.inputs_at(entries)))
+
+    def ulps_away(self, count: int) -> Array:
+        """Flat entries off by an ulp or a few, a row for each of so many points."""
+        signs = self.rng.choice([-3.0, -1.0, 2.0], size=(count, len(self.point)))
+        return self.point * (1.0 + signs * self.unit)
 
     def place(self, i: int) -> tuple[int, tuple[int, ...]]:
         """The argument and the index in it of a flat entry."""
@@ -65,165 +109,120 @@ class Arguments:
             every[position] = x
         return every
 
-
-class Recorded(Arguments):
-    """A function of Tensors; its gradient is the engine's."""
-
-    def __init__(self, f: Callable[..., Any], inputs: Sequence[Any], wrt: tuple[int, ...]) -> None:
-        super().__init__(f, inputs, wrt)
-        self._leaves, self._cost = self.record(self.arrays)
-        self._held = holds_constants(self._cost)
-
-    def at(self, arrays: Sequence[Array]) -> Recorded:
-        """The same at other arrays, recorded again."""
-        return Recorded(self.f, self.arguments(arrays), self.wrt)
-
-    def seed(self, rng: np.random.Generator) -> Array:
-        """1 for a number, else random numbers in the shape of the value."""
-        shape = self._cost.shape
-        return np.asarray(rng.normal(size=shape) if shape else 1.0, dtype=self._cost.dtype)
-
-    def record(self, arrays: Sequence[Array]) -> tuple[list[Tensor], Tensor]:
-        """Call f on new Tensors that share these arrays."""
-        leaves = [Tensor(a, copy=False) for a in arrays]
-        cost = self.f(*self.arguments(leaves))
-        if not isinstance(cost, Tensor):
-            if np.asarray(cost).dtype.kind not in "fiub":
-                kind = type(cost).__name__
-                raise TypeError(f"the function must return a Tensor or a number, not {kind}")
-            cost = Tensor(np.asarray(cost, dtype=arrays[0].dtype))
-        return leaves, cost
-
-    def value(self, arrays: Sequence[Array]) -> Array:
-        """The value of f at other arrays, real or complex; what `constant` gave stays as it was."""
-        if self._held and arrays[0].dtype.kind == "f":
-            fresh = dict(zip(self._leaves, arrays, strict=True))
-            return replay(self._cost, fresh, lambda data: data, in_floats)
-        if arrays[0].dtype.kind == "c":
-            return np.asarray(self.f(*self.arguments(arrays)))
-        return self.record(arrays)[1].data
-
-    def gradient(self, arrays: Sequence[Array], seed: Array) -> list[Any]:
-        """What is under test, a gradient for each array: the sweep, on a new recording."""
-        leaves, cost = self.record(arrays)
-        return list(grad(cost, leaves, seed))
-
-    def recording(self) -> tuple[list[Tensor], Tensor]:
-        """The leaves and the cost of f at the inputs."""
-        return self._leaves, self._cost
-
-
-class Pair(Arguments):
-    """A plain function of arrays that returns a number, and its gradient written by hand."""
-
-    def __init__(
-        self,
-        f: Callable[..., Any],
-        by_hand: Callable[..., Any],
-        inputs: Sequence[Any],
-        wrt: tuple[int, ...],
-    ) -> None:
-        super().__init__(f, inputs, wrt)
-        self.by_hand = by_hand
-        self._recording = self._recorded()
-
-    def at(self, arrays: Sequence[Array]) -> Pair:
+    def at(self, arrays: Sequence[Array]) -> Self:
         """The same at other arrays."""
-        return Pair(self.f, self.by_hand, self.arguments(arrays), self.wrt)
+        return type(self)(self.given, self.arguments(arrays), self.wrt, self.rng)
 
-    def seed(self, rng: np.random.Generator) -> Array:
-        """Of a number: 1."""
-        return np.asarray(1.0)
+    def form(self, gradients: list[Any]) -> Iterator[Check]:
+        """Number, shape, dtype and finiteness of the gradients as they came."""
+        if len(gradients) != len(self.arrays):
+            detail = f"{len(gradients)} gradients for {len(self.arrays)} arguments"
+            yield Check("shape", False, detail)
+            return
+        shapes, dtypes, finite = [], [], []
+        for position, g, x in zip(self.wrt, gradients, self.arrays, strict=True):
+            about = f"argument {position}: the gradient"
+            found = array_of(g)
+            if found is None:
+                dtypes.append(f"{about} is {_kind(g)}, not an array of {x.dtype}")
+                continue
+            if found.shape != x.shape:
+                shapes.append(f"{about} has shape {found.shape}, the argument {x.shape}")
+            if found.dtype != x.dtype:
+                dtypes.append(f"{about} is {found.dtype}, the argument {x.dtype}")
+            if bad := int(np.sum(~np.isfinite(found))):
+                finite.append(f"{about} has {bad} entries that are NaN or infinite")
+        for name, wrong in (("shape", shapes), ("dtype", dtypes), ("finite", finite)):
+            yield Check(name, not wrong, "; ".join(wrong))
 
-    def value(self, arrays: Sequence[Array]) -> Array:
-        """The value of f at other arrays, of which it gets copies."""
-        value = self.f(*self.arguments([a.copy() for a in arrays]))
-        value = np.asarray(value.data if isinstance(value, Tensor) else value)
-        if value.size != 1 or value.dtype.kind not in "fciu":
-            raise ValueError(
-                f"the function of a pair returns a number, not shape {value.shape} of "
-                f"{value.dtype}: sum it, or weight its entries"
-            )
-        return value.reshape(())
+    def elsewhere(self, gradients: list[Array], rtol: float, atol: float) -> Iterator[Check]:
+        """<w, Jv> = <Jᵀw, v> at another input, for a random seed w and direction v, but for half
+        the digits.
 
-    def gradient(self, arrays: Sequence[Array], seed: Array) -> list[Any]:
-        """What is under test: the gradient by hand, which gets these arrays themselves."""
-        self.handed = self.arguments(arrays)
-        found = self.by_hand(*self.handed)
-        return list(found) if len(self.wrt) > 1 and isinstance(found, tuple | list) else [found]
-
-    def recording(self) -> tuple[list[Tensor], Tensor] | None:
-        """The leaves and the cost of f called with Tensors, where that gives the same number."""
-        return self._recording
-
-    def _recorded(self) -> tuple[list[Tensor], Tensor] | None:
-        leaves = [Tensor(a) for a in self.arrays]
+        f is called itself, always: what a recording does not see shows here, and what a gradient
+        keeps from an earlier call. Where it cannot be said nothing is.
+        """
+        point, rng = self.point, self.rng
+        x = np.where(point == 0.0, 0.1, point * rng.uniform(0.4, 0.6, size=len(point)))
+        v = rng.normal(size=len(x)) * sizes(x)
         try:
-            cost = self.f(*self.arguments(leaves))
-        except Exception:  # it was written for arrays, and need not take anything else
-            return None
-        if not isinstance(cost, Tensor) or cost.size != 1 or not set(leaves) <= set(nodes(cost)):
-            return None
-        detached = any(each.function is constant.recorded for each in nodes(cost))  # type: ignore[attr-defined]
-        same = np.allclose(cost.data, self.value(self.arrays), rtol=1e-6, equal_nan=True)
-        return (leaves, cost) if same and not detached else None
+            other = self.at(self.inputs_at(x))
+            x = other.point
+            found = other.gradient(other.inputs_at(x))
+            pulled = float(flat(found) @ v)
+            spread = [abs(other.slopes(near) @ v - pulled) for near in other.ulps_away(3)]
+            pushed = richardson(lambda s: other.number(x + s[0] * v), np.zeros(1))
+        except Exception:  # neither need be made for this input
+            return
+        slope = float(pushed.values[0])
+        allowed = (np.sqrt(self.unit) + rtol) * np.abs(flat(found)) + 16.0 * self.unit + atol
+        limit = 8.0 * max(spread) + float(allowed @ np.abs(v) + pushed.errors[0])
+        off = abs(pulled - slope) - limit
+        if not np.isfinite(off) or pushed.kinks[0]:
+            return
+        detail = f"the slope of the function in some direction is {slope:.6g}, by its gradient "
+        detail += f"{pulled:.6g}"
+        if np.any(flat(found)) and not any_differ(found, gradients):
+            detail = self.stale or detail
+        yield Check("right at another input", bool(off <= 0), detail)
+
+    def layouts(self, tolerance: Array) -> Iterator[Check]:
+        """The same for arrays that lie differently in memory, and for those that are read-only."""
+        expected = flat(self.gradient([a.copy() for a in self.arrays]))
+        for name, lay in (("strided inputs", _strided), ("read-only inputs", _read_only)):
+            try:
+                found = flat(self.gradient([lay(a) for a in self.arrays]))
+                off = np.abs(found - expected) > 4.0 * tolerance
+                yield Check(name, not np.any(off), "the gradient differs for them")
+            except Exception as error:
+                yield Check(name, False, f"the gradient raises {type(error).__name__}: {error}")
 
 
-Subject = Recorded | Pair
+def array_of(g: Any) -> Array | None:
+    """What a gradient gave as an array of numbers; None where it is none, whatever it is."""
+    try:
+        found = np.asarray(g)
+    except Exception:
+        return None
+    return found if found.dtype.kind in "fiub" and not np.ma.isMaskedArray(g) else None
 
 
-def subject_of(f: Any, inputs: Sequence[Any], wrt: Any) -> Subject:
-    """What `gradcheck` was given, checked.
-
-    Raises:
-        TypeError: f is neither callable nor a pair, an input is not made of real numbers.
-        ValueError: no input, or wrt is no position among them.
-    """
-    if isinstance(f, tuple):
-        if len(f) != 2 or not all(map(callable, f)):
-            raise TypeError("a pair is (function, its gradient): a tuple of two functions")
-    elif not callable(f):
-        raise TypeError(
-            f"gradcheck takes a function or a pair (function, its gradient), not {type(f).__name__}"
-        )
-    if not inputs:
-        raise ValueError("gradcheck needs the inputs to check at: gradcheck(f, x)")
-    plain = [_plain(x) for x in inputs]
-    positions = _positions(plain, wrt)
-    for i in positions:
-        plain[i] = _floats(plain[i], i)
-    if isinstance(f, tuple):
-        return Pair(f[0], f[1], plain, positions)
-    return Recorded(f, plain, positions)
+def _kind(g: Any) -> str:
+    if g is None or isinstance(g, np.ma.MaskedArray):
+        return "None" if g is None else "a masked array"
+    return f"an array of {g.dtype}" if isinstance(g, np.ndarray) else f"of type {type(g).__name__}"
 
 
-def _plain(x: Any) -> Any:
-    """Arrays for Tensors and lists; anything else stays."""
-    if isinstance(x, Tensor):
-        return x.data.copy()
-    return np.array(x) if isinstance(x, list | np.ndarray) else x
+def _strided(x: Array) -> Array:
+    """The same values, every other one of a larger array, axes in Fortran order."""
+    wide = np.zeros(tuple(2 * n for n in x.shape), dtype=x.dtype, order="F")
+    index: Any = (..., *(slice(None, None, 2) for _ in x.shape))
+    view = wide[index]
+    view[...] = x
+    return view
 
 
-def _positions(inputs: list[Any], wrt: Any) -> tuple[int, ...]:
-    if wrt is not None:
-        chosen = wrt if isinstance(wrt, tuple | list) else (wrt,)
-        if not chosen or not all(isinstance(i, int | np.integer) for i in chosen):
-            raise TypeError(f"wrt is the position of an input or a tuple of them, not {wrt!r}")
-        if not all(-len(inputs) <= i < len(inputs) for i in chosen):
-            raise ValueError(f"wrt={wrt}, but there are {len(inputs)} inputs")
-        return tuple(dict.fromkeys(int(i) % len(inputs) for i in chosen))
-    kinds = [np.asarray(x).dtype.kind for x in inputs]
-    floats = tuple(i for i, kind in enumerate(kinds) if kind == "f")
-    return floats or tuple(i for i, kind in enumerate(kinds) if kind in "iu") or (0,)
+def _read_only(x: Array) -> Array:
+    x = x.copy()
+    x.flags.writeable = False
+    return x
 
 
-def _floats(x: Any, i: int) -> Array:
-    array = np.asarray(x)
-    if array.dtype.kind in "iu":
-        array = array.astype(np.float64)
-    if array.dtype.kind != "f" or isinstance(x, np.ma.MaskedArray):
-        raise TypeError(
-            f"input {i} is differentiated and must be made of real numbers, not {array.dtype}: "
-            "convert it, or leave it out of wrt"
-        )
-    return native(array)
+def differ(a: Any, b: Any) -> bool:
+    """Whether two arrays differ in a bit, in shape or in dtype."""
+    a, b = np.asarray(a), np.asarray(b)
+    return (
+        (a.shape, a.dtype) != (b.shape, b.dtype)
+        or not np.array_equal(a, b, equal_nan=True)
+        or not np.array_equal(np.signbit(a.real), np.signbit(b.real))
+    )
+
+
+def any_differ(some: Iterable[Any], others: Iterable[Any]) -> bool:
+    """Whether any two of them do."""
+    return any(map(differ, some, others))
+
+
+def listed(names: Iterable[Any]) -> str:
+    """Each once."""
+    return ", ".join(dict.fromkeys(map(str, names)))

@@ -9,6 +9,7 @@ their rounding, a small number that is computed without cancellation is not.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -76,3 +77,10 @@ def _moved(target: Tensor, smallest: float, rng: np.random.Generator) -> Array:
 def flat(arrays: list[Array]) -> Array:
     """All entries, one after the other, in float64."""
     return np.concatenate([np.asarray(a, dtype=np.float64).reshape(-1) for a in arrays])
+
+
+def split(entries: Array, like: Sequence[Any]) -> list[Array]:
+    """The flat entries as arrays of the same shapes as these."""
+    ends = np.cumsum([each.size for each in like])[:-1]
+    parts = zip(np.split(entries, ends), like, strict=True)
+    return [part.reshape(each.shape) for part, each in parts]
