@@ -240,19 +240,13 @@ def cut(subject: Recorded) -> bool:
 
 def blame(cost: Tensor, rng: np.random.Generator) -> str | None:
     """Which node, by name, function and argument; None where every rule is right by itself."""
-    called = names(cost)
     for each in nodes(cost)[:MOST]:
-        if each.function is None or not np.all(np.isfinite(each.data)):
-            continue
-        for position, arg in enumerate(each.args):
-            if isinstance(arg, Tensor) and arg.size and TABLE[each.function].rules[position]:
-                wrong = _wrong(each, position, rng)
-                if wrong:
-                    place = f"argument {position} " if len(each.args) > 1 else ""
-                    return (
-                        f"{spelling(each.function)} ({place}of node {called[each]}, shape "
-                        f"{each.shape}): {wrong}"
-                    )
+        for position, arg in enumerate(each.args if np.all(np.isfinite(each.data)) else ()):
+            ruled = isinstance(arg, Tensor) and arg.size and TABLE[each.function].rules[position]
+            if ruled and (wrong := _wrong(each, position, rng)):
+                place = f"argument {position} " if len(each.args) > 1 else ""
+                place += f"of node {names(cost)[each]}, shape {each.shape}"
+                return f"{spelling(each.function)} ({place}): {wrong}"
     return None
 
 

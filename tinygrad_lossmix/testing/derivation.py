@@ -29,7 +29,7 @@ except ImportError as error:
         'proofs are computed by SymPy: pip install "tinygrad_lossmix[prove]"'
     ) from error
 
-Expression = Any  # SymPy's
+Formula = Any  # SymPy's
 
 
 class Symbolic:
@@ -44,7 +44,7 @@ class Symbolic:
     ndim, size = 0, 1
     dtype = np.dtype(object)
 
-    def __init__(self, expression: Expression) -> None:
+    def __init__(self, expression: Formula) -> None:
         self.expression = expression
 
     def exp(self) -> Symbolic:
@@ -60,7 +60,7 @@ class Symbolic:
         return str(self.expression)
 
 
-def _exact(number: Any) -> Expression:
+def _exact(number: Any) -> Formula:
     """The expression, or the fraction that a float is."""
     return number.expression if isinstance(number, Symbolic) else sympy.Rational(number)
 
@@ -84,14 +84,14 @@ for _name in ("add", "sub", "mul", "truediv", "pow"):
     _operator(_name, getattr(operator, _name))
 
 
-def variable(entries: Sequence[Expression]) -> Tensor:
+def variable(entries: Sequence[Formula]) -> Tensor:
     """A Tensor of one axis with these entries; `Tensor(…)` takes floats only."""
     array = np.empty(len(entries), object)
     array[:] = [Symbolic(entry) for entry in entries]
     return node(array, None, (), (), {})
 
 
-def expressions(array: Any) -> list[Expression]:
+def expressions(array: Any) -> list[Formula]:
     """The entries of an array of symbols, or of a Tensor of them."""
     values = array._value if isinstance(array, Tensor) else array
     return [entry.expression for entry in values]
@@ -100,10 +100,10 @@ def expressions(array: Any) -> list[Expression]:
 class Counterexample(NamedTuple):
     """One point at which δ is not a - y; exact numbers, one for each class."""
 
-    z: tuple[Expression, ...]
-    y: tuple[Expression, ...]
-    delta: tuple[Expression, ...]
-    a_minus_y: tuple[Expression, ...]
+    z: tuple[Formula, ...]
+    y: tuple[Formula, ...]
+    delta: tuple[Formula, ...]
+    a_minus_y: tuple[Formula, ...]
 
     def __str__(self) -> str:
         z, y, delta, a_minus_y = (f"({', '.join(map(str, values))})" for values in self)
@@ -114,14 +114,14 @@ class Derivation(NamedTuple):
     """δ of one example, in terms of its outputs and labels, and for which labels it is a - y."""
 
     output: str
-    a: tuple[Expression, ...]  # the outputs, as symbols: all positive, 1 together under softmax
-    y: tuple[Expression, ...]  # the labels, as symbols: any real numbers
-    total: Expression  # Σ e^z, as a symbol: what the outputs of softmax do not tell about z
-    raw: tuple[Expression, ...]  # δ as the table gives it
-    a_minus_y: tuple[Expression, ...]  # of the outputs that the output layer computed
-    error: tuple[Expression, ...]  # δ - (a - y), in lowest terms
+    a: tuple[Formula, ...]  # the outputs, as symbols: all positive, 1 together under softmax
+    y: tuple[Formula, ...]  # the labels, as symbols: any real numbers
+    total: Formula  # Σ e^z, as a symbol: what the outputs of softmax do not tell about z
+    raw: tuple[Formula, ...]  # δ as the table gives it
+    a_minus_y: tuple[Formula, ...]  # of the outputs that the output layer computed
+    error: tuple[Formula, ...]  # δ - (a - y), in lowest terms
 
-    def equations(self, formulas: Sequence[Expression]) -> tuple[Expression, ...]:
+    def equations(self, formulas: Sequence[Formula]) -> tuple[Formula, ...]:
         """What the labels must satisfy for these formulas to be 0 at all logits: each = 0.
 
         A fraction is 0 everywhere where every coefficient of its numerator is, as a polynomial in
@@ -132,20 +132,20 @@ class Derivation(NamedTuple):
             formulas = [formula.subs(last, 1 - sum(free)) for formula in formulas]
         else:
             free.append(last)
-        coefficients: list[Expression] = []
+        coefficients: list[Formula] = []
         for formula in formulas:
             numerator, _ = sympy.fraction(sympy.cancel(formula))
             coefficients += sympy.Poly(numerator, *free, self.total).coeffs()
         wanted = [each for each in coefficients if each != 0]
         return tuple(sympy.groebner(wanted, *self.y).exprs) if wanted else ()
 
-    def of_every_label(self, equations: Sequence[Expression]) -> bool:
+    def of_every_label(self, equations: Sequence[Formula]) -> bool:
         """Whether all labels that the outputs can match satisfy them: softmax's add up to 1."""
         *free, last = self.y
         fits = {last: 1 - sum(free)} if self.output == "softmax" else {}
         return all(sympy.expand(each.subs(fits)) == 0 for each in equations)
 
-    def multiple(self) -> Expression | None:
+    def multiple(self) -> Formula | None:
         """The number c other than 1 with δ = c(a - y) for all such labels, if there is one."""
         point = next(self._points())
         error, a_minus_y = self.error[0].subs(point), self.a_minus_y[0].subs(point)
@@ -173,7 +173,7 @@ class Derivation(NamedTuple):
                 return Counterexample(tuple(z), tuple(y), tuple(delta), tuple(a_minus_y))
         return None
 
-    def _points(self) -> Iterator[dict[Expression, Expression]]:
+    def _points(self) -> Iterator[dict[Formula, Formula]]:
         """Outputs and labels with simple numbers: logits are logarithms of 1, 2, 3."""
         k = len(self.a)
         labels = [[sympy.Integer(i == c) for i in range(k)] for c in range(k)]
@@ -186,7 +186,7 @@ class Derivation(NamedTuple):
                 numbers = (total, *outputs, *y)
                 yield dict(zip((self.total, *self.a, *self.y), numbers, strict=True))
 
-    def _logit(self, point: dict[Expression, Expression], a: Expression) -> Expression:
+    def _logit(self, point: dict[Formula, Formula], a: Formula) -> Formula:
         odds = point[self.total] if self.output == "softmax" else 1 / (1 - point[a])
         return sympy.log(point[a] * odds)
 

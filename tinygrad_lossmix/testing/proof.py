@@ -20,13 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinygrad_lossmix.mixes.mix import COSTS, Mix
-from tinygrad_lossmix.testing.derivation import (
-    Counterexample,
-    Derivation,
-    Expression,
-    derive,
-    sympy,
-)
+from tinygrad_lossmix.testing.derivation import Counterexample, Derivation, Formula, derive, sympy
 
 SYMBOLS = "a outputs, y labels; derived for all logits by the engine's table, run on symbols."
 MOST = 6  # classes: one more takes a minute
@@ -41,12 +35,12 @@ class Proof:
 
     mix: Mix
     classes: int
-    a: tuple[Expression, ...]  # symbols for the outputs
-    y: tuple[Expression, ...]  # symbols for the labels
-    delta: tuple[Expression, ...]  # δ of each logit, in terms of a and y
+    a: tuple[Formula, ...]  # symbols for the outputs
+    y: tuple[Formula, ...]  # symbols for the labels
+    delta: tuple[Formula, ...]  # δ of each logit, in terms of a and y
     holds: bool  # δ = a - y for all labels that the outputs can match: any, or of sum 1 for softmax
-    equations: tuple[Expression, ...]  # 0 exactly for the labels with δ = a - y at all logits
-    multiple: Expression | None  # c ≠ 1 with δ = c(a - y) for all labels that outputs can match
+    equations: tuple[Formula, ...]  # 0 exactly for the labels with δ = a - y at all logits
+    multiple: Formula | None  # c ≠ 1 with δ = c(a - y) for all labels that outputs can match
     ignores_wrong_classes: bool  # δ is 0 for every class of label 0
     counterexample: Counterexample | None  # None where it holds
 
@@ -160,30 +154,22 @@ def prove(output: str, cost: str, K: int = 3) -> Proof:
         raise ValueError(f"a proof is for 1 to {MOST} classes, not {K!r}")
     if (mix.output, mix.cost_name, K) == ("softmax", "ce", 1):
         raise ValueError("softmax of one class is 1, and ln(1 - 1) infinite: take two or more")
-    derivation = derive(mix.output, COSTS[mix.cost_name].replace("-", "_"), K)
-    found = derivation.equations(derivation.error)
-    return Proof(
-        mix=mix,
-        classes=K,
-        a=derivation.a,
-        y=derivation.y,
-        delta=readable(derivation),
-        holds=(holds := derivation.of_every_label(found)),
-        equations=found,
-        multiple=None if holds else derivation.multiple(),
-        ignores_wrong_classes=derivation.ignores_wrong_classes(),
-        counterexample=None if holds else derivation.counterexample(),
-    )
+    found = derive(mix.output, COSTS[mix.cost_name].replace("-", "_"), K)
+    equations, ignores = found.equations(found.error), found.ignores_wrong_classes()
+    holds = found.of_every_label(equations)
+    multiple, point = (None, None) if holds else (found.multiple(), found.counterexample())
+    delta = readable(found)
+    return Proof(mix, K, found.a, found.y, delta, holds, equations, multiple, ignores, point)
 
 
-def _equations(formulas: Sequence[Expression], latex: bool = False) -> list[str]:
+def _equations(formulas: Sequence[Formula], latex: bool = False) -> list[str]:
     """`formula = 0`, with the number on the right: y0 + y1 = 1."""
     text = sympy.latex if latex else str
     parts = [formula.as_coeff_Add() for formula in formulas]
     return [f"{text(left)} = {text(-number)}" for number, left in parts]
 
 
-def readable(derivation: Derivation) -> tuple[Expression, ...]:
+def readable(derivation: Derivation) -> tuple[Formula, ...]:
     """δ of each logit, as a - y and what is left, unless another form is clearly shorter.
 
     >>> readable(derive("sigmoid", "quadratic", 1))
@@ -205,7 +191,7 @@ def readable(derivation: Derivation) -> tuple[Expression, ...]:
     return tuple(found)
 
 
-def _in_parts(error: Expression, a: Sequence[Expression], signs: dict[Any, Any]) -> Expression:
+def _in_parts(error: Formula, a: Sequence[Formula], signs: dict[Any, Any]) -> Formula:
     """A common factor times a sum of fractions, each with one of the outputs in its divisor."""
     factors = sympy.Mul.make_args(sympy.factor(error))
     common = sympy.Mul(*[factor for factor in factors if factor in a])
@@ -216,7 +202,7 @@ def _in_parts(error: Expression, a: Sequence[Expression], signs: dict[Any, Any])
     return -common * -rest if rest.as_coeff_Add()[0] < 0 else common * rest
 
 
-def written(formula: Expression, a: Expression, y: Expression, latex: bool = False) -> str:
+def written(formula: Formula, a: Formula, y: Formula, latex: bool = False) -> str:
     """A formula as text, beginning with a - y where it is a part of it.
 
     >>> a, b, y = sympy.symbols("a b y")

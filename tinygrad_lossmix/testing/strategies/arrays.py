@@ -73,8 +73,10 @@ def laid_out(array: Array, layout: str) -> Array:
     >>> laid_out(np.eye(2), "negative stride").strides
     (-16, -8)
     """
-    if layout == "C":
-        return np.array(array, order="C")
+    if layout in ("C", "read-only"):
+        copy = np.array(array, order="C")
+        copy.flags.writeable = layout == "C"
+        return copy
     if layout == "Fortran":
         return np.array(array, order="F")
     if layout == "strided":
@@ -84,10 +86,6 @@ def laid_out(array: Array, layout: str) -> Array:
     if layout == "negative stride":
         backwards = (slice(None, None, -1),) * array.ndim
         return np.array(array[backwards], order="C")[(..., *backwards)]
-    if layout == "read-only":
-        copy = np.array(array, order="C")
-        copy.flags.writeable = False
-        return copy
     raise ValueError(f"{layout!r} is not a layout: choose one of {', '.join(LAYOUTS)}")
 
 
