@@ -98,12 +98,10 @@ def of_an_argument(here: Evidence, elsewhere: list[Evidence]) -> list[str]:
 
 def _elsewhere(subject: Pair) -> Iterator[list[Evidence]]:
     """The same pair at values of its arguments beside those it was checked at."""
-    rng = np.random.default_rng(0)
+    rng, point = np.random.default_rng(0), subject.point
     for _ in range(ELSEWHERE):
-        moved = [
-            (x * rng.uniform(0.8, 1.2, x.shape) + 0.1 * rng.uniform(0, 1, x.shape)).astype(x.dtype)
-            for x in subject.arrays
-        ]
+        away = point * rng.uniform(0.8, 1.2, point.shape) + 0.1 * rng.uniform(0, 1, point.shape)
+        moved = subject.inputs_at(away)
         try:
             again = subject.at(moved)
             recording = again.recording
@@ -225,10 +223,8 @@ def cut(subject: Recorded) -> bool:
 
     Beside the inputs: a mask that depends on them may change at a kink.
     """
-    beside, moved = (
-        [x + (far * (1.0 + np.abs(x))).astype(x.dtype) for x in subject.arrays]
-        for far in (1e-3, 1.01e-3)
-    )
+    step = 1e-3 * (1.0 + np.abs(subject.point))
+    beside, moved = (subject.inputs_at(subject.point + far * step) for far in (1.0, 1.01))
     leaves, cost = subject.record(beside)
     if holds_constants(cost):
         return False

@@ -19,6 +19,7 @@ from tinygrad_lossmix.engine.tensor import astype, getitem
 from tinygrad_lossmix.mixes import outputs
 from tinygrad_lossmix.mixes.costs import xlogy
 from tinygrad_lossmix.mixes.mix import ROWS
+from tinygrad_lossmix.rewrite.matching.structure import raw
 
 Array = Any
 
@@ -128,11 +129,6 @@ def oracles() -> dict[Any, Callable[..., Array]]:
         table[value] = functools.partial(_cost, logs[output], cost, exp, each(times))
         table[raw(delta)] = functools.partial(_delta, logs[output], output, cost, exp)
     return table
-
-
-def raw(function: Any) -> Any:
-    """What a recorded function has in the table and in its nodes."""
-    return function.recorded
 
 
 def _cost(logs: Any, cost: str, exp: Any, times: Any, z: Array, y: Array) -> Array:

@@ -72,14 +72,6 @@ def recorded(each: Tensor, args: list[Any]) -> Tensor:
     return args[0] if each.function is astype else recorded_again(each, args)
 
 
-def replay_recorded(cost: Tensor, leaves: Mapping[Tensor, Tensor]) -> Tensor:
-    """The same recording once more, in float64, from other leaves."""
-    again: Tensor = replay(
-        cost, leaves, lambda data: Tensor(np.asarray(data, dtype=np.float64)), recorded
-    )
-    return again
-
-
 @dataclass
 class Disturbed:
     """Computes a node again with everything in it wrong by a relative `size`, times random numbers.

@@ -17,7 +17,7 @@ import numpy as np
 from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.testing.replay import Disturbed, replay, replay_recorded
+from tinygrad_lossmix.testing.replay import Disturbed, recorded, replay
 
 Array = Any
 
@@ -45,8 +45,9 @@ def conditioning(
         a flat float64 array over the entries of all leaves, and a number.
     """
     start = Tensor(np.asarray(seed, dtype=np.float64))
-    fresh = [Tensor(leaf.data.astype(np.float64)) for leaf in leaves]
-    again = replay_recorded(cost, dict(zip(leaves, fresh, strict=True)))
+    lift: Any = lambda data: Tensor(np.asarray(data, dtype=np.float64))
+    fresh = [lift(leaf.data) for leaf in leaves]
+    again = replay(cost, dict(zip(leaves, fresh, strict=True)), lift, recorded)
     value = (again * start).sum()
     try:
         gradient = joined(grad(again, fresh, start, create_graph=True))
