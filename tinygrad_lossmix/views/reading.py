@@ -3,14 +3,13 @@
 Names come from users, and may hold anything; what is shown is one short line of printable text.
 
 >>> z = Tensor([2.0, 1.0], name="z")
->>> call = {z: "z"}.get
->>> formula(1.0 / z, call), formula(z.sum(axis=0, keepdims=True), call)
-('1 / z', 'sum(z, axis=0, keepdims=True)')
+>>> [Reading(x).formula(x) for x in (1.0 / z, z.sum(axis=0, keepdims=True))]
+['1 / z', 'sum(z, axis=0, keepdims=True)']
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -141,8 +140,24 @@ class Reading:
         return name if len(name) > LONGEST else ""
 
     def formula(self, node: Tensor) -> str:
-        """`n1 / n2`; '' for a leaf."""
-        return formula(node, self.call)
+        """What a node was computed from, `n1 / n2`; '' for a leaf."""
+        function = node.function
+        if function is None:
+            return ""
+        args = [self.call(arg) or _numbers(arg) for arg in node.args]
+        if function in OPERATORS and len(args) == 2:
+            left, right = (f"({arg})" if " - " in arg else arg for arg in args)
+            return f"{left} {OPERATORS[function]} {right}"
+        if function is np.negative:
+            return f"-{args[0]}"
+        if function is getitem:
+            return f"{args[0]}[{_key(node.kwargs['key'])}]"
+        options = [
+            f"{key}={_option(value)}"
+            for key, value in node.kwargs.items()
+            if value is not None and value is not False and key not in INTERNAL
+        ]
+        return f"{clean(function.__name__)}({', '.join(args + options)})"
 
     def defined(self, node: Tensor) -> str:
         """`n3 = n1 / n2`; the name alone of a leaf."""
@@ -164,33 +179,7 @@ def _same(x: Array, y: Array) -> bool:
     return x.shape == y.shape and x.dtype == y.dtype and bool(np.array_equal(x, y))
 
 
-def formula(node: Tensor, call: Callable[[Any], str | None]) -> str:
-    """What a node was computed from; '' for a leaf.
-
-    Args:
-        node: the Tensor.
-        call: gives the name of an argument; None or '' for a constant without one.
-    """
-    function = node.function
-    if function is None:
-        return ""
-    args = [call(arg) or _constant(arg) for arg in node.args]
-    if function in OPERATORS and len(args) == 2:
-        left, right = (f"({arg})" if " - " in arg else arg for arg in args)
-        return f"{left} {OPERATORS[function]} {right}"
-    if function is np.negative:
-        return f"-{args[0]}"
-    if function is getitem:
-        return f"{args[0]}[{_key(node.kwargs['key'])}]"
-    options = [
-        f"{key}={_option(value)}"
-        for key, value in node.kwargs.items()
-        if value is not None and value is not False and key not in INTERNAL
-    ]
-    return f"{clean(function.__name__)}({', '.join(args + options)})"
-
-
-def _constant(x: Any) -> str:
+def _numbers(x: Any) -> str:
     return short(x) if np.ndim(x) < 2 else f"array of {np.shape(x)}"
 
 
@@ -204,7 +193,7 @@ def _key(key: Any) -> str:
 
 
 def _option(value: Any) -> str:
-    return _constant(value) if isinstance(value, np.ndarray) else clean(str(value))
+    return _numbers(value) if isinstance(value, np.ndarray) else clean(str(value))
 
 
 class Gradients(NamedTuple):
