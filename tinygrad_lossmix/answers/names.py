@@ -11,7 +11,7 @@ the library is installed.
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -138,14 +138,13 @@ NAMES = (
 )
 
 
-@dataclass(frozen=True)
-class Peer:
+class Peer(NamedTuple):
     """The expression of another library, and how far its value is off ours."""
 
     library: str
     expression: str | None
-    error: float | None  # relative to the largest value; None where it was not computed
-    note: str  # why not, or what is wrong with it
+    error: float | None = None  # relative to the largest value; None where it was not computed
+    note: str = ""  # why not, or what is wrong with it
 
     @property
     def agrees(self) -> bool:
@@ -153,8 +152,7 @@ class Peer:
         return self.error is None or self.error < CLOSE
 
 
-@dataclass(frozen=True)
-class Checked:
+class Checked(NamedTuple):
     """A row of the table, with what the other libraries compute."""
 
     name: Name
@@ -162,7 +160,6 @@ class Checked:
 
     def to_dict(self) -> dict[str, Any]:
         """A record ready for JSON; numbers that are not finite are None."""
-        name = self.name
         theirs = {
             library: {
                 "expression": peer.expression,
@@ -172,18 +169,15 @@ class Checked:
             }
             for library, peer in zip(LIBRARIES, self.peers, strict=True)
         }
-        ours = ("here", "book", "statistics", "reduction")
-        return dict(plain({each: getattr(name, each) for each in ours} | theirs))
+        return dict(plain(self.name._asdict() | theirs))
 
     def __str__(self) -> str:
         name = self.name
         lines = [paragraph(f"{name.book}: {name.statistics}; {name.reduction}")]
-        for library, expression, error in [
-            ("here", name.here, None),
-            *((peer.library, peer.expression, peer.error) for peer in self.peers),
-        ]:
-            off = "" if error is None else f"  (off by {number(error)})"
-            lines += [paragraph(f"{expression or '-'}{off}", " " * 16, f"  {library:14}")]
+        for peer in (Peer("here", name.here), *self.peers):
+            off = "" if peer.error is None else f"  (off by {number(peer.error)})"
+            text = f"{peer.expression or '-'}{off}"
+            lines += [paragraph(text, " " * 16, f"  {peer.library:14}")]
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -207,31 +201,26 @@ def names() -> Names:
         library: [each for name in NAMES if (each := getattr(name, library))]
         for library in LIBRARIES
     }
-    theirs = peers.values(wanted)
+    theirs = {
+        library: given if isinstance(given, str) else iter(given)
+        for library, given in peers.values(wanted).items()
+    }
     known = {"lm": importlib.import_module("tinygrad_lossmix"), **peers.example()}
-    ours = [eval(name.here, dict(known)) for name in NAMES]
-    return Names(
-        Checked(
-            name,
-            tuple(
-                _peer(library, getattr(name, library), wanted[library], theirs[library], value)
-                for library in LIBRARIES
-            ),
-        )
-        for name, value in zip(NAMES, ours, strict=True)
-    )
+    found = Names()
+    for name in NAMES:
+        ours = eval(name.here, dict(known))
+        row = (_peer(key, getattr(name, key), theirs[key], ours) for key in LIBRARIES)
+        found.append(Checked(name, tuple(row)))
+    return found
 
 
-def _peer(
-    library: str, expression: str | None, asked: list[str], given: list[Array] | str, ours: Any
-) -> Peer:
+def _peer(library: str, expression: str | None, given: Iterator[Array] | str, ours: Any) -> Peer:
     title = LIBRARIES[library]
     if expression is None:
-        return Peer(title, None, None, "")
+        return Peer(title, None)
     if isinstance(given, str):
-        return Peer(title, expression, None, f"{given}, not checked")
-    theirs = given[asked.index(expression)]
+        return Peer(title, expression, note=f"{given}, not checked")
+    theirs = next(given)
     if theirs.shape != np.shape(ours):
         return Peer(title, expression, float("inf"), f"has the shape {theirs.shape}")
-    error = np.abs(theirs - ours).max() / np.abs(ours).max()
-    return Peer(title, expression, float(error), "")
+    return Peer(title, expression, float(np.abs(theirs - ours).max() / np.abs(ours).max()))

@@ -20,26 +20,20 @@ DeltaReport = Any  # of report.py, which prints these sentences
 
 def reasons(report: DeltaReport) -> list[str]:
     """A sentence or two each: is it a - y, why, what it means, what was lost to rounding."""
-    words = {
-        ("sigmoid", "ce"): sigmoid_ce,
-        ("sigmoid", "ll"): sigmoid_ll,
-        ("sigmoid", "quadratic"): sigmoid_quadratic,
-        ("softmax", "ce"): softmax_ce,
-        ("softmax", "ll"): softmax_ll,
-        ("softmax", "quadratic"): softmax_quadratic,
-    }[report.mix.output, report.mix.cost_name]
-    found = [verdict(report), words(report), upwards(report), lost(report), methods(report)]
-    return [sentence for sentence in found if sentence]
+    of_sigmoid = {"ce": sigmoid_ce, "ll": sigmoid_ll, "quadratic": sigmoid_quadratic}
+    of_softmax = {"ce": softmax_ce, "ll": softmax_ll, "quadratic": softmax_quadratic}
+    by_cost = of_sigmoid if report.mix.output == "sigmoid" else of_softmax
+    why = by_cost[report.mix.cost_name]
+    return [text for each in (verdict, why, upwards, lost, methods) if (text := each(report))]
 
 
 def verdict(r: DeltaReport) -> str:
     """Whether δ is a - y, by how much it differs."""
     if not r.closed_form.any() and not r.a_minus_y.any():
         return "delta and a - y are both exactly 0 here: the outputs are saturated."
+    said = "is a - y" if r.is_a_minus_y else "is not a - y"
     gap = figure(np.abs(r.closed_form - r.a_minus_y).max())
-    if r.is_a_minus_y:
-        return f"delta is a - y here; the largest difference is {gap}."
-    return f"delta is not a - y here; the largest difference is {gap}."
+    return f"delta {said} here; the largest difference is {gap}."
 
 
 def sigmoid_ce(r: DeltaReport) -> str:
@@ -99,10 +93,8 @@ def softmax_ce(r: DeltaReport) -> str:
         f" = {vector(extra)}."
     )
     if len(r.y) == 2 and r.y.sum() == 1:
-        return (
-            f"{text} With two classes 1 - a is the other output, the second part equals the first, "
-            "and delta = 2(a - y)."
-        )
+        text += " With two classes 1 - a is the other output, the second part equals the first, "
+        text += "and delta = 2(a - y)."
     return text
 
 
@@ -148,14 +140,13 @@ def listed(items: Iterable[str], most: int = 5) -> str:
 def methods(r: DeltaReport) -> str:
     """Whether the engine and finite differences confirm the closed form."""
     numeric = "confirm it" if r.differences_agree else "cannot tell at such logits"
-    if not r.engine_agrees:
-        trouble = "has rounded a saturated output"
-        if r.breakdown:
-            trouble = f"cannot be computed here: {r.breakdown}"
-        return (
-            f"The book's graph {trouble}. The engine's delta on it is not right; the closed form "
-            f"is computed from the logits, and finite differences {numeric}."
-        )
-    if r.differences_agree:
+    if r.engine_agrees and r.differences_agree:
         return "Engine, closed form and finite differences agree to rounding."
-    return f"Engine and closed form agree to rounding; finite differences {numeric}."
+    if r.engine_agrees:
+        return f"Engine and closed form agree to rounding; finite differences {numeric}."
+    saturated = "has rounded a saturated output"
+    trouble = f"cannot be computed here: {r.breakdown}" if r.breakdown else saturated
+    return (
+        f"The book's graph {trouble}. The engine's delta on it is not right; the closed form is "
+        f"computed from the logits, and finite differences {numeric}."
+    )

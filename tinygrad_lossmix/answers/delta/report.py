@@ -10,7 +10,6 @@ What you can do here: `print(delta_report(mix, z, y))`, or read its fields.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -32,24 +31,26 @@ MOST, ROWS, WIDE = 5000, 20, 100  # classes: of a report, of its table, of a Jac
 ROUNDING = 1e-9  # what two ways to compute the same may differ by, relative to its size
 
 
-@dataclass(frozen=True)
 class DeltaReport:
     """Everything on the way from the cost of one example to its output delta.
 
     Arrays are of shape (K,), `jacobian` of (K, K). δ = dC/da · jacobian.
     """
 
-    mix: Mix
-    z: Array
-    y: Array
-    a: Array  # the outputs
-    cost: float  # stable
-    book_cost: float  # of the book's graph, NaN where the formula is
-    dc_da: Array  # ∂C/∂a, of the outputs alone
-    engine: Array  # δ by the reverse sweep over the book's graph
-    closed_form: Array  # δ by the formula of the pair
-    finite_differences: Array  # δ from values of the cost alone
-    breakdown: str | None  # where the book's graph stops being finite
+    def __init__(self, mix: Mix, z: Array, y: Array) -> None:
+        """Compute all of it; z and y are of shape (K,), float64."""
+        variable, a = Tensor(z, name="z"), Tensor(mix.activate(z), name="a")
+        book = mix.composed(variable, y)
+        on_outputs = getattr(costs, COSTS[mix.cost_name].replace("-", "_"))
+        self.mix, self.z, self.y = mix, z, y
+        self.a: Array = np.array(a.data)  # the outputs
+        self.cost = float(mix.cost(z, y))  # stable
+        self.book_cost = book.item()  # of the book's graph, NaN where the formula is
+        self.dc_da: Array = grad(on_outputs(a, y), a)  # of the outputs alone
+        self.engine: Array = grad(book, variable)  # δ by the reverse sweep over the book's graph
+        self.closed_form: Array = mix.delta(z, y)  # δ by the formula of the pair
+        self.finite_differences = numerical_gradient(lambda x: mix.cost(x, y), z)
+        self.breakdown = breakdown(book)  # where the book's graph stops being finite
 
     @cached_property
     def jacobian(self) -> Array:
@@ -103,9 +104,7 @@ class DeltaReport:
         record = {
             "output": self.mix.output,
             "cost": self.mix.cost_name,
-            "z": self.z,
-            "y": self.y,
-            "a": self.a,
+            **{name: getattr(self, name) for name in ("z", "y", "a")},
             "C": self.cost,
             "book_C": self.book_cost,
             "dC_da": self.dc_da,
@@ -139,10 +138,8 @@ class DeltaReport:
     def table(self) -> str:
         """A line per class, of many those with the largest δ."""
         head = ["k", "z", "y", "a", "dC/da", "engine", "formula", "numeric", "a - y"]
-        parts = (
-            *(self.z, self.y, self.a, self.dc_da),
-            *(self.engine, self.closed_form, self.finite_differences, self.a_minus_y),
-        )
+        deltas = self.engine, self.closed_form, self.finite_differences, self.a_minus_y
+        parts = self.z, self.y, self.a, self.dc_da, *deltas
         rows = [[str(k), *(figure(part[k]) for part in parts)] for k in self.shown()]
         text = columns([head, *rows])
         if max(map(len, text.splitlines())) > width():
@@ -164,10 +161,10 @@ class DeltaReport:
         title = "Jacobian of the output layer, row k holds da_k/dz"
         fits = len(self.z) <= WIDE
         rows = columns([[*map(figure, row)] for row in self.jacobian]) if fits else ""
-        if not fits or max(map(len, rows.splitlines())) > width():
-            where = "it is in the record (--json)" if fits else ".jacobian holds it"
-            return paragraph(f"{title}: too wide to print, {where}")
-        return f"{title}\n{rows}"
+        if fits and max(map(len, rows.splitlines())) <= width():
+            return f"{title}\n{rows}"
+        where = "it is in the record (--json)" if fits else ".jacobian holds it"
+        return paragraph(f"{title}: too wide to print, {where}")
 
     def words(self) -> str:
         """The reasons, a paragraph each."""
@@ -203,24 +200,7 @@ def delta_report(mix: Mix, z: Any, y: Any) -> DeltaReport:
         )
     if not np.isfinite(z).all():
         raise ValueError("logits are finite numbers, but z holds NaN or infinity")
-    y = labels(y, z)
-    variable = Tensor(z, name="z")
-    book = mix.composed(variable, y)
-    a = Tensor(mix.activate(z), name="a")
-    on_outputs = getattr(costs, COSTS[mix.cost_name].replace("-", "_"))
-    return DeltaReport(
-        mix=mix,
-        z=z,
-        y=y,
-        a=np.array(a.data),
-        cost=float(mix.cost(z, y)),
-        book_cost=book.item(),
-        dc_da=grad(on_outputs(a, y), a),
-        engine=grad(book, variable),
-        closed_form=mix.delta(z, y),
-        finite_differences=numerical_gradient(lambda x: mix.cost(x, y), z),
-        breakdown=breakdown(book),
-    )
+    return DeltaReport(mix, z, labels(y, z))
 
 
 def beside(reports: Sequence[DeltaReport]) -> str:
