@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.answers.plateau.test_constants import evaluated
-from tinygrad_lossmix.answers.diagnosis.training_log import level, levels, read
+from tinygrad_lossmix.answers.diagnosis.training_log import Level, levels, read
 
 FLOOR = math.log1p(9 / math.e)
 
@@ -104,7 +104,7 @@ def falling_to(floor, noise=0.0, n=400):
 
 
 def test_the_floor_of_softmax_twice_is_never_crossed():
-    found = level("loss", falling_to(FLOOR + 0.01, 0.02), 10)
+    found = Level("loss", falling_to(FLOOR + 0.01, 0.02), 10)
     assert found.flat
     assert found.floors[0].name == "softmax twice"
     assert found.floors[0].value == pytest.approx(FLOOR)
@@ -113,41 +113,41 @@ def test_the_floor_of_softmax_twice_is_never_crossed():
 
 
 def test_a_floor_that_was_crossed_is_none():
-    assert level("loss", falling_to(0.3), 10).floors == ()
-    assert level("loss", falling_to(FLOOR - 0.01), 10).floors == ()
-    assert level("loss", falling_to(2.2), 10).floors == ()
+    assert Level("loss", falling_to(0.3), 10).floors == ()
+    assert Level("loss", falling_to(FLOOR - 0.01), 10).floors == ()
+    assert Level("loss", falling_to(2.2), 10).floors == ()
 
 
 def test_sigmoid_twice_has_a_floor_summed_and_as_a_mean():
     floor = math.log1p(1 / math.e) + 9 * math.log(2)
     for value in (floor, floor / 10):
-        found = level("loss", [f"{value * 1.01:.5f}"] * 8, 10)
+        found = Level("loss", [f"{value * 1.01:.5f}"] * 8, 10)
         assert [f.name for f in found.floors] == ["sigmoid twice"]
 
 
 def test_the_level_is_the_median_of_the_last_quarter_with_the_digits_of_the_log():
-    found = level("loss", ["9.00"] * 6 + ["2.30", "2.31"])
+    found = Level("loss", ["9.00"] * 6 + ["2.30", "2.31"])
     assert found.value == "2.31" or found.value == "2.30"
     assert found.plateau.matches[0].name == "uniform predictions"
-    assert level("loss", ["2.3", "2.3", "2.3", "2.3"]).value == "2.3"
-    assert level("loss", ["1e-3"] * 4).value == "0.001"
+    assert Level("loss", ["2.3", "2.3", "2.3", "2.3"]).value == "2.3"
+    assert Level("loss", ["1e-3"] * 4).value == "0.001"
 
 
 def test_a_loss_that_is_still_falling_is_not_flat():
-    assert not level("loss", [f"{2 - i / 100:.2f}" for i in range(100)]).flat
-    assert level("loss", ["2.30"] * 100).flat
+    assert not Level("loss", [f"{2 - i / 100:.2f}" for i in range(100)]).flat
+    assert Level("loss", ["2.30"] * 100).flat
 
 
 def test_an_outlier_at_the_end_does_not_move_the_level():
-    assert level("loss", ["2.3026"] * 99 + ["50.0"]).value == "2.3026"
+    assert Level("loss", ["2.3026"] * 99 + ["50.0"]).value == "2.3026"
 
 
 def test_values_that_are_not_finite_are_counted_and_left_out():
-    found = level("loss", ["2.0", "nan", "1.0", "inf"])
+    found = Level("loss", ["2.0", "nan", "1.0", "inf"])
     assert (found.count, found.not_finite, found.lowest) == (4, 2, 1.0)
     assert "2 of them not finite" in str(found)
     with pytest.raises(ValueError, match="no value is a finite number"):
-        level("loss", ["nan"])
+        Level("loss", ["nan"])
 
 
 def test_the_accuracy_of_the_same_data_is_used_and_a_given_one_counts_more():
@@ -173,7 +173,7 @@ def test_a_log_without_a_loss_gets_one_clear_error():
 
 
 def test_the_record_is_json():
-    record = json.loads(json.dumps(level("loss", falling_to(FLOOR), 10).to_dict(), allow_nan=False))
+    record = json.loads(json.dumps(Level("loss", falling_to(FLOOR), 10).to_dict(), allow_nan=False))
     assert record["floors"][0]["name"] == "softmax twice"
     assert record["plateau"]["matches"][0]["name"] == "softmax twice, on its floor"
 
@@ -189,7 +189,7 @@ def test_the_record_is_json():
     ],
 )
 def test_a_log_that_still_falls_is_no_plateau_and_on_no_floor(losses):
-    found = level("loss", losses, 10)
+    found = Level("loss", losses, 10)
     assert not found.flat
     assert found.plateau is None
     assert found.floors == ()
@@ -202,10 +202,10 @@ def test_a_slope_is_told_from_scatter():
     rng = np.random.default_rng(0)
     for seed in range(20):
         noise = np.random.default_rng(seed).normal(0, 0.01, 200)
-        assert level("loss", [f"{x:.4f}" for x in 2.3026 + noise], 10).flat
+        assert Level("loss", [f"{x:.4f}" for x in 2.3026 + noise], 10).flat
     falling = 2.3 - 0.002 * np.arange(200) + rng.normal(0, 0.01, 200)
-    assert not level("loss", [f"{x:.4f}" for x in falling], 10).flat
-    rising = level("loss", [f"{x:.4f}" for x in falling[::-1]], 10)
+    assert not Level("loss", [f"{x:.4f}" for x in falling], 10).flat
+    rising = Level("loss", [f"{x:.4f}" for x in falling[::-1]], 10)
     assert "still rising" in " ".join(str(rising).split())
 
 
@@ -214,22 +214,22 @@ def test_a_change_too_small_to_matter_leaves_a_plateau():
         ["2.3050", "2.3040", "2.3035", "2.3030"],
         ["2.4125", "2.3027", "2.3026", "2.3026"],
     ):
-        found = level("loss", losses, 10)
+        found = Level("loss", losses, 10)
         assert found.flat
         assert found.plateau.matches[0].name == "uniform predictions"
 
 
 def test_noise_takes_digits_from_the_level():
     rng = np.random.default_rng(1)
-    found = level("loss", [f"{x:.4f}" for x in math.log(1000) + rng.normal(0, 0.01, 200)])
+    found = Level("loss", [f"{x:.4f}" for x in math.log(1000) + rng.normal(0, 0.01, 200)])
     assert len(found.value.partition(".")[2]) < 4
     assert found.plateau.matches[0].classes == 1000
 
 
 def test_every_floor_of_the_table_is_looked_for():
-    names = {f.name for f in level("loss", ["0.5032"] * 8, 10).floors}
+    names = {f.name for f in Level("loss", ["0.5032"] * 8, 10).floors}
     assert names == {"label smoothing of 0.1", "sigmoid twice, one output, half of the labels 1"}
-    assert [f.name for f in level("loss", ["0.3200"] * 8, 1).floors] == [
+    assert [f.name for f in Level("loss", ["0.3200"] * 8, 1).floors] == [
         "sigmoid twice, one output, label 1"
     ]
 
@@ -244,16 +244,16 @@ def test_one_series_is_picked_by_its_name():
 
 
 def test_a_level_reads_as_text():
-    found = level("loss", ["2.3026"] * 4, 10)
+    found = Level("loss", ["2.3026"] * 4, 10)
     assert repr(found) == str(found)
     assert found.fit() == "Best fit: uniform predictions: ln K = 2.3026, K = 10."
-    assert level("loss", ["1.2345"] * 4, 10).fit() == "It fits no known plateau."
-    assert level("loss", ["2.0", "1.0"]).fit() == ""
+    assert Level("loss", ["1.2345"] * 4, 10).fit() == "It fits no known plateau."
+    assert Level("loss", ["2.0", "1.0"]).fit() == ""
 
 
 @pytest.mark.parametrize(("lowest", "k"), [("0.32", 1), ("0.66", 10), ("1.47", 10), ("6.6", 10)])
 def test_the_equation_of_a_floor_is_true(lowest, k):
-    found = level("loss", [lowest] * 8, k)
+    found = Level("loss", [lowest] * 8, k)
     assert found.floors
     for floor in found.floors:
         assert f"{floor.formula} = {floor.value:.4f}" in " ".join(str(found).split())

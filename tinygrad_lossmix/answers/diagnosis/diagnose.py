@@ -13,16 +13,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.answers.diagnosis.finding import Finding, finding
+from tinygrad_lossmix.answers.diagnosis.finding import Finding
 from tinygrad_lossmix.answers.diagnosis.inputs import handed
-from tinygrad_lossmix.answers.diagnosis.outputs import Accuracies, Kind, accuracies, kind_of
+from tinygrad_lossmix.answers.diagnosis.outputs import Kind, accuracies, kind_of
 from tinygrad_lossmix.answers.diagnosis.pairings import Candidate, candidates, nearest, reproducing
-from tinygrad_lossmix.answers.diagnosis.remedies import Remedy
 from tinygrad_lossmix.answers.figures import columns, figure, numbered, paragraph
 from tinygrad_lossmix.records import plain
 
@@ -33,19 +32,19 @@ ELSEWHERE = (
 )
 
 
-@dataclass(frozen=True)
 class Diagnosis:
-    """What was handed to a loss, and what reproduces the number it reported."""
+    """What was handed to a loss, (n, K), and what reproduces the number it reported."""
 
-    examples: int
-    classes: int
-    outputs: Kind
-    labels: str
-    loss: float | None
-    accuracy: Any  # as reported, with its digits
-    right: Accuracies  # as measured
-    matches: tuple[Finding, ...]
-    candidates: tuple[Candidate, ...]
+    def __init__(self, x: Array, y: Array, loss: Any, accuracy: Any) -> None:
+        self.examples, self.classes = x.shape
+        self.outputs = kind_of(x)
+        self.labels = about(y)
+        self.loss = None if loss is None else float(loss)
+        self.accuracy = accuracy  # as reported, with its digits
+        self.right = accuracies(x, y, threshold(self.outputs))  # as measured
+        self.candidates = tuple(candidates(x, y))
+        same = [] if loss is None else reproducing(self.candidates, loss, x.dtype)
+        self.matches = tuple(Finding(candidate, self.outputs, x, y) for candidate in same)
 
     def to_dict(self) -> dict[str, Any]:
         """A record ready for JSON."""
@@ -68,16 +67,17 @@ class Diagnosis:
         return dict(plain(record))
 
     def __str__(self) -> str:
-        missing = ", ".join(map(str, self.right.missing))
-        what = self.outputs.name
+        missing, shape = (
+            ", ".join(map(str, self.right.missing)),
+            f"{self.examples} x {self.classes}",
+        )
         parts = [
-            f"Outputs, {self.examples} x {self.classes}: {what}; {self.outputs.why}.",
+            f"Outputs, {shape}: {self.outputs.name}; {self.outputs.why}.",
             f"Labels: {self.labels}.",
             self.right.about(self.accuracy),
-            f"Never the largest output: {missing}." if missing else "",
+            *([f"Never the largest output: {missing}."] if missing else []),
         ]
-        head = "\n".join(paragraph(part) for part in parts if part)
-        return f"{head}\n\n{self.answer()}"
+        return "\n".join([*map(paragraph, parts), "", self.answer()])
 
     __repr__ = __str__
 
@@ -86,19 +86,12 @@ class Diagnosis:
         if self.loss is None:
             return f"What each pairing would report, as the mean over\n{table(self.candidates)}"
         if not self.matches:
-            close = listed(nearest(self.candidates, self.loss))
-            return "\n".join(
-                [
-                    f"Nothing reproduces the loss {self.loss:.10g}. The nearest:",
-                    close,
-                    paragraph(ELSEWHERE),
-                ]
-            )
-        told: set[Remedy] = set()
-        items = []
-        for match in self.matches:
-            items.append(match.named if match.remedy in told else str(match))
-            told.add(match.remedy)
+            near = nearest(self.candidates, self.loss)
+            close = [f"{candidate.value:12.6g}  {candidate.name}" for candidate in near]
+            head = f"Nothing reproduces the loss {self.loss:.10g}. The nearest:"
+            return "\n".join([head, *close, paragraph(ELSEWHERE)])
+        first = {match.remedy: match for match in reversed(self.matches)}  # a remedy is said once
+        items = [str(m) if first[m.remedy] is m else m.named for m in self.matches]
         return "\n\n".join([f"The loss {self.loss:.10g} is", *numbered(items)])
 
 
@@ -126,20 +119,7 @@ def diagnose(outputs: Any, labels: Any, loss: Any = None, accuracy: Any = None) 
     accuracy = number(accuracy, "the accuracy")
     if accuracy is not None and not 0.0 <= float(accuracy) <= 1.0:
         raise ValueError(f"an accuracy is a fraction between 0 and 1, not {accuracy}")
-    kind = kind_of(x)
-    found = candidates(x, y)
-    same = [] if loss is None else reproducing(found, loss, x.dtype)
-    return Diagnosis(
-        examples=len(x),
-        classes=x.shape[1],
-        outputs=kind,
-        labels=about(y),
-        loss=None if loss is None else float(loss),
-        accuracy=accuracy,
-        right=accuracies(x, y, threshold(kind)),
-        matches=tuple(finding(candidate, kind, x, y) for candidate in same),
-        candidates=tuple(found),
-    )
+    return Diagnosis(x, y, loss, accuracy)
 
 
 def number(value: Any, name: str) -> Any:
@@ -167,11 +147,6 @@ def about(y: Array) -> str:
         f"{'multi-label' if whole else 'soft, multi-label'}, rows sum to {figure(total.min())} to "
         f"{figure(total.max())}"
     )
-
-
-def listed(found: Sequence[Candidate]) -> str:
-    """A line per candidate, the closest first."""
-    return "\n".join(f"{candidate.value:12.6g}  {candidate.name}" for candidate in found)
 
 
 def table(found: Sequence[Candidate]) -> str:

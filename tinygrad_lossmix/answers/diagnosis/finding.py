@@ -12,12 +12,13 @@ import numpy as np
 
 from tinygrad_lossmix.answers.diagnosis.outputs import Kind
 from tinygrad_lossmix.answers.diagnosis.pairings import NAMES, STEPS, Candidate, Pairing, applied
-from tinygrad_lossmix.answers.diagnosis.remedies import Remedy, remedy
+from tinygrad_lossmix.answers.diagnosis.remedies import remedy
 from tinygrad_lossmix.answers.figures import figure, vector
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.records import plain
 
 Array = Any
+HARMLESS = "A softmax of log-probabilities gives them back: done twice, it is harmless."
 FEW = 5  # classes of which all are printed
 
 
@@ -61,16 +62,17 @@ class Delta:
         )
 
 
-@dataclass(frozen=True)
 class Finding:
-    """A candidate that is the loss, and what it means for these outputs."""
+    """A candidate that is the loss, and what it means for these outputs and labels, (n, K)."""
 
-    candidate: Candidate
-    layers: tuple[str, ...]  # that the logits go through in all
-    cost: str
-    remedy: Remedy
-    delta: Delta
-    harmless: bool  # a softmax was done again on log-probabilities
+    def __init__(self, candidate: Candidate, kind: Kind, x: Array, y: Array) -> None:
+        pairing, single = candidate.pairing, bool(np.allclose(y.sum(axis=-1), 1.0))
+        self.candidate = candidate
+        self.layers, self.cost = in_all(pairing, kind)  # that the logits go through in all
+        self.remedy = remedy(self.layers, self.cost, pairing.quirk, single, y.shape[1] == 1)
+        self.delta = measured(pairing, kind, x.astype(np.float64), y.astype(np.float64))
+        again = STEPS[pairing.transform][:1] == ("softmax",)
+        self.harmless = again and kind.activation == "log-softmax"  # which it gives back
 
     @property
     def in_all(self) -> str:
@@ -107,14 +109,10 @@ class Finding:
             f"Keras: {self.remedy.keras}",
         ]
         if self.harmless:
-            lines[1] += (
-                " A softmax of log-probabilities gives them back: done twice, it is harmless."
-            )
+            lines[1] += f" {HARMLESS}"
         if self.floor is not None and self.remedy.floor:
-            lines[1] += (
-                f" The cost of an example cannot fall below {self.remedy.floor.formula} = "
-                f"{self.floor:.4f}."
-            )
+            least = f"{self.remedy.floor.formula} = {self.floor:.4f}"
+            lines[1] += f" The cost of an example cannot fall below {least}."
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
@@ -144,21 +142,6 @@ class Finding:
             "keras": self.remedy.keras,
         }
         return dict(plain(record))
-
-
-def finding(candidate: Candidate, kind: Kind, x: Array, y: Array) -> Finding:
-    """What a candidate means for outputs of this kind and labels, both (n, K)."""
-    pairing = candidate.pairing
-    layers, cost = in_all(pairing, kind)
-    one_choice = bool(np.allclose(y.sum(axis=-1), 1.0))
-    return Finding(
-        candidate,
-        layers,
-        cost,
-        remedy(layers, cost, pairing.quirk, one_choice, y.shape[1] == 1),
-        measured(pairing, kind, x.astype(np.float64), y.astype(np.float64)),
-        kind.activation == "log-softmax" and STEPS[pairing.transform][:1] == ("softmax",),
-    )
 
 
 def in_all(pairing: Pairing, kind: Kind) -> tuple[tuple[str, ...], str]:

@@ -6,7 +6,7 @@ Read are `loss=2.30`, `loss: 2.30`, `train_loss 2.30`, `"val_loss": 2.30`, `Test
 
 >>> read(["step 1 loss=2.30 acc: 0.5", "step 2 loss=1.20 acc: 91%"])
 {'loss': ['2.30', '1.20'], 'accuracy': ['0.5', '0.91']}
->>> at = level("loss", ["2.30", "1.60", "1.48", "1.47", "1.47", "1.47", "1.47", "1.47"], classes=10)
+>>> at = Level("loss", ["2.30", "1.60", "1.48", "1.47", "1.47", "1.47", "1.47", "1.47"], classes=10)
 >>> at.flat, at.value, at.floors[0].name
 (True, '1.47', 'softmax twice')
 """
@@ -24,7 +24,7 @@ from typing import Any
 from tinygrad_lossmix.answers.figures import NOT_FINITE, figure, half_unit, paragraph
 from tinygrad_lossmix.answers.plateau.constants import constants
 from tinygrad_lossmix.answers.plateau.match import reductions
-from tinygrad_lossmix.answers.plateau.report import Plateau, plateau
+from tinygrad_lossmix.answers.plateau.report import plateau
 from tinygrad_lossmix.records import plain
 
 PART = r"(?:train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?|eval(?:uation)?)"
@@ -77,11 +77,6 @@ def fraction(entry: re.Match[str]) -> str:
     return f"{value / 100.0:.6g}" if entry["percent"] or (accuracy and value > 1.0) else text
 
 
-def is_accuracy(name: str) -> bool:
-    """Whether a series holds accuracies."""
-    return name.endswith("accuracy")
-
-
 def part_of(name: str) -> str:
     """Of the data that a series was measured on; training data if nothing is said."""
     return next((part for part in PARTS if name.startswith(part)), "train")
@@ -104,30 +99,52 @@ class Floor:
         )
 
 
-@dataclass(frozen=True)
 class Level:
-    """A series of losses in a few numbers."""
+    """Where losses have come to rest, what that value says, and the floors below them.
 
-    name: str
-    count: int
-    not_finite: int
-    first: float
-    lowest: float
-    last: float
-    value: str  # the median of the last quarter, with the digits of the log that its noise leaves
-    change: float  # over the last quarter
-    flat: bool
-    floors: tuple[Floor, ...]  # none where the loss still changes
-    plateau: Plateau | None  # likewise
+    Args:
+        name: of the series.
+        losses: numbers as text, in the order of the training.
+        classes: the number of outputs K.
+        accuracy: a fraction, measured with the last of them.
+
+    Raises:
+        ValueError: none of them is finite.
+    """
+
+    def __init__(
+        self, name: str, losses: Sequence[str], classes: int | None = None, accuracy: Any = None
+    ) -> None:
+        texts = [text for text in losses if math.isfinite(float(text))]
+        if not texts:
+            raise ValueError(f"{name}: no value is a finite number")
+        finite, lowest = [*map(float, texts)], min(texts, key=float)
+        end = finite[-max(len(finite) // 4, 4) :]
+        change, sure = trend(end)
+        self.name = name
+        self.count = len(losses)
+        self.not_finite = len(losses) - len(finite)
+        self.first, self.lowest, self.last = finite[0], float(lowest), finite[-1]
+        self.value = middle(texts)
+        self.change = change  # over the last quarter
+        least = max(FLAT * abs(float(self.value)), 2.0 * half_unit(texts[-1]))
+        rested = len(end) <= 4 and max(end[-3:]) - min(end[-3:]) <= least  # after a sudden fall
+        self.flat = rested or not sure or abs(change) <= least
+        # of what still changes neither is known
+        near = floors(lowest, classes) if self.flat else ()
+        self.floors = tuple(sorted(near, key=lambda floor: floor.above))
+        self.plateau = plateau(self.value, classes, accuracy) if self.flat else None
 
     def to_dict(self) -> dict[str, Any]:
         """A record ready for JSON."""
-        record = {key: value for key, value in vars(self).items() if key != "plateau"}
-        record["floors"] = [asdict(floor) for floor in self.floors]
-        return dict(plain(record)) | {"plateau": self.plateau and self.plateau.to_dict()}
+        parts = {
+            "floors": [asdict(floor) for floor in self.floors],
+            "plateau": self.plateau and self.plateau.to_dict(),
+        }
+        return dict(plain(vars(self) | parts))
 
     def __str__(self) -> str:
-        return "\n\n".join([self.summary(), *([str(self.plateau)] if self.plateau else [])])
+        return "\n\n".join(map(str, filter(None, [self.summary(), self.plateau])))
 
     __repr__ = __str__
 
@@ -172,64 +189,26 @@ def levels(
     Raises:
         ValueError: no loss, none that is finite, or none of that name.
     """
+    measured = {part_of(each): middle(series[each]) for each in series if each.endswith("accuracy")}
     losses = sorted(
-        (each for each in series if not is_accuracy(each)),
+        (each for each in series if not each.endswith("accuracy")),
         key=lambda each: part_of(each) != "train",
     )
     if not losses:
         raise ValueError("no loss found: expected lines such as loss=0.69, loss: 0.69, loss 0.69")
     if name is not None and name not in losses:
         raise ValueError(f"there is no series {name!r}, only {', '.join(losses)}")
-    measured = {part_of(each): middle(series[each]) for each in series if is_accuracy(each)}
     known = {part: text for part, text in measured.items() if 0.0 <= float(text) <= 1.0}
     found = []
     for each in losses if name is None else [name]:
         if any(map(math.isfinite, map(float, series[each]))):
             beside = known.get(part_of(each)) if accuracy is None else accuracy
-            found.append(level(each, series[each], classes, beside))
+            found.append(Level(each, series[each], classes, beside))
     if not found:
         raise ValueError(
             f"{name or ', '.join(losses)}: no value is a finite number; {NOT_FINITE[1]}"
         )
     return found
-
-
-def level(
-    name: str, losses: Sequence[str], classes: int | None = None, accuracy: Any = None
-) -> Level:
-    """Where losses have come to rest, what that value says, and the floors below them.
-
-    Args:
-        name: of the series.
-        losses: numbers as text, in the order of the training.
-        classes: the number of outputs K.
-        accuracy: a fraction, measured with the last of them.
-
-    Raises:
-        ValueError: none of them is finite.
-    """
-    texts = [text for text in losses if math.isfinite(float(text))]
-    if not texts:
-        raise ValueError(f"{name}: no value is a finite number")
-    finite, lowest, value = [*map(float, texts)], min(texts, key=float), middle(texts)
-    end = finite[-max(len(finite) // 4, 4) :]
-    change, sure = trend(end)
-    least = max(FLAT * abs(float(value)), 2.0 * half_unit(texts[-1]))
-    rested = len(end) <= 4 and max(end[-3:]) - min(end[-3:]) <= least  # after a sudden fall
-    flat = rested or not sure or abs(change) <= least
-    return Level(
-        name=name,
-        count=len(losses),
-        not_finite=len(losses) - len(finite),
-        first=finite[0],
-        lowest=float(lowest),
-        last=finite[-1],
-        value=value,
-        change=change,
-        flat=flat,
-        floors=tuple(sorted(floors(lowest, classes), key=lambda f: f.above)) if flat else (),
-        plateau=plateau(value, classes, accuracy) if flat else None,
-    )
 
 
 def trend(values: Sequence[float]) -> tuple[float, bool]:
