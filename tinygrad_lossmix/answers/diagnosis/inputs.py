@@ -113,9 +113,8 @@ def read_outputs(path: str | Path) -> dict[str, Array]:
                 "it holds pickled objects, which are never loaded: save arrays of numbers"
             ) from None
         raise
-    for name in OPTIONAL:
-        if name in found and found[name].size != 1:
+    for name in (each for each in OPTIONAL if each in found):
+        if found[name].size != 1:
             raise ValueError(f"{name} is one number, not an array of shape {found[name].shape}")
-    return {
-        name: value if name in REQUIRED else value.reshape(())[()] for name, value in found.items()
-    }
+        found[name] = found[name].reshape(())[()]
+    return found

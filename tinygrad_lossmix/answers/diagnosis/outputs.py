@@ -18,6 +18,10 @@ import numpy as np
 from tinygrad_lossmix.answers.figures import figure, half_unit
 
 Array = Any
+KERAS = (
+    ": that is what Keras' accuracy means beside binary_crossentropy. For one class out of K ask "
+    "for categorical_accuracy"
+)
 ROUNDED = 0.005  # how far from 1 a sum of probabilities may be that were printed with few digits
 
 
@@ -34,47 +38,37 @@ def kind_of(x: Array) -> Kind:
     """The kind of outputs (n, K), from their range and the sums of their rows."""
     x = x.astype(np.float64)
     low, high, k = x.min(), x.max(), x.shape[1]
-    between = f"all lie between {figure(low)} and {figure(high)}"
     if low >= 0.0 and high <= 1.0:
-        return probabilities(x, between)
-    if high <= 0.0 and k > 1:
-        total = np.exp(x).sum(axis=-1)
-        if (abs(total - 1.0) <= ROUNDED).all():
-            why = f"none is above 0, and their exponentials sum to 1 in every row{worst(total)}"
-            return Kind("log-probabilities", "log-softmax", why)
-    outside = int(((x < 0.0) | (x > 1.0)).sum())
-    why = (
-        f"{outside} of {x.size} lie outside 0 to 1; they range from {figure(low)} to {figure(high)}"
-    )
+        return Kind("probabilities", *probabilities(x, f"between {figure(low)} and {figure(high)}"))
+    if high <= 0.0 and k > 1 and (off := worst(np.exp(x))) <= ROUNDED:
+        sums = f"their exponentials sum to 1 in every row (within {figure(off)})"
+        return Kind("log-probabilities", "log-softmax", f"none is above 0, and {sums}")
+    outside = f"{((x < 0.0) | (x > 1.0)).sum()} of {x.size} lie outside 0 to 1"
+    why = f"{outside}; they range from {figure(low)} to {figure(high)}"
     zeros = (x == 0.0).mean()
     if low == 0.0 and zeros > 0.05:
-        why += (
-            f". None is negative and {zeros:.0%} are exactly 0: a ReLU on the last layer? Remove it"
-        )
+        ask = f"{zeros:.0%} are exactly 0: a ReLU on the last layer? Remove it"
+        why += f". None is negative and {ask}"
     return Kind("logits", None, why)
 
 
-def probabilities(x: Array, between: str) -> Kind:
-    """Of one choice or of K, by the sums of the rows."""
+def probabilities(x: Array, between: str) -> tuple[str, str]:
+    """Of one choice or of K, by the sums of the rows: the activation, and why."""
     if x.shape[1] == 1:
         if (x == 1.0).all():
             why = "every output is exactly 1: a softmax of one output is constant, use a sigmoid"
-            return Kind("probabilities", "softmax", why)
-        return Kind("probabilities", "sigmoid", f"one output, {between}")
+            return "softmax", why
+        return "sigmoid", f"one output, all lie {between}"
+    if (off := worst(x)) <= ROUNDED:
+        return "softmax", f"all lie {between}, and every row sums to 1 (within {figure(off)})"
     total = x.sum(axis=-1)
-    if (abs(total - 1.0) <= ROUNDED).all():
-        why = f"{between}, and every row sums to 1{worst(total)}"
-        return Kind("probabilities", "softmax", why)
-    why = (
-        f"{between}, but rows sum to {figure(total.min())} to {figure(total.max())}, not 1 (logits "
-        "can lie there by chance)"
-    )
-    return Kind("probabilities", "sigmoid", why)
+    sums = f"rows sum to {figure(total.min())} to {figure(total.max())}"
+    return "sigmoid", f"all lie {between}, but {sums}, not 1 (logits can lie there by chance)"
 
 
-def worst(total: Array) -> str:
-    """How far from 1 the sums are."""
-    return f" (within {figure(abs(total - 1.0).max())})"
+def worst(x: Array) -> float:
+    """How far from 1 the sum of a row is, at most."""
+    return float(abs(x.sum(axis=-1) - 1.0).max())
 
 
 @dataclass(frozen=True)
@@ -95,22 +89,13 @@ class Accuracies:
             )
         if reported is None:
             return f"{text}."
-        slack = half_unit(reported)
-        by_example = self.examples is not None and abs(self.examples - float(reported)) <= slack
-        if by_example:
-            return f"{text}. The reported {reported} is the first."
+        text, slack = f"{text}. The reported {reported}", half_unit(reported)
+        if self.examples is not None and abs(self.examples - float(reported)) <= slack:
+            return f"{text} is the first."
         if abs(self.outputs - float(reported)) <= slack:
-            advice = (
-                ": that is what Keras' accuracy means beside binary_crossentropy. For one class "
-                "out of K ask for categorical_accuracy"
-            )
-            return f"{text}. The reported {reported} counts outputs one by one" + (
-                f"{advice}." if self.examples is not None else "."
-            )
-        return (
-            f"{text}. The reported {reported} is neither: it belongs to other data, or to another "
-            "moment of the training."
-        )
+            return f"{text} counts outputs one by one{KERAS if self.examples is not None else ''}."
+        moment = "it belongs to other data, or to another moment of the training"
+        return f"{text} is neither: {moment}."
 
 
 def accuracies(x: Array, y: Array, threshold: float) -> Accuracies:

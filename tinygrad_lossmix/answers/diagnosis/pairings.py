@@ -98,7 +98,6 @@ class Pairing:
 
     @property
     def name(self) -> str:
-        """In words."""
         before = "" if self.transform == "none" else f"{self.transform} + "
         return f"{before}{NAMES[self.cost]}" + (f", {self.quirk}" if self.quirk else "")
 
@@ -162,14 +161,12 @@ class Candidate:
 
     @property
     def reduction(self) -> str:
-        """In words."""
         if PER_EXAMPLE in self.reductions and EVERYTHING in self.reductions:
             return "mean" if TOTAL not in self.reductions else "one output"
         return " or ".join(self.reductions)
 
     @property
     def name(self) -> str:
-        """In words."""
         return f"{self.pairing.name}, {self.reduction}"
 
     @property
