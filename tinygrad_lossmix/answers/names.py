@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -152,7 +153,8 @@ class Peer(NamedTuple):
         return self.error is None or self.error < CLOSE
 
 
-class Checked(NamedTuple):
+@dataclass(frozen=True)
+class Checked:
     """A row of the table, with what the other libraries compute."""
 
     name: Name
