@@ -173,47 +173,43 @@ def _around(subject: Subject) -> tuple[Array, Array] | None:
 
 def _entries(
     subject: Subject,
-    analytic: Array,
+    g: Array,
     found: Estimate,
     tolerance: Array,
     parts: Array,
     report: GradcheckReport,
 ) -> None:
-    """Mismatches, kinks and notes, entry by entry; parts: where f is made of kinks."""
-    unknown = vague = 0
-    for i, (g, t) in enumerate(zip(analytic.tolist(), found.values.tolist(), strict=True)):
-        argument, index = subject.place(i)
-        limit = float(tolerance[i] + found.errors[i])
-        if found.kinks[i]:
-            left, right = float(found.left[i]), float(found.right[i])
-            report.kinks.append(Kink(argument, index, left, right, g))
-            t = min(max(g, min(left, right)), max(left, right))
-        if not np.isfinite(t) or not np.isfinite(found.errors[i]):
-            unknown += 1
-        elif not abs(g - t) <= limit:
-            dtype = subject.arrays[subject.wrt.index(argument)].dtype
-            ulp = abs(g - t) / float(np.spacing(np.abs(dtype.type(t))))
-            report.mismatches.append(Mismatch(argument, index, g, t, limit, ulp))
-            if parts[i] and not found.kinks[i]:
-                report.notes.append(
-                    f"{report.mismatches[-1].place}: the function is smooth, with slope {t:.4g} on "
-                    "both sides; kinks of its parts cancel, and the rules know only the parts"
-                )
-        elif limit > 1e-3 * max(abs(g), abs(t)) and t:
-            vague += abs(t) > 1e-6 * np.max(np.abs(analytic))
-    report.mismatches.sort(key=lambda m: -_nan_first(m.absolute))
-    if unknown:
+    """Mismatches, kinks and notes on a flat gradient g; parts: where f is made of kinks."""
+    t, limit = found.nearest(g), tolerance + found.errors
+    known = np.isfinite(t) & np.isfinite(found.errors)
+    wrong = known & ~found.agrees(g, tolerance)
+    places = subject.places
+    for i in np.flatnonzero(found.kinks):
+        slopes = float(found.left[i]), float(found.right[i]), float(g[i])
+        report.kinks.append(Kink(*places[i], *slopes))
+    for i in np.flatnonzero(wrong):
+        dtype = subject.arrays[subject.wrt.index(places[i][0])].dtype
+        off = abs(g[i] - t[i])
+        relative = off / abs(t[i]) if t[i] else np.inf
+        numbers = g[i], t[i], limit[i], off / np.spacing(np.abs(dtype.type(t[i]))), off, relative
+        report.mismatches.append(Mismatch(*places[i], *map(float, numbers)))
+        if parts[i] and not found.kinks[i]:
+            report.notes.append(
+                f"{report.mismatches[-1].place}: the function is smooth, with slope {t[i]:.4g} on "
+                "both sides; kinks of its parts cancel, and the rules know only the parts"
+            )
+    report.mismatches.sort(key=lambda m: -m.absolute if m.absolute == m.absolute else -np.inf)
+    if unknown := int(np.sum(~known)):
         report.notes.append(
             f"not decided at {counted(unknown)}: the function is not finite or not smooth around, "
             "or rounding hides its derivative"
         )
-    if vague:
+    size = np.maximum(np.abs(g), np.abs(t))
+    vague = known & ~wrong & (limit > 1e-3 * size) & (np.abs(t) > 1e-6 * np.max(np.abs(g)))
+    if np.any(vague):
         report.notes.append(
-            f"ill-conditioned at {counted(vague)}: rounding alone leaves fewer than three digits"
+            f"ill-conditioned at {counted(int(np.sum(vague)))}: rounding alone leaves fewer "
+            "than three digits"
         )
-    detail = f"not the derivative at {len(report.mismatches)} of {counted(len(analytic))}"
+    detail = f"not the derivative at {len(report.mismatches)} of {counted(len(g))}"
     report.checks.append(Check("values", not report.mismatches, detail))
-
-
-def _nan_first(error: float) -> float:
-    return error if error == error else float("inf")

@@ -35,12 +35,14 @@ class Estimate(NamedTuple):
     right: Array
     kinks: Array
 
+    def nearest(self, slopes: Array) -> Array:
+        """The derivative, or of those between the two slopes that meet at a kink the nearest."""
+        low, high = np.fmin(self.left, self.right), np.fmax(self.left, self.right)
+        return np.where(self.kinks, np.clip(slopes, low, high), self.values)
+
     def agrees(self, slopes: Array, tolerance: Array) -> Array:
-        """Where some slopes are the derivative, or between the two that meet at a kink."""
-        limit = tolerance + self.errors
-        low = np.where(self.kinks, np.fmin(self.left, self.right), self.values) - limit
-        high = np.where(self.kinks, np.fmax(self.left, self.right), self.values) + limit
-        return (low <= slopes) & (slopes <= high)
+        """Where some slopes are that."""
+        return np.abs(slopes - self.nearest(slopes)) <= tolerance + self.errors
 
 
 class NotApplicable(Exception):

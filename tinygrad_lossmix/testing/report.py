@@ -16,27 +16,20 @@ REFERENCES = {
 }
 
 
-class Readable:
-    """Shown at a prompt as it prints."""
-
-    def __repr__(self) -> str:
-        return str(self)
-
-
-@dataclass(frozen=True, repr=False)
-class Check(Readable):
+@dataclass(frozen=True)
+class Check:
     """One property and whether it held."""
 
     name: str
     passed: bool
     detail: str = ""
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"{self.name}: {'ok' if self.passed else self.detail}"
 
 
-@dataclass(frozen=True, repr=False)
-class Entry(Readable):
+@dataclass(frozen=True)
+class Entry:
     """An entry of a gradient: the argument it belongs to, and where in it."""
 
     argument: int
@@ -49,7 +42,7 @@ class Entry(Readable):
         return f"argument {self.argument}{index}"
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Mismatch(Entry):
     """An entry that is not the derivative."""
 
@@ -57,20 +50,10 @@ class Mismatch(Entry):
     numeric: float
     tolerance: float
     ulp: float  # the error in units of the last place of the derivative
+    absolute: float  # |analytic - numeric|
+    relative: float  # the same as a fraction of the derivative; infinite where that is 0
 
-    @property
-    def absolute(self) -> float:
-        """|analytic - numeric|."""
-        return abs(self.analytic - self.numeric)
-
-    @property
-    def relative(self) -> float:
-        """The same as a fraction of the derivative; infinite where that is 0."""
-        if not self.absolute:
-            return 0.0
-        return self.absolute / abs(self.numeric) if self.numeric else math.inf
-
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return (
             f"{self.place}: analytic {self.analytic:.10g}, numeric {self.numeric:.10g}; error "
             f"{self.absolute:.4g} absolute, {self.relative:.4g} relative, {self.ulp:.4g} ulp "
@@ -78,7 +61,7 @@ class Mismatch(Entry):
         )
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Kink(Entry):
     """An entry at which the function has two slopes; neither is wrong, nor what is between."""
 
@@ -86,15 +69,15 @@ class Kink(Entry):
     right: float
     analytic: float
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return (
             f"{self.place}: slope {self.left:.4g} on one side, {self.right:.4g} on the other; the "
             f"gradient is {self.analytic:.4g}"
         )
 
 
-@dataclass(repr=False)
-class GradcheckReport(Readable):
+@dataclass
+class GradcheckReport:
     """The outcome of `gradcheck`: true when it passed, readable as text.
 
     `mismatches` are the wrong entries, the worst first; `blame` is the first node whose own rule is
@@ -131,15 +114,13 @@ class GradcheckReport(Readable):
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON: a number that is not finite is None."""
         found: dict[str, Any] = {"passed": self.passed, **asdict(self)}
-        for each, mismatch in zip(found["mismatches"], self.mismatches, strict=True):
-            each.update(absolute=mismatch.absolute, relative=mismatch.relative)
         for each in [*found["mismatches"], *found["kinks"]]:
             for name, value in each.items():
                 if isinstance(value, float) and not math.isfinite(value):
                     each[name] = None
         return found
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:

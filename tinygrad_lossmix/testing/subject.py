@@ -94,13 +94,11 @@ class Subject(ABC):
         signs = self.rng.choice([-3.0, -1.0, 2.0], size=(count, len(self.point)))
         return self.point * (1.0 + signs * self.unit)
 
-    def place(self, i: int) -> tuple[int, tuple[int, ...]]:
-        """The argument and the index in it of a flat entry."""
-        for position, array in zip(self.wrt, self.arrays, strict=True):
-            if i < array.size:
-                return position, tuple(int(k) for k in np.unravel_index(i, array.shape))
-            i -= array.size
-        raise IndexError(i)
+    @property
+    def places(self) -> list[tuple[int, tuple[int, ...]]]:
+        """The argument and the index in it of every flat entry."""
+        each = zip(self.wrt, self.arrays, strict=True)
+        return [(position, index) for position, array in each for index in np.ndindex(array.shape)]
 
     def arguments(self, given: Sequence[Any]) -> list[Any]:
         """All arguments of f, copies where they are arrays."""
