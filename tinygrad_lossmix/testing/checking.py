@@ -19,6 +19,7 @@ import numpy as np
 
 from tinygrad_lossmix.engine.constants import native
 from tinygrad_lossmix.engine.gradient import grad
+from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing.causes import blame, causes, of_an_error, unstable
 from tinygrad_lossmix.testing.comparison import METHODS, compare
@@ -28,8 +29,6 @@ from tinygrad_lossmix.testing.recorded import Recorded
 from tinygrad_lossmix.testing.report import Check, GradcheckReport
 from tinygrad_lossmix.testing.subject import Allowed, Subject, array_of
 from tinygrad_lossmix.testing.tolerance import flat
-
-Array = Any
 
 
 @np.errstate(all="ignore")

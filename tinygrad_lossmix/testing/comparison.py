@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.testing.highprecision import Replay
 from tinygrad_lossmix.testing.methods import (
     Estimate,
@@ -19,8 +20,6 @@ from tinygrad_lossmix.testing.methods import (
 from tinygrad_lossmix.testing.report import Check, GradcheckReport, Kink, Mismatch, counted
 from tinygrad_lossmix.testing.subject import Subject
 from tinygrad_lossmix.testing.tolerance import flat
-
-Array = Any
 
 METHODS = ("auto", "central", "richardson", "complex", "mp")
 AFFORDABLE = 300_000  # numbers in mpmath
@@ -205,7 +204,9 @@ def _entries(
             "or rounding hides its derivative"
         )
     size = np.maximum(np.abs(g), np.abs(t))
-    vague = known & ~wrong & (limit > 1e-3 * size) & (np.abs(t) > 1e-6 * np.max(np.abs(g)))
+    vague = (
+        known & ~wrong & (limit > 1e-3 * size) & (np.abs(t) > 1e-6 * np.max(np.abs(g), initial=0.0))
+    )
     if np.any(vague):
         report.notes.append(
             f"ill-conditioned at {counted(int(np.sum(vague)))}: rounding alone leaves fewer "

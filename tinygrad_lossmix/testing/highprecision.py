@@ -12,14 +12,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.engine.graph import nodes
-from tinygrad_lossmix.engine.table import TABLE, spelling
+from tinygrad_lossmix.engine.table import TABLE, Array, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing.methods import Estimate, NotApplicable
 from tinygrad_lossmix.testing.oracles import oracles
 from tinygrad_lossmix.testing.replay import replay
 from tinygrad_lossmix.testing.tolerance import split
-
-Array = Any
 
 DIGITS = (60, 120, 240, 480, 960, 1200)
 SMALLEST = 5e-324
@@ -50,7 +48,13 @@ class Replay:
     @property
     def size(self) -> int:
         """How many operations on numbers one evaluation takes."""
-        return sum(map(_operations, nodes(self.cost)))
+        total = 0.0
+        for each in nodes(self.cost):
+            size = float(each.size)
+            if each.function in (np.matmul, np.einsum):  # the geometric mean of all sizes
+                size = np.sqrt(np.prod([float(np.size(arg)) for arg in each.values]) * size)
+            total += size
+        return int(total)
 
     def __call__(self, flat: Array) -> Any:
         """The value at other entries of the leaves, all of them in one object array."""
@@ -137,14 +141,6 @@ class Replay:
             return mp.nan, mp.nan, mp.nan
         centre = here[digits]
         return (high - low) / (2 * step), (centre - low) / step, (high - centre) / step
-
-
-def _operations(each: Tensor) -> int:
-    """One for each entry; in a product of matrices, the geometric mean of all sizes."""
-    if each.function in (np.matmul, np.einsum):
-        sizes = [float(np.size(arg)) for arg in each.values]
-        return int(np.sqrt(np.prod(sizes) * each.size))
-    return each.size
 
 
 def lifted(x: Any) -> Array:

@@ -15,13 +15,12 @@ import numpy as np
 
 from tinygrad_lossmix.engine.derivatives import constant
 from tinygrad_lossmix.engine.rules import scatter
+from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import astype, getitem
 from tinygrad_lossmix.mixes import outputs
 from tinygrad_lossmix.mixes.costs import xlogy
 from tinygrad_lossmix.mixes.mix import ROWS
 from tinygrad_lossmix.rewrite.matching.structure import raw
-
-Array = Any
 
 
 @functools.cache
@@ -32,9 +31,6 @@ def oracles() -> dict[Any, Callable[..., Array]]:
         ImportError: mpmath is not installed.
     """
     import mpmath as mp
-
-    def each(function: Callable[..., Any]) -> Any:
-        return np.frompyfunc(function, function.__code__.co_argcount, 1)
 
     def real(function: Callable[..., Any]) -> Any:
         """A function of one number; NaN where it leaves the real line."""
@@ -60,8 +56,7 @@ def oracles() -> dict[Any, Callable[..., Array]]:
     def divide(x: Any, y: Any) -> Any:
         return x / y if y else (mp.nan if x == 0 else mp.sign(x) * mp.inf)
 
-    def times(x: Any, y: Any) -> Any:
-        return mp.mpf(0) if x == 0 else x * y
+    times = np.frompyfunc(lambda x, y: mp.mpf(0) if x == 0 else x * y, 2, 1)
 
     def logsumexp(z: Array, axis: int = -1, keepdims: bool = False) -> Array:
         top = np.max(z, axis=axis, keepdims=True)
@@ -76,15 +71,6 @@ def oracles() -> dict[Any, Callable[..., Array]]:
         others = np.moveaxis(np.matmul(e, 1 - np.eye(e.shape[-1], dtype=int)), -1, axis)
         return log(others) - log(np.sum(np.moveaxis(e, -1, axis), axis=axis, keepdims=True))
 
-    def mean(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
-        total = np.sum(x, axis=axis, keepdims=keepdims)
-        return total / mp.mpf(np.size(x) // max(np.size(total), 1))
-
-    def var(x: Array, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Array:
-        centred = x - mean(x, axis, keepdims=True)
-        total = np.sum(centred * centred, axis=axis, keepdims=keepdims)
-        return total / (mp.mpf(np.size(x) // max(np.size(total), 1)) - mp.mpf(ddof))
-
     def scattered(g: Array, key: Any, shape: tuple[int, ...]) -> Array:
         full = np.full(shape, mp.mpf(0), dtype=object)
         np.add.at(full, key, g)
@@ -92,8 +78,8 @@ def oracles() -> dict[Any, Callable[..., Array]]:
 
     same = (
         np.negative, np.absolute, np.add, np.subtract, np.multiply, np.maximum, np.minimum,
-        np.matmul, np.where, np.sum, np.prod, np.max, np.min, np.reshape, np.broadcast_to,
-        np.transpose,
+        np.matmul, np.where, np.sum, np.mean, np.var, np.prod, np.max, np.min, np.reshape,
+        np.broadcast_to, np.transpose,
     )  # fmt: skip
     names = ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh")
     table: dict[Any, Callable[..., Array]] = {
@@ -101,18 +87,16 @@ def oracles() -> dict[Any, Callable[..., Array]]:
         **{getattr(np, name): real(getattr(mp, name)) for name in names},
         np.positive: lambda x: x,
         np.square: lambda x: x * x,
-        np.divide: each(divide),
+        np.divide: np.frompyfunc(divide, 2, 1),
         np.logaddexp: lambda x, y: np.maximum(x, y) + log1p(exp(-abs(x - y))),
-        np.power: each(power),
-        np.mean: mean,
-        np.var: var,
+        np.power: np.frompyfunc(power, 2, 1),
         np.concatenate: lambda *xs, axis, ends: np.concatenate(xs, axis),
         np.einsum: lambda x, y, subscripts: np.einsum(subscripts, x, y),
         getitem: lambda x, key: x[key],
         astype: lambda x, dtype: x,
         scatter: scattered,
         raw(constant): lambda x: x,
-        raw(xlogy): lambda x, y: each(times)(x, log(y)),
+        raw(xlogy): lambda x, y: times(x, log(y)),
         raw(outputs.sigmoid): lambda z: 1 / (1 + exp(-z)),
         raw(outputs.softplus): lambda z: log1p(exp(z)),
         raw(outputs.log_sigmoid): lambda z: -log1p(exp(-z)),
@@ -126,7 +110,7 @@ def oracles() -> dict[Any, Callable[..., Array]]:
         "softmax": lambda z: (log_softmax(z), log1m_softmax(z)),
     }
     for (output, cost), (value, delta) in ROWS.items():
-        table[value] = functools.partial(_cost, logs[output], cost, exp, each(times))
+        table[value] = functools.partial(_cost, logs[output], cost, exp, times)
         table[raw(delta)] = functools.partial(_delta, logs[output], output, cost, exp)
     return table
 

@@ -10,12 +10,11 @@ import numpy as np
 
 from tinygrad_lossmix.engine.derivatives import constant
 from tinygrad_lossmix.engine.graph import nodes
+from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing.methods import BESIDE, EPS, roughness, row_of
 from tinygrad_lossmix.testing.report import Check
 from tinygrad_lossmix.testing.subject import Allowed, Subject, any_differ, differ, listed
-
-Array = Any
 
 
 class Pair(Subject):

@@ -12,15 +12,13 @@ from tinygrad_lossmix.engine.derivatives import constant
 from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.graph import names, nodes
 from tinygrad_lossmix.engine.sweep import sweep
-from tinygrad_lossmix.engine.table import TABLE, spelling
+from tinygrad_lossmix.engine.table import TABLE, Array, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing.highprecision import Replay
 from tinygrad_lossmix.testing.replay import holds_constants, in_floats, replay
 from tinygrad_lossmix.testing.report import Check
 from tinygrad_lossmix.testing.subject import Allowed, Subject, any_differ, differ, listed
 from tinygrad_lossmix.testing.tolerance import SAFETY, conditioning, epsilon, flat
-
-Array = Any
 
 
 class Recorded(Subject):

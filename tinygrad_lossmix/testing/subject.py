@@ -8,12 +8,11 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing.methods import richardson, sizes
 from tinygrad_lossmix.testing.report import Check
 from tinygrad_lossmix.testing.tolerance import flat, split
-
-Array = Any
 
 
 class Allowed(NamedTuple):

@@ -16,10 +16,9 @@ import numpy as np
 
 from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.graph import nodes
+from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing.replay import Disturbed, recorded, replay
-
-Array = Any
 
 SAFETY = 64.0
 SIZE = 2.0**-26
@@ -50,16 +49,12 @@ def conditioning(
     again = replay(cost, dict(zip(leaves, fresh, strict=True)), lift, recorded)
     value = (again * start).sum()
     try:
-        gradient = joined(grad(again, fresh, start, create_graph=True))
+        parts = grad(again, fresh, start, create_graph=True)
     except Exception:  # a rule that does not run on Tensors
-        gradient = joined([Tensor(g) for g in grad(again, fresh, start.data)])
+        parts = [Tensor(g) for g in grad(again, fresh, start.data)]
+    gradient: Any = np.concatenate([part.reshape(-1) for part in parts])
     smallest = max(float(np.finfo(each.dtype).smallest_normal) for each in nodes(cost))
     return _moved(gradient, smallest, rng), float(_moved(value, smallest, rng))
-
-
-def joined(parts: list[Tensor]) -> Any:
-    """All entries, one after the other, recorded."""
-    return np.concatenate([part.reshape(-1) for part in parts])
 
 
 def _moved(target: Tensor, smallest: float, rng: np.random.Generator) -> Array:
