@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numba import njit
 
+from tests.helpers.quick import every
 from tinygrad_lossmix.rewrite.loops import vector_math
 
 CASES = [(name, dtype) for name in ("exp", "log", "log1p") for dtype in (np.float64, np.float32)]
@@ -50,8 +51,9 @@ def numbers(name, dtype):
 
 
 @each
-def test_the_error_is_at_most_one_and_a_half_units_in_the_last_place(name, dtype):
-    x = numbers(name, dtype)
+@every(3)
+def test_the_error_is_at_most_one_and_a_half_units_in_the_last_place(name, dtype, every):
+    x = numbers(name, dtype)[::every]
     for at, value in zip(x, loop(name, dtype)(x), strict=True):
         with mpmath.workprec(200):
             truth = getattr(mpmath, name)(mpmath.mpf(float(at)))
