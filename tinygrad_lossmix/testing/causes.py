@@ -70,12 +70,11 @@ def causes(
     ):
         return ["the gradients are returned in another order than the arguments"]
     others = list(_elsewhere(subject)) if isinstance(subject, Pair) else []
+    plants = recording if isinstance(subject, Pair) else None  # of others rules may be wrong
     for i, position in enumerate(subject.wrt):
         if position not in wrong or i >= len(gradients):
             continue
-        plant = None
-        if recording and isinstance(subject, Pair):  # of another one the rules may be wrong
-            plant = Plant(recording[0][i], recording[1], subject.seed)
+        plant = Plant(plants[0][i], plants[1], subject.seed) if plants else None
         here = Evidence(subject.arrays[i], gradients[i], right[i], plant)
         guesses = of_an_argument(here, [each[i] for each in others])
         name = f"argument {_name(subject.f, position)}: " if len(subject.wrt) > 1 else ""
@@ -195,9 +194,8 @@ def _factor(e: Evidence) -> Iterator[str]:
 def unstable(cost: Tensor) -> list[str]:
     """The first pattern in a recording that overflows, underflows or loses its digits there."""
     with np.errstate(all="ignore"):
-        found = {
-            r.before: r for r in rewritten(cost).replacements if r.pattern not in COSTS.values()
-        }
+        every = rewritten(cost).replacements
+        found = {r.before: r for r in every if r.pattern not in COSTS.values()}
         worst = next((r for r in found.values() if _differ(r.before, r.after)), None)
     if worst is None:
         return []

@@ -132,11 +132,9 @@ class Derivation(NamedTuple):
             formulas = [formula.subs(last, 1 - sum(free)) for formula in formulas]
         else:
             free.append(last)
-        coefficients: list[Formula] = []
-        for formula in formulas:
-            numerator, _ = sympy.fraction(sympy.cancel(formula))
-            coefficients += sympy.Poly(numerator, *free, self.total).coeffs()
-        wanted = [each for each in coefficients if each != 0]
+        numerators = [sympy.numer(sympy.cancel(formula)) for formula in formulas]
+        polynomials = [sympy.Poly(each, *free, self.total) for each in numerators]
+        wanted = [c for each in polynomials for c in each.coeffs() if c != 0]
         return tuple(sympy.groebner(wanted, *self.y).exprs) if wanted else ()
 
     def of_every_label(self, equations: Sequence[Formula]) -> bool:

@@ -63,9 +63,8 @@ class Plant:
         self.seed = seed.reshape(self.cost.shape)
         self.right = grad(self.cost, self.leaf, self.seed)
         self.called = names(self.cost)
-        every = nodes(self.cost)[:LARGEST]
         self.above = {self.leaf: 0}  # what depends on the leaf, in order
-        for each in every:
+        for each in nodes(self.cost)[:LARGEST]:
             if any(arg in self.above for arg in each.args if isinstance(arg, Tensor)):
                 self.above[each] = len(self.above)
         steps = sweep(self.cost, seed_of(self.cost, self.seed))

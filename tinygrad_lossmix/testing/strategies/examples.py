@@ -179,11 +179,8 @@ def _one_hot(shape: Shape) -> Strategy:
 
 
 def _soft(shape: Shape) -> Strategy:
-    def normalised(weights: Array) -> Array:
-        total = weights.sum(axis=-1, keepdims=True)
-        return np.where(total > 0, weights, 1.0) / np.where(total > 0, total, shape[-1])
-
-    return _floats(shape, 1).map(normalised)
+    filled = _floats(shape, 1).map(lambda w: w + (w.sum(axis=-1, keepdims=True) == 0))
+    return filled.map(lambda w: w / w.sum(axis=-1, keepdims=True))
 
 
 def _floats(shape: Shape, most: float) -> Strategy:

@@ -80,10 +80,7 @@ TOGETHER = _operations(
     "np.minimum({0}, {1})",
     "np.where(odd({0}), {0}, {1})",
 )
-ANY_TWO = _operations(
-    "np.concatenate([{0}, {1}], axis=None)",
-    "np.outer(soft({0}), soft({1}))",
-)
+ANY_TWO = _operations("np.concatenate([{0}, {1}], axis=None)", "np.outer(soft({0}), soft({1}))")
 OPERATIONS = ANY | WITH_AXES | TOGETHER | ANY_TWO
 
 
