@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.engine.graph import nodes
-from tinygrad_lossmix.engine.table import TABLE, Array, spelling
+from tinygrad_lossmix.engine.table import Array, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing.methods import Estimate, NotApplicable
 from tinygrad_lossmix.testing.oracles import oracles
@@ -33,7 +33,9 @@ class Replay:
 
     def __init__(self, cost: Tensor, leaves: list[Tensor], seed: Array) -> None:
         try:
-            self.table = oracles()
+            import mpmath
+
+            self.mp, self.table = mpmath, oracles()
         except ImportError as error:
             raise NotApplicable(
                 "mpmath is not installed: pip install 'tinygrad_lossmix[verify]'"
@@ -63,21 +65,14 @@ class Replay:
         return np.sum(lifted(self.seed) * value)
 
     def _compute(self, each: Tensor, args: list[Any]) -> Any:
-        args = [self._constant(each, i, arg) for i, arg in enumerate(args)]
-        return np.asarray(self.table[each.function](*args, **each.kwargs), dtype=object)
-
-    def _constant(self, each: Tensor, position: int, arg: Any) -> Any:
-        kept = isinstance(each.args[position], Tensor)
-        mask = each.function is np.where and TABLE[np.where].rules[position] is None
-        return arg if kept or mask else lifted(arg)
+        value = self.table[each.function](*map(lifted, args), **each.kwargs)
+        return np.asarray(value, dtype=object)
 
     def value(self, point: Array) -> float:
         """The value itself, with more and more digits until two agree; NaN at a pole."""
-        import mpmath as mp
-
         before = math.nan
         for digits in DIGITS:
-            with mp.workdps(digits):
+            with self.mp.workdps(digits):
                 try:
                     value = float(self(lifted(point)))
                 except ZeroDivisionError:
@@ -95,9 +90,7 @@ class Replay:
             goal: the error that is good enough for each derivative.
             directions: (k, n), to differentiate along; None: along every entry.
         """
-        import mpmath as mp
-
-        ways = np.eye(len(point)) if directions is None else directions
+        mp, ways = self.mp, np.eye(len(point)) if directions is None else directions
         found = np.zeros((3, len(ways)))
         errors = np.full(len(ways), np.inf)
         kinks = np.zeros(len(ways), dtype=bool)
@@ -127,9 +120,7 @@ class Replay:
 
     def _slopes(self, point: Array, way: Array, digits: int, here: dict[int, Any]) -> Any:
         """Central, left and right; here: the value at the point itself, by digits."""
-        import mpmath as mp
-
-        base = lifted(point)
+        mp, base = self.mp, lifted(point)
         size = max(1.0, float(np.max(np.abs(point * way))))
         step = mp.mpf(size) * mp.mpf(10) ** (-(digits // 3))
         move = lifted(way) * step

@@ -14,7 +14,8 @@ from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing.methods import BESIDE, EPS, roughness, row_of
 from tinygrad_lossmix.testing.report import Check
-from tinygrad_lossmix.testing.subject import Allowed, Subject, any_differ, differ, listed
+from tinygrad_lossmix.testing.subject import Recording, Subject, any_differ, differ, listed
+from tinygrad_lossmix.testing.tolerance import Allowed
 
 
 class Pair(Subject):
@@ -45,7 +46,7 @@ class Pair(Subject):
         found = self.by_hand(*self.handed)
         return list(found) if len(self.wrt) > 1 and isinstance(found, tuple | list) else [found]
 
-    def _recorded(self) -> tuple[list[Tensor], Tensor] | None:
+    def _recorded(self) -> Recording | None:
         """The leaves and the cost of f called with Tensors, where that gives the same number."""
         leaves = [Tensor(a) for a in self.arrays]
         try:

@@ -17,14 +17,14 @@ from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing.highprecision import Replay
 from tinygrad_lossmix.testing.replay import holds_constants, in_floats, replay
 from tinygrad_lossmix.testing.report import Check
-from tinygrad_lossmix.testing.subject import Allowed, Subject, any_differ, differ, listed
-from tinygrad_lossmix.testing.tolerance import SAFETY, conditioning, epsilon, flat
+from tinygrad_lossmix.testing.subject import Recording, Subject, any_differ, differ, listed
+from tinygrad_lossmix.testing.tolerance import Allowed, flat, rounding
 
 
 class Recorded(Subject):
     """A function of Tensors; its gradient is the engine's."""
 
-    recording: tuple[list[Tensor], Tensor]
+    recording: Recording
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
@@ -37,7 +37,7 @@ class Recorded(Subject):
         cost = self.recording[1]
         return np.asarray(self.rng.normal(size=cost.shape) if cost.shape else 1.0, cost.dtype)
 
-    def record(self, arrays: Sequence[Array]) -> tuple[list[Tensor], Tensor]:
+    def record(self, arrays: Sequence[Array]) -> Recording:
         """Call f on new Tensors that share these arrays."""
         leaves = [Tensor(a, copy=False) for a in arrays]
         cost = self.f(*self.arguments(leaves))
@@ -66,11 +66,7 @@ class Recorded(Subject):
     def allowed(self, analytic: Array, floor: bool = True) -> Allowed:
         """c·ε·Σ|∂|·|v|, over all values on the way."""
         leaves, cost = self.recording
-        condition, size = conditioning(cost, leaves, self.seed, self.rng)
-        unit = SAFETY * epsilon(cost)
-        smallest = SAFETY * max(float(np.finfo(a.dtype).smallest_subnormal) for a in self.arrays)
-        value = abs(float(np.vdot(self.seed, cost.data)))
-        return Allowed(unit * condition + smallest, unit * (size + value) + smallest)
+        return rounding(cost, leaves, self.seed, self.rng)
 
     def behaviour(self, gradients: list[Any], allowed: Allowed, exact: bool) -> Iterator[Check]:
         """The value itself, side effects, repeatability, linearity and layouts."""
@@ -95,7 +91,7 @@ class Recorded(Subject):
         same = not any_differ(first, fresh) and not any_differ(first, grad(cost, leaves, seed))
         yield Check("the same answer twice", same, "called again with the same input it differs")
         passes = list(_passes(cost, seed))
-        yield from self._linear(cost, leaves, passes, flat(first), allowed.entries)
+        yield from self._linear((leaves, cost), passes, flat(first), allowed.entries)
         narrow = listed(
             spelling(each.function)
             for each, position, g, passed in passes
@@ -109,18 +105,13 @@ class Recorded(Subject):
         yield from self.layouts(allowed.entries)
 
     def _linear(
-        self,
-        cost: Tensor,
-        leaves: list[Tensor],
-        passes: list[tuple[Tensor, int, Array, Array]],
-        once: Array,
-        tolerance: Array,
+        self, recording: Recording, passes: list[Any], once: Array, tolerance: Array
     ) -> Iterator[Check]:
         """A gradient is linear in its seed, large or small, and nothing comes of nothing.
 
         The seed is multiplied by powers of 2, as far as no number of the sweep leaves its range.
         """
-        seed = self.seed
+        (leaves, cost), seed = recording, self.seed
         met = np.concatenate([np.abs(x).reshape(-1) for p in passes for x in p[2:]] or [[1.0]])
         met = met[np.isfinite(met) & (met > 0)].astype(np.float64)
         narrowest = min((np.finfo(each.dtype) for each in nodes(cost)), key=lambda kind: kind.bits)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -12,14 +12,9 @@ from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing.methods import richardson, sizes
 from tinygrad_lossmix.testing.report import Check
-from tinygrad_lossmix.testing.tolerance import flat, split
+from tinygrad_lossmix.testing.tolerance import Allowed, flat, split
 
-
-class Allowed(NamedTuple):
-    """What rounding may do to each entry of a gradient, and to the value."""
-
-    entries: Array
-    value: float
+Recording = tuple[list[Tensor], Tensor]  # leaves and cost
 
 
 class Subject(ABC):
@@ -32,7 +27,7 @@ class Subject(ABC):
         rng: for seeds and directions.
     """
 
-    recording: tuple[list[Tensor], Tensor] | None  # leaves and cost, where the function has one
+    recording: Recording | None  # where the function has one
     seed: Array = np.float64(1.0)  # it is <seed, f> that is differentiated
     by_hand: Callable[..., Any] | None = None  # its gradient, where that is not the engine's
     stale = ""  # how a gradient goes wrong that is the same at another input
@@ -192,9 +187,8 @@ def _kind(g: Any) -> str:
 
 def _strided(x: Array) -> Array:
     """The same values, every other one of a larger array, axes in Fortran order."""
-    wide = np.zeros(tuple(2 * n for n in x.shape), dtype=x.dtype, order="F")
-    index: Any = (..., *(slice(None, None, 2) for _ in x.shape))
-    view = wide[index]
+    wide: Any = np.zeros(tuple(2 * n for n in x.shape), dtype=x.dtype, order="F")
+    view = wide[(..., *[slice(None, None, 2)] * x.ndim)]
     view[...] = x
     return view
 

@@ -10,7 +10,7 @@ their rounding, a small number that is computed without cancellation is not.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,15 +25,17 @@ SIZE = 2.0**-26
 SAMPLES = 3  # and as many with the opposite signs: beside a kink one of both moves
 
 
-def epsilon(cost: Tensor) -> float:
-    """The coarsest rounding in a recording, at least that of float64, which is compared in."""
-    return max(2.0**-52, *(float(np.finfo(each.dtype).eps) for each in nodes(cost)))
+class Allowed(NamedTuple):
+    """What rounding may do to each entry of a gradient, and to the value."""
+
+    entries: Array
+    value: float
 
 
-def conditioning(
-    cost: Tensor, leaves: list[Tensor], seed: Array, rng: np.random.Generator
-) -> tuple[Array, float]:
-    """Σ|∂g/∂v|·|v| of every entry of a gradient g, and the same of the value of the cost.
+def rounding(cost: Tensor, leaves: list[Tensor], seed: Array, rng: np.random.Generator) -> Allowed:
+    """c·ε·Σ|∂g/∂v|·|v| of every entry of a gradient g, and the same of the value of the cost.
+
+    ε is the coarsest rounding in the recording, at least that of float64, which is compared in.
 
     Args:
         cost, leaves: a recording and what it is differentiated by.
@@ -53,8 +55,13 @@ def conditioning(
     except Exception:  # a rule that does not run on Tensors
         parts = [Tensor(g) for g in grad(again, fresh, start.data)]
     gradient: Any = np.concatenate([part.reshape(-1) for part in parts])
-    smallest = max(float(np.finfo(each.dtype).smallest_normal) for each in nodes(cost))
-    return _moved(gradient, smallest, rng), float(_moved(value, smallest, rng))
+    kinds = [np.finfo(each.dtype) for each in nodes(cost)]
+    smallest = max(float(kind.smallest_normal) for kind in kinds)
+    unit = SAFETY * max(2.0**-52, *(float(kind.eps) for kind in kinds))
+    least = SAFETY * max(float(np.finfo(leaf.dtype).smallest_subnormal) for leaf in leaves)
+    entries, size = _moved(gradient, smallest, rng), float(_moved(value, smallest, rng))
+    size += abs(float(np.vdot(seed, cost.data)))
+    return Allowed(unit * entries + least, unit * size + least)
 
 
 def _moved(target: Tensor, smallest: float, rng: np.random.Generator) -> Array:
