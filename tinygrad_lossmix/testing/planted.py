@@ -203,7 +203,9 @@ class Plant:
         times = function is np.multiply or (function is np.divide and position == 0)
         c = scalar(other) if times and not isinstance(other, Tensor) else None
         if function is np.sum or function is np.mean:
-            yield from self._of_a_reduction(each, at, part)
+            sides = [x.shape[i] for i in reduced(each)]
+            for n in {*sides, math.prod(sides)} - {0, 1}:
+                yield self._times(n, MEAN if function is np.sum else SUM, at, part)
         elif function is np.matmul and x.ndim == np.ndim(other) == 2:
             other = other.data if isinstance(other, Tensor) else other
             for left, right in permutations((g, g.T, other, other.T), 2):
@@ -227,11 +229,6 @@ class Plant:
         elif function is np.add or function is np.subtract:
             yield f"the term {self.called[x]} of the sum at {at} passes nothing back", 0 * part
         yield f"the sign of what {at} passes back", -part
-
-    def _of_a_reduction(self, each: Tensor, at: str, part: Array) -> Iterator[Fault]:
-        sides = [each.args[0].shape[i] for i in reduced(each)]
-        for n in {*sides, math.prod(sides)} - {0, 1}:
-            yield self._times(n, MEAN if each.function is np.sum else SUM, at, part)
 
     def _of_a_constant(self, c: float, at: str, part: Array) -> Iterator[Fault]:
         for n in {*self.sizes.values()} - {0, 1}:

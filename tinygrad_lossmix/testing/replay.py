@@ -12,11 +12,8 @@ from tinygrad_lossmix.engine.derivatives import constant
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.table import TABLE
 from tinygrad_lossmix.engine.tensor import Tensor, astype, recorded_again
-from tinygrad_lossmix.mixes import outputs
-from tinygrad_lossmix.mixes.mix import PAIRS, ROWS
+from tinygrad_lossmix.rewrite.matching.structure import OF_LOGITS
 
-_recording = (*vars(outputs).values(), *(delta for _, delta in ROWS.values()))
-OF_LOGITS = {*PAIRS, *(f.recorded for f in _recording if hasattr(f, "recorded"))}
 Compute = Callable[[Tensor, list[Any]], Any]
 
 
@@ -35,14 +32,11 @@ def replay(
     for each in nodes(cost):
         if each in values:
             continue
-        if each.function is None:
-            values[each] = lift(each.data)
-            continue
         args = list(each.args)
         for i, arg in enumerate(args):
             if isinstance(arg, Tensor):
                 args[i] = lift(arg.data) if _held(each, i) else values[arg]
-        values[each] = compute(each, args)
+        values[each] = compute(each, args) if each.function else lift(each.data)
     return values[cost]
 
 

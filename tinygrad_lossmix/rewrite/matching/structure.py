@@ -18,7 +18,7 @@ from tinygrad_lossmix.engine.rules import scatter
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor, astype, getitem
 from tinygrad_lossmix.mixes import costs, outputs
-from tinygrad_lossmix.mixes.mix import ROWS
+from tinygrad_lossmix.mixes.mix import PAIRS, ROWS
 
 
 def raw(function: Any) -> Any:
@@ -26,17 +26,13 @@ def raw(function: Any) -> Any:
     return function.recorded
 
 
+_layers = [f for f in vars(outputs).values() if hasattr(f, "recorded")]
+OF_LOGITS = {*PAIRS, *map(raw, _layers), *(raw(delta) for _, delta in ROWS.values())}
 # Functions that give the same value twice; ufuncs do too. Of others, a user's, nobody knows.
 KNOWN = {
     np.sum, np.mean, np.var, np.prod, np.max, np.min, np.reshape, np.broadcast_to, np.transpose,
     np.where, np.concatenate, np.einsum, getitem, astype, scatter,
-    *map(raw, (
-        constant, costs.xlogy, outputs.sigmoid, outputs.softplus,
-        outputs.log_sigmoid, outputs.softmax, outputs.log_softmax, outputs.logsumexp,
-        outputs.log1m_softmax,
-    )),
-    *(cost for cost, _ in ROWS.values()),
-    *(raw(delta) for _, delta in ROWS.values()),
+    raw(constant), raw(costs.xlogy), *OF_LOGITS,
 }  # fmt: skip
 COMMUTATIVE = {np.add, np.multiply, np.maximum, np.minimum, np.logaddexp}
 REDUCTIONS = {np.sum, np.mean, np.prod, np.max, np.min, np.var}
