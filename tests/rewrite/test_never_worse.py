@@ -17,8 +17,7 @@ import tinygrad_lossmix as lm
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.rewrite.compile import compile as compiled
 from tinygrad_lossmix.rewrite.stabilize import rewritten
-from tinygrad_lossmix.testing.highprecision import lifted
-from tinygrad_lossmix.testing.oracles import oracles
+from tinygrad_lossmix.testing.highprecision import lifted, oracles
 from tinygrad_lossmix.testing.replay import replay
 
 DIGITS, STEP = 800, mp.mpf(10) ** -200

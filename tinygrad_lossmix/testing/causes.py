@@ -26,8 +26,7 @@ from tinygrad_lossmix.testing.planted import PRODUCT, Plant, multiple, near
 from tinygrad_lossmix.testing.recorded import Recorded
 from tinygrad_lossmix.testing.replay import holds_constants, in_floats, recorded, replay
 from tinygrad_lossmix.testing.report import GradcheckReport
-from tinygrad_lossmix.testing.subject import Subject
-from tinygrad_lossmix.testing.tolerance import flat
+from tinygrad_lossmix.testing.subject import Subject, flat
 
 MOST = 400  # nodes whose rules are looked at
 ELSEWHERE = 2  # other values of the arguments that a guess has to fit

@@ -27,8 +27,7 @@ from tinygrad_lossmix.testing.methods import NotApplicable
 from tinygrad_lossmix.testing.pair import Pair
 from tinygrad_lossmix.testing.recorded import Recorded
 from tinygrad_lossmix.testing.report import Check, GradcheckReport
-from tinygrad_lossmix.testing.subject import Subject, array_of
-from tinygrad_lossmix.testing.tolerance import flat
+from tinygrad_lossmix.testing.subject import Subject, array_of, flat
 
 
 @np.errstate(all="ignore")

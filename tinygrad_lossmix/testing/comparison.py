@@ -18,8 +18,7 @@ from tinygrad_lossmix.testing.methods import (
     richardson,
 )
 from tinygrad_lossmix.testing.report import Check, GradcheckReport, Kink, Mismatch, counted
-from tinygrad_lossmix.testing.subject import Subject
-from tinygrad_lossmix.testing.tolerance import flat
+from tinygrad_lossmix.testing.subject import Subject, flat
 
 METHODS = ("auto", "central", "richardson", "complex", "mp")
 AFFORDABLE = 300_000  # numbers in mpmath

@@ -14,8 +14,7 @@ from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing.methods import BESIDE, EPS, roughness, row_of
 from tinygrad_lossmix.testing.report import Check
-from tinygrad_lossmix.testing.subject import Recording, Subject, any_differ, differ, listed
-from tinygrad_lossmix.testing.tolerance import Allowed
+from tinygrad_lossmix.testing.subject import Allowed, Recording, Subject, any_differ, differ, listed
 
 
 class Pair(Subject):

@@ -15,10 +15,21 @@ from tinygrad_lossmix.engine.sweep import sweep
 from tinygrad_lossmix.engine.table import TABLE, Array, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing.highprecision import Replay
-from tinygrad_lossmix.testing.replay import holds_constants, in_floats, replay
+from tinygrad_lossmix.testing.replay import Disturbed, holds_constants, in_floats, recorded, replay
 from tinygrad_lossmix.testing.report import Check
-from tinygrad_lossmix.testing.subject import Recording, Subject, any_differ, differ, listed
-from tinygrad_lossmix.testing.tolerance import Allowed, flat, rounding
+from tinygrad_lossmix.testing.subject import (
+    Allowed,
+    Recording,
+    Subject,
+    any_differ,
+    differ,
+    flat,
+    listed,
+)
+
+SAFETY = 64.0
+SIZE = 2.0**-26
+SAMPLES = 3  # and as many with the opposite signs: beside a kink one of both moves
 
 
 class Recorded(Subject):
@@ -64,9 +75,34 @@ class Recorded(Subject):
         return list(grad(cost, leaves, self.seed.copy()))
 
     def allowed(self, analytic: Array, floor: bool = True) -> Allowed:
-        """c·ε·Σ|∂|·|v|, over all values on the way."""
+        """c·ε·Σ|∂g/∂v|·|v| of every entry of the gradient g, and the same of the value of f.
+
+        A gradient computed through values v is off by about ε·Σ|∂g/∂v|·|v|, over every value on its
+        way, those inside the rules included; ε is the coarsest rounding in the recording, at least
+        that of float64, which is compared in. That sum is measured: the recording of the gradient
+        is replayed with every value off by a relative η·N(0, 1), and what the gradient moves by,
+        divided by η, is the sum with random weights. A true zero that is the difference of large
+        terms is therefore allowed their rounding, a small number that is computed without
+        cancellation is not.
+        """
         leaves, cost = self.recording
-        return rounding(cost, leaves, self.seed, self.rng)
+        lift: Any = lambda data: Tensor(np.asarray(data, dtype=np.float64))
+        start = lift(self.seed)
+        fresh = [lift(leaf.data) for leaf in leaves]
+        again = replay(cost, dict(zip(leaves, fresh, strict=True)), lift, recorded)
+        try:
+            parts = grad(again, fresh, start, create_graph=True)
+        except Exception:  # a rule that does not run on Tensors
+            parts = [Tensor(g) for g in grad(again, fresh, start.data)]
+        kinds = [np.finfo(each.dtype) for each in nodes(cost)]
+        smallest = max(float(kind.smallest_normal) for kind in kinds)
+        unit = SAFETY * max(2.0**-52, *(float(kind.eps) for kind in kinds))
+        least = SAFETY * max(float(np.finfo(leaf.dtype).smallest_subnormal) for leaf in leaves)
+        gradient: Any = np.concatenate([part.reshape(-1) for part in parts])
+        entries = _moved(gradient, smallest, self.rng)
+        size = float(_moved((again * start).sum(), smallest, self.rng))
+        size += abs(float(np.vdot(self.seed, cost.data)))
+        return Allowed(unit * entries + least, unit * size + least)
 
     def behaviour(self, gradients: list[Any], allowed: Allowed, exact: bool) -> Iterator[Check]:
         """The value itself, side effects, repeatability, linearity and layouts."""
@@ -130,6 +166,19 @@ class Recorded(Subject):
         nothing = flat(grad(cost, leaves, np.zeros_like(seed)))
         wrong = (nothing != 0) & np.isfinite(nothing)
         yield Check("zero for a zero seed", not np.any(wrong), "a zero seed gives a gradient")
+
+
+def _moved(target: Tensor, smallest: float, rng: np.random.Generator) -> Array:
+    """How far a recorded result moves for a relative error of 1 in every value, or its own size."""
+    samples = []
+    for seed in rng.integers(2**32, size=SAMPLES):
+        for size in (SIZE, -SIZE):
+            disturbed = Disturbed(size, smallest, np.random.default_rng(seed))
+            samples.append(replay(target, {}, disturbed.off, disturbed))
+    with np.errstate(all="ignore"):
+        moved = np.abs(np.array(samples) - target.data) / SIZE
+    moved = np.where(np.isfinite(moved), moved, 0.0)  # a value can fall out of a domain
+    return moved.max(axis=0) + np.abs(np.nan_to_num(target.data))
 
 
 def _held(each: Tensor) -> list[Array]:

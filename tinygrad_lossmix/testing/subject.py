@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -12,9 +12,15 @@ from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing.methods import richardson, sizes
 from tinygrad_lossmix.testing.report import Check
-from tinygrad_lossmix.testing.tolerance import Allowed, flat, split
 
 Recording = tuple[list[Tensor], Tensor]  # leaves and cost
+
+
+class Allowed(NamedTuple):
+    """What rounding may do to each entry of a gradient, and to the value."""
+
+    entries: Array
+    value: float
 
 
 class Subject(ABC):
@@ -217,3 +223,15 @@ def any_differ(some: Iterable[Any], others: Iterable[Any]) -> bool:
 def listed(names: Iterable[Any]) -> str:
     """Each once."""
     return ", ".join(dict.fromkeys(map(str, names)))
+
+
+def flat(arrays: list[Array]) -> Array:
+    """All entries, one after the other, in float64."""
+    return np.concatenate([np.asarray(a, dtype=np.float64).reshape(-1) for a in arrays])
+
+
+def split(entries: Array, like: Sequence[Any]) -> list[Array]:
+    """The flat entries as arrays of the same shapes as these."""
+    ends = np.cumsum([each.size for each in like])[:-1]
+    parts = zip(np.split(entries, ends), like, strict=True)
+    return [part.reshape(each.shape) for part, each in parts]

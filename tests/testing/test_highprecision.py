@@ -11,8 +11,7 @@ from tests.engine.registry import CALLS
 from tests.helpers.quick import thinned
 from tinygrad_lossmix.engine.table import TABLE
 from tinygrad_lossmix.testing import gradcheck
-from tinygrad_lossmix.testing.highprecision import Replay, lifted
-from tinygrad_lossmix.testing.oracles import oracles
+from tinygrad_lossmix.testing.highprecision import Replay, lifted, oracles
 
 ROWS = set(TABLE)  # as they are before any test adds to them
 
