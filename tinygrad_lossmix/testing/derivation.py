@@ -128,11 +128,9 @@ class Derivation(NamedTuple):
         the outputs; a Gröbner basis says it in the shortest way. None: any labels do; 1: none does.
         """
         *free, last = self.a
-        if self.output == "softmax":
-            formulas = [formula.subs(last, 1 - sum(free)) for formula in formulas]
-        else:
-            free.append(last)
-        numerators = [sympy.numer(sympy.cancel(formula)) for formula in formulas]
+        fits = {last: 1 - sum(free)} if self.output == "softmax" else {}
+        free = [each for each in self.a if each not in fits]
+        numerators = [sympy.numer(sympy.cancel(formula.subs(fits))) for formula in formulas]
         polynomials = [sympy.Poly(each, *free, self.total) for each in numerators]
         wanted = [c for each in polynomials for c in each.coeffs() if c != 0]
         return tuple(sympy.groebner(wanted, *self.y).exprs) if wanted else ()
@@ -145,7 +143,7 @@ class Derivation(NamedTuple):
 
     def multiple(self) -> Formula | None:
         """The number c other than 1 with δ = c(a - y) for all such labels, if there is one."""
-        point = next(self._points())
+        _, point = next(self._points())
         error, a_minus_y = self.error[0].subs(point), self.a_minus_y[0].subs(point)
         c = 1 + error / a_minus_y if a_minus_y else sympy.S.One
         if c == 1 or not c.is_number:
@@ -160,19 +158,18 @@ class Derivation(NamedTuple):
 
     def counterexample(self) -> Counterexample | None:
         """A point with simple numbers where δ is not a - y: z = 0 and class 0 if it is one."""
-        for point in self._points():
+        for z, point in self._points():
             error, a_minus_y, y = (
                 [each.subs(point) for each in formulas]
                 for formulas in (self.error, self.a_minus_y, self.y)
             )
             if any(error):
                 delta = [e + d for e, d in zip(error, a_minus_y, strict=True)]
-                z = [self._logit(point, a) for a in self.a]
-                return Counterexample(tuple(z), tuple(y), tuple(delta), tuple(a_minus_y))
+                return Counterexample(z, tuple(y), tuple(delta), tuple(a_minus_y))
         return None
 
-    def _points(self) -> Iterator[dict[Formula, Formula]]:
-        """Outputs and labels with simple numbers: logits are logarithms of 1, 2, 3."""
+    def _points(self) -> Iterator[tuple[tuple[Formula, ...], dict[Formula, Formula]]]:
+        """Logits that are logarithms of 1, 2, 3, and their outputs with labels: simple numbers."""
         k = len(self.a)
         labels = [[sympy.Integer(i == c) for i in range(k)] for c in range(k)]
         labels += [[sympy.Rational(1, k)] * k]
@@ -182,11 +179,8 @@ class Derivation(NamedTuple):
             outputs = [e / (total if self.output == "softmax" else 1 + e) for e in powers]
             for y in labels:
                 numbers = (total, *outputs, *y)
-                yield dict(zip((self.total, *self.a, *self.y), numbers, strict=True))
-
-    def _logit(self, point: dict[Formula, Formula], a: Formula) -> Formula:
-        odds = point[self.total] if self.output == "softmax" else 1 / (1 - point[a])
-        return sympy.log(point[a] * odds)
+                point = dict(zip((self.total, *self.a, *self.y), numbers, strict=True))
+                yield tuple(map(sympy.log, powers)), point
 
 
 def derive(output: str, cost: str, classes: int) -> Derivation:

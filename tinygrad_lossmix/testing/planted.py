@@ -73,6 +73,7 @@ class Plant:
         self.structure = Structure()
         forms = Forms(self.structure)
         self.forms = [(each, form) for each in self.above if (form := forms.form(each))]
+        self.layers = {each for each, form in self.forms if form.kind in (*SOFTMAX, "sigmoid")}
         logged = {each.args[0] for each in self.above if each.function is np.log}
         self.logits = {
             unshifted(form.u, form.axes): form.axes
@@ -215,7 +216,7 @@ class Plant:
             yield from self._of_a_constant(c if function is np.multiply else 1.0 / c, at, part)
         elif times:
             yield f"the factor that {at} multiplies by is missing", g
-        elif x.shape == each.shape and function not in LINEAR:
+        elif x.shape == each.shape and function not in LINEAR and each not in self.layers:
             yield from self._of_a_function(each, position, g, part)
         if function in LINEAR and each.size > x.size:
             broadcast = "a mean over what was broadcast, not a sum"
@@ -239,8 +240,6 @@ class Plant:
             yield f"the ½ of the cost is missing at {at}", part * 2.0
 
     def _of_a_function(self, each: Tensor, position: int, g: Array, part: Array) -> Iterator[Fault]:
-        if any(each is node and form.kind in (*SOFTMAX, "sigmoid") for node, form in self.forms):
-            return  # said there
         name, others = spelling(each.function), {}
         if each.function is np.square or each.function is np.power:
             p = 2.0 if each.function is np.square else scalar(each.args[1])

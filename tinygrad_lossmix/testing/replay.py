@@ -12,7 +12,7 @@ from tinygrad_lossmix.engine.derivatives import constant
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.table import TABLE
 from tinygrad_lossmix.engine.tensor import Tensor, astype, recorded_again
-from tinygrad_lossmix.rewrite.matching.structure import OF_LOGITS
+from tinygrad_lossmix.rewrite.matching.structure import OF_LOGITS, raw
 
 Compute = Callable[[Tensor, list[Any]], Any]
 
@@ -48,8 +48,7 @@ def _held(each: Tensor, position: int) -> bool:
 def holds_constants(cost: Tensor) -> bool:
     """Whether something in a recording is computed from Tensors and yet not differentiated."""
     return any(
-        each.function is constant.recorded  # type: ignore[attr-defined]
-        or any(_held(each, i) for i in range(len(each.args)))
+        each.function is raw(constant) or any(_held(each, i) for i in range(len(each.args)))
         for each in nodes(cost)
     )
 
