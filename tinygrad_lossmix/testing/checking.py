@@ -188,10 +188,10 @@ def _subject(f: Any, inputs: Sequence[Any], wrt: Any, rng: np.random.Generator) 
         TypeError: f is neither callable nor a pair, an input is not made of real numbers.
         ValueError: no input, or wrt is no position among them.
     """
-    if isinstance(f, tuple):
-        if len(f) != 2 or not all(map(callable, f)):
-            raise TypeError("a pair is (function, its gradient): a tuple of two functions")
-    elif not callable(f):
+    pair = isinstance(f, tuple)
+    if pair and (len(f) != 2 or not all(map(callable, f))):
+        raise TypeError("a pair is (function, its gradient): a tuple of two functions")
+    if not pair and not callable(f):
         raise TypeError(
             f"gradcheck takes a function or a pair (function, its gradient), not {type(f).__name__}"
         )
@@ -201,7 +201,7 @@ def _subject(f: Any, inputs: Sequence[Any], wrt: Any, rng: np.random.Generator) 
     positions = _positions(plain, wrt)
     for i in positions:
         plain[i] = _floats(plain[i], i)
-    return (Pair if isinstance(f, tuple) else Recorded)(f, plain, positions, rng)
+    return (Pair if pair else Recorded)(f, plain, positions, rng)
 
 
 def _plain(x: Any) -> Any:
@@ -226,8 +226,7 @@ def _positions(inputs: list[Any], wrt: Any) -> tuple[int, ...]:
 
 def _floats(x: Any, i: int) -> Array:
     array = np.asarray(x)
-    if array.dtype.kind in "iu":
-        array = array.astype(np.float64)
+    array = array.astype(np.float64) if array.dtype.kind in "iu" else array
     if array.dtype.kind != "f" or isinstance(x, np.ma.MaskedArray):
         raise TypeError(
             f"input {i} is differentiated and must be made of real numbers, not {array.dtype}: "

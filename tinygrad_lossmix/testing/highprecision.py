@@ -238,31 +238,30 @@ def oracles() -> dict[Any, Callable[..., Array]]:
         "sigmoid": lambda z: (-log1p(exp(-z)), -log1p(exp(z))),
         "softmax": lambda z: (log_softmax(z), log1m_softmax(z)),
     }
-    for (output, cost), (value, delta) in ROWS.items():
-        table[value] = functools.partial(_cost, logs[output], cost, exp, times)
-        table[raw(delta)] = functools.partial(_delta, logs[output], output, cost, exp)
+    costs: dict[str, Callable[..., Array]] = {
+        "ll": lambda y, log_a, log_rest: -y * log_a,
+        "ce": lambda y, log_a, log_rest: -times(y, log_a) - times(1 - y, log_rest),
+        "quadratic": lambda y, log_a, log_rest: ((1 - y) * exp(log_a) - y * exp(log_rest)) ** 2 / 2,
+    }
+    slopes: dict[str, Callable[..., Array]] = {
+        "ll": lambda y, a, rest: -y / a,
+        "ce": lambda y, a, rest: (1 - y) / rest - y / a,
+        "quadratic": lambda y, a, rest: (1 - y) * a - y * rest,
+    }
+
+    def mean_cost(output: str, cost: str, z: Array, y: Array) -> Array:
+        """The mean cost of a batch, from ln a and ln(1 - a)."""
+        return np.sum(costs[cost](y, *logs[output](z))) / (math.prod(np.shape(z)[:-1]) or 1)
+
+    def deltas(output: str, cost: str, z: Array, y: Array) -> Array:
+        """∂C/∂z of each example: ∂C/∂a through the Jacobian of the output layer."""
+        a, rest = map(exp, logs[output](z))
+        slope = slopes[cost](y, a, rest)
+        if output == "sigmoid":
+            return slope * a * rest
+        return a * (slope * rest - (np.sum(slope * a, axis=-1, keepdims=True) - slope * a))
+
+    for mix, (value, delta) in ROWS.items():
+        table[value] = functools.partial(mean_cost, *mix)
+        table[raw(delta)] = functools.partial(deltas, *mix)
     return table
-
-
-def _cost(logs: Any, cost: str, exp: Any, times: Any, z: Array, y: Array) -> Array:
-    """The mean cost of a batch, from ln a and ln(1 - a)."""
-    log_a, log_rest = logs(z)
-    terms = {
-        "ll": lambda: -y * log_a,
-        "ce": lambda: -times(y, log_a) - times(1 - y, log_rest),
-        "quadratic": lambda: ((1 - y) * exp(log_a) - y * exp(log_rest)) ** 2 / 2,
-    }[cost]()
-    return np.sum(terms) / (math.prod(np.shape(z)[:-1]) or 1)
-
-
-def _delta(logs: Any, output: str, cost: str, exp: Any, z: Array, y: Array) -> Array:
-    """∂C/∂z of each example: ∂C/∂a through the Jacobian of the output layer."""
-    a, rest = map(exp, logs(z))
-    slope = {
-        "ll": lambda: -y / a,
-        "ce": lambda: (1 - y) / rest - y / a,
-        "quadratic": lambda: (1 - y) * a - y * rest,
-    }[cost]()
-    if output == "sigmoid":
-        return slope * a * rest
-    return a * (slope * rest - (np.sum(slope * a, axis=-1, keepdims=True) - slope * a))

@@ -42,7 +42,7 @@ class Subject(ABC):
         self, given: Any, inputs: Sequence[Any], wrt: tuple[int, ...], rng: np.random.Generator
     ) -> None:
         self.given, self.inputs, self.wrt, self.rng = given, inputs, wrt, rng
-        self.f = given[0] if isinstance(given, tuple) else given
+        self.f = given
         self.arrays = [np.array(inputs[i]) for i in wrt]
 
     @abstractmethod
