@@ -302,6 +302,12 @@ def test_the_tolerances_of_the_user_take_the_place_of_the_default():
     assert not gradcheck(off, V, rtol=1e-7)
 
 
+def test_what_is_not_differentiated_is_handed_on_as_it_is():
+    mask = np.ma.array(V, mask=V > 1)
+    f = lambda x, m: (x * np.asarray(m.mask, float)).sum()
+    assert gradcheck(f, V, mask, wrt=0)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
@@ -318,6 +324,7 @@ def test_the_tolerances_of_the_user_take_the_place_of_the_default():
         (lambda: gradcheck(squares, V, atol=np.nan), ValueError, "atol is a number"),
         (lambda: gradcheck(squares, V + 1j), TypeError, "made of real numbers"),
         (lambda: gradcheck(squares, "abc"), TypeError, "made of real numbers"),
+        (lambda: gradcheck(squares, np.ma.array(V, mask=V > 1)), TypeError, "not a masked array"),
         (lambda: gradcheck((lambda x: x, lambda x: x), V), ValueError, "returns a number"),
     ],
 )

@@ -19,7 +19,6 @@ import numpy as np
 
 from tinygrad_lossmix.engine.constants import native
 from tinygrad_lossmix.engine.gradient import grad
-from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing.causes import blame, causes, of_an_error, unstable
 from tinygrad_lossmix.testing.comparison import METHODS, compare, derivative
@@ -200,7 +199,13 @@ def _subject(f: Any, inputs: Sequence[Any], wrt: Any, rng: np.random.Generator) 
     plain = [_plain(x) for x in inputs]
     positions = _positions(plain, wrt)
     for i in positions:
-        plain[i] = _floats(plain[i], i)
+        array, masked = np.asarray(plain[i]), np.ma.isMaskedArray(plain[i])
+        if masked or array.dtype.kind not in "iuf":
+            raise TypeError(
+                f"input {i} is differentiated and must be made of real numbers, not "
+                f"{'a masked array' if masked else array.dtype}: convert it, or leave it out of wrt"
+            )
+        plain[i] = native(array if array.dtype.kind == "f" else array.astype(np.float64))
     return (Pair if pair else Recorded)(f, plain, positions, rng)
 
 
@@ -208,7 +213,7 @@ def _plain(x: Any) -> Any:
     """Arrays for Tensors and lists; anything else stays."""
     if isinstance(x, Tensor):
         return x.data.copy()
-    return np.array(x) if isinstance(x, list | np.ndarray) else x
+    return np.array(x, subok=True) if isinstance(x, list | np.ndarray) else x
 
 
 def _positions(inputs: list[Any], wrt: Any) -> tuple[int, ...]:
@@ -222,14 +227,3 @@ def _positions(inputs: list[Any], wrt: Any) -> tuple[int, ...]:
     kinds = [np.asarray(x).dtype.kind for x in inputs]
     floats = tuple(i for i, kind in enumerate(kinds) if kind == "f")
     return floats or tuple(i for i, kind in enumerate(kinds) if kind in "iu") or (0,)
-
-
-def _floats(x: Any, i: int) -> Array:
-    array = np.asarray(x)
-    array = array.astype(np.float64) if array.dtype.kind in "iu" else array
-    if array.dtype.kind != "f" or isinstance(x, np.ma.MaskedArray):
-        raise TypeError(
-            f"input {i} is differentiated and must be made of real numbers, not {array.dtype}: "
-            "convert it, or leave it out of wrt"
-        )
-    return native(array)
