@@ -27,10 +27,10 @@ class Group(NamedTuple):
 
 def nodes(cost: Tensor) -> list[Tensor]:
     """Every Tensor that a cost was computed from, and the cost, in the order of their creation."""
-    return _since(0, cost)
+    return since(0, cost)
 
 
-def _since(start: int, output: Tensor) -> list[Tensor]:
+def since(start: int, output: Tensor) -> list[Tensor]:
     """What an output was computed from, as far as it was created after a moment."""
     seen = {output}
     waiting, found = [output], []
@@ -75,7 +75,7 @@ def groups(cost: Tensor) -> list[Group]:
     for node in nodes(cost):
         for name, args, start in node.groups:
             inputs = tuple(arg for arg in args if isinstance(arg, Tensor))
-            found.append(Group(name, inputs, node, tuple(_since(start, node))))
+            found.append(Group(name, inputs, node, tuple(since(start, node))))
     return found
 
 

@@ -27,7 +27,7 @@ from tinygrad_lossmix.testing.replay import recorded
 Fault = tuple[str, Array]  # in words, and a gradient, a change or what is passed back
 
 LARGEST = 200  # nodes of a recording that is searched
-SOFTMAX = ("softmax", "log_softmax", "log_total")  # forms that hold one
+SOFTMAX = ("softmax", "log_softmax", "logsumexp")  # forms that hold one
 SIGMOID = ("sigmoid", "log_sigmoid", "softplus")
 SLOPES = {"sigmoid": "sigma'(z) = a(1 - a)", "np.tanh": "tanh'(z) = 1 - a²"}
 LINEAR = {np.add, np.subtract, np.negative, np.multiply, np.divide}

@@ -43,6 +43,12 @@ def moved(node: Tensor, labels: Labels) -> Labels | None:
     return tuple(next(long) if n != 1 else None for n in node.shape)
 
 
+def left(labels: Labels, axes: tuple[int, ...], keepdims: bool) -> Labels:
+    """The labels of a sum over some axes of a node, from those of the node."""
+    kept = enumerate(labels)
+    return tuple(None if i in axes else label for i, label in kept if keepdims or i not in axes)
+
+
 def aligned(x: Labels, total: Labels, axes: tuple[int, ...], shape: Shape) -> bool:
     """Whether a total over `axes` of u, of that shape, meets the entries of x it was taken of."""
     if len(total) > len(x):
@@ -84,8 +90,8 @@ def _long(label: int | None, shape: Shape) -> int | None:
 
 
 def over(function: Callable[..., Tensor], u: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """A function of one axis over several: of u's shape, or with length one along the axes."""
-    if axes == (u.ndim - 1,):
+    """A function of entries or of one axis over several: u's shape, or length one along them."""
+    if axes in ((), (u.ndim - 1,)):
         result = function(u)
     else:
         result = function(u, axis=axes if len(axes) > 1 else axes[0])
@@ -111,12 +117,9 @@ def picks_its_row(key: Any, u: Tensor, axes: tuple[int, ...], labels: Labels, sh
 
 def _without_picks(key: Any, ndim: int, axes: tuple[int, ...]) -> Any:
     """The index with any integers along the axes replaced by 0; None where they are not known."""
-    parts = key if isinstance(key, tuple) else (key,)
-    if all(
-        type(part) in (int, slice, np.ndarray) or part is None or part is Ellipsis for part in parts
-    ):
+    parts, known = key if isinstance(key, tuple) else (key,), (int, slice, np.ndarray)
+    if all(type(part) in known or part is None or part is Ellipsis for part in parts):
         return key
-    known = (int, slice, np.ndarray)
     if len(parts) != ndim:
         return None
     parts = tuple(

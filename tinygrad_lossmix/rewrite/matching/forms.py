@@ -16,11 +16,10 @@ import numpy as np
 
 from tinygrad_lossmix.engine.tensor import Tensor, astype, getitem
 from tinygrad_lossmix.mixes import outputs
-from tinygrad_lossmix.rewrite.matching.axes import Labels, aligned, laid, moved
+from tinygrad_lossmix.rewrite.matching.axes import Labels, Shape, aligned, laid, left, moved, over
 from tinygrad_lossmix.rewrite.matching.structure import (
     Structure,
     quotients,
-    raw,
     reduced,
     scalar,
     shift_of,
@@ -29,20 +28,12 @@ from tinygrad_lossmix.rewrite.matching.structure import (
 
 VIEWS = {np.transpose, np.reshape, np.broadcast_to, getitem, astype}
 ELEMENTWISE = {"exp", "sigmoid", "tanh"}
-OVER_AN_AXIS = {
-    raw(outputs.softmax): "softmax",
-    raw(outputs.log_softmax): "log_softmax",
-    raw(outputs.log1m_softmax): "log1m_softmax",
-    raw(outputs.logsumexp): "log_total",
-}
-OF_ENTRIES = {
-    np.exp: "exp",
-    np.expm1: "exp",  # the rest of it is in `Structure.affine`
-    np.tanh: "tanh",
-    raw(outputs.sigmoid): "sigmoid",
-    raw(outputs.log_sigmoid): "log_sigmoid",
-    raw(outputs.softplus): "softplus",
-}
+OVER_AN_AXIS: Any = (
+    outputs.softmax, outputs.log_softmax, outputs.log1m_softmax, outputs.logsumexp,
+)  # fmt: skip
+OF_ENTRIES: Any = (outputs.sigmoid, outputs.log_sigmoid, outputs.softplus)
+KINDS = {f.recorded: f.__name__ for f in (*OVER_AN_AXIS, *OF_ENTRIES)}
+KINDS |= {np.exp: "exp", np.expm1: "exp", np.tanh: "tanh"}  # the rest of expm1: `Structure.affine`
 
 
 class Form(NamedTuple):
@@ -52,6 +43,11 @@ class Form(NamedTuple):
     u: Tensor
     axes: tuple[int, ...]  # of u: those it was taken over
     labels: Labels  # for each axis of the node the one of u that it runs along
+
+    def of(self, function: Callable[..., Tensor], shape: Shape) -> Tensor:
+        """A function of u, over the axes if there are any, laid out like the node."""
+        result: Tensor = laid(over(function, self.u, self.axes), self.labels, shape)
+        return result
 
 
 class Forms:
@@ -69,8 +65,8 @@ class Forms:
             **dict.fromkeys((np.divide, np.power, np.reciprocal), self._quotient),
             np.multiply: self._product,
             **dict.fromkeys(VIEWS, self._view),
-            **dict.fromkeys(OVER_AN_AXIS, self._over_an_axis),
-            **dict.fromkeys(OF_ENTRIES, self._of_entries),
+            **dict.fromkeys(KINDS, self._of_entries),
+            **dict.fromkeys((f.recorded for f in OVER_AN_AXIS), self._over_an_axis),
         }
 
     def form(self, node: Any) -> Form | None:
@@ -121,7 +117,7 @@ class Forms:
         return u if b > 0 else negative(u)
 
     def _of_entries(self, node: Tensor) -> Form | None:
-        u, kind = node.args[0], OF_ENTRIES[node.function]
+        u, kind = node.args[0], KINDS[node.function]
         of = self.form(u)
         if kind == "exp" and of and of.kind in ("log_softmax", "log_sigmoid"):
             return of._replace(kind=of.kind.removeprefix("log_"))
@@ -130,13 +126,10 @@ class Forms:
     def _over_an_axis(self, node: Tensor) -> Form | None:
         u, *axis = node.args
         axes = ((axis[0] if axis else node.kwargs.get("axis", -1)) % u.ndim,)
-        labels = tuple(range(u.ndim))
-        if OVER_AN_AXIS[node.function] != "log_total":
-            return Form(OVER_AN_AXIS[node.function], u, axes, labels)
-        if node.ndim == u.ndim:
-            labels = tuple(-1 if i in axes else i for i in labels)
-            return Form("log_total", u, axes, tuple(None if i < 0 else i for i in labels))
-        return Form("log_total", u, axes, tuple(i for i in labels if i not in axes))
+        labels: Labels = tuple(range(u.ndim))
+        if (kind := KINDS[node.function]) == "logsumexp":
+            labels = left(labels, axes, node.ndim == u.ndim)
+        return Form(kind, u, axes, labels)
 
     def _view(self, node: Tensor) -> Form | None:
         found = self.form(node.args[0])
@@ -158,15 +151,12 @@ class Forms:
         found = self.is_a(x, "exp")
         if found is None or not x.size:
             return None
-        over = reduced(node)
-        axes = [label for i in over if (label := found.labels[i]) is not None]
-        if not axes or len(axes) < len(over):
+        summed = reduced(node)
+        axes = [label for i in summed if (label := found.labels[i]) is not None]
+        if not axes or len(axes) < len(summed):
             return None
-        keep = node.ndim == x.ndim
-        labels = [None if i in over else label for i, label in enumerate(found.labels)]
-        if not keep:
-            labels = [label for i, label in enumerate(found.labels) if i not in over]
-        return Form("total", found.u, tuple(sorted(axes)), tuple(labels))
+        labels = left(found.labels, summed, node.ndim == x.ndim)
+        return Form("total", found.u, tuple(sorted(axes)), labels)
 
     def _quotient(self, node: Tensor) -> Form | None:
         for x, y in quotients(node):
@@ -203,15 +193,10 @@ class Forms:
         c, v = below
         if scalar(x) == c:
             return Form("sigmoid", negative(v), (), tuple(range(v.ndim)))
-        e = self.is_a(x, "exp")
-        if (
-            e
-            and c == 1.0
-            and x.shape == y.shape
-            and self.structure.same(self.logits(e, v.shape), v)
-        ):
-            return Form("sigmoid", v, (), tuple(range(v.ndim)))
-        return None
+        e = self.is_a(x, "exp") if c == 1.0 and np.shape(x) == y.shape else None
+        if e is None or not self.structure.same(self.logits(e, v.shape), v):
+            return None
+        return Form("sigmoid", v, (), tuple(range(v.ndim)))
 
     def _inverse(self, x: Any, y: Any) -> Form | None:
         """1/e^v."""

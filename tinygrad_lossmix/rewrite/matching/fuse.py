@@ -16,7 +16,7 @@ from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.mix import cost_node
 from tinygrad_lossmix.rewrite.matching import patterns
-from tinygrad_lossmix.rewrite.matching.forms import OF_ENTRIES, OVER_AN_AXIS, negative
+from tinygrad_lossmix.rewrite.matching.forms import KINDS, negative
 from tinygrad_lossmix.rewrite.matching.linear import Linear, Weight, product
 from tinygrad_lossmix.rewrite.matching.logs import Found
 from tinygrad_lossmix.rewrite.matching.rules import Rules
@@ -62,7 +62,7 @@ def fused(cost: Tensor, rules: Rules) -> Found | None:
 
     def numbers(node: Tensor) -> bool:
         """Whether a node is a sum of numbers, not of arrays."""
-        return all(x.ndim == 0 for x in linear.operands(node))
+        return all(x.ndim == 0 for x, _ in linear.operands(node))
 
     ends, known = _ends(cost, rules, linear)
     if not ends:
@@ -107,14 +107,13 @@ def _ends(cost: Tensor, rules: Rules, linear: Linear) -> tuple[dict[Tensor, End]
             known.add(node)
         else:
             operands = linear.operands(node)
-            if operands and all(x in known for x in operands):
+            if operands and all(x in known for x, _ in operands):
                 known.add(node)
     return ends, known
 
 
 def _end(node: Tensor, rules: Rules) -> End | None:
-    kind = OVER_AN_AXIS.get(node.function) or OF_ENTRIES.get(node.function) or ""
-    if kind in LOGARITHMS:
+    if (kind := KINDS.get(node.function, "")) in LOGARITHMS:
         form = rules.forms.core(node)
         if form is None or not form.u.ndim or not form.u.size:
             return None
@@ -124,21 +123,17 @@ def _end(node: Tensor, rules: Rules) -> End | None:
     return _square(node, rules)
 
 
-def is_same(x: Any, y: Any, structure: Structure) -> bool:
-    """Whether two arguments are one Tensor, or computed alike."""
-    return type(x) is Tensor and type(y) is Tensor and structure.same(x, y)
-
-
 def _square(node: Tensor, rules: Rules) -> End | None:
     """(a - y)², a softmax or sigmoid."""
     error, *other = node.args or (None,)
-    if not (
-        node.function is np.square
-        or (node.function is np.power and scalar(other[0]) == 2.0)
-        or (node.function is np.multiply and is_same(error, other[0], rules.structure))
-    ):
-        return None
     if type(error) is not Tensor or error.function is not np.subtract:
+        return None
+    if node.function is np.multiply and type(other[0]) is Tensor:
+        squared = rules.structure.same(error, other[0])
+    else:
+        power = node.function is np.power and scalar(other[0]) == 2.0
+        squared = power or node.function is np.square
+    if not squared:
         return None
     a, y = error.args if type(error.args[0]) is Tensor else error.args[::-1]
     form = rules.forms.is_a(a, "softmax", "sigmoid")
@@ -173,7 +168,8 @@ def _paired(terms: list[Term], structure: Structure) -> Iterator[Cost | Term]:
     for term in sorted(terms, key=lambda term: term.end.kind == "log1m_softmax"):
         kind, u, axis, _, y = term.end
         if y is not None:
-            yield _quadratic(term)
+            up, down, w = term.weight
+            yield term if w is not None else Cost((kind, "quadratic"), u, axis, y, 2.0 * up, down)
             continue
         if left.pop(key(kind, u, axis), None) is None:
             continue
@@ -181,13 +177,6 @@ def _paired(terms: list[Term], structure: Structure) -> Iterator[Cost | Term]:
         if kind == "log_sigmoid":
             other = key(kind, negative(u), axis)
         yield from _with_labels(term, left.pop(other, None))
-
-
-def _quadratic(term: Term) -> Cost | Term:
-    end, (up, down, w) = term.end, term.weight
-    if w is not None:
-        return term
-    return Cost((end.kind, "quadratic"), end.u, end.axis, end.y, 2.0 * up, down)
 
 
 def _with_labels(term: Term, partner: Term | None) -> Iterator[Cost | Term]:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_lossmix.engine.rules import scatter
-from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor, getitem
-from tinygrad_lossmix.rewrite.matching.contraction import contraction
-from tinygrad_lossmix.rewrite.matching.structure import normal, reduced, scalar, sides
+from tinygrad_lossmix.rewrite.matching.structure import contraction, normal, reduced, scalar
 
+UNARY = (np.negative, np.positive, np.sum, np.mean, np.reshape, np.transpose, getitem)
 PLAIN_PARTS = (int, slice, np.ndarray, type(None), type(Ellipsis))
 
 
@@ -67,76 +67,37 @@ class Linear:
     def __init__(self, times: dict[Tensor, tuple[Any, Tensor]]) -> None:
         self.times = times
 
-    def operands(self, node: Tensor) -> list[Tensor]:
-        """The Tensors that a node is linear in; none where it is not linear in all."""
+    def operands(self, node: Tensor) -> list[tuple[Tensor, Callable[[Weight], Weight]]]:
+        """The Tensors that a node is linear in, each with the way from its weight to theirs.
+
+        None where it is not linear in all.
+        """
         function, args = node.function, node.args
-        if node in self.times:
-            x, log = self.times[node]
-            return [log] if log.shape == node.shape else []
-        if function in (np.negative, np.positive, np.sum, np.mean, np.reshape, np.transpose):
-            return [args[0]] if args[0].size else []
-        if function is getitem:
-            key = node.kwargs["key"]
-            parts = key if isinstance(key, tuple) else (key,)
-            return [args[0]] if all(isinstance(part, PLAIN_PARTS) for part in parts) else []
         if function in (np.add, np.subtract):
-            tensors = [arg for arg in args if type(arg) is Tensor]
-            rest = [arg for arg in args if type(arg) is not Tensor]
-            fit = all(arg.shape == node.shape for arg in tensors)
-            return tensors if fit and all(scalar(arg) == 0.0 for arg in rest) else []
+            fit = [x.shape == node.shape if type(x) is Tensor else scalar(x) == 0.0 for x in args]
+            signed = zip((1.0, -1.0 if function is np.subtract else 1.0), args, strict=True)
+            if not all(fit):
+                return []
+            return [(x, partial(_signed, sign)) for sign, x in signed if type(x) is Tensor]
+        if function in UNARY:
+            x, key = args[0], node.kwargs.get("key")
+            known = all(isinstance(k, PLAIN_PARTS) for k in (key if type(key) is tuple else (key,)))
+            return [(x, partial(_unary, node, x))] if x.size and known else []
         if found := contraction(node):
-            return [found.x]
-        if function is np.where and type(args[1]) is Tensor and scalar(args[2]) == 0.0:
-            return [args[1]] if args[1].shape == node.shape else []
-        if function in (np.multiply, np.divide):
-            for x, c in sides(node) if function is np.multiply else [tuple(args)]:
-                if type(x) is Tensor and x.shape == node.shape and type(c) is not Tensor:
-                    return [x]
-        return []
-
-    def passed(self, node: Tensor, weight: Weight) -> Iterator[tuple[Tensor, Weight]]:
-        """The weights of its operands, of a linear node with this weight."""
-        function, args, (up, down, w) = node.function, node.args, weight
+            x, c, axes, _ = found
+            return [(x, lambda weight: _times(_spread(weight, x, axes), c, x))]
         if node in self.times:
-            c, log = self.times[node]
-            yield log, _times(weight, c, log)
-        elif function in (np.add, np.subtract):
-            for position, x in enumerate(args):
-                if type(x) is Tensor:
-                    sign = -1.0 if position and function is np.subtract else 1.0
-                    yield x, Weight(sign * up, down, w)
-        elif function is np.where:
-            yield args[1], _times(weight, args[0], args[1])
+            c, x = self.times[node]
         elif function in (np.multiply, np.divide):
-            x, c = args if type(args[0]) is Tensor else args[::-1]
-            yield x, _times(weight, c, x) if function is np.multiply else _over(weight, c, x)
+            x, c = args[::-1] if function is np.multiply and type(args[1]) is Tensor else args
+        elif function is np.where and scalar(args[2]) == 0.0:
+            c, x, _ = args
         else:
-            x = args[0] if type(args[0]) is Tensor else args[1]
-            yield x, self._unary(node, x, weight)
-
-    def _unary(self, node: Tensor, x: Tensor, weight: Weight) -> Weight:
-        function, (up, down, w) = node.function, weight
-        if function is np.negative:
-            return Weight(-up, down, w)
-        if function in (np.sum, np.mean):
-            down = down * (x.size / node.size) if function is np.mean else down
-            return Weight(up, down, _spread(w, x, reduced(node)))
-        if function in (np.matmul, np.einsum):
-            found = contraction(node)
-            assert found is not None
-            return _times(Weight(up, down, _spread(w, x, found.axes)), found.w, x)
-        if w is None and function is not getitem:
-            return weight
-        if function is np.reshape:
-            return Weight(up, down, w.reshape(x.shape))
-        if function is np.transpose:
-            axes = node.kwargs.get("axes")
-            back = None if axes is None else tuple(np.argsort([i % x.ndim for i in axes]))
-            return Weight(up, down, w.transpose(back))
-        if function is getitem:
-            w = np.ones(node.shape, x.dtype) if w is None else _floats(w, x)
-            return Weight(up, down, scatter(w, node.kwargs["key"], x.shape))
-        return weight
+            return []
+        if type(x) is not Tensor or x.shape != node.shape or type(c) is Tensor:
+            return []
+        way = _over if function is np.divide else _times
+        return [(x, lambda weight: way(weight, c, x))]
 
     def terms(
         self, top: Tensor, weight: Weight, ends: Callable[[Tensor], bool]
@@ -146,15 +107,39 @@ class Linear:
         newest = [-top.order]
         while newest:
             node, weight = pending.pop(-heappop(newest))
-            if ends(node) or not self.operands(node):
+            operands = [] if ends(node) else self.operands(node)
+            if not operands:
                 yield node, weight
-                continue
-            for x, part in self.passed(node, weight):
+            for x, way in operands:
+                part = way(weight)
                 if x.order in pending:
                     part = pending[x.order][1].plus(part, x)
                 else:
                     heappush(newest, -x.order)
                 pending[x.order] = x, part
+
+
+def _signed(sign: float, weight: Weight) -> Weight:
+    return weight._replace(up=sign * weight.up)
+
+
+def _unary(node: Tensor, x: Tensor, weight: Weight) -> Weight:
+    """On x, of a weight on a function of it that moves, adds or negates entries."""
+    function, w = node.function, weight.w
+    if function is np.negative:
+        return _signed(-1.0, weight)
+    if function in (np.sum, np.mean):
+        n = x.size / node.size if function is np.mean else 1.0
+        return _spread(weight._replace(down=weight.down * n), x, reduced(node))
+    if function is getitem:
+        w = np.ones(node.shape, x.dtype) if w is None else _floats(w, x)
+        return weight._replace(w=scatter(w, node.kwargs["key"], x.shape))
+    if w is not None and function is np.reshape:
+        w = w.reshape(x.shape)
+    elif w is not None and function is np.transpose:
+        axes = node.kwargs.get("axes")
+        w = w.transpose(None if axes is None else tuple(np.argsort([i % x.ndim for i in axes])))
+    return weight._replace(w=w)
 
 
 def _times(weight: Weight, c: Any, x: Tensor) -> Weight:
@@ -175,10 +160,9 @@ def _over(weight: Weight, c: Any, x: Tensor) -> Weight:
     return _times(weight, np.divide(1.0, c), x)
 
 
-def _spread(w: Array, x: Tensor, axes: tuple[int, ...]) -> Any:
-    """A weight on a sum over axes of x, as one on x."""
-    if w is None:
-        return None
-    return np.broadcast_to(
-        w.reshape(tuple(1 if i in axes else n for i, n in enumerate(x.shape))), x.shape
-    )
+def _spread(weight: Weight, x: Tensor, axes: tuple[int, ...]) -> Weight:
+    """On x, of a weight on a sum over axes of it."""
+    if weight.w is None:
+        return weight
+    kept = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
+    return weight._replace(w=np.broadcast_to(weight.w.reshape(kept), x.shape))

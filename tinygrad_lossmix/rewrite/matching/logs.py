@@ -11,11 +11,14 @@ import numpy as np
 from tinygrad_lossmix.engine.tensor import Tensor, getitem
 from tinygrad_lossmix.mixes import outputs
 from tinygrad_lossmix.rewrite.matching import patterns
-from tinygrad_lossmix.rewrite.matching.axes import laid, over
-from tinygrad_lossmix.rewrite.matching.contraction import contraction, one_hot
 from tinygrad_lossmix.rewrite.matching.forms import VIEWS, Form, Forms, doubled, negative
 from tinygrad_lossmix.rewrite.matching.patterns import Pattern
-from tinygrad_lossmix.rewrite.matching.structure import Structure, inverted
+from tinygrad_lossmix.rewrite.matching.structure import (
+    Structure,
+    contraction,
+    inverted,
+    one_hot,
+)
 
 Found = tuple[Tensor, Pattern]
 
@@ -120,13 +123,12 @@ class Logs:
         rest = a == -b
         if not (rest or a == 0.0) or (b if a == 0.0 else a) <= 0.0:
             return None
-        found = (_LOG_OF_REST if rest else _LOG).get(form.kind)
-        if found is None:
+        if (form.kind, rest) not in _LOG:
             return None
-        log, pattern = found
-        result: Tensor = laid(log(form), form.labels, x.shape)
+        log, pattern = _LOG[form.kind, rest]
+        result = form.of(log, x.shape)
         if form.kind == "total":
-            self.forms.note(result, form._replace(kind="log_total"))
+            self.forms.note(result, form._replace(kind="logsumexp"))
         return _plus(math.log(a if rest else b))(result), pattern
 
 
@@ -134,22 +136,14 @@ def _plus(c: float) -> Callable[[Tensor], Tensor]:
     return lambda log: log + c if c else log
 
 
-_LOG: dict[str, tuple[Callable[[Form], Tensor], Pattern]] = {
-    "exp": (lambda form: form.u, patterns.LOG_EXP),
-    "total": (lambda form: log_total(form.u, form.axes), patterns.LOG_SUM_EXP),
-    "softmax": (
-        lambda form: over(outputs.log_softmax, form.u, form.axes),
-        patterns.LOG_SOFTMAX,
-    ),
-    "sigmoid": (lambda form: outputs.log_sigmoid(form.u), patterns.LOG_SIGMOID),
-}
-_LOG_OF_REST: dict[str, tuple[Callable[[Form], Tensor], Pattern]] = {
-    "softmax": (
-        lambda form: over(outputs.log1m_softmax, form.u, form.axes),
-        patterns.LOG_ONE_MINUS_SOFTMAX,
-    ),
-    "sigmoid": (
-        lambda form: outputs.log_sigmoid(negative(form.u)),
+_LOG: dict[tuple[str, bool], tuple[Callable[..., Tensor], Pattern]] = {  # ln x, ln(1 - x)
+    ("exp", False): (lambda u: u, patterns.LOG_EXP),
+    ("total", False): (outputs.logsumexp, patterns.LOG_SUM_EXP),
+    ("softmax", False): (outputs.log_softmax, patterns.LOG_SOFTMAX),
+    ("sigmoid", False): (outputs.log_sigmoid, patterns.LOG_SIGMOID),
+    ("softmax", True): (outputs.log1m_softmax, patterns.LOG_ONE_MINUS_SOFTMAX),
+    ("sigmoid", True): (
+        lambda u: outputs.log_sigmoid(negative(u)),
         patterns.LOG_ONE_MINUS_SIGMOID,
     ),
 }
@@ -160,11 +154,6 @@ def log1m_exp(log: Tensor) -> Tensor:
     near = np.greater(log, -math.log(2.0))
     small = np.log1p(-np.exp(np.where(near, -1.0, log)))  # type: ignore[call-overload]
     return np.where(near, np.log(-np.expm1(np.where(near, log, -1.0))), small)  # type: ignore
-
-
-def log_total(u: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """ln Σ e^u over axes, which are kept with length one."""
-    return over(outputs.logsumexp, u, axes)
 
 
 def _way(node: Tensor) -> Way | None:

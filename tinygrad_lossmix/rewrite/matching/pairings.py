@@ -10,16 +10,11 @@ import math
 
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.mixes.mix import ROWS
-from tinygrad_lossmix.rewrite.matching.forms import OF_ENTRIES, OVER_AN_AXIS, VIEWS, Forms
+from tinygrad_lossmix.mixes.mix import PAIRS
+from tinygrad_lossmix.rewrite.matching.forms import KINDS, VIEWS, Forms
 
-OUTPUTS = {"softmax": "softmax", "log_softmax": "softmax", "log1m_softmax": "softmax"}
-OUTPUTS |= {"sigmoid": "sigmoid", "log_sigmoid": "sigmoid"}
-LAYERS = {
-    function: OUTPUTS[kind]
-    for function, kind in {**OVER_AN_AXIS, **OF_ENTRIES}.items()
-    if kind in OUTPUTS
-} | {cost: output for (output, _), (cost, _) in ROWS.items()}
+LAYERS = {function: kind.rpartition("_")[2] for function, kind in KINDS.items()}
+LAYERS |= {cost: output for cost, (output, _) in PAIRS.items()}
 
 
 class WrongPairing(UserWarning):
@@ -31,7 +26,7 @@ def wrong_pairings(cost: Tensor, forms: Forms) -> tuple[str, ...]:
     found: dict[tuple[str, str], tuple[int, ...]] = {}
     for node in nodes(cost):
         outer = LAYERS.get(node.function)
-        if outer is None:
+        if outer not in ("softmax", "sigmoid"):
             continue
         u = node.args[0]
         while type(u) is Tensor and u.function in VIEWS and forms.form(u) is None:

@@ -7,21 +7,26 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lossmix.engine.graph import since
 from tinygrad_lossmix.engine.tensor import Tensor, getitem
 from tinygrad_lossmix.mixes import costs, outputs
 from tinygrad_lossmix.rewrite.matching import patterns
-from tinygrad_lossmix.rewrite.matching.axes import aligned, laid, meets, over, picks_its_row
+from tinygrad_lossmix.rewrite.matching.axes import aligned, meets, over, picks_its_row
 from tinygrad_lossmix.rewrite.matching.forms import Form, Forms, fits, negative, unshifted
-from tinygrad_lossmix.rewrite.matching.logs import Found, Logs, log_total
+from tinygrad_lossmix.rewrite.matching.logs import Found, Logs
 from tinygrad_lossmix.rewrite.matching.structure import (
     Structure,
     differences,
     quotients,
-    raw,
     scalar,
     shift_of,
     sides,
 )
+
+_OUTPUTS = {
+    "softmax": (outputs.softmax, patterns.SOFTMAX),
+    "sigmoid": (outputs.sigmoid, patterns.SIGMOID),
+}
 
 
 class Rules:
@@ -36,7 +41,7 @@ class Rules:
         self._rules: dict[Any, tuple[Callable[[Tensor], Found | None], ...]] = {
             np.log: (lambda node: self.logs.log(node.args[0]),),
             np.log1p: (lambda node: self.logs.log(node.args[0], 1.0),),
-            raw(costs.xlogy): (self._xlogy,),
+            costs.xlogy.recorded: (self._xlogy,),  # type: ignore[attr-defined]
             np.divide: (*quotient, self._several_sigmoids),
             np.multiply: quotient,
             np.power: quotient,
@@ -56,34 +61,21 @@ class Rules:
                 return result.astype(node.dtype) if cast else result, pattern
         return None
 
-    def learn(self, node: Tensor, since: int) -> None:
-        """Take note of a node and of what it was computed from `since` then.
+    def learn(self, node: Tensor, start: int) -> None:
+        """Take note of a node and of what it was computed from since a moment.
 
         Called in the order of creation, so that no question goes deep.
         """
-        fresh = {node.order: node}
-        waiting = [node]
-        while waiting:
-            for x in waiting.pop().args:
-                if type(x) is Tensor and x.order > since and x.order not in fresh:
-                    fresh[x.order] = x
-                    waiting.append(x)
-        for order in sorted(fresh):
-            self.forms.core(fresh[order])
+        for fresh in since(start, node):
+            self.forms.core(fresh)
 
     def _output(self, node: Tensor) -> Found | None:
         """Softmax and sigmoid, as quotients."""
         form = self.forms.core(node)
-        if form is None or form.kind not in ("softmax", "sigmoid"):
-            u = self.forms.sigmoid_of_tanh(node)
-            return None if u is None else (outputs.sigmoid(u), patterns.SIGMOID)
-        if form.kind == "sigmoid":
-            return laid(outputs.sigmoid(form.u), form.labels, node.shape), patterns.SIGMOID
-        return self._softmax(form, node.shape), patterns.SOFTMAX
-
-    def _softmax(self, form: Form, shape: tuple[int, ...]) -> Tensor:
-        result: Tensor = laid(over(outputs.softmax, form.u, form.axes), form.labels, shape)
-        return result
+        if form is None or form.kind not in _OUTPUTS:
+            return None
+        output, pattern = _OUTPUTS[form.kind]
+        return form.of(output, node.shape), pattern
 
     def _several_sigmoids(self, node: Tensor) -> Found | None:
         """c/(1 + e^v) for a number c."""
@@ -94,23 +86,23 @@ class Rules:
         return outputs.sigmoid(negative(below[1])) * (c / below[0]), patterns.SIGMOID
 
     def _one_minus(self, node: Tensor) -> Found | None:
-        a, b, x = self.structure.affine(node)
+        """One minus an output or a product, and ½(1 + tanh(u/2))."""
         if (u := self.forms.sigmoid_of_tanh(node)) is not None:
             return outputs.sigmoid(u), patterns.SIGMOID
-        form = self.forms.core(x) if a == 1.0 and b == -1.0 else None
-        if a == 1.0 and b == -1.0 and x.function is np.prod:
-            product = self.logs.log(x)
-            rest: Any = None if product is None else -np.expm1(product[0])  # type: ignore
-            return None if product is None else (rest, patterns.ONE_MINUS_PRODUCT)
-        if form is None or x.function is np.expm1:
+        a, b, x = self.structure.affine(node)
+        if a != 1.0 or b != -1.0:
             return None
-        if form.kind == "sigmoid":
-            rest = outputs.sigmoid(negative(form.u))
-            return laid(rest, form.labels, node.shape), patterns.ONE_MINUS_SIGMOID
-        if form.kind != "softmax":
-            return None
-        log = laid(over(outputs.log_softmax, form.u, form.axes), form.labels, node.shape)
-        return -np.expm1(log), patterns.ONE_MINUS_SOFTMAX
+        if x.function is np.prod:
+            found = self.logs.log(x)
+            return found and (_one_minus_exp(found[0]), patterns.ONE_MINUS_PRODUCT)
+        form = self.forms.core(x) if x.function is not np.expm1 else None
+        if form and form.kind == "sigmoid":
+            rest = form._replace(u=negative(form.u)).of(outputs.sigmoid, node.shape)
+            return rest, patterns.ONE_MINUS_SIGMOID
+        if form and form.kind == "softmax":
+            log = form.of(outputs.log_softmax, node.shape)
+            return _one_minus_exp(log), patterns.ONE_MINUS_SOFTMAX
+        return None
 
     def _picked(self, node: Tensor) -> Found | None:
         """e^u[key] / Σ e^u."""
@@ -125,7 +117,7 @@ class Rules:
         """u - ln Σ e^u, u[key] - ln Σ e^u, and their negatives."""
         for x, y in differences(node):
             for logits, total, sign in ((x, y, 1.0), (y, x, -1.0)):
-                form = self.forms.is_a(total, "log_total")
+                form = self.forms.is_a(total, "logsumexp")
                 if form is None or not fits(logits, node):
                     continue
                 picked = self._picks(logits, form, total.shape)
@@ -151,7 +143,7 @@ class Rules:
         """s + ln Σ e^(x - s), and ln Σ e^(x + s) - s."""
         pairs = sides(node) if node.function is np.add else differences(node)
         for total, s in pairs:
-            form = self.forms.is_a(total, "log_total")
+            form = self.forms.is_a(total, "logsumexp")
             if form is None or not fits(total, node):
                 continue
             shift = shift_of(form.u, form.axes)
@@ -160,8 +152,8 @@ class Rules:
             x, taken, _ = shift
             same = self.structure.same_rows(s, taken)
             if same and meets(s, taken, form.labels, form.u.ndim):
-                result = laid(log_total(x, form.axes), form.labels, node.shape)
-                return result, patterns.SHIFTED_LOG_SUM_EXP
+                total = form._replace(u=x).of(outputs.logsumexp, node.shape)
+                return total, patterns.SHIFTED_LOG_SUM_EXP
         return None
 
     def _xlogy(self, node: Tensor) -> Found | None:
@@ -175,3 +167,7 @@ class Rules:
         if type(x) is not Tensor:
             self.weighted[result] = x, log
         return result, pattern
+
+
+def _one_minus_exp(log: Any) -> Any:
+    return -np.expm1(log)

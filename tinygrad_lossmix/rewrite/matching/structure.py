@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_lossmix.engine.constants import traced
-from tinygrad_lossmix.engine.derivatives import constant
-from tinygrad_lossmix.engine.rules import scatter
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.engine.tensor import Tensor, astype, getitem
-from tinygrad_lossmix.mixes import costs, outputs
+from tinygrad_lossmix.engine.tensor import Tensor, getitem
+from tinygrad_lossmix.mixes import outputs
 from tinygrad_lossmix.mixes.mix import PAIRS, ROWS
+
 
 
 def raw(function: Any) -> Any:
@@ -28,14 +27,9 @@ def raw(function: Any) -> Any:
 
 _layers = [f for f in vars(outputs).values() if hasattr(f, "recorded")]
 OF_LOGITS = {*PAIRS, *map(raw, _layers), *(raw(delta) for _, delta in ROWS.values())}
-# Functions that give the same value twice; ufuncs do too. Of others, a user's, nobody knows.
-KNOWN = {
-    np.sum, np.mean, np.var, np.prod, np.max, np.min, np.reshape, np.broadcast_to, np.transpose,
-    np.where, np.concatenate, np.einsum, getitem, astype, scatter,
-    raw(constant), raw(costs.xlogy), *OF_LOGITS,
-}  # fmt: skip
 COMMUTATIVE = {np.add, np.multiply, np.maximum, np.minimum, np.logaddexp}
 REDUCTIONS = {np.sum, np.mean, np.prod, np.max, np.min, np.var}
+_PRODUCTS = {np.sum: (np.multiply,), np.matmul: (np.matmul,), np.einsum: (np.einsum,)}
 Affine = tuple[float, float, Tensor]
 
 
@@ -93,7 +87,7 @@ class Structure:
 
     def _key(self, node: Tensor, loose: bool = False) -> Any:
         """What a node is known by; `loose`: whatever became of the axes that were reduced."""
-        if not isinstance(node.function, np.ufunc) and node.function not in KNOWN:
+        if not repeats(node.function):
             return id(node)
         args = [self._of[x] if type(x) is Tensor else self._option(x) for x in node.args]
         if node.function in COMMUTATIVE:
@@ -138,6 +132,13 @@ class Structure:
                 return number
         alike.append((x, self._fresh(("array", len(self._numbers)))))
         return alike[-1][1]
+
+
+def repeats(function: Any) -> bool:
+    """Whether a function gives the same value twice: NumPy's and ours; of others nobody knows."""
+    name, module = (getattr(function, of, None) or "" for of in ("__name__", "__module__"))
+    known = isinstance(function, np.ufunc) or vars(np).get(name, ()) is function
+    return known or module.startswith("tinygrad_lossmix.")
 
 
 def scalar(arg: Any) -> float | None:
@@ -259,3 +260,44 @@ def shift_of(u: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Any, bool] | Non
             if all(shape[i] == 1 for i in axes):
                 return x, s, u.function is np.add
     return None
+
+
+class Contraction(NamedTuple):
+    """Σ w·x over axes of x."""
+
+    x: Tensor
+    w: Any  # a constant
+    axes: tuple[int, ...]
+    keepdims: bool
+
+
+def contraction(node: Tensor) -> Contraction | None:
+    """Σ w·x with x of the product's shape, summed, dotted or by einsum; None for anything else."""
+    product = node.args[0] if node.function is np.sum else node
+    if product.function not in _PRODUCTS.get(node.function, ()):
+        return None
+    x, w = product.args if type(product.args[0]) is Tensor else product.args[::-1]
+    if type(w) is Tensor:
+        return None
+    if node.function is np.sum:
+        fits = x.shape == product.shape
+        return Contraction(x, w, reduced(node), node.ndim == x.ndim) if fits else None
+    if node.function is np.matmul:
+        return Contraction(x, w, (0,), False) if node.ndim == 0 else None
+    terms, out = node.kwargs["subscripts"].split("->")
+    one, other = terms.split(",")
+    once = one == other and len(set(one)) == len(one) and "".join(c for c in one if c in out) == out
+    if not once or x.shape != getattr(w, "shape", ()):
+        return None
+    return Contraction(x, w, tuple(i for i, c in enumerate(one) if c not in out), False)
+
+
+def one_hot(found: Contraction) -> Array | None:
+    """Where w is 1, if it picks one entry of each sum; None where it does not, or is not known."""
+    w = found.w
+    if type(w) is not np.ndarray or w.shape != found.x.shape or not found.axes:
+        return None
+    mask = w == 1
+    if not (mask | (w == 0)).all() or not (mask.sum(axis=found.axes) == 1).all():
+        return None
+    return mask
