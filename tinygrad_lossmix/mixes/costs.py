@@ -89,9 +89,7 @@ def quadratic(a: Any, y: Any) -> Any:
 
 def _checked(a: Any, y: Any) -> tuple[Any, Array]:
     a = a if isinstance(a, Tensor) else numbers("outputs", a)
-    y = labels(y, a)
-    require_finite(y)
-    return a, y
+    return a, require_finite(labels(y, a))
 
 
 def _mean(costs: Any) -> Any:

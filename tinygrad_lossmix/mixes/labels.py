@@ -123,12 +123,13 @@ def _as_array(y: Any) -> Array:
         raise ValueError("labels are a rectangular list: its rows differ in length") from None
 
 
-def require_finite(y: Array) -> None:
-    """Raise ValueError where labels hold NaN or infinity."""
+def require_finite(y: Array) -> Array:
+    """Labels as they are; ValueError where they hold NaN or infinity."""
     if not traced(y) and not np.isfinite(y).all():
         raise ValueError(
             "labels are finite numbers, but y holds NaN or infinity: leave such rows out"
         )
+    return y
 
 
 def _expected(y: Array, shape: tuple[int, ...]) -> str:

@@ -39,28 +39,20 @@ class Form(NamedTuple):
     latex: str
 
 
-FORMS = {
-    ("sigmoid", "ce"): Form(stable.sigmoid_ce, curvature.sigmoid_ce, "a - y", "a - y"),
-    ("sigmoid", "ll"): Form(stable.sigmoid_ll, curvature.sigmoid_ll, "-y(1 - a)", "-y(1 - a)"),
-    ("sigmoid", "quadratic"): Form(
-        stable.sigmoid_quadratic,
-        curvature.sigmoid_quadratic,
-        "(a - y) a(1 - a)",
-        "(a - y)\\,a(1 - a)",
-    ),
-    ("softmax", "ce"): Form(
-        stable.softmax_ce,
-        curvature.softmax_ce,
+_FORMULAS = {
+    ("sigmoid", "ce"): ("a - y", "a - y"),
+    ("sigmoid", "ll"): ("-y(1 - a)", "-y(1 - a)"),
+    ("sigmoid", "quadratic"): ("(a - y) a(1 - a)", "(a - y)\\,a(1 - a)"),
+    ("softmax", "ce"): (
         "Sa - y + (1 - y)r - a Σ(1 - y)r",
         "Sa - y + (1 - y)r - a\\textstyle\\sum_k (1 - y_k) r_k",
     ),
-    ("softmax", "ll"): Form(stable.softmax_ll, curvature.softmax_ll, "Sa - y", "S a - y"),
-    ("softmax", "quadratic"): Form(
-        stable.softmax_quadratic,
-        curvature.softmax_quadratic,
-        "a(e - a·e)",
-        "a\\,(e - a \\cdot e)",
-    ),
+    ("softmax", "ll"): ("Sa - y", "S a - y"),
+    ("softmax", "quadratic"): ("a(e - a·e)", "a\\,(e - a \\cdot e)"),
+}
+FORMS = {
+    pair: Form(*[getattr(file, "_".join(pair)) for file in (stable, curvature)], *formulas)
+    for pair, formulas in _FORMULAS.items()
 }
 COSTS = {"ce": "cross-entropy", "ll": "log-likelihood", "quadratic": "quadratic"}
 NAMES = {long: short for short, long in COSTS.items()} | {short: short for short in COSTS}
@@ -141,8 +133,7 @@ class Mix:
     def composed(self, z: Any, y: Any) -> Any:
         """The same cost as a graph of the book's primitives, NaN where they overflow."""
         z = logits(z, self._pair[0])
-        y = labels(y, z)
-        require_finite(y)
+        y = require_finite(labels(y, z))
         cost = COSTS[self.cost_name].replace("-", "_")
         return getattr(book, cost)(getattr(book, self.output)(z), y)
 
@@ -153,9 +144,7 @@ class Mix:
         array([-4.24835426e-18,  4.24835426e-18])
         """
         z = logits(z, self._pair[0])
-        y = labels(y, z)
-        require_finite(y)
-        return self._delta(z, y)
+        return self._delta(z, require_finite(labels(y, z)))
 
     def hessian(self, z: Any, y: Any) -> Array:
         """∂²C/∂z² of one example in closed form: (K,) -> (K, K).
@@ -167,8 +156,7 @@ class Mix:
         z = logits(z.data if type(z) is Tensor else z)
         if z.ndim != 1:
             raise ValueError(f"the Hessian is of one example, z of shape (K,), not {z.shape}")
-        y = labels(y, z)
-        require_finite(y)
+        y = require_finite(labels(y, z))
         unit = np.eye(len(z), dtype=z.dtype)
         return self._form.product(np.tile(z, (len(z), 1)), np.tile(y, (len(z), 1)), unit)
 

@@ -81,35 +81,24 @@ LOG_ONE_MINUS_SIGMOID = Pattern(
     "log_sigmoid(-u)",
     "above 37 sigmoid(u) rounds to 1 and leaves ln 0",
 )
+_COSTS = {
+    "ll": "-Σ y ln({0}(u))",
+    "ce": "-Σ y ln({0}(u)) + (1 - y) ln(1 - {0}(u))",
+    "quadratic": "Σ ({0}(u) - y)²/2",
+}
+_A_MINUS_Y = "one node, whose delta is a - y without the subtraction"
+_NEAR_LABEL = "one node; an output near its label loses the difference"
+_REASONS = {
+    ("softmax", "ll"): _A_MINUS_Y,
+    ("softmax", "ce"): "one node; where an output is near 1, parts of the gradient cancel",
+    ("softmax", "quadratic"): _NEAR_LABEL,
+    ("sigmoid", "ll"): "one node: one exponential instead of three",
+    ("sigmoid", "ce"): _A_MINUS_Y,
+    ("sigmoid", "quadratic"): _NEAR_LABEL,
+}
 COSTS = {
-    ("softmax", "ll"): Pattern(
-        "-Σ y ln(softmax(u))",
-        "softmax_ll(u, y)",
-        "one node, whose delta is a - y without the subtraction",
-    ),
-    ("softmax", "ce"): Pattern(
-        "-Σ y ln(softmax(u)) + (1 - y) ln(1 - softmax(u))",
-        "softmax_ce(u, y)",
-        "one node; where an output is near 1, parts of the gradient cancel",
-    ),
-    ("softmax", "quadratic"): Pattern(
-        "Σ (softmax(u) - y)²/2",
-        "softmax_quadratic(u, y)",
-        "one node; an output near its label loses the difference",
-    ),
-    ("sigmoid", "ll"): Pattern(
-        "-Σ y ln(sigmoid(u))", "sigmoid_ll(u, y)", "one node: one exponential instead of three"
-    ),
-    ("sigmoid", "ce"): Pattern(
-        "-Σ y ln(sigmoid(u)) + (1 - y) ln(1 - sigmoid(u))",
-        "sigmoid_ce(u, y)",
-        "one node, whose delta is a - y without the subtraction",
-    ),
-    ("sigmoid", "quadratic"): Pattern(
-        "Σ (sigmoid(u) - y)²/2",
-        "sigmoid_quadratic(u, y)",
-        "one node; an output near its label loses the difference",
-    ),
+    (output, cost): Pattern(_COSTS[cost].format(output), f"{output}_{cost}(u, y)", reason)
+    for (output, cost), reason in _REASONS.items()
 }
 PATTERNS = (
     SOFTMAX, SIGMOID, ONE_MINUS_SIGMOID, ONE_MINUS_SOFTMAX, ONE_MINUS_PRODUCT, LOG_EXP, LOG_SUM_EXP,
