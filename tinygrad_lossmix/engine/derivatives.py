@@ -90,7 +90,7 @@ row(np.broadcast_to, lambda g, z, x, shape=None: g, forward=rules.filled)
 row(np.transpose,   rules.transpose_rule)
 row(getitem,        lambda g, z, x, key=None: scatter(g, key=key, shape=x.shape))
 row(astype,         lambda g, z, x, dtype=None: g)
-scatter  = row(rules.scatter, lambda g, z, x, key=None, shape=None: g[key])
+scatter: Any  = row(rules.scatter, lambda g, z, x, key=None, shape=None: g[key])
 constant = row(constant, None)
 add_row(np.concatenate, Numbered(rules.piece), lambda *xs, axis, ends: np.concatenate(xs, axis))
 add_row(np.einsum,      Numbered(rules.einsum_rule),

@@ -91,7 +91,11 @@ def labels(y: Any, like: Any) -> Array:
         with np.errstate(over="ignore"):
             return y.astype(like.dtype, "C")
     if not shape or y.shape != shape[:-1]:
-        raise ValueError(_expected(y, shape))
+        classes = f", or integer classes of shape {shape[:-1]}" if shape else ""
+        raise ValueError(
+            f"labels of shape {y.shape} do not belong to outputs of shape {shape}: "
+            f"expected {shape}{classes}"
+        )
     k = shape[-1]
     if y.dtype.kind not in "iu":
         raise ValueError(
@@ -130,11 +134,3 @@ def require_finite(y: Array) -> Array:
             "labels are finite numbers, but y holds NaN or infinity: leave such rows out"
         )
     return y
-
-
-def _expected(y: Array, shape: tuple[int, ...]) -> str:
-    classes = f", or integer classes of shape {shape[:-1]}" if shape else ""
-    return (
-        f"labels of shape {y.shape} do not belong to outputs of shape {shape}: "
-        f"expected {shape}{classes}"
-    )

@@ -51,7 +51,7 @@ _FORMULAS = {
     ("softmax", "quadratic"): ("a(e - a·e)", "a\\,(e - a \\cdot e)"),
 }
 FORMS = {
-    pair: Form(*[getattr(file, "_".join(pair)) for file in (stable, curvature)], *formulas)
+    pair: Form(getattr(stable, "_".join(pair)), getattr(curvature, "_".join(pair)), *formulas)
     for pair, formulas in _FORMULAS.items()
 }
 COSTS = {"ce": "cross-entropy", "ll": "log-likelihood", "quadratic": "quadratic"}

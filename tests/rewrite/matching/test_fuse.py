@@ -36,6 +36,16 @@ def test_the_composed_graph_of_a_mix_is_its_cost(mix, example):
 
 
 @each_mix
+@pytest.mark.parametrize("y", [[[0.2, 0.3, 0.5]], [[0.0, 1.0, 0.0]]])
+def test_of_negated_logits_too(mix, y):
+    z, y = lm.Tensor([[1.0, 2.0, -1.0]]), np.array(y)
+    after, cost = lm.stabilize(mix.composed(-z, y)), mix.cost(-z, y)
+    assert functions(after)[-1] == name(mix)
+    np.testing.assert_allclose(after.data, cost.data, rtol=1e-15)
+    np.testing.assert_allclose(lm.grad(after, z), lm.grad(cost, z), rtol=1e-15)
+
+
+@each_mix
 @pytest.mark.parametrize("shape", [(3,), (1, 3), (49, 2), (2, 3, 4)])
 def test_any_batch_is_one_node_without_a_factor(mix, shape):
     z = lm.Tensor(np.random.default_rng(0).normal(size=shape))

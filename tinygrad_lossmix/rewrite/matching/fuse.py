@@ -81,10 +81,10 @@ def fused(cost: Tensor, rules: Rules) -> Found | None:
         return None
     costs = []
     for item in _paired(_gathered(terms, rules.structure), rules.structure):
-        if isinstance(item, Cost) and _usable(item.y):
-            costs.append(item)
-        elif isinstance(item, Term):
+        if isinstance(item, Term):
             rest.append((item.node * item.weight.whole(item.node)).sum())
+        elif type(item.y) not in (np.ndarray, float) or np.isfinite(item.y).all():
+            costs.append(item)
         else:
             return None
     if not costs:
@@ -145,7 +145,7 @@ def _square(node: Tensor, rules: Rules) -> End | None:
     return End(form.kind, rules.forms.logits(form, a.shape), axis, 1.0, y)
 
 
-def _gathered(terms: list[Term], structure: Structure) -> list[Term]:
+def _gathered(terms: list[Term], structure: Structure) -> dict[Any, Term]:
     """One term for each end, with the weights added up."""
     found: dict[Any, Term] = {}
     for number, term in enumerate(terms):
@@ -155,63 +155,58 @@ def _gathered(terms: list[Term], structure: Structure) -> list[Term]:
         if key in found:
             weight = found[key].weight.plus(weight, node)
         found[key] = Term(end, node, weight)
-    return list(found.values())
+    return found
 
 
-def _paired(terms: list[Term], structure: Structure) -> Iterator[Cost | Term]:
+def _paired(left: dict[Any, Term], structure: Structure) -> Iterator[Cost | Term]:
     """The mixes that these terms are; a term that is part of none."""
-
-    def key(kind: str, u: Tensor, axis: int) -> Any:
-        return kind, structure.number(u), axis
-
-    left = {key(*term.end[:3]): term for term in terms if term.end.y is None}
-    for term in sorted(terms, key=lambda term: term.end.kind == "log1m_softmax"):
+    for key in sorted(left, key=lambda key: key[0] == "log1m_softmax"):
+        if (term := left.pop(key, None)) is None:
+            continue
         kind, u, axis, _, y = term.end
+        up, down, w = term.weight
         if y is not None:
-            up, down, w = term.weight
             yield term if w is not None else Cost((kind, "quadratic"), u, axis, y, 2.0 * up, down)
             continue
-        if left.pop(key(kind, u, axis), None) is None:
-            continue
-        other = key("log1m_softmax", u, axis)
+        other = ("log1m_softmax", structure.number(u), axis, None)
         if kind == "log_sigmoid":
-            other = key(kind, negative(u), axis)
-        yield from _with_labels(term, left.pop(other, None))
-
-
-def _with_labels(term: Term, partner: Term | None) -> Iterator[Cost | Term]:
-    """Of logarithms of outputs, and of one minus them."""
-    end, (up, down, w) = term.end, term.weight
-    output = end.kind.removeprefix("log_")
-    if end.kind == "log1m_softmax":
-        yield term
-        return
-    if partner is not None:
-        if end.u.function is np.negative:
+            other = (kind, structure.number(negative(u)), axis, None)
+        partner = left.pop(other, None)
+        if partner is None:
+            yield _with_labels(term)
+            continue
+        if kind == "log_sigmoid" and u.function is np.negative:
             term, partner = partner, term
-        if (both := _complementary(output, term, partner)) is not None:
-            yield both
-            return
-        yield from _with_labels(partner, None)
-        end, (up, down, w) = term.end, term.weight
+        both = _complementary(term, partner)
+        if both is None and kind == "log_sigmoid":
+            both = _complementary(partner, term)
+        yield from [both] if both else map(_with_labels, (partner, term))
+
+
+def _with_labels(term: Term) -> Cost | Term:
+    """Log-likelihood, of a logarithm of outputs alone."""
+    (kind, u, axis, *_), (up, down, w) = term.end, term.weight
+    if kind == "log1m_softmax":
+        return term
     if w is None:  # the same label everywhere
-        examples = end.u.size / end.u.shape[end.axis]
+        examples = u.size / u.shape[axis]
         w, up, down = -up * examples / down, -1.0, examples
-    yield Cost((output, "ll"), end.u, end.axis, w, -up, down)
+    return Cost((kind.removeprefix("log_"), "ll"), u, axis, w, -up, down)
 
 
-def _complementary(output: str, term: Term, partner: Term) -> Cost | None:
+def _complementary(term: Term, partner: Term) -> Cost | None:
     """Cross-entropy, where the weights are y and 1 - y."""
     end, (up, down, y), (other_up, other_down, w) = term.end, term.weight, partner.weight
+    pair = end.kind.removeprefix("log_"), "ce"
     if y is None and w is None:
         y = product(up, other_down)
         total, both = y + product(other_up, down), product(down, other_down)
         if not total or math.isnan(total + both):
             return None
-        return Cost((output, "ce"), end.u, end.axis, y / total, -total, both)
+        return Cost(pair, end.u, end.axis, y / total, -total, both)
     if up * other_down != other_up * down or not is_complement(w, y):
         return None
-    return Cost((output, "ce"), end.u, end.axis, y, -up, down)
+    return Cost(pair, end.u, end.axis, y, -up, down)
 
 
 def is_complement(w: Any, y: Any) -> bool:
@@ -219,10 +214,6 @@ def is_complement(w: Any, y: Any) -> bool:
     if type(w) is type(y) is np.ndarray:
         return np.array_equal(w, 1 - y)
     return hasattr(w, "is_complement_of") and bool(w.is_complement_of(y))
-
-
-def _usable(y: Any) -> bool:
-    return type(y) not in (np.ndarray, float) or bool(np.isfinite(y).all())
 
 
 def _one_node(cost: Cost) -> Tensor:
