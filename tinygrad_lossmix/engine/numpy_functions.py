@@ -58,6 +58,7 @@ def _reshape(a: Any, shape: Any = None, newshape: Any = None) -> Any:
 
 
 composed(np.ravel)(lambda a: a.reshape(-1))
+composed(np.outer)(lambda a, b: np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1)))
 composed(np.amax)(lambda *args, **kwargs: np.max(*args, **kwargs))
 composed(np.amin)(lambda *args, **kwargs: np.min(*args, **kwargs))
 
@@ -124,11 +125,6 @@ def _dot(a: Any, b: Any) -> Any:
         rows, (np.shape(rows)[0], math.prod(right))
     )
     return flat.reshape((*left, *right))
-
-
-@composed(np.outer)
-def _outer(a: Any, b: Any) -> Any:
-    return np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1))
 
 
 @composed(np.concatenate)

@@ -96,6 +96,10 @@ def _call(function: Any) -> Callable[..., Any]:
     return method
 
 
+def _of_the_array(attribute: str, doc: str) -> Any:
+    return property(operator.attrgetter(f"_value.{attribute}"), doc=doc)
+
+
 @final
 class Tensor(metaclass=Spoken):
     """A differentiable array of floats that remembers how it was computed.
@@ -169,25 +173,10 @@ class Tensor(metaclass=Spoken):
             "the values of a Tensor do not change: write w = Tensor(w.data - 0.1 * w.grad)"
         )
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The lengths of the axes."""
-        return self._value.shape  # type: ignore[no-any-return]
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The type of the elements."""
-        return self._value.dtype  # type: ignore[no-any-return]
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return self._value.ndim  # type: ignore[no-any-return]
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return self._value.size  # type: ignore[no-any-return]
+    shape: tuple[int, ...] = _of_the_array("shape", "The lengths of the axes.")
+    dtype: np.dtype[Any] = _of_the_array("dtype", "The type of the elements.")
+    ndim: int = _of_the_array("ndim", "The number of axes.")
+    size: int = _of_the_array("size", "The number of elements.")
 
     @property
     def T(self) -> Tensor:
@@ -242,9 +231,7 @@ class Tensor(metaclass=Spoken):
         """`np.ravel`."""
         return self.reshape(-1)
 
-    def flatten(self) -> Tensor:
-        """`np.ravel`."""
-        return self.reshape(-1)
+    flatten = ravel
 
     def transpose(self, *axes: Any) -> Tensor:
         """`np.transpose`; the axes as one tuple or as several numbers."""
@@ -297,11 +284,8 @@ class Tensor(metaclass=Spoken):
         about = [np.array2string(data, separator=", ", threshold=40, prefix="Tensor(")]
         about += [f"dtype={self.dtype}"] if self.dtype != np.float64 else []
         about += [f"name={self.name!r}"] if self.name is not None else []
-        about += (
-            [f"by={spelling(self.function).removeprefix('np.')}"]
-            if self.function is not None
-            else []
-        )
+        if self.function is not None:
+            about.append(f"by={spelling(self.function).removeprefix('np.')}")
         return f"Tensor({', '.join(about)})"
 
     def __dir__(self) -> list[str]:

@@ -113,8 +113,15 @@ class Forms:
         found = self.core(x)
         if found is None or found.kind != "tanh" or a != 0.5 or abs(b) != 0.5:
             return None
-        u = doubled(self.logits(found, x.shape), self.structure)
-        return u if b > 0 else negative(u)
+        return self.of_tanh(found, b, x)
+
+    def of_tanh(self, form: Form, b: float, x: Tensor) -> Tensor:
+        """u with 1 ± x = 2·sigmoid(u), the sign that of b, where x is tanh(w): 2w or -2w."""
+        u = self.logits(form, x.shape)
+        slope, half, whole = self.structure.affine(u)
+        if slope == 0.0 and abs(half) == 0.5:
+            return whole if b * half > 0.0 else negative(whole)
+        return 2.0 * u if b > 0.0 else negative(2.0 * u)
 
     def _of_entries(self, node: Tensor) -> Form | None:
         u, kind = node.args[0], KINDS[node.function]
@@ -215,14 +222,6 @@ def negative(u: Tensor) -> Tensor:
         back: Tensor = u.args[0]
         return back
     return -u
-
-
-def doubled(w: Tensor, structure: Structure) -> Tensor:
-    """2w, and u of u/2."""
-    a, b, x = structure.affine(w)
-    if a == 0.0 and abs(b) == 0.5:
-        return x if b > 0 else negative(x)
-    return 2.0 * w
 
 
 def unshifted(u: Tensor, axes: tuple[int, ...]) -> Tensor:

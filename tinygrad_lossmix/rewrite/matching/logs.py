@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.engine.tensor import Tensor, getitem
+from tinygrad_lossmix.engine.tensor import Tensor, recorded_again
 from tinygrad_lossmix.mixes import outputs
 from tinygrad_lossmix.rewrite.matching import patterns
-from tinygrad_lossmix.rewrite.matching.forms import VIEWS, Form, Forms, doubled, negative
+from tinygrad_lossmix.rewrite.matching.forms import VIEWS, Form, Forms, negative
 from tinygrad_lossmix.rewrite.matching.patterns import Pattern
 from tinygrad_lossmix.rewrite.matching.structure import (
     Structure,
@@ -117,8 +117,7 @@ class Logs:
             u = self.forms.logits(form, x.shape)
             return _plus(math.log(a))(outputs.softplus(u)), patterns.SOFTPLUS
         if form.kind == "tanh" and a == abs(b) > 0.0:
-            u = doubled(self.forms.logits(form, x.shape), self.structure)
-            u = u if b > 0.0 else negative(u)
+            u = self.forms.of_tanh(form, b, x)
             return _plus(math.log(2.0 * a))(outputs.log_sigmoid(u)), patterns.LOG_SIGMOID
         rest = a == -b
         if not (rest or a == 0.0) or (b if a == 0.0 else a) <= 0.0:
@@ -160,13 +159,13 @@ def _way(node: Tensor) -> Way | None:
     """How the logarithm of a node follows from that of what it was computed from."""
     function, kwargs = node.function, node.kwargs
     if function in VIEWS and node.args:
-        return Way(node.args[0], lambda log: _again(function, log, kwargs), False)
+        return Way(node.args[0], lambda log: recorded_again(node, [log]), False)
     if function is np.prod:
         return Way(node.args[0], lambda log: np.sum(log, **kwargs), True)
-    if function is np.power and type(node.args[0]) is Tensor and type(node.args[1]) is not Tensor:
-        exponent = node.args[1]
-        if node.shape == node.args[0].shape:
-            return Way(node.args[0], lambda log: log * exponent, True)
+    if function is np.power:
+        x, exponent = node.args
+        if type(x) is Tensor and type(exponent) is not Tensor and node.shape == x.shape:
+            return Way(x, lambda log: log * exponent, True)
     if (y := inverted(node)) is not None:
         return Way(y, lambda log: -log, True)
     picked = contraction(node)
@@ -178,10 +177,3 @@ def _way(node: Tensor) -> Way | None:
             False,
         )
     return None
-
-
-def _again(function: Any, x: Tensor, kwargs: Any) -> Tensor:
-    """A view once more, of another array."""
-    if function is getitem:
-        return x[kwargs["key"]]
-    return function(x, **kwargs) if function is not np.reshape else x.reshape(kwargs["shape"])
