@@ -110,3 +110,8 @@ def add_row(function: Any, rules: Any, forward: Callable[..., Any]) -> Any:
 
     recording.recorded = function  # type: ignore[attr-defined]
     return recording
+
+
+def raw(function: Any) -> Any:
+    """What a recorded function has in the table and in its nodes."""
+    return function.recorded

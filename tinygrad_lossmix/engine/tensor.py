@@ -23,13 +23,7 @@ from typing import Any, NoReturn, final
 
 import numpy as np
 
-from tinygrad_lossmix.engine.constants import (
-    as_floats,
-    freeze,
-    freeze_index,
-    freeze_option,
-    traced,
-)
+from tinygrad_lossmix.engine.constants import as_floats, freeze, freeze_index, freeze_option, traced
 from tinygrad_lossmix.engine.refusals import HABITS, Habit, Spoken, no_rule, refuse_out, unknown
 from tinygrad_lossmix.engine.sweep import backward
 from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, REDUCTIONS, TABLE, Array, Rule, spelling
@@ -123,29 +117,19 @@ class Tensor(metaclass=Spoken):
     """
 
     __slots__ = (  # noqa: RUF023 - in the order of a reader's questions
-        "_value",
-        "grad",  # ndarray of the same shape after backward(); None: not computed
-        "name",
-        "function",  # what computed it; None: a leaf
-        "args",  # Tensors and frozen constants, in the order of the call
-        "values",  # the same with arrays in place of Tensors; empty: the rule needs none
-        "kwargs",
-        "residual",  # what the forward pass kept for the rule, else None
-        "groups",  # ((name, args, start), …): this Tensor is the output of these named functions
-        "order",  # creation number: larger than that of everything it was computed from
-        "__weakref__",
-    )
-
+        "_value", "grad", "name", "function", "args", "values", "kwargs", "residual", "groups",
+        "order", "__weakref__",
+    )  # fmt: skip
     _value: Array
-    grad: Array | None
+    grad: Array | None  # of the same shape after backward(); None: not computed
     name: str | None
-    function: Any
-    args: Sequence[Any]
-    values: Sequence[Any]
+    function: Any  # what computed it; None: a leaf
+    args: Sequence[Any]  # Tensors and frozen constants, in the order of the call
+    values: Sequence[Any]  # the same with arrays in place of Tensors; empty: the rule needs none
     kwargs: Mapping[str, Any]
-    residual: Any
-    groups: tuple[tuple[str, tuple[Any, ...], int], ...]
-    order: int
+    residual: Any  # what the forward pass kept for the rule, else None
+    groups: tuple[tuple[str, tuple[Any, ...], int], ...]  # (name, args, start): this is the output
+    order: int  # of creation: larger than that of everything it was computed from
 
     def __init__(self, data: Any, name: str | None = None, copy: bool = True, **other: Any) -> None:
         if other:

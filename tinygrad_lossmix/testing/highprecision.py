@@ -16,13 +16,13 @@ import numpy as np
 
 from tinygrad_lossmix.engine.derivatives import constant
 from tinygrad_lossmix.engine.graph import nodes
+from tinygrad_lossmix.engine.registration import raw
 from tinygrad_lossmix.engine.rules import scatter
 from tinygrad_lossmix.engine.table import Array, spelling
 from tinygrad_lossmix.engine.tensor import Tensor, astype, getitem
 from tinygrad_lossmix.mixes import outputs
 from tinygrad_lossmix.mixes.costs import xlogy
 from tinygrad_lossmix.mixes.mix import ROWS
-from tinygrad_lossmix.rewrite.matching.structure import raw
 from tinygrad_lossmix.testing.methods import Estimate, NotApplicable
 from tinygrad_lossmix.testing.replay import replay
 from tinygrad_lossmix.testing.subject import split

@@ -10,10 +10,14 @@ import numpy as np
 
 from tinygrad_lossmix.engine.derivatives import constant
 from tinygrad_lossmix.engine.graph import nodes
+from tinygrad_lossmix.engine.registration import raw
 from tinygrad_lossmix.engine.table import TABLE
 from tinygrad_lossmix.engine.tensor import Tensor, astype, recorded_again
-from tinygrad_lossmix.rewrite.matching.structure import OF_LOGITS, raw
+from tinygrad_lossmix.mixes import outputs
+from tinygrad_lossmix.mixes.mix import PAIRS, ROWS
 
+_layers = [f for f in vars(outputs).values() if hasattr(f, "recorded")]
+OF_LOGITS = {*PAIRS, *map(raw, _layers), *(raw(delta) for _, delta in ROWS.values())}
 Compute = Callable[[Tensor, list[Any]], Any]
 
 

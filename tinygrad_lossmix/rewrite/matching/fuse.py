@@ -60,16 +60,17 @@ def fused(cost: Tensor, rules: Rules) -> Found | None:
         return None
     linear = Linear(rules.weighted)
 
-    def numbers(node: Tensor) -> bool:
-        """Whether a node is a sum of numbers, not of arrays."""
-        return all(x.ndim == 0 for x, _ in linear.operands(node))
-
     ends, known = _ends(cost, rules, linear)
     if not ends:
         return None
+
+    def last(node: Tensor) -> bool:
+        """Whether a node is known, or a sum of arrays, not of numbers."""
+        return node in known or any(x.ndim for x, _ in linear.operands(node))
+
     terms: list[Term] = []
     rest: list[Tensor] = []
-    for node, weight in linear.terms(cost, Weight(), lambda x: x in known or not numbers(x)):
+    for node, weight in linear.terms(cost, Weight(), last):
         if weight.lost:
             return None
         if node not in known:
@@ -89,9 +90,8 @@ def fused(cost: Tensor, rules: Rules) -> Found | None:
             return None
     if not costs:
         return None
-    total, *parts = [*map(_one_node, costs), *rest]
-    for other in parts:
-        total = total + other
+    first, *others = [*map(_one_node, costs), *rest]
+    total = sum(others, first)
     if total.dtype != cost.dtype:
         return None
     return total, patterns.COSTS[costs[0].pair]

@@ -13,12 +13,7 @@ from tinygrad_lossmix.mixes import outputs
 from tinygrad_lossmix.rewrite.matching import patterns
 from tinygrad_lossmix.rewrite.matching.forms import VIEWS, Form, Forms, negative
 from tinygrad_lossmix.rewrite.matching.patterns import Pattern
-from tinygrad_lossmix.rewrite.matching.structure import (
-    Structure,
-    contraction,
-    inverted,
-    one_hot,
-)
+from tinygrad_lossmix.rewrite.matching.structure import Structure, contraction, inverted, one_hot
 
 Found = tuple[Tensor, Pattern]
 
@@ -141,10 +136,7 @@ _LOG: dict[tuple[str, bool], tuple[Callable[..., Tensor], Pattern]] = {  # ln x,
     ("softmax", False): (outputs.log_softmax, patterns.LOG_SOFTMAX),
     ("sigmoid", False): (outputs.log_sigmoid, patterns.LOG_SIGMOID),
     ("softmax", True): (outputs.log1m_softmax, patterns.LOG_ONE_MINUS_SOFTMAX),
-    ("sigmoid", True): (
-        lambda u: outputs.log_sigmoid(negative(u)),
-        patterns.LOG_ONE_MINUS_SIGMOID,
-    ),
+    ("sigmoid", True): (lambda u: outputs.log_sigmoid(negative(u)), patterns.LOG_ONE_MINUS_SIGMOID),
 }
 
 

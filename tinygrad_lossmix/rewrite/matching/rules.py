@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.engine.graph import since
+from tinygrad_lossmix.engine.registration import raw
 from tinygrad_lossmix.engine.tensor import Tensor, getitem
 from tinygrad_lossmix.mixes import costs, outputs
 from tinygrad_lossmix.rewrite.matching import patterns
@@ -41,7 +42,7 @@ class Rules:
         self._rules: dict[Any, tuple[Callable[[Tensor], Found | None], ...]] = {
             np.log: (lambda node: self.logs.log(node.args[0]),),
             np.log1p: (lambda node: self.logs.log(node.args[0], 1.0),),
-            costs.xlogy.recorded: (self._xlogy,),  # type: ignore[attr-defined]
+            raw(costs.xlogy): (self._xlogy,),
             np.divide: (*quotient, self._several_sigmoids),
             np.multiply: quotient,
             np.power: quotient,

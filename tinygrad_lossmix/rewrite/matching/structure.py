@@ -15,18 +15,7 @@ import numpy as np
 from tinygrad_lossmix.engine.constants import traced
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor, getitem
-from tinygrad_lossmix.mixes import outputs
-from tinygrad_lossmix.mixes.mix import PAIRS, ROWS
 
-
-
-def raw(function: Any) -> Any:
-    """What a recorded function has in the table and in its nodes."""
-    return function.recorded
-
-
-_layers = [f for f in vars(outputs).values() if hasattr(f, "recorded")]
-OF_LOGITS = {*PAIRS, *map(raw, _layers), *(raw(delta) for _, delta in ROWS.values())}
 COMMUTATIVE = {np.add, np.multiply, np.maximum, np.minimum, np.logaddexp}
 REDUCTIONS = {np.sum, np.mean, np.prod, np.max, np.min, np.var}
 _PRODUCTS = {np.sum: (np.multiply,), np.matmul: (np.matmul,), np.einsum: (np.einsum,)}
