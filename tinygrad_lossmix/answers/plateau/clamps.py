@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from tinygrad_lossmix.answers.plateau.constant import EACH, EITHER, Constant, always, chance, fixed
@@ -68,36 +69,35 @@ ADVICE = (
 )
 
 
+all_wrong = partial(
+    fixed, "clamp, every example wrong", meaning=ADVICE, bound="highest", accuracy=always(0.0)
+)
+partly = partial(fixed, "clamp, every wrong example saturated", meaning=ADVICE)
+
+
 def clamped(accuracy: float | None) -> tuple[Constant, ...]:
     """Saturated outputs: all wrong; one class for all; or all but the share `accuracy` wrong."""
-    return (
-        *(
-            fixed(
-                "clamp, every example wrong",
-                clamp.whose,
-                clamp.formula,
-                clamp.value,
-                ADVICE,
-                bound="highest",
-                accuracy=always(0.0),
-            )
-            for clamp in FRAMEWORKS + POWERS + SMALLEST
-        ),
-        *(one_class_for_all(c.whose, f"({c.formula})", c.value) for c in FRAMEWORKS),
-        *(
-            replace(
-                one_class_for_all(f"cross-entropy: {clamp.whose}", both, clamp.value + off),
-                name=f"{ONE_CLASS}, K outputs",
-                meaning=f"Two outputs of a wrong example are on the wrong side. {ADVICE}",
-                conventions=EITHER,
-            )
-            for clamp, both, off in (
-                (TORCH, "(200)", TORCH.value),
-                (KERAS, "(-ln 1e-7 - ln 2^-23)", KERAS_OFF.value),
-            )
-        ),
-        *(partly(1.0 - accuracy) if accuracy is not None else ()),
-    )
+    found = [all_wrong(c.whose, c.formula, c.value) for c in FRAMEWORKS + POWERS + SMALLEST]
+    found += [one_class_for_all(c.whose, f"({c.formula})", c.value) for c in FRAMEWORKS]
+    found += [
+        replace(
+            one_class_for_all(f"cross-entropy: {c.whose}", both, c.value + off),
+            name=f"{ONE_CLASS}, K outputs",
+            meaning=f"Two outputs of a wrong example are on the wrong side. {ADVICE}",
+            conventions=EITHER,
+        )
+        for c, both, off in (
+            (TORCH, "(200)", TORCH.value),
+            (KERAS, "(-ln 1e-7 - ln 2^-23)", KERAS_OFF.value),
+        )
+    ]
+    if accuracy is not None:
+        wrong = 1.0 - accuracy
+        found += [
+            partly(c.whose, f"(1 - accuracy) ({c.formula})", c.value * wrong, slope=c.value)
+            for c in FRAMEWORKS + POWERS
+        ]
+    return tuple(found)
 
 
 def one_class_for_all(whose: str, formula: str, wrong: float) -> Constant:
@@ -111,19 +111,4 @@ def one_class_for_all(whose: str, formula: str, wrong: float) -> Constant:
         (EACH,),
         accuracy=chance,
         most=20,
-    )
-
-
-def partly(wrong: float) -> tuple[Constant, ...]:
-    """The share `wrong` of the examples costs a clamp each, the others nothing."""
-    return tuple(
-        fixed(
-            "clamp, every wrong example saturated",
-            clamp.whose,
-            f"(1 - accuracy) ({clamp.formula})",
-            clamp.value * wrong,
-            ADVICE,
-            slope=clamp.value,
-        )
-        for clamp in FRAMEWORKS + POWERS
     )

@@ -114,6 +114,15 @@ of_sigmoid = partial(
     lowest=sigmoid_floor,
     highest=lambda k: OFF + (k - 1.0) * (1.0 + ON),
 )
+ONE_SIGMOID = "sigmoid twice, on its floor, one output"
+of_one_sigmoid = partial(
+    fixed,
+    cost="sigmoid of sigmoid + cross-entropy",
+    meaning="An output that has been through the sigmoid twice lies between .5 and .7311. "
+    f"{SIGMOID_REPAIR}",
+    bound="lowest",
+    highest=always(1.0 + ON),
+)
 SOFTMAX_FLOOR = of_softmax(
     name="softmax twice, on its floor",
     formula="ln(1 + (K - 1)/e)",
@@ -133,22 +142,12 @@ SIGMOID_FLOORS = (
         f"right class gets .7311 and each other .5. {SIGMOID_REPAIR}",
         accuracy=perfect,
     ),
-    *(
-        fixed(
-            f"sigmoid twice, on its floor, one output, {labels}",
-            "sigmoid of sigmoid + cross-entropy",
-            formula,
-            value,
-            f"An output that has been through the sigmoid twice lies between .5 and .7311. "
-            f"{SIGMOID_REPAIR}",
-            bound="lowest",
-            highest=always(1.0 + ON),
-        )
-        for labels, formula, value in (
-            ("label 1", "ln(1 + 1/e)", ON),
-            ("label 0", "ln 2", OFF),
-            ("half of the labels 1", "(ln(1 + 1/e) + ln 2)/2", (ON + OFF) / 2.0),
-        )
+    of_one_sigmoid(f"{ONE_SIGMOID}, label 1", formula="ln(1 + 1/e)", value=ON),
+    of_one_sigmoid(f"{ONE_SIGMOID}, label 0", formula="ln 2", value=OFF),
+    of_one_sigmoid(
+        f"{ONE_SIGMOID}, half of the labels 1",
+        formula="(ln(1 + 1/e) + ln 2)/2",
+        value=(ON + OFF) / 2.0,
     ),
 )
 SIGMOID_OF_UNIFORM = of_sigmoid(
