@@ -99,13 +99,9 @@ def _evaluate(library: str, expressions: Sequence[str]) -> list[Any]:
         name: convert(value) if isinstance(value, np.ndarray) else value
         for name, value in example().items()
     }
-    return [_plain(eval(expression, known)) for expression in expressions]
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "detach"):
-        value = value.detach().cpu()
-    return np.asarray(value, dtype=float).tolist()
+    values = (eval(expression, known) for expression in expressions)
+    numbers = (v.detach().cpu() if hasattr(v, "detach") else v for v in values)
+    return [np.asarray(number, dtype=float).tolist() for number in numbers]
 
 
 if __name__ == "__main__":

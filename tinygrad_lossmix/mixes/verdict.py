@@ -248,7 +248,6 @@ def vector(x: Array) -> str:
 
 
 def yes(answer: bool) -> str:
-    """Yes or no."""
     return "yes" if answer else "no"
 
 
@@ -257,7 +256,6 @@ def _label(y: Array) -> str:
 
 
 def _labels(e: Evidence) -> str:
-    """Those with one right answer."""
     return "one-hot labels" if e.classes > 1 else "labels 0 and 1"
 
 

@@ -44,7 +44,6 @@ class Claim(NamedTuple):
     check: Callable[[], Finding]
 
     def answer(self) -> Answer:
-        """Compute it."""
         obtained, holds = self.check()
         return Answer(self.said, self.by, self.expected, obtained, self.verdict, bool(holds))
 

@@ -101,7 +101,10 @@ def stronger_confusion() -> Finding:
     rest = 0.45 * rng.dirichlet(np.full(9, 1.0), 300)
     ends = [wrong_outputs_cost(r) for r in (np.full(9, 0.05), np.array([0.45] + 8 * [0.0]))]
     within = [wrong_outputs_cost(r) for r in rest]
-    rises = [wrong_outputs_cost(polarised(r)) - c for r, c in zip(rest, within, strict=True)]
+    polarised = rest.copy()  # the smallest output goes to the largest
+    polarised[range(300), rest.argmax(axis=1)] += rest.min(axis=1)
+    polarised[range(300), rest.argmin(axis=1)] = 0.0
+    rises = [wrong_outputs_cost(r) - c for r, c in zip(polarised, within, strict=True)]
     return (
         f"from {ends[0]:.6f} to {ends[1]:.6f}; {len(rest)} random ones from {min(within):.6f} to "
         f"{max(within):.6f}; smallest rise {number(min(rises))}",
@@ -205,11 +208,3 @@ def logits_of_sigmoids(a: Array) -> Array:
 def wrong_outputs_cost(rest: Array) -> float:
     """CE of .55 on the right class and these outputs on the wrong ones."""
     return float(cross_entropy(np.concatenate([[0.55], rest]), 0))
-
-
-def polarised(rest: Array) -> Array:
-    """The smallest output goes to the largest."""
-    moved = rest.copy()
-    moved[rest.argmax()] += rest.min()
-    moved[rest.argmin()] = 0.0
-    return moved

@@ -9,6 +9,7 @@ What you can do here: `print(delta_report(mix, z, y))`, or read its fields.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -227,25 +228,18 @@ def breakdown(cost: Tensor) -> str | None:
     >>> breakdown(cost)
     'exp gives inf, then divide gives nan'
     """
-    found: dict[str, str] = {}
-    for node in nodes(cost):
-        note(found, node.data, f"{spoken(node)} gives")
+    forward = (("", node, node.data) for node in nodes(cost))
+    backward = (
+        ("going back, the derivative of ", node, contribution)
+        for node, _, _, contribution, _ in sweep(cost, seed_of(cost, None))
+    )
+    found: list[str] = []
     with np.errstate(all="ignore"):
-        for node, _, _, contribution, _ in sweep(cost, seed_of(cost, None)):
-            note(found, contribution, f"going back, the derivative of {spoken(node)} gives")
-    return ", then ".join(found.values()) or None
-
-
-def note(found: dict[str, str], values: np.ndarray, where: str) -> None:
-    """Remember where the first inf and the first nan were met; after a NaN nothing is news."""
-    if "nan" in found:
-        return
-    if np.isnan(values).any():
-        found["nan"] = f"{where} nan"
-    elif "inf" not in found and not np.isfinite(values).all():
-        found["inf"] = f"{where} {'inf' if (values == np.inf).any() else '-inf'}"
-
-
-def spoken(node: Tensor) -> str:
-    """The NumPy function that computed a node."""
-    return str(getattr(node.function, "__name__", "a leaf"))
+        for before, node, values in itertools.chain(forward, backward):
+            where = f"{before}{getattr(node.function, '__name__', 'a leaf')} gives"
+            if np.isnan(values).any():
+                found.append(f"{where} nan")
+                break  # after it nothing is news
+            if not found and not np.isfinite(values).all():
+                found.append(f"{where} {'inf' if (values == np.inf).any() else '-inf'}")
+    return ", then ".join(found) or None

@@ -20,12 +20,13 @@ import numpy as np
 
 from tinygrad_lossmix.answers.diagnosis.finding import Finding
 from tinygrad_lossmix.answers.diagnosis.inputs import handed
-from tinygrad_lossmix.answers.diagnosis.outputs import Kind, accuracies, kind_of
+from tinygrad_lossmix.answers.diagnosis.outputs import accuracies, kind_of
 from tinygrad_lossmix.answers.diagnosis.pairings import Candidate, candidates, nearest, reproducing
 from tinygrad_lossmix.answers.figures import columns, figure, numbered, paragraph
 from tinygrad_lossmix.records import plain
 
 Array = Any
+THRESHOLD = {"logits": 0.0, "probabilities": 0.5, "log-probabilities": math.log(0.5)}  # of a yes
 ELSEWHERE = (
     "What is not tried: class weights, a penalty on the weights, an average over an epoch, dropout "
     "that was on, outputs of another batch. Hand over one batch and the loss of that very batch."
@@ -41,7 +42,7 @@ class Diagnosis:
         self.labels = about(y)
         self.loss = None if loss is None else float(loss)
         self.accuracy = accuracy  # as reported, with its digits
-        self.right = accuracies(x, y, threshold(self.outputs))  # as measured
+        self.right = accuracies(x, y, THRESHOLD[self.outputs.name])  # as measured
         self.candidates = tuple(candidates(x, y))
         same = [] if loss is None else reproducing(self.candidates, loss, x.dtype)
         self.matches = tuple(Finding(candidate, self.outputs, x, y) for candidate in same)
@@ -128,11 +129,6 @@ def number(value: Any, name: str) -> Any:
     if given is not None and not math.isfinite(float(given)):
         raise ValueError(f"{name} is {given}: expected a finite number, or none to see them all")
     return given
-
-
-def threshold(kind: Kind) -> float:
-    """Above which an output means yes: a probability of one half."""
-    return {"logits": 0.0, "probabilities": 0.5}.get(kind.name, math.log(0.5))
 
 
 def about(y: Array) -> str:

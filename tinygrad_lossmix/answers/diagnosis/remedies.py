@@ -42,10 +42,7 @@ ONE = (
     "loss = nn.BCEWithLogitsLoss()(logit, label)  # no softmax, no sigmoid before it",
     'Dense(1, activation="sigmoid"), loss="binary_crossentropy"  # from_logits=False',
 )
-LOGARITHM = (
-    "loss = nn.NLLLoss()(torch.log_softmax(logits, dim=-1), classes)",
-    CLASSES[1],
-)
+LOGARITHM = ("loss = nn.NLLLoss()(torch.log_softmax(logits, dim=-1), classes)", CLASSES[1])
 MATCHED = {
     "softmax + ll": Remedy(
         "the matched pair for one class out of K.",

@@ -19,6 +19,7 @@ import re
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from typing import Any
 
 from tinygrad_lossmix.answers.figures import NOT_FINITE, figure, half_unit, paragraph
@@ -239,7 +240,8 @@ def middle(numbers: Sequence[str]) -> str:
     last = finite[-max(len(finite) // 4, 1) :]
     if not last:
         return "nan"
-    values, digits = [*map(float, last)], min(max(map(decimals, last)), 4)
+    behind = max(-int(Decimal(text).as_tuple().exponent) for text in last)  # the point
+    values, digits = [*map(float, last)], min(max(behind, 0), 4)
     if len(values) > 2:
         low, _, high = statistics.quantiles(values, method="inclusive")
         error = 0.93 * (high - low) / math.sqrt(len(values))  # of the median of normal numbers
@@ -261,10 +263,3 @@ def floors(lowest: str, classes: int | None) -> Iterator[Floor]:
                 name = constant.name.replace(", on its floor", "")
                 formula = convention.written.format(constant.formula)
                 yield Floor(name, formula, reduction, value, max(above, 0.0))
-
-
-def decimals(number: str) -> int:
-    """Digits behind the point."""
-    mantissa, _, exponent = number.lower().partition("e")
-    digits = len(mantissa.partition(".")[2])
-    return max(digits - int(exponent), 0) if exponent.lstrip("+-").isdigit() else digits

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from tinygrad_lossmix.answers.plateau.constant import EACH, EITHER, Constant, always, chance, fixed
+from tinygrad_lossmix.answers.plateau.constant import EACH, EITHER, Constant, always, fixed
 
 
 class Clamp(NamedTuple):
@@ -109,6 +109,6 @@ def one_class_for_all(whose: str, formula: str, wrong: float) -> Constant:
         lambda k: wrong * (1.0 - 1.0 / k),
         ADVICE,
         (EACH,),
-        accuracy=chance,
+        accuracy=lambda k: 1.0 / k,
         most=20,
     )

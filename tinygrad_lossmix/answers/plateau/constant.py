@@ -77,9 +77,4 @@ def fixed(
     return Constant(name, cost, formula, at, meaning, (EACH,), **options)
 
 
-def chance(k: Array) -> Array:
-    """The accuracy of guessing."""
-    return 1.0 / k
-
-
 perfect = always(1.0)  # the accuracy on a floor
