@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from tinygrad_lossmix.answers.diagnosis.diagnose import diagnose
-from tinygrad_lossmix.answers.diagnosis.inputs import read_outputs
+from tinygrad_lossmix.answers.diagnosis.outputs import read_outputs
 from tinygrad_lossmix.answers.diagnosis.training_log import levels, read
 from tinygrad_lossmix.answers.plateau.report import plateau
 from tinygrad_lossmix.cli import Refused
