@@ -52,6 +52,16 @@ class DeltaReport:
         self.closed_form: Array = mix.delta(z, y)  # δ by the formula of the pair
         self.finite_differences = numerical_gradient(lambda x: mix.cost(x, y), z)
         self.breakdown = breakdown(book)  # where the book's graph stops being finite
+        self.a_minus_y: Array = self.a - y  # by subtraction
+        off = np.abs(self.closed_form - self._tails())
+        size = np.maximum(np.abs(self.closed_form), np.abs(self._tails()))
+        self.is_a_minus_y = bool((off <= ROUNDING * size).all())  # here, tails included
+        scale = max(1.0, np.abs(self.closed_form).max(), np.abs(y).max())
+        error = np.abs(self.engine - self.closed_form)
+        self.engine_agrees = bool((error <= ROUNDING * scale).all())
+        error = np.abs(self.finite_differences - self.closed_form)
+        self.differences_agree = bool((error <= 1e-6 * scale).all())  # to the digits they have
+        self.why = reasons(self)  # δ is a - y, or what keeps it from being so, in words
 
     @cached_property
     def jacobian(self) -> Array:
@@ -60,32 +70,6 @@ class DeltaReport:
         with np.errstate(all="ignore"):
             return grad(self.mix.activate(copies), copies, seed=np.eye(len(self.z)))
 
-    @property
-    def a_minus_y(self) -> Array:
-        """a - y, by subtraction."""
-        return self.a - self.y
-
-    @property
-    def is_a_minus_y(self) -> bool:
-        """Whether δ is a - y here in every component, tails included."""
-        gap = np.abs(self.closed_form - self._tails())
-        return bool((gap <= ROUNDING * np.maximum(abs(self.closed_form), abs(self._tails()))).all())
-
-    @property
-    def engine_agrees(self) -> bool:
-        """Whether the engine's δ is the closed form, to rounding."""
-        return self._same(self.engine)
-
-    @property
-    def differences_agree(self) -> bool:
-        """Whether finite differences give the closed form, to the digits they have."""
-        return self._same(self.finite_differences, 1e-6)
-
-    @property
-    def why(self) -> list[str]:
-        """In words, why δ is a - y or what keeps it from being so."""
-        return reasons(self)
-
     def _tails(self) -> Array:
         """a - y without cancellation: the δ of the matched pair, where there is one."""
         if self.mix.output == "sigmoid":
@@ -93,10 +77,6 @@ class DeltaReport:
         if np.isclose(self.y.sum(), 1.0, rtol=1e-12, atol=0.0):
             return Mix("softmax", "ll").delta(self.z, self.y)
         return self.a_minus_y
-
-    def _same(self, other: Array, tolerance: float = ROUNDING) -> bool:
-        scale = max(1.0, np.abs(self.closed_form).max(), np.abs(self.y).max())
-        return bool((np.abs(other - self.closed_form) <= tolerance * scale).all())
 
     def to_dict(self) -> dict[str, Any]:
         """A record ready for JSON; numbers that are not finite are None, and so is the Jacobian of

@@ -5,7 +5,6 @@ Outputs may be logits, or have been through an output layer already; δ is alway
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,29 +21,17 @@ HARMLESS = "A softmax of log-probabilities gives them back: done twice, it is ha
 FEW = 5  # classes of which all are printed
 
 
-@dataclass(frozen=True)
 class Delta:
-    """δ = dC/dz of each example, beside a - y of the output layer that was meant."""
+    """δ = dC/dz of each example, beside a - y of the output layer that was meant, both (n, K)."""
 
-    delta: Array  # (n, K)
-    a_minus_y: Array
-
-    @property
-    def shows(self) -> int:
-        """The example in which they differ most; if they do not, the one that is most wrong."""
-        gap = self.a_minus_y if self.equal else self.delta - self.a_minus_y
-        return int(np.argmax(np.nan_to_num(np.abs(gap).sum(axis=-1), nan=np.inf)))
-
-    @property
-    def ratio(self) -> float:
-        """Σ|δ| / Σ|a - y|; NaN or infinite where a - y is 0."""
-        with np.errstate(all="ignore"):
-            return float(np.abs(self.delta).sum() / np.abs(self.a_minus_y).sum())
-
-    @property
-    def equal(self) -> bool:
-        """Whether they are the same to rounding."""
-        return bool(np.allclose(self.delta, self.a_minus_y, rtol=1e-5, atol=1e-6))
+    @np.errstate(all="ignore")
+    def __init__(self, delta: Array, a_minus_y: Array) -> None:
+        self.delta, self.a_minus_y = delta, a_minus_y
+        self.equal = bool(np.allclose(delta, a_minus_y, rtol=1e-5, atol=1e-6))  # to rounding
+        self.ratio = float(np.abs(delta).sum() / np.abs(a_minus_y).sum())  # NaN, inf where it is 0
+        # shown is where they differ most; if they do not, the one that is most wrong
+        gap = a_minus_y if self.equal else delta - a_minus_y
+        self.shows = int(np.argmax(np.nan_to_num(np.abs(gap).sum(axis=-1), nan=np.inf)))
 
     def __str__(self) -> str:
         i = self.shows
@@ -73,29 +60,13 @@ class Finding:
         self.delta = measured(pairing, kind, x.astype(np.float64), y.astype(np.float64))
         again = STEPS[pairing.transform][:1] == ("softmax",)
         self.harmless = again and kind.activation == "log-softmax"  # which it gives back
-
-    @property
-    def in_all(self) -> str:
-        """The output layers of network and loss together, as one calls them."""
-        names = {steps: name for name, steps in STEPS.items()}
-        return names.get(self.layers, " of ".join(reversed(self.layers)))
-
-    @property
-    def pair(self) -> str:
-        """Those layers and the cost, in words."""
-        return f"{self.in_all if self.layers else 'no output layer'} + {NAMES[self.cost]}"
-
-    @property
-    def floor(self) -> float | None:
-        """What the cost of an example, summed over the outputs, cannot fall below."""
-        constant = self.remedy.floor
-        return float(constant.value(float(self.delta.delta.shape[1]))) if constant else None
-
-    @property
-    def named(self) -> str:
-        """The candidate and its value."""
-        called = f" ({self.candidate.called})" if self.candidate.called else ""
-        return f"{self.candidate.name} = {self.candidate.value:.10g}{called}"
+        known = {steps: name for name, steps in STEPS.items()}
+        self.in_all = known.get(self.layers, " of ".join(reversed(self.layers)))
+        self.pair = f"{self.in_all if self.layers else 'no output layer'} + {NAMES[self.cost]}"
+        least = self.remedy.floor  # of the cost of an example, summed over the outputs
+        self.floor = None if least is None else float(least.value(float(y.shape[1])))
+        called = f" ({candidate.called})" if candidate.called else ""
+        self.named = f"{candidate.name} = {candidate.value:.10g}{called}"
 
     def __repr__(self) -> str:
         return f"{self.named}; in all, {self.pair}"
