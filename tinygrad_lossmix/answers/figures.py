@@ -54,10 +54,9 @@ def width() -> int:
 
 def paragraph(text: str, indent: str = "", first: str | None = None) -> str:
     """Text wrapped to the terminal; `first` stands before its first line, `indent` the others."""
-    start = indent if first is None else first
-    return textwrap.fill(
-        text, width(), initial_indent=start, subsequent_indent=indent, break_on_hyphens=False
-    )
+    lines = textwrap.TextWrapper(width(), indent if first is None else first, indent)
+    lines.break_on_hyphens = False
+    return lines.fill(text)
 
 
 def numbered(texts: Iterable[Any]) -> list[str]:

@@ -10,14 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.answers.claims.claim import (
-    Finding,
-    first_answer,
-    second_answer,
-    second_comment,
-    third_answer,
-    third_comment,
-)
+from tinygrad_lossmix.answers.claims import claim
+from tinygrad_lossmix.answers.claims.claim import Finding
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.mixes.costs import cross_entropy, log_likelihood
 from tinygrad_lossmix.mixes.mix import Mix
@@ -37,7 +31,7 @@ def costs(a: Array, *published: float) -> Finding:
     return f"CE {ce:.10f}, LL {ll:.10f}", np.allclose([ce, ll], published, 0, DIGITS)
 
 
-@second_answer(
+@claim.second_answer(
     "with .55 on the right class and .17 on another, the costs are CE 1.0725 and LL 0.5978",
     expected="CE 1.0724588789, LL 0.5978370008",
     verdict="right",
@@ -46,7 +40,7 @@ def first_scenario() -> Finding:
     return costs(SURE, 1.0724588789, 0.5978370008)
 
 
-@second_answer(
+@claim.second_answer(
     "with .37 on the other class, CE rises to 1.1410 and LL stays",
     expected="CE 1.1409777561, LL 0.5978370008",
     verdict="right",
@@ -55,7 +49,7 @@ def second_scenario() -> Finding:
     return costs(TORN, 1.1409777561, 0.5978370008)
 
 
-@second_answer(
+@claim.second_answer(
     "LL considers only the right class",
     expected="dLL/da is 0 for every wrong class, yet under softmax delta_k = a_k there",
     verdict="right about outputs, misleading about learning",
@@ -72,7 +66,7 @@ def only_the_right_class() -> Finding:
     )
 
 
-@second_answer(
+@claim.second_answer(
     "the crucial difference is that CE penalises the other outputs as well",
     expected="softmax LL and sigmoid CE push the 6 by .17, then by .37, both; sigmoid LL by 0",
     verdict="disappears in the gradient",
@@ -90,7 +84,7 @@ def crucial_difference() -> Finding:
     )
 
 
-@second_answer(
+@claim.second_answer(
     "CE penalises stronger confusion more",
     expected="at .55 on the right class of ten, CE is from 1.059477 (the rest spread evenly) to "
     "1.195674 (on one class), and rises whenever a larger wrong output takes from a smaller",
@@ -115,7 +109,7 @@ def stronger_confusion() -> Finding:
     )
 
 
-@first_answer(
+@claim.first_answer(
     "eq. 57 is the negative log-likelihood of a Bernoulli variable, eq. 80 of a categorical one",
     expected="both exactly; eq. 63 is a third thing, that of K Bernoullis: 1.0725 against .5978",
     verdict="right",
@@ -134,7 +128,7 @@ def two_likelihoods() -> Finding:
     )
 
 
-@third_answer(
+@claim.third_answer(
     "CE and LL are equivalent for one-hot labels, the other answer's formula is a mistake",
     expected="true of the categorical CE; eq. 63 differs, 1.0725 against .5978, and is the book's",
     verdict="half right",
@@ -149,7 +143,7 @@ def equivalent_costs() -> Finding:
     )
 
 
-@second_comment(
+@claim.second_comment(
     "the formula with (1 - y) ln(1 - a) is for two classes only, ten need the general one",
     expected="eq. 63 is it summed over the outputs, K yes-or-no questions, for any K",
     verdict="wrong as an objection, right about the name",
@@ -164,7 +158,7 @@ def two_classes_only() -> Finding:
     )
 
 
-@second_comment(
+@claim.second_comment(
     "maximising the cross-entropy is the same as minimising the negative log-likelihood",
     expected="minimising: a step that lowers one lowers the other",
     verdict="sign slip",
@@ -177,7 +171,7 @@ def maximising() -> Finding:
     return f"a step down LL changes LL by {ll:.4f} and CE by {ce:.4f}", max(ll, ce) < 0
 
 
-@third_comment(
+@claim.third_comment(
     "should it not be called log probability rather than log likelihood?",
     expected="one number: a probability in the label (they sum to 1), a likelihood in the "
     "parameter (there they do not)",

@@ -8,13 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.answers.claims.claim import (
-    Finding,
-    first_answer,
-    question,
-    second_answer,
-    second_comment,
-)
+from tinygrad_lossmix.answers.claims import claim
+from tinygrad_lossmix.answers.claims.claim import Finding
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.mixes.costs import cross_entropy, log_likelihood
 from tinygrad_lossmix.mixes.expected import minimise, one_of
@@ -28,7 +23,7 @@ ROUNDING = 1e-12
 Z = np.array([2.0, 1.0, 0.0, -1.5])
 
 
-@question(
+@claim.question(
     "what happens with sigmoid and log-likelihood, or softmax and cross-entropy: is it fine?",
     expected="sigmoid LL is no proper score, every output goes to 1; softmax CE is proper, with "
     "delta other than a - y, and not convex",
@@ -43,7 +38,7 @@ def is_it_fine() -> Finding:
     )
 
 
-@second_answer(
+@claim.second_answer(
     "output layers and costs can be mixed and matched",
     expected="three of the four corners are proper scores, sigmoid LL is not",
     verdict="wrong for sigmoid LL",
@@ -54,7 +49,7 @@ def mixed_and_matched() -> Finding:
     return (f"proper: {shown}", all(good == (pair != CORNERS[1]) for pair, good in proper.items()))
 
 
-@first_answer(
+@claim.first_answer(
     "eq. 80 cannot be applied directly to the output of a sigmoid",
     expected="on K sigmoids it has a value but is no proper score; on one output a with "
     "a_0 = 1 - a it is exactly eq. 57",
@@ -74,7 +69,7 @@ def applied_to_a_sigmoid() -> Finding:
     )
 
 
-@second_comment(
+@claim.second_comment(
     "binary CE with sigmoid is for multi-label targets, categorical CE with softmax for one class",
     expected="sigmoid CE finds the probabilities of multi-label targets, softmax LL does not; but "
     "sigmoid CE is a proper score for one class too",
@@ -89,7 +84,7 @@ def default_choice() -> Finding:
     )
 
 
-@second_answer(
+@claim.second_answer(
     "outputs of sigmoids cannot be interpreted as a probability distribution",
     expected="not as one over K classes, their sum is not 1; as K yes-or-no questions they can, "
     "with CE as its negative log",
@@ -109,7 +104,7 @@ def no_distribution() -> Finding:
     )
 
 
-@second_answer(
+@claim.second_answer(
     "softmax outputs are less flexible than as many sigmoids, except for two classes",
     expected="rank of da/dz K - 1 against K; equal at two classes only if one sigmoid does it",
     verdict="right under a condition",
@@ -129,7 +124,7 @@ def less_flexible() -> Finding:
     )
 
 
-@second_answer(
+@claim.second_answer(
     "two sigmoids can both say .9, two softmax outputs cannot, but both can say .45",
     expected="the second largest softmax output is below .5",
     verdict="right",
@@ -148,7 +143,7 @@ def two_large_outputs() -> Finding:
     )
 
 
-@second_answer(
+@claim.second_answer(
     "raising one softmax output lowers some of the others",
     expected="da_k/dz_j = -a_j a_k, below 0 for all others",
     verdict="right, for all others",
@@ -164,7 +159,7 @@ def lowers_the_others() -> Finding:
     )
 
 
-@second_answer(
+@claim.second_answer(
     "taking the largest output as the class works for both output layers",
     expected="not for sigmoid LL: all outputs -> 1, a wrong class may stay ahead",
     verdict="right under a condition",
@@ -184,7 +179,7 @@ def largest_output() -> Finding:
     )
 
 
-@first_answer(
+@claim.first_answer(
     "for two classes sigmoid is softmax with w1 - w2 and b1 - b2, boundaries almost identical",
     expected="identical as models, to rounding; in training softmax at eta is sigmoid at 2 eta",
     verdict="right, reason now exact",

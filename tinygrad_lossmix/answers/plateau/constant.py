@@ -75,6 +75,3 @@ def fixed(
     at = always(value)
     options = {"fewest": 1} | more | ({bound: at} if bound else {})
     return Constant(name, cost, formula, at, meaning, (EACH,), **options)
-
-
-perfect = always(1.0)  # the accuracy on a floor
