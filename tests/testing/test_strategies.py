@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import tinygrad_lossmix as lm
 from tests.engine.reference import gradients
-from tests.helpers.quick import share
+from tests.helpers.quick import share, thinned
 from tinygrad_lossmix.testing import strategies
 from tinygrad_lossmix.testing.strategies.programs import ANY, ANY_TWO, TOGETHER, WITH_AXES
 
@@ -210,6 +210,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@share(3)
 @given(st.data(), SHAPES)
 def test_labels_are_of_their_kind(kind, data, shape):
     y = data.draw(strategies.labels(shape, kind))
@@ -372,17 +373,20 @@ def test_programs_shrink_to_the_step_that_matters():
 
 @pytest.mark.parametrize(
     "strategy",
-    [
-        strategies.arrays(),
-        strategies.tensors(),
-        strategies.separated(SHAPES),
-        strategies.indices((3, 4)),
-        strategies.logits((2, 3)),
-        strategies.labels((2, 3)),
-        strategies.examples(),
-        strategies.programs(),
-    ],
-    ids=["arrays", "tensors", "separated", "indices", "logits", "labels", "examples", "programs"],
+    thinned(
+        [
+            strategies.examples(),
+            strategies.arrays(),
+            strategies.tensors(),
+            strategies.separated(SHAPES),
+            strategies.programs(),
+            strategies.indices((3, 4)),
+            strategies.logits((2, 3)),
+            strategies.labels((2, 3)),
+        ],
+        4,
+    ),
+    ids=["examples", "arrays", "tensors", "separated", "programs", "indices", "logits", "labels"],
 )
 def test_a_hundred_examples_take_less_than_three_seconds_of_the_processor(strategy):
     @given(strategy)
