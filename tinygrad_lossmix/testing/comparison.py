@@ -202,14 +202,11 @@ def _entries(
             f"not decided at {counted(unknown)}: the function is not finite or not smooth around, "
             "or rounding hides its derivative"
         )
-    size = np.maximum(np.abs(g), np.abs(t))
-    vague = (
-        known & ~wrong & (limit > 1e-3 * size) & (np.abs(t) > 1e-6 * np.max(np.abs(g), initial=0.0))
-    )
-    if np.any(vague):
+    size, largest = np.maximum(np.abs(g), np.abs(t)), np.max(np.abs(g), initial=0.0)
+    vague = known & ~wrong & (limit > 1e-3 * size) & (np.abs(t) > 1e-6 * largest)
+    if count := int(np.sum(vague)):
         report.notes.append(
-            f"ill-conditioned at {counted(int(np.sum(vague)))}: rounding alone leaves fewer "
-            "than three digits"
+            f"ill-conditioned at {counted(count)}: rounding alone leaves fewer than three digits"
         )
     detail = f"not the derivative at {len(report.mismatches)} of {counted(len(g))}"
     report.checks.append(Check("values", not report.mismatches, detail))

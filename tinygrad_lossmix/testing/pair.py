@@ -21,7 +21,6 @@ class Pair(Subject):
     """A plain function of arrays that returns a number, and its gradient written by hand."""
 
     by_hand: Callable[..., Any]
-    stale = "the gradient is still that of an earlier input: it keeps something between calls"
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
