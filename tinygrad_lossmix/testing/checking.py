@@ -196,7 +196,8 @@ def _subject(f: Any, inputs: Sequence[Any], wrt: Any, rng: np.random.Generator) 
         )
     if not inputs:
         raise ValueError("gradcheck needs the inputs to check at: gradcheck(f, x)")
-    plain = [_plain(x) for x in inputs]
+    plain: list[Any] = [x.data if isinstance(x, Tensor) else x for x in inputs]
+    plain = [np.array(x) if isinstance(x, list) else x for x in plain]
     positions = _positions(plain, wrt)
     for i in positions:
         array, masked = np.asarray(plain[i]), np.ma.isMaskedArray(plain[i])
@@ -207,13 +208,6 @@ def _subject(f: Any, inputs: Sequence[Any], wrt: Any, rng: np.random.Generator) 
             )
         plain[i] = native(array if array.dtype.kind == "f" else array.astype(np.float64))
     return (Pair if pair else Recorded)(f, plain, positions, rng)
-
-
-def _plain(x: Any) -> Any:
-    """Arrays for Tensors and lists; anything else stays."""
-    if isinstance(x, Tensor):
-        return x.data.copy()
-    return np.array(x, subok=True) if isinstance(x, list | np.ndarray) else x
 
 
 def _positions(inputs: list[Any], wrt: Any) -> tuple[int, ...]:
