@@ -89,7 +89,7 @@ class Mix:
     sigmoid + cross-entropy
     """
 
-    __slots__ = ("_delta", "_form", "_pair")
+    __slots__ = ("_pair",)
 
     def __init__(self, output: str, cost: str) -> None:
         pair = str(output).lower(), cost_named(str(cost))
@@ -97,8 +97,6 @@ class Mix:
             pairs = ", ".join(" ".join(pair) for pair in FORMS)
             raise ValueError(f"there is no mix {output!r} with {cost!r}: choose one of {pairs}")
         self._pair = pair
-        self._form = FORMS[pair]
-        self._delta = ROWS[pair][1]
 
     @property
     def output(self) -> str:
@@ -113,7 +111,7 @@ class Mix:
     @property
     def formula(self) -> str:
         """δ in closed form; S = Σy, e = a - y, r = a/(1 - a)."""
-        return self._form.formula
+        return FORMS[self._pair].formula
 
     def activate(self, z: Any) -> Any:
         """The outputs a of logits z, in their shape; a Tensor for a Tensor."""
@@ -128,7 +126,7 @@ class Mix:
         z = logits(z, self._pair[0])
         values = z._value if type(z) is Tensor else z
         y = labels(y, values)
-        return _mean(self._form, z, y)[0] if values is z else cost_node(self._pair, z, y)
+        return _mean(FORMS[self._pair], z, y)[0] if values is z else cost_node(self._pair, z, y)
 
     def composed(self, z: Any, y: Any) -> Any:
         """The same cost as a graph of the book's primitives, NaN where they overflow."""
@@ -144,7 +142,7 @@ class Mix:
         array([-4.24835426e-18,  4.24835426e-18])
         """
         z = logits(z, self._pair[0])
-        return self._delta(z, require_finite(labels(y, z)))
+        return ROWS[self._pair][1](z, require_finite(labels(y, z)))
 
     def hessian(self, z: Any, y: Any) -> Array:
         """∂²C/∂z² of one example in closed form: (K,) -> (K, K).
@@ -158,7 +156,7 @@ class Mix:
             raise ValueError(f"the Hessian is of one example, z of shape (K,), not {z.shape}")
         y = require_finite(labels(y, z))
         unit = np.eye(len(z), dtype=z.dtype)
-        return self._form.product(np.tile(z, (len(z), 1)), np.tile(y, (len(z), 1)), unit)
+        return FORMS[self._pair].product(np.tile(z, (len(z), 1)), np.tile(y, (len(z), 1)), unit)
 
     def verdict(self, classes: int) -> Verdict:
         """Whether it is sound with that many outputs: searched and measured now, with witnesses.
@@ -174,7 +172,7 @@ class Mix:
         return verdict(self, classes)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Mix) and self._form is other._form
+        return isinstance(other, Mix) and self._pair == other._pair
 
     def __hash__(self) -> int:
         return hash(self._pair)
@@ -189,7 +187,7 @@ class Mix:
         return f"{self.output} + {COSTS[self.cost_name]}"
 
     def _repr_latex_(self) -> str:
-        return f"$\\text{{{self}}}:\\quad \\delta = {self._form.latex}$"
+        return f"$\\text{{{self}}}:\\quad \\delta = {FORMS[self._pair].latex}$"
 
 
 def cost_named(name: str) -> str | None:

@@ -59,7 +59,6 @@ def fused(cost: Tensor, rules: Rules) -> Found | None:
     if cost.ndim:
         return None
     linear = Linear(rules.weighted)
-
     ends, known = _ends(cost, rules, linear)
     if not ends:
         return None
@@ -104,11 +103,9 @@ def _ends(cost: Tensor, rules: Rules, linear: Linear) -> tuple[dict[Tensor, End]
     for node in nodes(cost):
         if (end := _end(node, rules)) is not None:
             ends[node] = end
+        operands = linear.operands(node)
+        if node in ends or (operands and all(x in known for x, _ in operands)):
             known.add(node)
-        else:
-            operands = linear.operands(node)
-            if operands and all(x in known for x, _ in operands):
-                known.add(node)
     return ends, known
 
 

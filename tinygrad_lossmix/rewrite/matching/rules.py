@@ -122,10 +122,10 @@ class Rules:
                 if form is None or not fits(logits, node):
                     continue
                 picked = self._picks(logits, form, total.shape)
-                if not picked and not (
-                    self.structure.same(logits, form.u)
-                    and aligned(tuple(range(logits.ndim)), form.labels, form.axes, logits.shape)
-                ):
+                whole = self.structure.same(logits, form.u) and aligned(
+                    tuple(range(logits.ndim)), form.labels, form.axes, logits.shape
+                )
+                if not picked and not whole:
                     continue
                 log = over(outputs.log_softmax, unshifted(form.u, form.axes), form.axes)
                 log = log[logits.kwargs["key"]] if picked else log
@@ -134,11 +134,9 @@ class Rules:
 
     def _picks(self, x: Tensor, total: Form, shape: tuple[int, ...]) -> bool:
         """Whether x is entries of u, each beside the total of its own row."""
-        return (
-            x.function is getitem
-            and self.structure.same(x.args[0], total.u)
-            and picks_its_row(x.kwargs["key"], total.u, total.axes, total.labels, shape)
-        )
+        if x.function is not getitem or not self.structure.same(x.args[0], total.u):
+            return False
+        return picks_its_row(x.kwargs["key"], total.u, total.axes, total.labels, shape)
 
     def _shifted(self, node: Tensor) -> Found | None:
         """s + ln Σ e^(x - s), and ln Σ e^(x + s) - s."""
