@@ -7,7 +7,6 @@ they are plain numbers.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +19,7 @@ COMMUTATIVE = {np.add, np.multiply, np.maximum, np.minimum, np.logaddexp}
 REDUCTIONS = {np.sum, np.mean, np.prod, np.max, np.min, np.var}
 _PRODUCTS = {np.sum: (np.multiply,), np.matmul: (np.matmul,), np.einsum: (np.einsum,)}
 Affine = tuple[float, float, Tensor]
+Pairs = list[tuple[Any, Any]]
 
 
 class Structure:
@@ -142,23 +142,18 @@ def scalar(arg: Any) -> float | None:
     return float(first)
 
 
-def sides(node: Tensor) -> Iterator[tuple[Any, Any]]:
+def sides(node: Tensor) -> Pairs:
     """The operands of a sum or product in either order."""
     x, y = node.args
-    yield x, y
-    yield y, x
+    return [(x, y), (y, x)]
 
 
-def quotients(node: Tensor) -> Iterator[tuple[Any, Any]]:
+def quotients(node: Tensor) -> Pairs:
     """x, y with node = x / y, also where it is x · (1/y), x · y^-1 or y^-1 alone."""
     if node.function is np.divide:
-        yield tuple(node.args)  # type: ignore[misc]
-    elif node.function is np.multiply:
-        for x, factor in sides(node):
-            if (y := inverted(factor)) is not None:
-                yield x, y
-    elif (y := inverted(node)) is not None:
-        yield 1.0, y
+        return sides(node)[:1]
+    products = sides(node) if node.function is np.multiply else [(1.0, node)]
+    return [(x, y) for x, factor in products if (y := inverted(factor)) is not None]
 
 
 def inverted(node: Any) -> Tensor | None:
@@ -173,14 +168,12 @@ def inverted(node: Any) -> Tensor | None:
     return x if type(x) is Tensor and x.shape == node.shape else None
 
 
-def differences(node: Tensor) -> Iterator[tuple[Any, Any]]:
-    """x, y with node = x - y, also where it is x + -y."""
+def differences(node: Tensor) -> Pairs:
+    """x, y with node = x - y, also where it is x + -y; of a sum or difference."""
     if node.function is np.subtract:
-        yield tuple(node.args)  # type: ignore[misc]
-    elif node.function is np.add:
-        for x, y in sides(node):
-            if type(y) is Tensor and y.function is np.negative:
-                yield x, y.args[0]
+        return sides(node)[:1]
+    negated = [(x, y) for x, y in sides(node) if type(y) is Tensor and y.function is np.negative]
+    return [(x, y.args[0]) for x, y in negated]
 
 
 def _step(node: Tensor) -> Affine | None:
@@ -233,16 +226,15 @@ def plain_key(key: Any, numbers: bool = False) -> bool:
 def _only_axes(node: Tensor) -> bool:
     """Whether a reshape or an index adds or drops axes of length one, and no more."""
     long = [[n for n in shape if n != 1] for shape in (node.args[0].shape, node.shape)]
-    indexed = node.function is not np.reshape
-    return long[0] == long[1] and not (indexed and not plain_key(node.kwargs["key"], numbers=True))
+    plain = node.function is np.reshape or plain_key(node.kwargs["key"], numbers=True)
+    return long[0] == long[1] and plain
 
 
 def shift_of(u: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Any, bool] | None:
     """x, s, and whether u = x + s rather than x - s, with s the same all along the axes."""
     if u.function not in (np.add, np.subtract):
         return None
-    pairs = sides(u) if u.function is np.add else iter([tuple(u.args)])
-    for x, s in pairs:
+    for x, s in sides(u) if u.function is np.add else sides(u)[:1]:
         if type(x) is Tensor and x.shape == u.shape:
             shape = getattr(s, "shape", ())
             shape = (1,) * (u.ndim - len(shape)) + tuple(shape)
