@@ -21,13 +21,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_lossmix.atomic import write
-from tinygrad_lossmix.rewrite.loops.forms import LOOPED
 from tinygrad_lossmix.rewrite.loops.operations import MODULES, literal, supported
 from tinygrad_lossmix.rewrite.loops.schedule import Schedule, Unsupported, is_view
 from tinygrad_lossmix.rewrite.loops.text import Loops, loops
 from tinygrad_lossmix.rewrite.program.differentiate import differentiated
 from tinygrad_lossmix.rewrite.program.emit import is_name, needed
 from tinygrad_lossmix.rewrite.program.executed import executed
+from tinygrad_lossmix.rewrite.program.lowering import LOOPED
 from tinygrad_lossmix.rewrite.program.program import Program
 from tinygrad_lossmix.rewrite.program.trace import Traced, operands
 

@@ -17,7 +17,7 @@ between nests.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -171,7 +171,7 @@ class Schedule:
 
     def _store(self, here: int, nest: Nest) -> None:
         """Keep in arrays what a nest needs of others, and what it adds up over rows."""
-        self.stored |= dict.fromkeys(x for x in nest.after if x.shape)
+        self.stored |= dict.fromkeys(x for x in nest.calls if x in nest.after and x.shape)
         for call in nest.calls:
             for x in operands(call):
                 base, _ = base_of(x)
@@ -204,7 +204,8 @@ def is_product(call: Traced) -> bool:
 def is_view(value: Traced) -> bool:
     """Whether it is the same numbers at other places, and those are found by index alone."""
     if value.function is np.reshape:
-        return _long(value.shape) == _long(value.args[0].shape)
+        before, after = ([n for n in x.shape if n != 1] for x in (value.args[0], value))
+        return before == after
     return value.function in (np.transpose, np.broadcast_to) or (
         value.function is getitem and _is_plain(value.kwargs["key"])
     )
@@ -230,23 +231,9 @@ def _reshaped(view: Traced, at: Index) -> Index:
     return tuple("0" if n == 1 else next(used) for n in view.args[0].shape)
 
 
-def _transposed(view: Traced, at: Index) -> Index:
-    axes = view.kwargs["axes"]
-    return tuple(at[axes.index(i)] for i in range(view.ndim))
-
-
-def _broadcast(view: Traced, at: Index) -> Index:
-    return place(view.args[0].shape, at)
-
-
-def _taken(view: Traced, at: Index) -> Index:
-    return _inside(view.args[0].shape, view.kwargs["key"], at)
-
-
 def _inside(shape: tuple[int, ...], key: Any, at: Index) -> Index:
     """The place in an array of a place in its part `[key]`."""
-    given, found = iter(at), []
-    lengths = iter(shape)
+    given, lengths, found = iter(at), iter(shape), []
     for part in _parts(key, len(shape)):
         if part is None:
             next(given)
@@ -265,38 +252,30 @@ def _inside(shape: tuple[int, ...], key: Any, at: Index) -> Index:
     return tuple(found)
 
 
-VIEWS = {
+VIEWS: dict[Any, Callable[[Traced, Index], Index]] = {
     np.reshape: _reshaped,
-    np.transpose: _transposed,
-    np.broadcast_to: _broadcast,
-    getitem: _taken,
+    np.transpose: lambda view, at: tuple(at[i] for i in np.argsort(view.kwargs["axes"])),
+    np.broadcast_to: lambda view, at: place(view.args[0].shape, at),
+    getitem: lambda view, at: _inside(view.args[0].shape, view.kwargs["key"], at),
 }
 
 
 def _parts(key: Any, ndim: int) -> tuple[Any, ...]:
     """The parts of a key, one for each axis, and None."""
-    key = key if isinstance(key, tuple) else (key,)
-    if not any(part is Ellipsis for part in key):
-        key = (*key, Ellipsis)
-    i = next(i for i, part in enumerate(key) if part is Ellipsis)
-    rest = ndim - sum(part is not None and part is not Ellipsis for part in key)
-    return (*key[:i], *[slice(None)] * rest, *key[i + 1 :])
+    key = (*key, ...) if isinstance(key, tuple) else (key, ...)
+    i = next(i for i, part in enumerate(key) if part is ...)
+    given = [part for part in key if part is not ...]
+    rest = ndim - sum(part is not None for part in given)
+    return (*given[:i], *[slice(None)] * rest, *given[i:])
 
 
 def _is_plain(key: Any) -> bool:
     """Whether it is made of slices and numbers, which are known."""
-    return all(map(_plain, key if isinstance(key, tuple) else (key,)))
-
-
-def _plain(part: Any) -> bool:
-    number = (
-        not isinstance(part, Traced)
-        and isinstance(part, int | np.integer)
-        and not isinstance(part, bool)
+    return all(
+        part is None
+        or part is Ellipsis
+        or type(part) in (slice, int)
+        or isinstance(part, np.integer)
+        or (type(part) is np.ndarray and not part.shape and part.dtype.kind in "iu")
+        for part in (key if isinstance(key, tuple) else (key,))
     )
-    array = type(part) is np.ndarray and not part.shape and part.dtype.kind in "iu"
-    return part is None or part is Ellipsis or isinstance(part, slice) or number or array
-
-
-def _long(shape: tuple[int, ...]) -> list[int]:
-    return [n for n in shape if n != 1]

@@ -1,13 +1,15 @@
 """What a closed form of the mixes is in a program: its NumPy calls, or one call of the whole.
 
 The forms of `mixes/stable.py` are traced as they are where they take no steps in place; those of
-softmax are spelled out here, for finite logits. Where a logit is infinite the cost comes out as NaN
-or infinity, and the interpreted form is asked. Each takes logits z and labels y, both (K,) or
-(n, K), and returns the cost, summed over the examples, and δ of each, tails exact.
+softmax are spelled out here, for finite logits: with indices and products for NumPy, with masks for
+loops. Where a logit is infinite the cost comes out as NaN or infinity, and the interpreted form is
+asked. Each takes logits z and labels y, both (K,) or (n, K), and returns the cost, summed over the
+examples, and δ of each, tails exact: a difference is taken only where it does not cancel.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -22,42 +24,79 @@ Value = Any
 Form = Callable[..., tuple[Value, Value]]
 
 
-def softmax_ll(z: Value, y: Value) -> tuple[Value, Value]:
-    """As in `stable`; Σ_{j≠k} is a product with the matrix that is 1 off its diagonal."""
-    off_diagonal = stable.all_but_one(z.shape[-1], z.dtype)
-    at, d = _below_the_largest(z)
-    e = np.exp(d)
-    rest = e @ off_diagonal
-    tail = np.take(rest, at)
-    delta = (e * (y @ off_diagonal) - y * rest) / _column(1.0 + tail)
-    return (y.sum(axis=-1) * np.log1p(tail)).sum() - (y * d).sum(), delta
+def softmax_ll(z: Value, y: Value, exponentials: Callable[..., Any]) -> tuple[Value, Value]:
+    """`stable.softmax_ll`."""
+    at, d, e, rest, tail, others = exponentials(z)  # noqa: RUF059 (they name values in the text)
+    delta = (e * others(y) - y * rest) / _column(1.0 + tail, z)
+    sums = y.sum(axis=-1, keepdims=tail.ndim == z.ndim)
+    return (sums * np.log1p(tail)).sum() - (y * d).sum(), delta
 
 
-def softmax_quadratic(z: Value, y: Value) -> tuple[Value, Value]:
-    """As in `stable`."""
-    off_diagonal = stable.all_but_one(z.shape[-1], z.dtype)
-    at, d = _below_the_largest(z)
-    e = np.exp(d)
-    rest = e @ off_diagonal
-    total = _column(1.0 + np.take(rest, at))
+def softmax_quadratic(z: Value, y: Value, exponentials: Callable[..., Any]) -> tuple[Value, Value]:
+    """`stable.softmax_quadratic`."""
+    at, d, e, rest, tail, others = exponentials(z)  # noqa: RUF059 (they name values in the text)
+    total = _column(1.0 + tail, z)
     p, q = e / total, rest / total
     error = (1.0 - y) * p - y * q
-    return 0.5 * (error * error).sum(), p * (q * error - (p * error) @ off_diagonal)
+    return 0.5 * (error * error).sum(), p * (q * error - others(p * error))
 
 
-def _below_the_largest(z: Value) -> tuple[Value, Value]:
-    """Where each row is largest, counted through all rows, and z minus that."""
+def softmax_ce(z: Value, y: Value) -> tuple[Value, Value]:
+    """`stable.softmax_ce`; an entry that is alone the largest is `first`, and w is the softmax
+    without it."""
+    if z.shape[-1] == 1:
+        return stable.softmax_ce(z, y)
+    top, d, e, rest, t, others = _masked(z)
+    first = np.logical_and(top, _sum(top.astype(z.dtype)) == 1.0)
+    lowest = float(np.finfo(z.dtype).min)
+    second = np.where(first, lowest, z).max(axis=-1, keepdims=True)
+    w = np.where(first, 0.0, np.exp(z - second))
+    w_total, total, wrong = _sum(w), 1.0 + t, 1.0 - y
+    pulled = _sum(np.where(first, wrong, 0.0)) / (total * w_total) * w
+    odds = np.where(first, 0.0, wrong * e / rest)
+    delta = (e * (others(y) + wrong - (_sum(odds) - odds)) - y * rest) / total - pulled
+    log_q_first = second - z.max(axis=-1, keepdims=True) + np.log(w_total) - np.log1p(t)
+    log_q = np.where(first, log_q_first, np.log1p(-e / total))
+    return (_sum(y) * np.log1p(t)).sum() - (y * d).sum() - (wrong * log_q).sum(), delta
+
+
+def _indexed(z: Value) -> tuple[Value, Value, Value, Value, Value, Callable[..., Value]]:
+    """Where each row is largest, counted through all rows, d = z minus that, e^d, its Σ_{j≠k}, that
+    of the largest, and Σ_{j≠k} itself: a product with the matrix that is 1 off its diagonal."""
+    off_diagonal = stable.all_but_one(z.shape[-1], z.dtype)
     at = np.argmax(z, axis=-1)
     if z.ndim > 1:
         at = at + np.arange(0, z.size, z.shape[-1])
-    return at, z - _column(np.take(z, at))
+    d = z - _column(np.take(z, at), z)
+    e = np.exp(d)
+    rest = e @ off_diagonal
+    return at, d, e, rest, np.take(rest, at), lambda x: x @ off_diagonal
 
 
-def _column(x: Value) -> Value:
-    return x.reshape(-1, 1) if x.ndim else x
+def _masked(z: Value) -> tuple[Value, Value, Value, Value, Value, Callable[..., Value]]:
+    """The same row by row, the largest known by a mask; Σ_{j≠k} x_j as a sum without them and one
+    of them: what it loses where k is not on top is little beside what softmax leaves k."""
+
+    def others(x: Value) -> Value:
+        small, large = _sum(np.where(top, 0.0, x)), _sum(np.where(top, x, 0.0))
+        return np.where(top, small + (large - x), (small - x) + large)
+
+    d = z - z.max(axis=-1, keepdims=True)
+    top, e = d == 0.0, np.exp(d)
+    t = _sum(np.where(top, 0.0, e)) + (_sum(top.astype(z.dtype)) - 1.0)
+    return top, d, e, others(e), t, others
 
 
-def _form(evaluate: Form, spelled_out: Form | None, classes: float) -> Form:
+def _sum(x: Value) -> Value:
+    return x.sum(axis=-1, keepdims=True)
+
+
+def _column(x: Value, z: Value) -> Value:
+    """A number of each row of z, to be broadcast along it."""
+    return x.reshape(-1, 1) if x.ndim < z.ndim == 2 else x
+
+
+def _form(evaluate: Form, spelled_out: Form | None, classes: float, *given: Any) -> Form:
     """A form as its calls, for arrays of moderate size and up to so many classes; else whole."""
 
     def lowered(z: Value, y: Value) -> tuple[Value, Value]:
@@ -67,17 +106,20 @@ def _form(evaluate: Form, spelled_out: Form | None, classes: float) -> Form:
             return program.pair(stable.in_blocks, *kinds, evaluate, z, y)
         if spelled_out is None or z.shape[-1] > classes:
             return program.pair(evaluate, *kinds, z, y)
-        cost, delta = named(spelled_out, z, y)
+        cost, delta = named(spelled_out, z, y, *given)
         return cost, delta
 
     return lowered
 
 
-LOWERED: dict[Any, Form] = {
-    stable.sigmoid_ce: _form(stable.sigmoid_ce, stable.sigmoid_ce, np.inf),
-    stable.sigmoid_ll: _form(stable.sigmoid_ll, stable.sigmoid_ll, np.inf),
-    stable.sigmoid_quadratic: _form(stable.sigmoid_quadratic, stable.sigmoid_quadratic, np.inf),
-    stable.softmax_ll: _form(stable.softmax_ll, softmax_ll, 32),
-    stable.softmax_quadratic: _form(stable.softmax_quadratic, softmax_quadratic, 32),
+SIGMOIDS = (stable.sigmoid_ce, stable.sigmoid_ll, stable.sigmoid_quadratic)
+LOWERED: dict[Any, Form] = {form: _form(form, form, np.inf) for form in SIGMOIDS} | {
+    stable.softmax_ll: _form(stable.softmax_ll, softmax_ll, 32, _indexed),
+    stable.softmax_quadratic: _form(stable.softmax_quadratic, softmax_quadratic, 32, _indexed),
     stable.softmax_ce: _form(stable.softmax_ce, None, 0),
+}
+LOOPED: dict[Any, Form] = {form: form for form in SIGMOIDS} | {
+    stable.softmax_ll: functools.partial(softmax_ll, exponentials=_masked),
+    stable.softmax_quadratic: functools.partial(softmax_quadratic, exponentials=_masked),
+    stable.softmax_ce: softmax_ce,
 }

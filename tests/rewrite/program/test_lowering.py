@@ -10,7 +10,7 @@ from mix_cases import REGIMES, dense, examples, pair_of
 import tinygrad_lossmix as lm
 from tests.helpers.quick import share
 from tinygrad_lossmix.mixes.mix import FORMS
-from tinygrad_lossmix.rewrite.loops.forms import LOOPED
+from tinygrad_lossmix.rewrite.program.lowering import LOOPED
 
 BOUND = {np.float64: 1e-13, np.float32: 1e-5}
 
