@@ -112,7 +112,8 @@ class Compiled:
             raise ValueError(f"there is no backend {backend!r}: choose numpy or numba")
         self._interpreted = value_and_grad(lambda *a, **k: _stable(f(*a, **k)), wrt)
         self._f = f
-        self._wrt = wrt
+        self._several = isinstance(wrt, tuple)
+        self._wrt = wrt if self._several else (wrt,)
         self._backend = backend
         self._forms: dict[Any, Form] = {}
         self._latest = Form(None, list, "")
@@ -132,9 +133,8 @@ class Compiled:
         return value, gradients
 
     def __repr__(self) -> str:
-        wrt = self._wrt if isinstance(self._wrt, tuple) else (self._wrt,)
-        names = parameter_names(self._f, max(0, *wrt) + 1)
-        by = ", ".join(names[i] if i >= 0 else f"argument {i}" for i in wrt)
+        names = parameter_names(self._f, max(0, *self._wrt) + 1)
+        by = ", ".join(names[i] if i >= 0 else f"argument {i}" for i in self._wrt)
         count = len(self._forms)
         return (
             f"<compiled {getattr(self._f, '__name__', type(self._f).__name__)}: value and gradient "
@@ -181,8 +181,7 @@ class Compiled:
     def _form(self, given: Arguments, names: tuple[str, ...]) -> tuple[Arguments, Form]:
         """The arguments as code takes them, and the code for such, made if there is none."""
         positional = len(given) - len(names)
-        wrt = self._wrt if isinstance(self._wrt, tuple) else (self._wrt,)
-        of_floats = {i % positional for i in wrt if -positional <= i < positional}
+        of_floats = {i % positional for i in self._wrt if -positional <= i < positional}
         arguments = tuple(
             np.asarray(as_floats(x, copy=False)) if i in of_floats else constant(i, x)
             for i, x in enumerate(given)
@@ -202,17 +201,15 @@ class Compiled:
 
     def _compiled(self, arrays: Arguments, names: tuple[str, ...]) -> Form:
         f = _by_position(self._f, len(arrays) - len(names), names) if names else self._f
-        several = isinstance(self._wrt, tuple)
-        wrt = self._wrt if several else (self._wrt,)
         if self._backend == "numba":
             from tinygrad_lossmix.rewrite.loops.backend import machine
 
-            if found := machine(f, arrays, wrt, several):
+            if found := machine(f, arrays, self._wrt, self._several):
                 return Form(*found)
-        program, value, gradients = differentiated(f, arrays, wrt, LOWERED)
-        text = emit(program, "value_and_gradient", value, gradients, several)
-        run, make = executed(text.source, {"working_arrays": list, **text.given}, RUN)
-        return Form(np.errstate(all="ignore")(run), make, text.source)
+        program, value, gradients = differentiated(f, arrays, self._wrt, LOWERED)
+        source, known = emit(program, "value_and_gradient", value, gradients, self._several)
+        run, make = executed(source, {"working_arrays": list, **known}, RUN)
+        return Form(np.errstate(all="ignore")(run), make, source)
 
 
 def _stable(cost: Any) -> Any:

@@ -12,8 +12,8 @@ import linecache
 import operator
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -24,20 +24,22 @@ from tinygrad_lossmix.rewrite.program.trace import Traced, operands
 
 INLINE = (np.transpose, np.reshape)  # written where it is used, if that is once
 INFIX = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"}
+TEMPLATES = {
+    np.reshape: "{}.reshape({shape})",
+    operator.getitem: "{}[{}]",
+    getitem: "{}[{key}]",
+    astype: "{}.astype({dtype})",
+}
 WORDS = {1.0: "one", 2.0: "two", 0.5: "half", 0.0: "zero", -1.0: "minus_one"}
-
-
-class Emitted(NamedTuple):
-    """The text, and what it needs."""
-
-    source: str
-    given: dict[str, Any]  # name -> function or array that the text does not define
 
 
 def emit(
     program: Program, name: str, value: Any, gradients: Sequence[Any], several: bool
-) -> Emitted:
-    """The function that computes value and gradients from the program's arguments."""
+) -> tuple[str, dict[str, Any]]:
+    """The function that computes value and gradients from the program's arguments.
+
+    Returns its text, and the functions and arrays that the text does not define, by name.
+    """
     return _Text(program).function(name, value, gradients, several)
 
 
@@ -54,10 +56,11 @@ class _Text:
         for argument in program.arguments:
             self.name(argument)
 
-    def function(self, name: str, value: Any, gradients: Sequence[Any], several: bool) -> Emitted:
+    def function(
+        self, name: str, value: Any, gradients: Sequence[Any], several: bool
+    ) -> tuple[str, dict[str, Any]]:
         results = [value, *gradients]
         calls = needed(results)
-        fresh = _fresh(results)
         places = plan(calls, results)
         kept = [self.fresh(f"s{i}") for i in range(1, len(places.kept) + 1)]
         body, said = [], ""
@@ -74,7 +77,7 @@ class _Text:
             out = kept[place] if isinstance(place, int) else self.names.get(place)
             expression = self.expression(call, out)
             body.append(f"{self.name(call)} = {expression}")
-        body.append("return " + self.returned(value, gradients, fresh, several))
+        body.append("return " + self.returned(value, gradients, several))
         arguments = ", ".join([self.names[a] for a in self.program.arguments] + kept)
         working = []
         if kept:
@@ -88,7 +91,7 @@ class _Text:
         ]
         lines += ["", *self.constants.values()] if self.constants else []
         lines += [*working, "", "", f"def {name}({arguments}):"]
-        return Emitted("\n".join([*lines, *[f"    {each}" for each in body], ""]), self.given)
+        return "\n".join([*lines, *[f"    {each}" for each in body], ""]), self.given
 
     def name(self, value: Traced) -> str:
         """The variable of a value: the user's name for it, else a number."""
@@ -127,6 +130,9 @@ class _Text:
     def expression(self, call: Traced, out: str | None) -> str:
         if call.function in SPECIAL:
             return SPECIAL[call.function](self, call, out)
+        if call.function in TEMPLATES:
+            options = {k: self.operand(v) for k, v in call.kwargs.items()}
+            return TEMPLATES[call.function].format(*map(self.operand, call.args), **options)
         if (ufunc := reduces(call)) is not None:
             return self.reduction(ufunc, call, out)
         if call.function in INFIX and not call.shape:
@@ -134,9 +140,13 @@ class _Text:
             return f"{a} {INFIX[call.function]} {b}"
         kind = call.dtype if isinstance(call.function, np.ufunc) and call.shape else None
         args = [self.operand(x, call, kind) for x in call.args]
-        args += [f"{k}={self.operand(v)}" for k, v in call.kwargs.items()]
-        args += [f"out={out}"] if out else []
-        return f"{self.function_name(call.function)}({', '.join(args)})"
+        return self.called(self.function_name(call.function), args, call.kwargs, out)
+
+    def called(
+        self, function: str, args: Iterable[str], options: Mapping[str, Any], out: str | None
+    ) -> str:
+        parts = [*args, *[f"{k}={self.operand(v)}" for k, v in options.items()]]
+        return f"{function}({', '.join([*parts, f'out={out}'] if out else parts)})"
 
     def reduction(self, ufunc: np.ufunc, call: Traced, out: str | None) -> str:
         (x,), axis = call.args, call.kwargs["axis"]
@@ -150,13 +160,11 @@ class _Text:
                 return self.product(self.ones((x.shape[0],), x.dtype), self.name(x), out)
             if axis is None and x.size <= 4096 and not call.shape:
                 return f"{self.numpy('vdot')}({self.name(x)}, {self.ones(x.shape, x.dtype)})"
-        options = [f"axis={axis[0] if axis and len(axis) == 1 else axis}"]
-        options += [f"{k}={self.operand(v)}" for k, v in call.kwargs.items() if k != "axis"]
-        options += [f"out={out}"] if out else []
-        return f"{self.function_name(ufunc)}.reduce({self.name(x)}, {', '.join(options)})"
+        options = {**call.kwargs, "axis": axis[0] if axis and len(axis) == 1 else axis}
+        return self.called(f"{self.function_name(ufunc)}.reduce", [self.name(x)], options, out)
 
     def product(self, a: str, b: str, out: str | None) -> str:
-        return f"{self.numpy('dot')}({a}, {b}" + (f", out={out})" if out else ")")
+        return self.called(self.numpy("dot"), [a, b], {}, out)
 
     def ones(self, shape: tuple[int, ...], dtype: Any) -> str:
         key = ("ones", shape, dtype)
@@ -222,34 +230,21 @@ class _Text:
                 self.constants[name] = f"# {name}: {kind}, given"
         return self.names[key]
 
-    def returned(
-        self, value: Any, gradients: Sequence[Any], fresh: Sequence[Any], several: bool
-    ) -> str:
+    def returned(self, value: Any, gradients: Sequence[Any], several: bool) -> str:
         parts = []
-        for i, gradient in enumerate(gradients):
-            text = self.operand(gradient)
-            new = any(gradient is x for x in fresh) and bool(gradient.shape)
-            new = new and not any(gradient is x for x in gradients[:i])
-            parts.append(text if new else f"{self.numpy('array')}({text})")
+        for i, x in enumerate(gradients):
+            text = self.operand(x)
+            fresh = _is_fresh(x) and x.shape and not any(x is y for y in gradients[:i])
+            parts.append(text if fresh else f"{self.numpy('array')}({text})")
         all_of_them = ", ".join(parts)
         if several:
             all_of_them = f"({all_of_them}{',' if len(parts) == 1 else ''})"
-        number = self.operand(value)
-        if not isinstance(value, Traced) or not (
-            is_new(value) or value.function is operator.getitem
-        ):
-            number = f"{number}[()]"
-        return f"{number}, {all_of_them}"
+        return f"{self.operand(value)}{'' if _is_fresh(value) else '[()]'}, {all_of_them}"
 
 
-def _fresh(results: Sequence[Any]) -> list[Any]:
-    """The results that nothing else shows."""
-    fresh: list[Any] = []
-    for x in results:
-        new = isinstance(x, Traced) and (is_new(x) or x.function is operator.getitem)
-        if new and not any(x is y for y in fresh):
-            fresh.append(x)
-    return fresh
+def _is_fresh(x: Any) -> bool:
+    """Whether a result shows the memory of nothing else."""
+    return isinstance(x, Traced) and (is_new(x) or x.function is operator.getitem)
 
 
 def needed(results: Sequence[Any]) -> list[Traced]:
@@ -311,15 +306,11 @@ def comment_of(program: Program, call: Traced) -> str:
     return f"backward of: {text}" if call.backward else text
 
 
-def _item(text: _Text, call: Traced, out: str | None) -> str:
-    return f"{text.name(call.args[0])}[{call.args[1]}]"
-
-
 def _matmul(text: _Text, call: Traced, out: str | None) -> str:
     a, b = map(text.operand, call.args)
     if takes_out(call) and call.size <= 4096:
         return text.product(a, b, out)  # saves half a microsecond, but fills `out` with zeros first
-    return f"{text.numpy('matmul')}({a}, {b}" + (f", out={out})" if out else ")")
+    return text.called(text.numpy("matmul"), [a, b], {}, out)
 
 
 def _transpose(text: _Text, call: Traced, out: str | None) -> str:
@@ -328,32 +319,14 @@ def _transpose(text: _Text, call: Traced, out: str | None) -> str:
     return f"{text.name(x)}.T" if reverse else f"{text.name(x)}.transpose({axes})"
 
 
-def _reshape(text: _Text, call: Traced, out: str | None) -> str:
-    return f"{text.name(call.args[0])}.reshape({call.kwargs['shape']})"
-
-
-def _getitem(text: _Text, call: Traced, out: str | None) -> str:
-    return f"{text.name(call.args[0])}[{text.operand(call.kwargs['key'])}]"
-
-
-def _astype(text: _Text, call: Traced, out: str | None) -> str:
-    return f"{text.name(call.args[0])}.astype({text.operand(call.kwargs['dtype'])})"
-
-
 def _take(text: _Text, call: Traced, out: str | None) -> str:
     if call.kwargs or len(call.args) != 2 or not isinstance(call.args[0], Traced):
-        args = [text.operand(x) for x in call.args]
-        args += [f"{k}={text.operand(v)}" for k, v in call.kwargs.items()]
-        return f"{text.numpy('take')}({', '.join(args)})"
+        return text.called(text.numpy("take"), map(text.operand, call.args), call.kwargs, None)
     return f"{text.name(call.args[0])}.take({text.operand(call.args[1])})"
 
 
 SPECIAL: dict[Any, Callable[[_Text, Traced, str | None], str]] = {
-    operator.getitem: _item,
     np.matmul: _matmul,
     np.transpose: _transpose,
-    np.reshape: _reshape,
     np.take: _take,
-    getitem: _getitem,
-    astype: _astype,
 }
