@@ -16,7 +16,7 @@ import re
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -34,18 +34,11 @@ from tinygrad_lossmix.rewrite.program.trace import Traced, operands
 Array = Any
 KEPT_LOOPS = 128  # compiled texts of all functions; what was not used for the longest time goes
 RUN = ("value_and_gradient",)
+Machine = tuple[Callable[..., tuple[Any, Any]], Callable[[], list[Array]], str]
 
 
 class NotCompiledWarning(UserWarning):
     """There are no compiled loops for a function: the straight-line NumPy form runs."""
-
-
-class Machine(NamedTuple):
-    """A compiled function: it takes the arguments and the working arrays."""
-
-    run: Callable[..., tuple[Any, Any]]
-    make: Callable[[], list[Array]]
-    source: str
 
 
 def machine(
@@ -56,6 +49,9 @@ def machine(
     Args:
         f, arrays, wrt: as for `differentiated`.
         several: whether gradients come as a tuple.
+
+    Returns:
+        a function of the arguments and working arrays, one that makes these, and the text.
     """
     program, value, gradients = differentiated(f, arrays, wrt, LOOPED)
     try:
@@ -83,13 +79,9 @@ def _compiled(program: Program, value: Any, gradients: Sequence[Any], several: b
     [run] = executed(_imports(around) + "\n\n" + around, {**given, "loops": code}, RUN)
     if before:
         run = np.errstate(all="ignore")(run)
-    kinds = list(text.working.values())
-
-    def make() -> list[Array]:
-        return [np.empty(kind.shape, kind.dtype) for kind in kinds]
-
+    working = tuple(text.working.values())
     whole = text.source + "\n\n" + around
-    return Machine(run, make, _imports(whole) + "\n\n" + whole)
+    return run, lambda: [np.empty(*kind) for kind in working], _imports(whole) + "\n\n" + whole
 
 
 def _split(calls: Sequence[Traced]) -> tuple[list[Traced], list[Traced]]:

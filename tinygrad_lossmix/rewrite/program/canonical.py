@@ -111,6 +111,8 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: An
 
 
 def _power(x: Any, y: Any) -> Call:
+    if type(y) in (int, float) and y == 1 and x.dtype.kind == "f":
+        return np.positive, (x,), {}
     if type(y) is int and y == 2:
         return np.multiply, (x, x), {}
     if type(y) is int and y == -1 and x.dtype.kind == "f":
@@ -129,13 +131,8 @@ FORMS: dict[Any, Callable[..., Call]] = {
     np.any: _over(np.logical_or),
     np.mean: _mean,
     np.var: _var,
-    np.reshape: _relabelled(np.reshape),
-    np.ravel: _relabelled(np.ravel),
-    np.squeeze: _relabelled(np.squeeze),
-    np.expand_dims: _relabelled(np.expand_dims),
-    np.transpose: _permuted(np.transpose),
-    np.swapaxes: _permuted(np.swapaxes),
-    np.moveaxis: _permuted(np.moveaxis),
+    **{f: _relabelled(f) for f in (np.reshape, np.ravel, np.squeeze, np.expand_dims)},
+    **{f: _permuted(f) for f in (np.transpose, np.swapaxes, np.moveaxis)},
     np.broadcast_to: _broadcast,
     np.dot: _dot,
     np.clip: _clip,

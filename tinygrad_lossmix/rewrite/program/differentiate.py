@@ -6,7 +6,9 @@ The engine runs as it always does, on traced arrays; what they note is the progr
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,6 @@ from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.refusals import cut
 from tinygrad_lossmix.engine.sweep import seed_of, sweep
 from tinygrad_lossmix.engine.tensor import Tensor, node
-from tinygrad_lossmix.rewrite.program.naming import named
 from tinygrad_lossmix.rewrite.program.program import Program
 from tinygrad_lossmix.rewrite.program.trace import Traced
 from tinygrad_lossmix.rewrite.stabilize import stabilize
@@ -105,3 +106,28 @@ def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
     by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     positional = [p.name for p in parameters if p.kind in by_position]
     return [*positional[:count], *names[len(positional) :]]
+
+
+def named(f: Callable[..., Any], *args: Any) -> Any:
+    """f(*args); the local variables it had when it returned name the traced arrays in them.
+
+    A name given by the user, or an earlier one, stays.
+    """
+    code = getattr(inspect.unwrap(f), "__code__", None)
+    found: dict[str, Any] = {}
+
+    def watch(frame: FrameType, event: str, arg: Any) -> None:
+        if event == "return" and frame.f_code is code:
+            found.update(frame.f_locals)
+
+    before = sys.getprofile()
+    sys.setprofile(watch)
+    try:
+        result = f(*args)
+    finally:
+        sys.setprofile(before)
+    for name, value in found.items():
+        traced = value._value if isinstance(value, Tensor) else value
+        if isinstance(traced, Traced) and traced.name is None:
+            traced.name = getattr(value, "name", None) or name
+    return result

@@ -6,7 +6,7 @@ Kind(shape=(2, 3), dtype=dtype('float64'))
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,8 +66,6 @@ def kind_of(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
             "the shape of this result depends on the numbers in a mask, which are not known when a "
             "function is compiled: choose with np.where(mask, x, 0) instead of x[mask]"
         )
-    if getattr(function, "__name__", "") == "reduce" and not kwargs.keys() - {"axis", "keepdims"}:
-        return _reduced(function, args[0], **kwargs)
     # zeros do for what NumPy computes of any numbers, not for an inverse, or a user's function
     like = stand_in if _takes_zeros(function) else numbers_of
     result = applied(function, *map(like, args), **{k: like(v) for k, v in kwargs.items()})
@@ -114,17 +112,6 @@ def _product(a: Any, b: Any) -> Kind:
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     shape = (*batch, *a.shape[-2:-1], *(b.shape[-1:] if b.ndim > 1 else ()))
     return Kind(shape, np.matmul.resolve_dtypes((a.dtype, b.dtype, None))[-1])
-
-
-def _reduced(
-    function: Callable[..., Any], x: Any, axis: Any = None, keepdims: bool = False
-) -> Kind:
-    axes = range(x.ndim) if axis is None else axis
-    shape = [1 if i in axes else n for i, n in enumerate(x.shape)]
-    if not keepdims:
-        shape = [n for i, n in enumerate(x.shape) if i not in axes]
-    dtype = function(np.ones((1,) * x.ndim, x.dtype), axis=axis).dtype
-    return Kind(tuple(shape), dtype)
 
 
 def _is_mask(key: Any) -> bool:

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.mixes import stable
+from tinygrad_lossmix.rewrite.program.differentiate import named
 from tinygrad_lossmix.rewrite.program.inference import Kind
-from tinygrad_lossmix.rewrite.program.naming import named
 from tinygrad_lossmix.rewrite.program.program import Program
 
 Value = Any

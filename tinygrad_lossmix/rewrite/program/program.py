@@ -64,13 +64,7 @@ class Program:
         if getattr(function, "nout", 1) == 2 and not kwargs:
             return self.pair(function, *elementwise(function, args), *args)
         shorter = simpler(function, args, kwargs)
-        if shorter is not None:
-            return shorter
-        key = (function, _key(args), _key(kwargs))
-        if key not in self._known:
-            kind = kind_of(function, args, kwargs)
-            self._known[key] = self._append(function, args, kwargs, kind)
-        return self._known[key]
+        return self._made(function, args, kwargs) if shorter is None else shorter
 
     def seen(self, function: Any, *args: Any) -> Traced | None:
         """The value of an elementwise call, if it was made before."""
@@ -84,26 +78,25 @@ class Program:
 
     def pair(self, function: Any, first: Kind, second: Kind, *args: Any) -> tuple[Traced, Traced]:
         """The values of a function that returns two arrays."""
-        args = tuple(map(self.constant, args))
-        key = (function, _key(args))
-        if key not in self._known:
-            self._known[key] = self._append(function, args, {}, Kind((), None))
-        both = self._known[key]
-        return self._item(both, 0, first), self._item(both, 1, second)
+        both = self._made(function, tuple(map(self.constant, args)), {}, Kind((), None))
+        one, other = [
+            self._made(operator.getitem, (both, i), {}, kind)
+            for i, kind in enumerate((first, second))
+        ]
+        return one, other
 
-    def _item(self, both: Traced, i: int, kind: Kind) -> Traced:
-        key = (operator.getitem, both.order, i)
+    def _made(self, function: Any, args: Any, kwargs: Any, kind: Kind | None = None) -> Traced:
+        """The value of a call that is made once."""
+        key = (function, _key(args), _key(kwargs))
         if key not in self._known:
-            self._known[key] = self._append(operator.getitem, (both, i), {}, kind)
+            kind = kind or kind_of(function, args, kwargs)
+            order = len(self.arguments) + len(self.calls)
+            value = Traced(self, function, args, kwargs, kind, order, self._line())
+            if not value.line:  # rewritten since it was traced: where the last of its operands is
+                value.line = max([x.line for x in operands(value)], default=0)
+            self.calls.append(value)
+            self._known[key] = value
         return self._known[key]
-
-    def _append(self, function: Any, args: Any, kwargs: Any, kind: Kind) -> Traced:
-        order = len(self.arguments) + len(self.calls)
-        value = Traced(self, function, args, kwargs, kind, order, self._line())
-        if not value.line:  # rewritten since it was traced: where the last of its operands is
-            value.line = max([x.line for x in operands(value)], default=0)
-        self.calls.append(value)
-        return value
 
     def _line(self) -> int:
         """Where in the traced function we are; 0 outside of it."""

@@ -156,10 +156,6 @@ def _subtract(a: Value, b: Value) -> Value | None:
     return np.add(a, b.args[0]) if _is(b, np.negative) else None
 
 
-def _power(x: Value, y: Any) -> Value | None:
-    return x if type(y) in (int, float) and y == 1 else None
-
-
 def _exp(x: Value) -> Value | None:
     """e^-max(z, c) as min(e^-z, e^-c), where e^-z was computed before."""
     if _is(x, np.negative) and _is(x.args[0], np.maximum):
@@ -217,7 +213,6 @@ RULES: dict[Any, Callable[..., Value | None]] = {
     np.subtract: _subtract,
     np.multiply: _multiply,
     np.divide: _divide,
-    np.power: _power,
     np.exp: _exp,
     np.add.reduce: _sum,
     np.broadcast_to: _broadcast_to,
