@@ -21,9 +21,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.atomic import write
+from tinygrad_lossmix.rewrite.loops.names import Names
 from tinygrad_lossmix.rewrite.loops.operations import MODULES, literal, supported
 from tinygrad_lossmix.rewrite.loops.schedule import Schedule, Unsupported, is_view
-from tinygrad_lossmix.rewrite.loops.text import Loops, loops
+from tinygrad_lossmix.rewrite.loops.text import loops
 from tinygrad_lossmix.rewrite.program.differentiate import differentiated
 from tinygrad_lossmix.rewrite.program.emit import is_name, needed
 from tinygrad_lossmix.rewrite.program.executed import executed
@@ -71,16 +72,16 @@ def _compiled(program: Program, value: Any, gradients: Sequence[Any], several: b
         raise Unsupported("a constant")
     before, calls = _split(needed([value, *gradients]))
     schedule = Schedule(calls, value, [x for x in gradients if isinstance(x, Traced)])
-    text = loops(program, "loops", schedule)
+    source, text = loops(program, "loops", schedule)
     around, given = _module(program, before, text, gradients, value.dtype, several)
     kinds = [*text.inputs.values(), *text.outputs.values(), *text.working.values()]
     types = tuple((x.dtype, len(x.shape)) for x in kinds)
-    code = machine_code(_imports(text.source) + "\n\n" + text.source, types, len(text.numbers))
+    code = machine_code(_imports(source) + "\n\n" + source, types, len(text.numbers))
     [run] = executed(_imports(around) + "\n\n" + around, {**given, "loops": code}, RUN)
     if before:
         run = np.errstate(all="ignore")(run)
     working = tuple(text.working.values())
-    whole = text.source + "\n\n" + around
+    whole = source + "\n\n" + around
     return run, lambda: [np.empty(*kind) for kind in working], _imports(whole) + "\n\n" + whole
 
 
@@ -101,7 +102,7 @@ def _split(calls: Sequence[Traced]) -> tuple[list[Traced], list[Traced]]:
 def _module(
     program: Program,
     before: Sequence[Traced],
-    text: Loops,
+    text: Names,
     gradients: Sequence[Any],
     dtype: Any,
     several: bool,

@@ -19,7 +19,7 @@ class Names:
 
     def __init__(self, program: Program, schedule: Schedule) -> None:
         self.schedule = schedule
-        self.inputs: dict[str, Any] = {}
+        self.inputs: dict[str, Any] = {}  # arguments, what is computed before, constant arrays
         self.working: dict[str, Kind] = {}
         self.numbers: dict[str, float] = {}  # parameters, so that the text serves for others
         self.as_rows: dict[str, str] = {}  # arrays whose places are run through as one row
@@ -28,6 +28,7 @@ class Names:
         self._taken |= {"abs", "loops", "range", "value", *AXES}
         for argument in program.arguments:
             self.name(argument)
+        self.outputs = {self.name(x): x for x in schedule.gradients}
 
     def name(self, value: Traced) -> str:
         """The array of a value, or its variable where it has no array."""

@@ -33,7 +33,7 @@ LOGIC = {
     np.bitwise_or: "{} | {}",
     np.invert: "not {}",
 }
-ARITHMETIC = {
+ARITHMETIC: dict[Any, str] = {
     np.positive: "{}",
     constant: "{}",
     astype: "{}",
@@ -54,11 +54,7 @@ ARITHMETIC = {
     np.exp: "exp{bits}({})",
     np.log: "log{bits}({})",
     np.log1p: "log1p{bits}({})",
-    np.sqrt: "sqrt({})",
-    np.sin: "sin({})",
-    np.cos: "cos({})",
-    np.tanh: "tanh({})",
-    np.expm1: "expm1({})",
+    **{f: f.__name__ + "({})" for f in (np.sqrt, np.sin, np.cos, np.tanh, np.expm1)},
 }
 REDUCTIONS = {
     np.add.reduce: ("0.0", "plus({}, {})"),

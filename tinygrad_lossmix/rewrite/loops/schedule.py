@@ -25,7 +25,6 @@ import numpy as np
 from tinygrad_lossmix.engine.rules import scatter
 from tinygrad_lossmix.engine.tensor import getitem
 from tinygrad_lossmix.rewrite.loops.operations import REDUCTIONS, supported
-from tinygrad_lossmix.rewrite.program.inference import Kind
 from tinygrad_lossmix.rewrite.program.trace import Traced, operands
 
 Index = tuple[str, ...]
@@ -163,9 +162,8 @@ class Schedule:
         return value
 
     def _copied(self, value: Traced) -> Traced:
-        kind = Kind(value.shape, value.dtype)
-        copy = Traced(value.program, np.positive, (value,), {}, kind, value.order, value.line)
-        copy.name, copy.backward = value.name, value.backward
+        kept = value.shape, value.dtype, value.order, value.line, None, value.name, value.backward
+        copy = Traced(value.program, np.positive, (value,), {}, *kept)
         self._place(copy)
         return copy
 

@@ -39,31 +39,19 @@ SHORT_ROW = 256  # whole arrays with shorter rows are run through as one row
 LONG_ROW = 4096  # a sum of more numbers in single precision is taken in double precision
 
 
-class Loops(NamedTuple):
-    """The text of a function, and its parameters."""
-
-    source: str
-    inputs: dict[str, Any]  # arguments and what was computed from them before; constant arrays
-    outputs: dict[str, Traced]
-    working: dict[str, Kind]
-    numbers: dict[str, float]
-
-
-def loops(program: Program, name: str, schedule: Schedule) -> Loops:
+def loops(program: Program, name: str, schedule: Schedule) -> tuple[str, Names]:
     """The function that returns a schedule's value and writes its gradients into arrays."""
     names = Names(program, schedule)
-    outputs = {names.name(x): x for x in schedule.gradients}
     body = []
     for item in schedule.items:
         body += _comments(program, item.calls if isinstance(item, Nest) else [item])
         body += _Text(item, names).lines() if isinstance(item, Nest) else [_alone(item, names)]
     for x in schedule.stored:
-        if names.name(x) not in outputs and x.function is not np.reshape:
+        if names.name(x) not in names.outputs and x.function is not np.reshape:
             names.working[names.name(x)] = Kind(x.shape, x.dtype)
     body.append(f"return {names.local(schedule.value)}")
-    parameters = ", ".join([*names.inputs, *outputs, *names.working, *names.numbers])
-    source = "\n".join([f"def {name}({parameters}):", *[f"    {line}" for line in body], ""])
-    return Loops(source, names.inputs, outputs, names.working, names.numbers)
+    parameters = ", ".join([*names.inputs, *names.outputs, *names.working, *names.numbers])
+    return "\n".join([f"def {name}({parameters}):", *[f"    {line}" for line in body], ""]), names
 
 
 def _comments(program: Program, calls: Sequence[Traced]) -> list[str]:

@@ -22,10 +22,9 @@ def _bitcast(source: Any, target: Any) -> Any:
 
     @intrinsic
     def cast(context: Any, x: Any) -> tuple[Signature, Any]:
-        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            return builder.bitcast(args[0], context.get_value_type(target))
-
-        return target(source), generate
+        return target(source), lambda context, builder, _, args: builder.bitcast(
+            args[0], context.get_value_type(target)
+        )
 
     return cast
 
@@ -48,11 +47,7 @@ def plus(context: Any, total: Any, x: Any) -> tuple[Signature, Any]:
 @intrinsic
 def choose(context: Any, mask: Any, x: Any, y: Any) -> tuple[Signature, Any]:
     """x where the mask is true, else y, both of one type: without a branch."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.select(args[0], args[1], args[2])
-
-    return x(mask, x, y), generate
+    return x(mask, x, y), lambda context, builder, signature, args: builder.select(*args)
 
 
 @intrinsic

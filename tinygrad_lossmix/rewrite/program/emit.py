@@ -167,10 +167,14 @@ class _Text:
         return self.called(self.numpy("dot"), [a, b], {}, out)
 
     def ones(self, shape: tuple[int, ...], dtype: Any) -> str:
-        key = ("ones", shape, dtype)
+        text = f"{self.numpy('ones')}({shape}, {str(dtype)!r})"
+        return self.defined(("ones", shape, dtype), f"ones_{'x'.join(map(str, shape))}", text)
+
+    def defined(self, key: Any, stem: str, text: str) -> str:
+        """The name of a constant that the text defines."""
         if key not in self.names:
-            name = self.names[key] = self.fresh(f"ones_{'x'.join(map(str, shape))}")
-            self.constants[name] = f"{name} = {self.numpy('ones')}({shape}, {str(dtype)!r})"
+            name = self.names[key] = self.fresh(stem)
+            self.constants[name] = f"{name} = {text}"
         return self.names[key]
 
     def operand(self, x: Any, call: Traced | None = None, kind: Any = None) -> str:

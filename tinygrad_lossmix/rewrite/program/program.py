@@ -51,9 +51,8 @@ class Program:
 
     def argument(self, name: str, like: Any) -> Traced:
         """A value that is given when the program runs, of like's shape and dtype."""
-        kind, order = Kind(like.shape, like.dtype), len(self.arguments)
-        value = Traced(self, None, (), {}, kind, order, 0, known=like)
-        value.name = name
+        order = len(self.arguments)
+        value = Traced(self, None, (), {}, like.shape, like.dtype, order, 0, like, name)
         self.arguments.append(value)
         return value
 
@@ -91,7 +90,7 @@ class Program:
         if key not in self._known:
             kind = kind or kind_of(function, args, kwargs)
             order = len(self.arguments) + len(self.calls)
-            value = Traced(self, function, args, kwargs, kind, order, self._line())
+            value = Traced(self, function, args, kwargs, *kind, order, self._line())
             if not value.line:  # rewritten since it was traced: where the last of its operands is
                 value.line = max([x.line for x in operands(value)], default=0)
             self.calls.append(value)

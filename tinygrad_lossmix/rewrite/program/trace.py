@@ -9,56 +9,34 @@ would be baked into what is compiled.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from tinygrad_lossmix.engine.tensor import Tensor, astype, getitem
-from tinygrad_lossmix.rewrite.program.inference import Kind, applied, numbers_of, of_shapes
+from tinygrad_lossmix.rewrite.program.inference import applied, numbers_of, of_shapes
 
 if TYPE_CHECKING:
     from tinygrad_lossmix.rewrite.program.program import Program
 
 
+@dataclass(eq=False, repr=False, slots=True)
 class Traced(NDArrayOperatorsMixin):
     """The result of a call, or an argument of the function that is compiled."""
 
-    __slots__ = (
-        "args",  # of the call: traced arrays, constants, options
-        "backward",  # whether it belongs to the backward pass of its line
-        "dtype",
-        "function",  # None: an argument
-        "known",  # its numbers for the arguments of the trace, if they were asked for
-        "kwargs",
-        "line",  # of the traced function's source; 0: not known
-        "name",  # what the user calls it
-        "order",
-        "program",
-        "shape",
-    )
-
-    def __init__(
-        self,
-        program: Program,
-        function: Any,
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        kind: Kind,
-        order: int,
-        line: int,
-        known: Any = None,
-    ) -> None:
-        self.program = program
-        self.function = function
-        self.args = args
-        self.kwargs = kwargs
-        self.shape, self.dtype = kind
-        self.order = order
-        self.line = line
-        self.backward = False
-        self.known = known
-        self.name: str | None = None
+    program: Program
+    function: Any  # None: an argument
+    args: tuple[Any, ...]  # of the call: traced arrays, constants, options
+    kwargs: Mapping[str, Any]
+    shape: tuple[int, ...]
+    dtype: Any
+    order: int
+    line: int  # of the traced function's source; 0: not known
+    known: Any = None  # its numbers for the arguments of the trace, if they were asked for
+    name: str | None = None  # what the user calls it
+    backward: bool = False  # whether it belongs to the backward pass of its line
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
