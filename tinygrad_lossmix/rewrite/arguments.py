@@ -70,7 +70,8 @@ def kind(x: Any, within: str = "") -> Any:
 def guard(arguments: Arguments) -> Callable[[Arguments], bool]:
     """Whether arguments are like these: as text, since it is asked at every call."""
     names = [f"a{i}" for i in range(len(arguments))]
-    tests, given = [], {"ndarray": np.ndarray}
+    tests: list[str] = []
+    given: dict[str, Any] = {"ndarray": np.ndarray}
     for name, x in zip(names, arguments, strict=True):
         if type(x) is np.ndarray:
             given[f"{name}_dtype"] = x.dtype
@@ -85,6 +86,5 @@ def guard(arguments: Arguments) -> Callable[[Arguments], bool]:
         return {" and ".join(tests) or True}
     return False
 """
-    space: dict[str, Any] = given
-    exec(source, space)
-    return space["matches"]  # type: ignore[no-any-return]
+    exec(source, given)
+    return given["matches"]  # type: ignore[no-any-return]

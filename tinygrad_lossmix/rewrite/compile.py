@@ -30,13 +30,11 @@ from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.mix import Mix as Mix
 from tinygrad_lossmix.rewrite.arguments import Arguments, constant, guard, kind
 from tinygrad_lossmix.rewrite.program.differentiate import differentiated, parameter_names
-from tinygrad_lossmix.rewrite.program.emit import emit
-from tinygrad_lossmix.rewrite.program.executed import executed
+from tinygrad_lossmix.rewrite.program.emit import emit, executed
 from tinygrad_lossmix.rewrite.program.lowering import LOWERED
 from tinygrad_lossmix.rewrite.stabilize import rewritten
 
 KEPT_FORMS = 64  # of one function; the one that was not used for the longest time goes first
-RUN = ("value_and_gradient", "working_arrays")
 
 
 class Form:
@@ -208,7 +206,8 @@ class Compiled:
                 return Form(*found)
         program, value, gradients = differentiated(f, arrays, self._wrt, LOWERED)
         source, known = emit(program, "value_and_gradient", value, gradients, self._several)
-        run, make = executed(source, {"working_arrays": list, **known}, RUN)
+        functions = "value_and_gradient", "working_arrays"
+        run, make = executed(source, {"working_arrays": list, **known}, functions)
         return Form(np.errstate(all="ignore")(run), make, source)
 
 

@@ -26,15 +26,13 @@ from tinygrad_lossmix.rewrite.loops.operations import MODULES, literal, supporte
 from tinygrad_lossmix.rewrite.loops.schedule import Schedule, Unsupported, is_view
 from tinygrad_lossmix.rewrite.loops.text import loops
 from tinygrad_lossmix.rewrite.program.differentiate import differentiated
-from tinygrad_lossmix.rewrite.program.emit import is_name, needed
-from tinygrad_lossmix.rewrite.program.executed import executed
+from tinygrad_lossmix.rewrite.program.emit import executed, is_name, needed
 from tinygrad_lossmix.rewrite.program.lowering import LOOPED
 from tinygrad_lossmix.rewrite.program.program import Program
 from tinygrad_lossmix.rewrite.program.trace import Traced, operands
 
 Array = Any
 KEPT_LOOPS = 128  # compiled texts of all functions; what was not used for the longest time goes
-RUN = ("value_and_gradient",)
 Machine = tuple[Callable[..., tuple[Any, Any]], Callable[[], list[Array]], str]
 
 
@@ -77,7 +75,9 @@ def _compiled(program: Program, value: Any, gradients: Sequence[Any], several: b
     kinds = [*text.inputs.values(), *text.outputs.values(), *text.working.values()]
     types = tuple((x.dtype, len(x.shape)) for x in kinds)
     code = machine_code(_imports(source) + "\n\n" + source, types, len(text.numbers))
-    [run] = executed(_imports(around) + "\n\n" + around, {**given, "loops": code}, RUN)
+    [run] = executed(
+        _imports(around) + "\n\n" + around, {**given, "loops": code}, ["value_and_gradient"]
+    )
     if before:
         run = np.errstate(all="ignore")(run)
     working = tuple(text.working.values())

@@ -74,13 +74,10 @@ class Names:
     def as_row(self, name: str) -> str:
         """An array in the shape of one row."""
         if name not in self.as_rows:
-            self.as_rows[name] = self._fresh(f"{name}_flat")
+            self.as_rows[name] = unused(f"{name}_flat", self._taken)
         return self.as_rows[name]
 
     def _once(self, key: Any, stem: str) -> str:
         if key not in self._known:
-            self._known[key] = self._fresh(stem)
+            self._known[key] = unused(stem, self._taken)
         return self._known[key]
-
-    def _fresh(self, stem: str) -> str:
-        return unused(stem, self._taken)

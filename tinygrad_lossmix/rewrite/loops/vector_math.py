@@ -50,29 +50,24 @@ def choose(context: Any, mask: Any, x: Any, y: Any) -> tuple[Signature, Any]:
     return x(mask, x, y), lambda context, builder, signature, args: builder.select(*args)
 
 
-@intrinsic
-def larger(context: Any, x: Any, y: Any) -> tuple[Signature, Any]:
-    """The larger number, NaN if one is."""
-    return _extreme("maximum", x, y)
+def _extreme(name: str) -> Any:
+    """An intrinsic: the larger or smaller number, NaN if one is."""
+
+    @intrinsic
+    def extreme(context: Any, x: Any, y: Any) -> tuple[Signature, Any]:
+        kind = float64 if float64 in (x, y) else float32
+
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            t = context.get_value_type(kind)
+            of = ir.FunctionType(t, [t, t])
+            return builder.call(builder.module.declare_intrinsic(f"llvm.{name}", [t], of), args)
+
+        return kind(kind, kind), generate
+
+    return extreme
 
 
-@intrinsic
-def smaller(context: Any, x: Any, y: Any) -> tuple[Signature, Any]:
-    """The smaller number, NaN if one is."""
-    return _extreme("minimum", x, y)
-
-
-def _extreme(name: str, x: Any, y: Any) -> tuple[Signature, Any]:
-    kind = float64 if float64 in (x, y) else float32
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        t = context.get_value_type(kind)
-        function = builder.module.declare_intrinsic(f"llvm.{name}", [t], ir.FunctionType(t, [t, t]))
-        return builder.call(function, args)
-
-    return kind(kind, kind), generate
-
-
+larger, smaller = _extreme("maximum"), _extreme("minimum")
 NAN64, NAN32, INFINITY = math.nan, float32(math.nan), math.inf
 MAGIC64, MAGIC32 = 6755399441055744.0, float32(12582912.0)  # 1.5·2^52: adding it rounds
 MAGIC_BITS64, MAGIC_BITS32 = 0x4338000000000000, 0x4B400000

@@ -47,8 +47,7 @@ def _over(ufunc: np.ufunc) -> Callable[..., Call]:
 
 def _mean(x: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: Any = False,
           **options: Any) -> Call:  # fmt: skip
-    half = x.dtype == np.float16  # whose counts and sums overflow: NumPy takes them in float32
-    if half or dtype is not None or any(v is not np._NoValue for v in options.values()):
+    if _is_special(x, dtype, options):
         given = {"axis": axis, "dtype": dtype, "keepdims": keepdims} | options
         return np.mean, (x,), given
     exact = x if x.dtype.kind == "f" else x.astype(np.float64)
@@ -58,12 +57,7 @@ def _mean(x: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdim
 
 def _var(x: Any, axis: Any = None, dtype: Any = None, out: None = None, ddof: float = 0,
          keepdims: Any = False, **options: Any) -> Call:  # fmt: skip
-    if (
-        dtype is not None
-        or x.dtype.kind != "f"
-        or x.dtype == np.float16
-        or any(v is not np._NoValue for v in options.values())
-    ):
+    if x.dtype.kind != "f" or _is_special(x, dtype, options):
         given = {"axis": axis, "dtype": dtype, "ddof": ddof, "keepdims": keepdims} | options
         return np.var, (x,), given
     centred = x - np.mean(x, axis=axis, keepdims=True)
@@ -72,10 +66,15 @@ def _var(x: Any, axis: Any = None, dtype: Any = None, out: None = None, ddof: fl
     return np.divide, (total, total.dtype.type(max(count - ddof, 0))), {}
 
 
-def _relabelled(function: Any) -> Callable[..., Call]:
+def _is_special(x: Any, dtype: Any, options: Mapping[str, Any]) -> bool:
+    half = x.dtype == np.float16  # whose counts and sums overflow: NumPy takes them in float32
+    return half or dtype is not None or any(v is not np._NoValue for v in options.values())
+
+
+def _relabelled(function: Any, form: Any = np.reshape) -> Callable[..., Call]:
     def call(x: Any, *args: Any, **kwargs: Any) -> Call:
         shape = function(stand_in(x), *args, **kwargs).shape
-        return np.reshape, (x,), {"shape": shape}
+        return form, (x,), {"shape": shape}
 
     return call
 
@@ -87,10 +86,6 @@ def _permuted(function: Any) -> Callable[..., Call]:
         return np.transpose, (x,), {"axes": axes}
 
     return call
-
-
-def _broadcast(x: Any, shape: Any, subok: bool = False) -> Call:
-    return np.broadcast_to, (x,), {"shape": np.broadcast_to(stand_in(x), shape).shape}
 
 
 def _dot(a: Any, b: Any) -> Call:
@@ -133,7 +128,7 @@ FORMS: dict[Any, Callable[..., Call]] = {
     np.var: _var,
     **{f: _relabelled(f) for f in (np.reshape, np.ravel, np.squeeze, np.expand_dims)},
     **{f: _permuted(f) for f in (np.transpose, np.swapaxes, np.moveaxis)},
-    np.broadcast_to: _broadcast,
+    np.broadcast_to: _relabelled(np.broadcast_to, np.broadcast_to),
     np.dot: _dot,
     np.clip: _clip,
     np.power: _power,

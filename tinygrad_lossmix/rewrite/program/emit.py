@@ -6,11 +6,14 @@ Arrays that are constants, and not small ones, are handed over beside the text.
 
 from __future__ import annotations
 
+import builtins
 import inspect
+import itertools
 import keyword
 import linecache
 import operator
 import sys
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -22,6 +25,7 @@ from tinygrad_lossmix.rewrite.program.program import Program
 from tinygrad_lossmix.rewrite.program.storage import is_new, plan, reduces, takes_out
 from tinygrad_lossmix.rewrite.program.trace import Traced, operands
 
+_count = itertools.count(1)
 INLINE = (np.transpose, np.reshape)  # written where it is used, if that is once
 INFIX = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"}
 TEMPLATES = {
@@ -40,58 +44,68 @@ def emit(
 
     Returns its text, and the functions and arrays that the text does not define, by name.
     """
-    return _Text(program).function(name, value, gradients, several)
+    text = _Text(program)
+    results = [value, *gradients]
+    calls = needed(results)
+    places = plan(calls, results)
+    kept = [text.fresh(f"s{i}") for i in range(1, len(places.kept) + 1)]
+    body, said = [], ""
+    uses = Counter(x for call in calls for x in operands(call))
+    for call in calls:
+        if call.function in INLINE and uses[call] == 1:
+            text.names[call] = text.expression(call, None)
+            continue
+        comment = comment_of(program, call)
+        if comment not in ("", said):
+            body.append(f"# {comment}")
+            said = comment
+        place = places.out.get(call)
+        out = kept[place] if isinstance(place, int) else text.names.get(place)
+        expression = text.expression(call, out)
+        body.append(f"{text.name(call)} = {expression}")
+    body.append("return " + text.returned(value, gradients, several))
+    arguments = ", ".join([text.names[a] for a in program.arguments] + kept)
+    working = []
+    if kept:
+        empty = text.numpy("empty")
+        made = [f"{empty}({kind.shape}, {str(kind.dtype)!r})," for kind in places.kept]
+        working = ["", "", "def working_arrays():", "    return ["]
+        working += [*[f"        {each}" for each in made], "    ]"]
+    lines = [
+        f"from {module} import {', '.join(sorted(names))}"
+        for module, names in sorted(text.imports.items())
+    ]
+    lines += ["", *text.constants.values()] if text.constants else []
+    lines += [*working, "", "", f"def {name}({arguments}):"]
+    return "\n".join([*lines, *[f"    {each}" for each in body], ""]), text.given
+
+
+def executed(source: str, given: dict[str, Any], names: Iterable[str]) -> list[Any]:
+    """Functions of a text, by name; while the first lives, tracebacks and pdb find its lines.
+
+    >>> [double] = executed("def double(x):\\n    return two * x\\n", {"two": 2}, ["double"])
+    >>> double(21)
+    42
+    """
+    filename = f"<compiled {next(_count)}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    space = dict(given)
+    exec(builtins.compile(source, filename, "exec"), space)
+    functions = [space.pop(name) for name in names]
+    weakref.finalize(functions[0], linecache.cache.pop, filename, None)
+    return functions
 
 
 class _Text:
     def __init__(self, program: Program) -> None:
-        self.program = program
         self.count = 0
         self.imports: dict[str, set[str]] = {}
         self.constants: dict[str, str] = {}
         self.given: dict[str, Any] = {}
-        self.functions: dict[Any, str] = {}
         self.names: dict[Any, str] = {}
         self.taken = {name for name in dir(np) if callable(getattr(np, name))} | {*WORDS.values()}
         for argument in program.arguments:
             self.name(argument)
-
-    def function(
-        self, name: str, value: Any, gradients: Sequence[Any], several: bool
-    ) -> tuple[str, dict[str, Any]]:
-        results = [value, *gradients]
-        calls = needed(results)
-        places = plan(calls, results)
-        kept = [self.fresh(f"s{i}") for i in range(1, len(places.kept) + 1)]
-        body, said = [], ""
-        uses = Counter(x for call in calls for x in operands(call))
-        for call in calls:
-            if call.function in INLINE and uses[call] == 1:
-                self.names[call] = self.expression(call, None)
-                continue
-            comment = comment_of(self.program, call)
-            if comment not in ("", said):
-                body.append(f"# {comment}")
-                said = comment
-            place = places.out.get(call)
-            out = kept[place] if isinstance(place, int) else self.names.get(place)
-            expression = self.expression(call, out)
-            body.append(f"{self.name(call)} = {expression}")
-        body.append("return " + self.returned(value, gradients, several))
-        arguments = ", ".join([self.names[a] for a in self.program.arguments] + kept)
-        working = []
-        if kept:
-            empty = self.numpy("empty")
-            made = [f"{empty}({kind.shape}, {str(kind.dtype)!r})," for kind in places.kept]
-            working = ["", "", "def working_arrays():", "    return ["]
-            working += [*[f"        {each}" for each in made], "    ]"]
-        lines = [
-            f"from {module} import {', '.join(sorted(names))}"
-            for module, names in sorted(self.imports.items())
-        ]
-        lines += ["", *self.constants.values()] if self.constants else []
-        lines += [*working, "", "", f"def {name}({arguments}):"]
-        return "\n".join([*lines, *[f"    {each}" for each in body], ""]), self.given
 
     def name(self, value: Traced) -> str:
         """The variable of a value: the user's name for it, else a number."""
@@ -114,8 +128,8 @@ class _Text:
         name = getattr(function, "__name__", "function")
         if getattr(np, name, None) is function:
             return self.numpy(name)
-        if function in self.functions:
-            return self.functions[function]
+        if function in self.names:
+            return self.names[function]
         module = getattr(function, "__module__", None) or ""
         ours = module.startswith("tinygrad_lossmix.") and name not in self.taken
         if ours and getattr(sys.modules[module], name, None) is function:
@@ -124,7 +138,7 @@ class _Text:
         else:
             name = self.fresh(name if is_name(name) else "function")
             self.given[name] = function
-        self.functions[function] = name
+        self.names[function] = name
         return name
 
     def expression(self, call: Traced, out: str | None) -> str:

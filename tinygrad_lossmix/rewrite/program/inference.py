@@ -6,7 +6,7 @@ Kind(shape=(2, 3), dtype=dtype('float64'))
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,11 +43,7 @@ def of_shapes(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
 
 def stand_in(value: Any) -> Any:
     """An array of this shape and dtype, in the memory of one number."""
-    if isinstance(value, list | tuple):
-        return type(value)(map(stand_in, value))
-    if not hasattr(value, "traced_call"):
-        return value
-    return np.broadcast_to(value.dtype.type(), value.shape)
+    return _replaced(value, lambda x: np.broadcast_to(x.dtype.type(), x.shape))
 
 
 def kind_of(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Kind:
@@ -89,9 +85,14 @@ def applied(function: Any, *args: Any, **kwargs: Any) -> Any:
 
 def numbers_of(value: Any) -> Any:
     """What a traced array is for the arguments that the function is traced with."""
+    return _replaced(value, lambda x: x.numbers())
+
+
+def _replaced(value: Any, by: Callable[[Any], Any]) -> Any:
+    """Something else in place of each traced array."""
     if isinstance(value, list | tuple):
-        return type(value)(map(numbers_of, value))
-    return value.numbers() if hasattr(value, "traced_call") else value
+        return type(value)(_replaced(part, by) for part in value)
+    return by(value) if hasattr(value, "traced_call") else value
 
 
 def elementwise(ufunc: np.ufunc, args: tuple[Any, ...]) -> list[Kind]:

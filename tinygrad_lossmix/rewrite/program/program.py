@@ -14,7 +14,6 @@ traced(add.reduce, (), float64)
 
 from __future__ import annotations
 
-import math
 import operator
 import sys
 from collections.abc import Callable, Mapping
@@ -57,7 +56,9 @@ class Program:
         return value
 
     def call(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """The value of a call of NumPy, or of another function that returns one array."""
+        """The value of a call: of NumPy, or of another function, whose lowered form is traced."""
+        if function in self._lowered:
+            return self._lowered[function](*args, **kwargs)
         function, args, kwargs = canonical(function, args, kwargs)
         args = tuple(map(self.constant, args))
         if getattr(function, "nout", 1) == 2 and not kwargs:
@@ -68,12 +69,6 @@ class Program:
     def seen(self, function: Any, *args: Any) -> Traced | None:
         """The value of an elementwise call, if it was made before."""
         return self._known.get((function, _key(args), ()))
-
-    def call_other(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """The value of a call of a function that is not NumPy's: its lowered form, or itself."""
-        if function in self._lowered:
-            return self._lowered[function](*args, **kwargs)
-        return self.call(function, args, kwargs)
 
     def pair(self, function: Any, first: Kind, second: Kind, *args: Any) -> tuple[Traced, Traced]:
         """The values of a function that returns two arrays."""
@@ -131,6 +126,4 @@ def _key(value: Any) -> Any:
         return tuple((k, _key(v)) for k, v in sorted(value.items()))
     if isinstance(value, slice):
         return ("slice", _key(value.start), _key(value.stop), _key(value.step))
-    if isinstance(value, float) and math.isnan(value):
-        return (type(value), "nan")
     return (type(value), repr(value))

@@ -80,7 +80,7 @@ class Traced(NDArrayOperatorsMixin):
 
     def traced_call(self, function: Any, *args: Any, **kwargs: Any) -> Any:
         """Note a call of a function that is not NumPy's."""
-        return self.program.call_other(function, args, kwargs)
+        return self.program.call(function, args, kwargs)
 
     def is_complement_of(self, other: Any) -> bool:
         """Whether this was computed as 1 - other."""
