@@ -367,6 +367,18 @@ def test_arguments_by_keyword_are_as_for_value_and_grad():
     assert "z = dot(x, w" in g.source
 
 
+def test_a_position_from_the_end_does_not_count_arguments_by_keyword():
+    def f(a, b, *, y):
+        return (a * b * y).sum()
+
+    arrays, y = (np.ones(2), np.full(2, 3.0)), np.full(2, 5.0)
+    for wrt in (-1, (-2, 1), -2):
+        close(compiled(f, wrt)(*arrays, y=y), lm.value_and_grad(f, wrt)(*arrays, y=y))
+    for transform in (compiled, lm.value_and_grad):
+        with pytest.raises(ValueError, match="wrt=2, but the function got 2 arguments"):
+            transform(f, wrt=2)(*arrays, y=y)
+
+
 Pair = collections.namedtuple("Pair", "a b")
 
 

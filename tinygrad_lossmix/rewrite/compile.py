@@ -15,8 +15,6 @@ True
 
 from __future__ import annotations
 
-import functools
-import inspect
 import math
 import warnings
 from collections.abc import Callable
@@ -198,13 +196,12 @@ class Compiled:
         return arguments, form
 
     def _compiled(self, arrays: Arguments, names: tuple[str, ...]) -> Form:
-        f = _by_position(self._f, len(arrays) - len(names), names) if names else self._f
         if self._backend == "numba":
             from tinygrad_lossmix.rewrite.loops.backend import machine
 
-            if found := machine(f, arrays, self._wrt, self._several):
+            if found := machine(self._f, arrays, self._wrt, self._several, names):
                 return Form(*found)
-        program, value, gradients = differentiated(f, arrays, self._wrt, LOWERED)
+        program, value, gradients = differentiated(self._f, arrays, self._wrt, LOWERED, names)
         source, known = emit(program, "value_and_gradient", value, gradients, self._several)
         functions = "value_and_gradient", "working_arrays"
         run, make = executed(source, {"working_arrays": list, **known}, functions)
@@ -237,18 +234,3 @@ def agree(ours: tuple[Any, Any], theirs: tuple[Any, Any]) -> bool:
         if a.dtype != b.dtype or not near:
             return False
     return True
-
-
-def _by_position(f: Callable[..., Any], count: int, names: tuple[str, ...]) -> Callable[..., Any]:
-    """f with the arguments of these names after the others, which are count."""
-
-    @functools.wraps(f)
-    def call(*args: Any) -> Any:
-        return f(*args[:count], **dict(zip(names, args[count:], strict=True)))
-
-    called = [*parameter_names(f, count), *names]
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [inspect.Parameter(name, kind) for name in called]
-    )
-    return call

@@ -41,18 +41,22 @@ class NotCompiledWarning(UserWarning):
 
 
 def machine(
-    f: Callable[..., Any], arrays: Sequence[Any], wrt: Sequence[int], several: bool
+    f: Callable[..., Any],
+    arrays: Sequence[Any],
+    wrt: Sequence[int],
+    several: bool,
+    keywords: Sequence[str] = (),
 ) -> Machine | None:
     """The value and gradients of f as machine code; None, with a warning, where there is none.
 
     Args:
-        f, arrays, wrt: as for `differentiated`.
+        f, arrays, wrt, keywords: as for `differentiated`.
         several: whether gradients come as a tuple.
 
     Returns:
         a function of the arguments and working arrays, one that makes these, and the text.
     """
-    program, value, gradients = differentiated(f, arrays, wrt, LOOPED)
+    program, value, gradients = differentiated(f, arrays, wrt, LOOPED, keywords)
     try:
         return _compiled(program, value, gradients, several)
     except ImportError as error:

@@ -28,6 +28,7 @@ def differentiated(
     arrays: Sequence[Any],
     wrt: Sequence[int],
     lowered: Mapping[Any, Callable[..., Any]],
+    keywords: Sequence[str] = (),
 ) -> tuple[Program, Any, list[Any]]:
     """The program of f's value and gradients.
 
@@ -36,27 +37,31 @@ def differentiated(
         arrays: what it is called with: only shapes and dtypes of arrays matter.
         wrt: positions of the arguments to differentiate.
         lowered: see `Program`.
+        keywords: names of the last arrays, if these are given by name.
 
     Returns:
         the program, and value and gradients in it: traced arrays, or constants.
     """
     program = Program(getattr(inspect.unwrap(f), "__code__", None), lowered)
     arguments: list[Any] = []
-    for name, x in zip(parameter_names(f, len(arrays)), arrays, strict=True):
+    count = len(arrays) - len(keywords)
+    for name, x in zip([*parameter_names(f, count), *keywords], arrays, strict=True):
         is_array = type(x) is np.ndarray
         traced = program.argument(name, x if is_array else np.zeros(()))
         arguments.append(traced if is_array else x)
     leaves = []
     for i in wrt:
-        if not -len(arguments) <= i < len(arguments):
-            raise ValueError(f"wrt={i}, but the function got {len(arguments)} arguments")
+        if not -count <= i < count:
+            raise ValueError(f"wrt={i}, but the function got {count} arguments")
+        i %= count
         leaf = arguments[i]
         if not isinstance(leaf, Tensor):
             leaf = node(leaf, None, (), (), {})
             leaf.name = arguments[i].name
             arguments[i] = leaf
         leaves.append(leaf)
-    cost = named(f, *arguments)
+    by_name = dict(zip(keywords, arguments[count:], strict=True))
+    cost = named(f, *arguments[:count], **by_name)
     if not isinstance(cost, Tensor):
         raise cut("the value", cost)
     seed = seed_of(cost, None)
@@ -108,8 +113,8 @@ def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
     return [*positional[:count], *names[len(positional) :]]
 
 
-def named(f: Callable[..., Any], *args: Any) -> Any:
-    """f(*args); the local variables it had when it returned name the traced arrays in them.
+def named(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """f(*args, **kwargs); its local variables as it returned name the traced arrays in them.
 
     A name given by the user, or an earlier one, stays.
     """
@@ -123,7 +128,7 @@ def named(f: Callable[..., Any], *args: Any) -> Any:
     before = sys.getprofile()
     sys.setprofile(watch)
     try:
-        result = f(*args)
+        result = f(*args, **kwargs)
     finally:
         sys.setprofile(before)
     for name, value in found.items():

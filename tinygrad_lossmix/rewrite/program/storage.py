@@ -63,7 +63,7 @@ def _deaths(calls: Sequence[Traced]) -> dict[int, list[Traced]]:
     for i, value in enumerate(calls):
         last |= dict.fromkeys(memory(value) | shown(operands(value)), i)
     deaths: dict[int, list[Traced]] = defaultdict(list)
-    for x, i in last.items():
+    for x, i in sorted(last.items(), key=lambda each: each[0].order):
         deaths[i].append(x)
     return deaths
 
