@@ -106,7 +106,8 @@ class Compiled:
             raise TypeError(f"compile takes a function of arrays, not {type(f).__name__}")
         if backend not in ("numpy", "numba"):
             raise ValueError(f"there is no backend {backend!r}: choose numpy or numba")
-        self._interpreted = value_and_grad(lambda *a, **k: _stable(f(*a, **k)), wrt)
+        interpreted = value_and_grad(lambda *a, **k: _stable(f(*a, **k)), wrt)
+        self._interpreted: Callable[..., tuple[Any, Any]] = np.errstate(all="ignore")(interpreted)
         self._f = f
         self._several = isinstance(wrt, tuple)
         self._wrt = wrt if self._several else (wrt,)
@@ -125,7 +126,7 @@ class Compiled:
                 return self._compared(form, given, arrays, options)
         value, gradients = _answer(form, given)
         if not math.isfinite(value):
-            return self._exactly(arrays, options)
+            return self._interpreted(*arrays, **options)
         return value, gradients
 
     def __repr__(self) -> str:
@@ -148,15 +149,11 @@ class Compiled:
             raise ValueError("nothing is compiled yet: call it once, with the arrays it is for")
         return self._latest.source
 
-    def _exactly(self, arrays: Arguments, options: dict[str, Any]) -> tuple[Any, Any]:
-        with np.errstate(all="ignore"):
-            return self._interpreted(*arrays, **options)  # type: ignore[no-any-return]
-
     def _compared(
         self, form: Form, given: Arguments, arrays: Arguments, options: dict[str, Any]
     ) -> tuple[Any, Any]:
         """The answer of a form that is not trusted yet: what it baked in may not hold."""
-        expected = self._exactly(arrays, options)
+        expected = self._interpreted(*arrays, **options)
         answer = _answer(form, given) if form.run else expected
         if not form.run or not math.isfinite(answer[0]):
             return expected
@@ -182,13 +179,11 @@ class Compiled:
             np.asarray(as_floats(x, copy=False)) if i in of_floats else constant(i, x)
             for i, x in enumerate(given)
         )
-        key = (
-            names,
-            *[
-                (type(x), a.shape, a.dtype) if type(a) is np.ndarray else kind(a)
-                for x, a in zip(given, arguments, strict=True)
-            ],
-        )
+        kinds = [
+            (type(x), a.shape, a.dtype) if type(a) is np.ndarray else kind(a)
+            for x, a in zip(given, arguments, strict=True)
+        ]
+        key = names, *kinds
         form = self._forms.pop(key, None) or self._compiled(arguments, names)
         self._forms[key] = self._latest = form
         while len(self._forms) > KEPT_FORMS:

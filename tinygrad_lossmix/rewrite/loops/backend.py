@@ -79,9 +79,8 @@ def _compiled(program: Program, value: Any, gradients: Sequence[Any], several: b
     kinds = [*text.inputs.values(), *text.outputs.values(), *text.working.values()]
     types = tuple((x.dtype, len(x.shape)) for x in kinds)
     code = machine_code(_imports(source) + "\n\n" + source, types, len(text.numbers))
-    [run] = executed(
-        _imports(around) + "\n\n" + around, {**given, "loops": code}, ["value_and_gradient"]
-    )
+    given["loops"] = code
+    [run] = executed(_imports(around) + "\n\n" + around, given, ["value_and_gradient"])
     if before:
         run = np.errstate(all="ignore")(run)
     working = tuple(text.working.values())

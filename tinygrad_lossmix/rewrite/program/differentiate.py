@@ -49,17 +49,15 @@ def differentiated(
         is_array = type(x) is np.ndarray
         traced = program.argument(name, x if is_array else np.zeros(()))
         arguments.append(traced if is_array else x)
-    leaves = []
     for i in wrt:
         if not -count <= i < count:
             raise ValueError(f"wrt={i}, but the function got {count} arguments")
-        i %= count
-        leaf = arguments[i]
-        if not isinstance(leaf, Tensor):
-            leaf = node(leaf, None, (), (), {})
-            leaf.name = arguments[i].name
-            arguments[i] = leaf
-        leaves.append(leaf)
+    positions = [i % count for i in wrt]
+    for i in dict.fromkeys(positions):
+        leaf = node(arguments[i], None, (), (), {})
+        leaf.name = arguments[i].name
+        arguments[i] = leaf
+    leaves = [arguments[i] for i in positions]
     by_name = dict(zip(keywords, arguments[count:], strict=True))
     cost = named(f, *arguments[:count], **by_name)
     if not isinstance(cost, Tensor):
