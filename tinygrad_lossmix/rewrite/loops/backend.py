@@ -26,7 +26,7 @@ from tinygrad_lossmix.rewrite.loops.operations import MODULES, literal, supporte
 from tinygrad_lossmix.rewrite.loops.schedule import Schedule, Unsupported, is_view
 from tinygrad_lossmix.rewrite.loops.text import loops
 from tinygrad_lossmix.rewrite.program.differentiate import differentiated
-from tinygrad_lossmix.rewrite.program.emit import executed, is_name, needed
+from tinygrad_lossmix.rewrite.program.emit import executed, is_name, needed, together
 from tinygrad_lossmix.rewrite.program.lowering import LOOPED
 from tinygrad_lossmix.rewrite.program.program import Program
 from tinygrad_lossmix.rewrite.program.trace import Traced, operands
@@ -142,8 +142,7 @@ def _module(
     body.append(f"value = loops({', '.join(handed)})")
     outputs = iter(text.outputs)
     found = [next(outputs) if isinstance(x, Traced) else f"array({name(x)})" for x in gradients]
-    all_of_them = f"({', '.join(found)}{',' * (len(found) == 1)})" if several else found[0]
-    body.append(f"return {dtype}(value), {all_of_them}")
+    body.append(f"return {dtype}(value), {together(found) if several else found[0]}")
     parameters = ", ".join([*arguments, *text.working])
     around = [f"def value_and_gradient({parameters}):", *[f"    {line}" for line in body], ""]
     return "\n".join(around), given

@@ -68,9 +68,8 @@ def emit(
     working = []
     if kept:
         empty = text.numpy("empty")
-        made = [f"{empty}({kind.shape}, {str(kind.dtype)!r})," for kind in places.kept]
-        working = ["", "", "def working_arrays():", "    return ["]
-        working += [*[f"        {each}" for each in made], "    ]"]
+        made = [f"        {empty}({x.shape}, {str(x.dtype)!r})," for x in places.kept]
+        working = ["", "", "def working_arrays():", "    return [", *made, "    ]"]
     lines = [
         f"from {module} import {', '.join(sorted(names))}"
         for module, names in sorted(text.imports.items())
@@ -197,8 +196,7 @@ class _Text:
             return self.name(x)
         if isinstance(x, list | tuple):
             parts = [self.operand(y) for y in x]
-            inside = ", ".join(parts) + ("," if len(parts) == 1 and isinstance(x, tuple) else "")
-            return f"({inside})" if isinstance(x, tuple) else f"[{inside}]"
+            return together(parts) if isinstance(x, tuple) else f"[{', '.join(parts)}]"
         if isinstance(x, slice):
             return f"slice({self.operand(x.start)}, {self.operand(x.stop)}, {self.operand(x.step)})"
         if x is None or x is Ellipsis or type(x) in (bool, str):
@@ -237,12 +235,12 @@ class _Text:
     def constant(self, x: Any) -> str:
         key = ("constant", id(x))
         if key not in self.names:
-            name, text = _recognised(x)
-            name = self.names[key] = self.fresh(name)
+            stem, text = _recognised(x)
             if text:
                 self.numpy(text.partition("(")[0].rpartition(" ")[2])
-                self.constants[name] = f"{name} = {text}"
+                self.defined(key, stem, text)
             else:
+                name = self.names[key] = self.fresh(stem)
                 self.given[name] = x
                 kind = f"{x.dtype} {x.shape}" if hasattr(x, "dtype") else type(x).__name__
                 self.constants[name] = f"# {name}: {kind}, given"
@@ -254,10 +252,13 @@ class _Text:
             text = self.operand(x)
             fresh = _is_fresh(x) and x.shape and not any(x is y for y in gradients[:i])
             parts.append(text if fresh else f"{self.numpy('array')}({text})")
-        all_of_them = ", ".join(parts)
-        if several:
-            all_of_them = f"({all_of_them}{',' if len(parts) == 1 else ''})"
-        return f"{self.operand(value)}{'' if _is_fresh(value) else '[()]'}, {all_of_them}"
+        number = self.operand(value) + ("" if _is_fresh(value) else "[()]")
+        return f"{number}, {together(parts) if several else parts[0]}"
+
+
+def together(parts: Sequence[str]) -> str:
+    """A tuple as it is written."""
+    return f"({', '.join(parts)}{',' * (len(parts) == 1)})"
 
 
 def _is_fresh(x: Any) -> bool:
