@@ -110,8 +110,7 @@ class _Text:
         """The variable of a value: the user's name for it, else a number."""
         if value not in self.names:
             named = value.name if value.name and is_name(value.name) else None
-            if named is None:
-                self.count += 1
+            self.count += named is None
             self.names[value] = self.fresh(named or f"t{self.count}")
         return self.names[value]
 
