@@ -10,6 +10,10 @@ from networks import close
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.rewrite.compile import compile as compiled
 from tinygrad_lossmix.rewrite.loops import backend
+from tinygrad_lossmix.rewrite.loops.schedule import Schedule
+from tinygrad_lossmix.rewrite.loops.text import loops
+from tinygrad_lossmix.rewrite.program.emit import needed
+from tinygrad_lossmix.rewrite.program.program import Program
 from tinygrad_lossmix.testing import strategies
 
 SIZED = {
@@ -113,3 +117,14 @@ def test_no_whole_array_is_kept_but_the_gradient():
     text = as_interpreted(lm.MIXES[4].cost, np.ones((4, 3)), np.full((4, 3), 0.2))
     assert text.count("empty((4, 3), ") == 1
     assert not [line for line in text.splitlines() if "[i, j] = " in line and "dz" not in line]
+
+
+def test_the_text_of_a_program_is_always_the_same():
+    def text():
+        program = Program()
+        x = program.argument("x", np.zeros((4, 3)))
+        sums = [(x * float(k)).sum(axis=0) for k in range(3, 9)]
+        value = sum(s.max() for s in sums)
+        return loops(program, "loops", Schedule(needed([value]), value))[0]
+
+    assert len({text() for _ in range(20)}) == 1
