@@ -103,12 +103,15 @@ def verdict(mix: Pair, classes: int) -> Verdict:
         classes: K, the number of outputs; with one, its labels are 0 and 1.
 
     Raises:
+        TypeError: mix has no such methods.
         ValueError: K is not a whole number from 1 to 50.
 
     >>> from tinygrad_lossmix.mixes.mix import Mix
     >>> verdict(Mix("softmax", "ce"), 2).condition
     'never: delta = 2 (a - y) for one-hot labels'
     """
+    if not isinstance(mix, Pair) or isinstance(mix, type):
+        raise TypeError(f'the mix is a Mix, such as lm.Mix("softmax", "ll"), not {mix!r:.80}')
     if type(classes) is bool or not isinstance(classes, int | np.integer):
         raise ValueError(f"classes are a whole number, not {classes!r}")
     if not 1 <= classes <= MOST:

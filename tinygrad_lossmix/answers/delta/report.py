@@ -170,7 +170,7 @@ def delta_report(mix: Mix, z: Any, y: Any) -> DeltaReport:
     False
     """
     if not isinstance(mix, Mix):
-        raise TypeError(f'the mix is a Mix, such as Mix("softmax", "ll"), not {mix!r}')
+        raise TypeError(f'the mix is a Mix, such as lm.Mix("softmax", "ll"), not {mix!r:.80}')
     z = logits(z.data if isinstance(z, Tensor) else z).astype(np.float64)
     if z.ndim != 1 or not z.size:
         raise ValueError(f"delta_report takes one example, z of shape (K,), not {z.shape}")
