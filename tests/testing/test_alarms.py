@@ -92,7 +92,7 @@ def test_kinks_that_cancel_leave_a_slope_that_the_rules_do_not_see():
     assert not report.kinks
     (wrong,) = report.mismatches
     assert (wrong.index, wrong.analytic, wrong.numeric) == ((0,), 0.0, pytest.approx(0.5))
-    assert "slope 0.5 on both sides" in report.notes[0]
+    assert "slope 0.5 on both sides" in report.causes[0]
     assert "cut" not in str(report)
 
 

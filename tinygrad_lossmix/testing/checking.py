@@ -152,7 +152,7 @@ def _check(
     if report.mismatches or not subject.by_hand or not all(check.passed for check in formal):
         wrong = {each.argument for each in report.mismatches} or set(subject.wrt)
         with suppress(Exception):  # of a rule that is broken in more ways than one: no guess
-            report.causes = causes(subject, gradients, subject.split(right), wrong)
+            report.causes = report.causes or causes(subject, gradients, subject.split(right), wrong)
 
 
 def _raised(what: str, error: Exception) -> Check:

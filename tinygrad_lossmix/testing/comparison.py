@@ -177,7 +177,7 @@ def _entries(
     parts: Array,
     report: GradcheckReport,
 ) -> None:
-    """Mismatches, kinks and notes on a flat gradient g; parts: where f is made of kinks."""
+    """What a flat gradient g is found to be, in the report; parts: where f is made of kinks."""
     t, limit = found.nearest(g), tolerance + found.errors
     known = np.isfinite(t) & np.isfinite(found.errors)
     wrong = known & ~found.agrees(g, tolerance)
@@ -192,7 +192,7 @@ def _entries(
         numbers = g[i], t[i], limit[i], off / np.spacing(np.abs(dtype.type(t[i]))), off, relative
         report.mismatches.append(Mismatch(*places[i], *map(float, numbers)))
         if parts[i] and not found.kinks[i]:
-            report.notes.append(
+            report.causes.append(
                 f"{report.mismatches[-1].place}: the function is smooth, with slope {t[i]:.4g} on "
                 "both sides; kinks of its parts cancel, and the rules know only the parts"
             )
