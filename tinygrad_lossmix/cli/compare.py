@@ -115,7 +115,8 @@ def train_all(mixes: list[Mix], data: Data, settings: Settings) -> list[Run]:
     finished: list[Run] = []
     columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
     stderr = Console(stderr=True)
-    with Progress(*columns, console=stderr, disable=not stderr.is_terminal, transient=True) as bar:
+    stderr.quiet = not stderr.is_terminal
+    with Progress(*columns, console=stderr, disable=stderr.quiet, transient=True) as bar:
         task = bar.add_task("", total=len(mixes) * settings.seeds * settings.epochs)
 
         def show(mix: Mix, seed: int, epoch: Epoch) -> None:
