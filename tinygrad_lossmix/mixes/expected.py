@@ -12,7 +12,7 @@ least where the outputs are that distribution, and nowhere else.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -24,7 +24,6 @@ CLOSE = 1e-6  # outputs that far from the truth are at it
 RAY = (1.0, 10.0, 100.0)
 
 
-@runtime_checkable
 class Pair(Protocol):
     """What is asked about an output layer with a cost; a Mix is one."""
 

@@ -110,7 +110,8 @@ def verdict(mix: Pair, classes: int) -> Verdict:
     >>> verdict(Mix("softmax", "ce"), 2).condition
     'never: delta = 2 (a - y) for one-hot labels'
     """
-    if not isinstance(mix, Pair) or isinstance(mix, type):
+    methods = "activate", "cost", "composed", "delta", "hessian"  # also those of a __getattr__
+    if isinstance(mix, type) or not all(callable(getattr(mix, name, None)) for name in methods):
         raise TypeError(f'the mix is a Mix, such as lm.Mix("softmax", "ll"), not {mix!r:.80}')
     if type(classes) is bool or not isinstance(classes, int | np.integer):
         raise ValueError(f"classes are a whole number, not {classes!r}")
