@@ -1,5 +1,6 @@
 """The report on a loss: the pairing, its delta, its floor, and the line to change."""
 
+import itertools
 import json
 import math
 
@@ -25,6 +26,7 @@ from tests.answers.diagnosis.frameworks import (
     sigmoid,
     softmax,
 )
+from tests.helpers.quick import thinned
 
 
 def test_a_matched_pair_that_is_clamped_is_better_computed_from_logits():
@@ -251,8 +253,12 @@ def test_a_diagnosis_reads_as_a_report_at_a_prompt():
     assert repr(found.matches[0]).endswith("in all, softmax twice + log-likelihood")
 
 
-@pytest.mark.parametrize("outputs", [LOGITS[:4], SOFT[:4], SIG[:4], np.log(SOFT[:4])])
-@pytest.mark.parametrize("labels", [ONE_HOT[:4], SEVERAL[:4]])
+GIVEN = itertools.product(
+    [LOGITS[:4], SOFT[:4], SIG[:4], np.log(SOFT[:4])], [ONE_HOT[:4], SEVERAL[:4]]
+)
+
+
+@pytest.mark.parametrize(("outputs", "labels"), thinned(GIVEN, 3))
 def test_every_pairing_that_reproduces_a_loss_is_explained(outputs, labels):
     for candidate in lm.diagnose(outputs, labels).candidates:
         found = lm.diagnose(outputs, labels, repr(candidate.value))
