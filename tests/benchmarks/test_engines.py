@@ -29,6 +29,7 @@ def run(folder, *arguments):
     return json.loads(file.read_text(), parse_constant=pytest.fail)
 
 
+@pytest.mark.slow
 def test_all_engines_of_each_library_here_agree_with_the_hand_written_gradients(tmp_path):
     """W2 by everything that is installed, W3 and W4 by all that is quick."""
     checked = run(tmp_path, "--check", "--only", "W2")

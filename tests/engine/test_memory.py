@@ -97,6 +97,7 @@ def test_functions_of_the_users_own_and_mixes_make_no_cycles(no_collector, own_t
     assert [r for r in dying if r() is not None] == []
 
 
+@pytest.mark.slow
 def test_ten_thousand_training_steps_do_not_grow(no_collector):
     """Less than 10 kB after 200 steps of warming up, and nothing for the collector to find."""
     w = np.random.default_rng(0).normal(size=4)

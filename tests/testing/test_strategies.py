@@ -361,6 +361,7 @@ def test_arrays_shrink_to_zeros_and_the_first_class(strategy, smallest):
     assert found.flags.c_contiguous
 
 
+@pytest.mark.slow
 def test_programs_shrink_to_the_step_that_matters():
     f, inputs = find(
         strategies.programs(),
