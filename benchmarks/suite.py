@@ -19,7 +19,7 @@ import table
 from engines import FILES, load
 from workloads import cases
 
-from tinygrad_lossmix.atomic import write
+from tinygrad_lossmix.files import write
 
 WORKLOADS = ("W2", "W3", "W4", "W5", "W6", "W7", "W8", "scaling")
 

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 import tinygrad_lossmix as lm
+from tests.helpers.hostile import INTERNAL, hostile
 from tests.helpers.quick import every
-from tests.hostile import INTERNAL, hostile
 from tinygrad_lossmix.testing import strategies
 from tinygrad_lossmix.views.drawing import NoRenderer
 

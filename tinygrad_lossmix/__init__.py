@@ -56,15 +56,15 @@ if TYPE_CHECKING:
     from tinygrad_lossmix import lab as lab
     from tinygrad_lossmix import testing as testing
     from tinygrad_lossmix.answers.claims.catalogue import claims
-    from tinygrad_lossmix.answers.delta.report import delta_report
+    from tinygrad_lossmix.answers.delta.delta_report import delta_report
     from tinygrad_lossmix.answers.diagnosis.diagnose import diagnose
-    from tinygrad_lossmix.answers.names import names
-    from tinygrad_lossmix.answers.plateau.report import plateau
+    from tinygrad_lossmix.answers.plateau.plateau import plateau
+    from tinygrad_lossmix.answers.verdict.verdict import verdict
+    from tinygrad_lossmix.answers.vocabulary import names
+    from tinygrad_lossmix.compiler.compile import compile
+    from tinygrad_lossmix.compiler.stabilize import stabilize
     from tinygrad_lossmix.debugger.page import page
     from tinygrad_lossmix.debugger.repl import Stepper, step
-    from tinygrad_lossmix.mixes.verdict import verdict
-    from tinygrad_lossmix.rewrite.compile import compile
-    from tinygrad_lossmix.rewrite.stabilize import stabilize
     from tinygrad_lossmix.views.graphviz import draw
     from tinygrad_lossmix.views.rewriting import rewriting
     from tinygrad_lossmix.views.text import tree
@@ -80,19 +80,19 @@ __all__ += ["lab", "testing"]
 
 # loaded when first asked for: they would double the time of the import
 _LATER = {
-    "compile": "rewrite.compile",
+    "compile": "compiler.compile",
     "draw": "views.graphviz",
     "page": "debugger.page",
     "tree": "views.text",
     "Stepper": "debugger.repl",
     "step": "debugger.repl",
-    "delta_report": "answers.delta.report",
+    "delta_report": "answers.delta.delta_report",
     "claims": "answers.claims.catalogue",
-    "names": "answers.names",
-    "plateau": "answers.plateau.report",
-    "verdict": "mixes.verdict",
+    "names": "answers.vocabulary",
+    "plateau": "answers.plateau.plateau",
+    "verdict": "answers.verdict.verdict",
     "diagnose": "answers.diagnosis.diagnose",
-    "stabilize": "rewrite.stabilize",
+    "stabilize": "compiler.stabilize",
     "rewriting": "views.rewriting",
 }
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from tinygrad_lossmix.answers.claims import costs as costs_claimed
+from tinygrad_lossmix.answers.claims import about_costs
 from tinygrad_lossmix.answers.claims.catalogue import CLAIMS
 from tinygrad_lossmix.cli import main
 
@@ -18,8 +18,8 @@ def claims(*args: str) -> Result:
 @pytest.fixture
 def wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     """The log-likelihood with a factor that does not belong there."""
-    right = costs_claimed.log_likelihood
-    monkeypatch.setattr(costs_claimed, "log_likelihood", lambda a, y: 1.01 * right(a, y))
+    right = about_costs.log_likelihood
+    monkeypatch.setattr(about_costs, "log_likelihood", lambda a, y: 1.01 * right(a, y))
 
 
 def test_every_claim_is_printed_with_what_came_out() -> None:

@@ -12,8 +12,8 @@ import sys
 import pytest
 from click.testing import CliRunner
 
+from tests.helpers.hostile import INTERNAL
 from tests.helpers.quick import every
-from tests.hostile import INTERNAL
 from tinygrad_lossmix.cli import COMMANDS, main
 
 TEXTS = [

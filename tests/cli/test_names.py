@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tinygrad_lossmix.answers import peers
-from tinygrad_lossmix.answers.names import NAMES
+from tinygrad_lossmix.answers.vocabulary import NAMES
 from tinygrad_lossmix.cli import main
 
 

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tinygrad_lossmix.cli import main
-from tinygrad_lossmix.testing.proof import prove as proof_of
+from tinygrad_lossmix.proof.proof import prove as proof_of
 
 
 def prove(*args: str) -> Result:
@@ -68,7 +68,7 @@ def test_wrong_usage_exits_2_with_one_error(args: list[str]) -> None:
 
 
 def test_without_sympy_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "tinygrad_lossmix.testing.proof", None)
+    monkeypatch.setitem(sys.modules, "tinygrad_lossmix.proof.proof", None)
     result = prove("softmax", "ll")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.count("Error: ") == 1

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests import browser
+from tests.helpers import browser
 
 
 @pytest.fixture(scope="package")

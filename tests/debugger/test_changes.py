@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 
 import tinygrad_lossmix as lm
-from tests.engine.programs import programs
+from tests.helpers.programs import programs
 from tinygrad_lossmix.debugger.changes import (
     LARGEST,
     again,

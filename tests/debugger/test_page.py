@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lossmix as lm
-from tests.debugger.hostile import HOSTILE
+from tests.helpers.hostile_names import HOSTILE
 from tinygrad_lossmix.printing import clean, shorten
 from tinygrad_lossmix.views.numbers import short
 

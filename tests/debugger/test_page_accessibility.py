@@ -5,8 +5,8 @@ import os
 import pytest
 
 import tinygrad_lossmix as lm
-from tests import browser
-from tests.debugger.hostile import HOSTILE
+from tests.helpers import browser
+from tests.helpers.hostile_names import HOSTILE
 
 VIOLATIONS = """
 axe.run(document, {resultTypes: ["violations"]}).then(({violations, passes}) => [

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 import tinygrad_lossmix as lm
-from tests.debugger.hostile import HOSTILE
+from tests.helpers.hostile_names import HOSTILE
 from tinygrad_lossmix.printing import clean, shorten
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lossmix as lm
-from tests.engine.programs import programs
+from tests.helpers.programs import programs
 
 
 def bits(array):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 import tinygrad_lossmix as lm
-from tests.engine.programs import programs
+from tests.helpers.programs import programs
 from tinygrad_lossmix.engine.graph import group
 
 

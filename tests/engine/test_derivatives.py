@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.engine.finite import jacobian, pulled_back
-from tests.engine.registry import CALLS, ELEMENTWISE, NOT_ANALYTIC
+from tests.helpers.finite import jacobian, pulled_back
+from tests.helpers.numpy_cases import CALLS, ELEMENTWISE, NOT_ANALYTIC
 from tests.helpers.quick import share
 from tinygrad_lossmix import Tensor, grad
 from tinygrad_lossmix.engine.graph import nodes

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from tests.engine.finite import jacobian
+from tests.helpers.finite import jacobian
 from tinygrad_lossmix import Tensor, grad
 from tinygrad_lossmix.engine.graph import nodes
 

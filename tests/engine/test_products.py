@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from tests.engine.finite import jacobian, pulled_back
+from tests.helpers.finite import jacobian, pulled_back
 from tinygrad_lossmix import Tensor, grad
 
 

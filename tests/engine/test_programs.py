@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from tests.engine.programs import programs
-from tests.engine.reference import Dual, gradients
+from tests.helpers.programs import programs
+from tests.helpers.reference import Dual, gradients
 from tinygrad_lossmix import Tensor, grad
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.sweep import sweep

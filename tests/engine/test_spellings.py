@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
-from tests.engine.finite import pulled_back
+from tests.helpers.finite import pulled_back
 from tinygrad_lossmix import Tensor, grad
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
-from tinygrad_lossmix.engine.constants import freeze, freeze_index, traced
 from tinygrad_lossmix.engine.derivatives import scatter
+from tinygrad_lossmix.engine.freeze import freeze, freeze_index, traced
 from tinygrad_lossmix.engine.rules import filled
 from tinygrad_lossmix.engine.rules import scatter as raw_scatter
 from tinygrad_lossmix.engine.table import TABLE

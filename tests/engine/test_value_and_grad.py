@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from tests.engine.finite import jacobian
+from tests.helpers.finite import jacobian
 from tinygrad_lossmix import Tensor, derivative, grad, value_and_grad
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tinygrad_lossmix.answers.verdict.verdict import MOST
 from tinygrad_lossmix.lab.data import Data
 from tinygrad_lossmix.lab.report import (
     diagnosis,
@@ -23,7 +24,6 @@ from tinygrad_lossmix.lab.report import (
 from tinygrad_lossmix.lab.studies import Result, runs, summarise
 from tinygrad_lossmix.lab.training import Settings
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
-from tinygrad_lossmix.mixes.verdict import MOST
 
 FAST = Settings(seeds=2, epochs=3, hidden=4)
 

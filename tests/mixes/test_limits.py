@@ -2,11 +2,11 @@
 
 import itertools
 
-import mix_oracle as oracle
 import numpy as np
 import pytest
-from mix_cases import pair_of
 
+from tests.helpers import mix_oracle as oracle
+from tests.helpers.mix_cases import pair_of
 from tests.helpers.quick import thinned
 from tinygrad_lossmix import MIXES, Mix, Tensor, grad
 

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from mix_cases import REGIMES
 from mpmath import mp, mpf
-from output_oracle import (
+
+import tinygrad_lossmix as lm
+from tests.helpers.mix_cases import REGIMES
+from tests.helpers.output_oracle import (
     ELEMENTWISE,
     any_logits,
     assert_close,
@@ -19,8 +21,6 @@ from output_oracle import (
     others,
     softmax,
 )
-
-import tinygrad_lossmix as lm
 from tinygrad_lossmix import Tensor, grad
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.mixes.outputs import log1m_softmax

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mix_cases import REGIMES
 from mpmath import mp
-from output_oracle import (
+
+import tinygrad_lossmix as lm
+from tests.helpers.mix_cases import REGIMES
+from tests.helpers.output_oracle import (
     ELEMENTWISE,
     OVER_AN_AXIS,
     any_logits,
@@ -19,8 +21,6 @@ from output_oracle import (
     exact_numbers,
     others,
 )
-
-import tinygrad_lossmix as lm
 from tinygrad_lossmix import Tensor, grad
 from tinygrad_lossmix.mixes.outputs import log1m_softmax
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
-from tests.testing.correct import KINDS, correct, plain
+from tests.helpers.correct_gradients import KINDS, correct, plain
 from tinygrad_lossmix.testing import gradcheck
 
 POINT = np.array([0.7, -0.3, 1.1])

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 
 import tinygrad_lossmix as lm
-from tests.engine.programs import programs
+from tests.helpers.faults import PAIRS, RULES, V, X, squares
+from tests.helpers.programs import programs
 from tests.helpers.quick import share, thinned
-from tests.testing.faults import PAIRS, RULES, V, X, squares
 from tinygrad_lossmix.engine.registration import derivative
 from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, TABLE, spelling
 from tinygrad_lossmix.testing import gradcheck

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
-from tests.engine.registry import CALLS
+from tests.helpers.numpy_cases import CALLS
 from tests.helpers.quick import thinned
 from tinygrad_lossmix.engine.table import TABLE
 from tinygrad_lossmix.testing import gradcheck

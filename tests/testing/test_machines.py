@@ -16,7 +16,7 @@ from hypothesis.stateful import (
 )
 
 import tinygrad_lossmix as lm
-from tests.engine.reference import Dual
+from tests.helpers.reference import Dual
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.table import TABLE
 from tinygrad_lossmix.testing.strategies import programs

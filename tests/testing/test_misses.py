@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
-from tests.testing.faults import V, squares
+from tests.helpers.faults import V, squares
 from tinygrad_lossmix.engine.registration import derivative
 from tinygrad_lossmix.testing import gradcheck
 

@@ -10,8 +10,8 @@ from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 import tinygrad_lossmix as lm
-from tests.engine.reference import gradients
 from tests.helpers.quick import share, thinned
+from tests.helpers.reference import gradients
 from tinygrad_lossmix.testing import strategies
 from tinygrad_lossmix.testing.strategies.programs import ANY, ANY_TWO, TOGETHER, WITH_AXES
 

@@ -5,7 +5,7 @@ import pygraphviz
 import pytest
 
 import tinygrad_lossmix as lm
-from tinygrad_lossmix.rewrite.matching import patterns
+from tinygrad_lossmix.compiler.patterns import published
 
 
 def found_in(mix, z=(2.0, 1.0, 0.0), name="z"):
@@ -29,7 +29,7 @@ def test_what_was_replaced_is_printed_with_the_reason(found):
     first, *rows = str(found).splitlines()
     assert first == "3 replacements"
     assert [row.split()[0] for row in rows[::2]] == ["a", "n4", "C"]
-    kinds = [patterns.SOFTMAX, patterns.LOG_SOFTMAX, patterns.COSTS["softmax", "ll"]]
+    kinds = [published.SOFTMAX, published.LOG_SOFTMAX, published.COSTS["softmax", "ll"]]
     assert [each.pattern for each in found.replacements] == kinds
     assert [row.strip() for row in rows[1::2]] == [kind.reason for kind in kinds]
     assert [each.where for each in found.replacements] == ["n3", "n4", "n7"]

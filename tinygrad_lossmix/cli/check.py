@@ -16,11 +16,11 @@ import numpy as np
 
 from tinygrad_lossmix.cli import Refused
 from tinygrad_lossmix.cli.options import usage
-from tinygrad_lossmix.cli.printing import printed
+from tinygrad_lossmix.cli.tables import printed
 from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.testing.check_report import GradcheckReport
 from tinygrad_lossmix.testing.checking import gradcheck
 from tinygrad_lossmix.testing.comparison import METHODS
-from tinygrad_lossmix.testing.report import GradcheckReport
 
 DEFAULT_SHAPE = "2x3"
 MOST = 100_000  # entries of an input

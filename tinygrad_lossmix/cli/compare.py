@@ -17,9 +17,9 @@ from rich.text import Text
 
 from tinygrad_lossmix.cli import INTERRUPTED, Refused
 from tinygrad_lossmix.cli.options import mix_of, usage
-from tinygrad_lossmix.cli.printing import printed
+from tinygrad_lossmix.cli.tables import printed
 from tinygrad_lossmix.lab.data import Data, DataError, digits
-from tinygrad_lossmix.lab.files import read
+from tinygrad_lossmix.lab.data_files import read
 from tinygrad_lossmix.lab.report import prepare, record, words, write
 from tinygrad_lossmix.lab.studies import Result, Spread, runs, summarise
 from tinygrad_lossmix.lab.training import Epoch, Run, Settings

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from tinygrad_lossmix.answers.delta.report import beside, delta_report
+from tinygrad_lossmix.answers.delta.delta_report import beside, delta_report
 from tinygrad_lossmix.cli.options import mix_options, usage
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.records import to_json

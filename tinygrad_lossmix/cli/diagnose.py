@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from tinygrad_lossmix.answers.diagnosis.diagnose import diagnose
-from tinygrad_lossmix.answers.diagnosis.outputs import read_outputs
+from tinygrad_lossmix.answers.diagnosis.predictions import read_outputs
 from tinygrad_lossmix.answers.diagnosis.training_log import levels, read
-from tinygrad_lossmix.answers.plateau.report import plateau
+from tinygrad_lossmix.answers.plateau.plateau import plateau
 from tinygrad_lossmix.cli import Refused
 from tinygrad_lossmix.cli.options import loss_options
 from tinygrad_lossmix.records import to_json

@@ -15,7 +15,7 @@ import click
 from rich.table import Table
 
 from tinygrad_lossmix import __version__
-from tinygrad_lossmix.cli.printing import printed
+from tinygrad_lossmix.cli.tables import printed
 from tinygrad_lossmix.records import to_json
 from tinygrad_lossmix.views.drawing import ADVICE, renderer
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from tinygrad_lossmix.atomic import write
 from tinygrad_lossmix.cli.options import composed, mix_options, usage
+from tinygrad_lossmix.compiler.standalone import standalone
+from tinygrad_lossmix.files import write
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import clean
-from tinygrad_lossmix.rewrite.standalone import standalone
 from tinygrad_lossmix.views.graphviz import draw
 from tinygrad_lossmix.views.rewriting import rewriting
 

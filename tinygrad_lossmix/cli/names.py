@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tinygrad_lossmix.answers.names import names
+from tinygrad_lossmix.answers.vocabulary import names
 from tinygrad_lossmix.records import to_json
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tinygrad_lossmix.answers.plateau.report import plateau
+from tinygrad_lossmix.answers.plateau.plateau import plateau
 from tinygrad_lossmix.cli.options import loss_options, usage
 from tinygrad_lossmix.records import to_json
 

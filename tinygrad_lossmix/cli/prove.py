@@ -26,7 +26,7 @@ def command(output: str, cost: str, classes: int, latex: bool, as_json: bool) ->
     0 whatever the answer is. Needs SymPy.
     """
     try:
-        from tinygrad_lossmix.testing.proof import prove
+        from tinygrad_lossmix.proof.proof import prove
     except ImportError as error:
         raise click.ClickException(str(error)) from None
     if latex and as_json:

@@ -14,12 +14,12 @@ import html
 import json
 import sys
 from collections.abc import Callable, Mapping
-from importlib.resources import files
+from importlib import resources
 from pathlib import Path
 from string import Template
 from typing import Any
 
-from tinygrad_lossmix import atomic
+from tinygrad_lossmix import files
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.debugger.wording import local_text
 from tinygrad_lossmix.engine.table import Array
@@ -74,7 +74,7 @@ def page(cost: Tensor, path: str | Path, names: Mapping[str, Any] | None = None)
     except NoRenderer as error:
         print(f"{error}; the page has the table only", file=sys.stderr)
         shown = f'<p class="missing">{html.escape(str(error))}. The table has all the steps.</p>'
-    atomic.write(path, _html(walk.reading.title, shown, _content(walk)).encode())
+    files.write(path, _html(walk.reading.title, shown, _content(walk)).encode())
     return path
 
 
@@ -155,7 +155,7 @@ def _html(title: str, shown: str, content: dict[str, Any]) -> str:
 
 
 def _part(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def _variables(colours: Colours) -> str:

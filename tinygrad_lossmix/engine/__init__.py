@@ -1,6 +1,6 @@
 """The autograd engine: Tensors, the table of derivatives, the reverse sweep."""
 
-from tinygrad_lossmix.engine import numpy_functions as numpy_functions
+from tinygrad_lossmix.engine import numpy_calls as numpy_calls
 from tinygrad_lossmix.engine.derivatives import constant
 from tinygrad_lossmix.engine.gradient import grad, value_and_grad
 from tinygrad_lossmix.engine.registration import derivative

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.engine.constants import as_floats
+from tinygrad_lossmix.engine.freeze import as_floats
 from tinygrad_lossmix.engine.refusals import cut
 from tinygrad_lossmix.engine.sweep import seed_of, sweep
 from tinygrad_lossmix.engine.tensor import Tensor, node

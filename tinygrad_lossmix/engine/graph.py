@@ -12,7 +12,7 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from tinygrad_lossmix.engine.constants import freeze
+from tinygrad_lossmix.engine.freeze import freeze
 from tinygrad_lossmix.engine.tensor import Tensor, tick
 
 

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from tinygrad_lossmix.engine.constants import traced
+from tinygrad_lossmix.engine.freeze import traced
 from tinygrad_lossmix.engine.table import spelling
 
 # What other libraries call it, and what to write here: attributes of a Tensor, names in lm.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.engine.constants import freeze_option, native, traced
+from tinygrad_lossmix.engine.freeze import freeze_option, native, traced
 from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, TABLE, Array, Row, Rule, spelling
 from tinygrad_lossmix.engine.tensor import Tensor, record
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.engine.constants import traced
+from tinygrad_lossmix.engine.freeze import traced
 from tinygrad_lossmix.engine.table import Array, Rule
 from tinygrad_lossmix.engine.tensor import Tensor
 

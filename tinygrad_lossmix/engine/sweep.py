@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.engine.constants import freeze
+from tinygrad_lossmix.engine.freeze import freeze
 from tinygrad_lossmix.engine.table import TABLE, Array, spelling
 
 # One vector-Jacobian product: the node, the position of the argument that it passes a contribution

@@ -23,7 +23,7 @@ from typing import Any, NoReturn, final
 
 import numpy as np
 
-from tinygrad_lossmix.engine.constants import as_floats, freeze, freeze_index, freeze_option, traced
+from tinygrad_lossmix.engine.freeze import as_floats, freeze, freeze_index, freeze_option, traced
 from tinygrad_lossmix.engine.refusals import HABITS, Habit, Spoken, no_rule, refuse_out, unknown
 from tinygrad_lossmix.engine.sweep import backward
 from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, REDUCTIONS, TABLE, Array, Rule, spelling

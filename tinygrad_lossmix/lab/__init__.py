@@ -7,7 +7,7 @@
 """
 
 from tinygrad_lossmix.lab.data import Data, DataError, digits
-from tinygrad_lossmix.lab.files import read
+from tinygrad_lossmix.lab.data_files import read
 from tinygrad_lossmix.lab.report import diagnosis, ranking, record, write
 from tinygrad_lossmix.lab.studies import Result, Spread, compare, runs, summarise
 from tinygrad_lossmix.lab.training import Epoch, Run, Settings, train

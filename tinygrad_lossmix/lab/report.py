@@ -18,12 +18,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tinygrad_lossmix import atomic
+from tinygrad_lossmix import files
+from tinygrad_lossmix.answers.verdict.verdict import MOST
 from tinygrad_lossmix.lab.data import Data
 from tinygrad_lossmix.lab.studies import GOAL, Result
 from tinygrad_lossmix.lab.training import Settings
 from tinygrad_lossmix.mixes.mix import Mix
-from tinygrad_lossmix.mixes.verdict import MOST
 from tinygrad_lossmix.records import plain, to_json
 
 COLUMNS = ("output", "cost", "seed", "epoch", "training_cost", "test_accuracy", "test_ece")
@@ -122,8 +122,8 @@ def write(value: dict[str, Any], folder: Path) -> None:
         OSError: the folder cannot be written to.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    atomic.write(folder / "results.json", to_json(value).encode())
-    atomic.write(folder / "results.csv", to_csv(value).encode())
+    files.write(folder / "results.json", to_json(value).encode())
+    files.write(folder / "results.csv", to_csv(value).encode())
 
 
 def ranking(results: Sequence[Result]) -> str:

@@ -14,10 +14,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from tinygrad_lossmix.compiler.compile import compile
 from tinygrad_lossmix.lab.data import Array, Data, Split, split
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.mixes.outputs import sigmoid
-from tinygrad_lossmix.rewrite.compile import compile
 
 BINS = 15  # of confidence
 Parameters: TypeAlias = tuple[Array, Array, Array, Array]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.engine.constants import native, traced
+from tinygrad_lossmix.engine.freeze import native, traced
 from tinygrad_lossmix.engine.tensor import Tensor
 
 Array = Any

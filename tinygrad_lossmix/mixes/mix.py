@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import numpy as np
 
-from tinygrad_lossmix.engine.constants import traced
+from tinygrad_lossmix.engine.freeze import traced
 from tinygrad_lossmix.engine.registration import add_row
 from tinygrad_lossmix.engine.rules import divisor
 from tinygrad_lossmix.engine.tensor import Tensor, node
-from tinygrad_lossmix.mixes import book, curvature, outputs, stable
+from tinygrad_lossmix.mixes import book, closed_forms, hessians, outputs
 from tinygrad_lossmix.mixes.labels import labels, logits, require_finite
 
 if TYPE_CHECKING:
-    from tinygrad_lossmix.mixes.verdict import Verdict
+    from tinygrad_lossmix.answers.verdict.verdict import Verdict
 
 Array = Any
 
@@ -51,7 +51,7 @@ _FORMULAS = {
     ("softmax", "quadratic"): ("a(e - a·e)", "a\\,(e - a \\cdot e)"),
 }
 FORMS = {
-    pair: Form(getattr(stable, "_".join(pair)), getattr(curvature, "_".join(pair)), *formulas)
+    pair: Form(getattr(closed_forms, "_".join(pair)), getattr(hessians, "_".join(pair)), *formulas)
     for pair, formulas in _FORMULAS.items()
 }
 COSTS = {"ce": "cross-entropy", "ll": "log-likelihood", "quadratic": "quadratic"}
@@ -167,7 +167,7 @@ class Mix:
         >>> found.proper, found.convex, found.failure
         (True, False, 'not convex in z; a wrong logit can be pushed up')
         """
-        from tinygrad_lossmix.mixes.verdict import verdict
+        from tinygrad_lossmix.answers.verdict.verdict import verdict
 
         return verdict(self, classes)
 
@@ -230,12 +230,12 @@ def _mean(form: Form, z: Array, y: Array) -> tuple[Array, Array]:
         total, delta = z.traced_call(form.evaluate, z, y)
     else:
         z, evaluate = np.ascontiguousarray(z), form.evaluate
-        if z.size > 2 * stable.BLOCK and z.ndim == 2:
-            evaluate = partial(stable.in_blocks, evaluate)
+        if z.size > 2 * closed_forms.BLOCK and z.ndim == 2:
+            evaluate = partial(closed_forms.in_blocks, evaluate)
         total, delta = evaluate(z, y)
         if not isfinite(total):  # asked only here: each would cost every call 5 %
             require_finite(y)
-            total = evaluate(z, y, stable.dot_at_infinity)[0]
+            total = evaluate(z, y, closed_forms.dot_at_infinity)[0]
     return total / z.dtype.type(len(z)) if z.ndim > 1 else total, delta
 
 

@@ -22,8 +22,8 @@ from tinygrad_lossmix.engine.refusals import unknown
 from tinygrad_lossmix.engine.registration import add_row
 from tinygrad_lossmix.engine.rules import HALF
 from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.mixes.closed_forms import all_but_one
 from tinygrad_lossmix.mixes.labels import numbers
-from tinygrad_lossmix.mixes.stable import all_but_one
 
 Array = Any
 

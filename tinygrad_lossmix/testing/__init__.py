@@ -9,19 +9,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tinygrad_lossmix.proof.proof import prove
     from tinygrad_lossmix.testing import strategies as strategies
+    from tinygrad_lossmix.testing.check_report import GradcheckReport
     from tinygrad_lossmix.testing.checking import gradcheck
-    from tinygrad_lossmix.testing.proof import prove
     from tinygrad_lossmix.testing.properties import property_test
-    from tinygrad_lossmix.testing.report import GradcheckReport
 
 __all__ = ["GradcheckReport", "gradcheck", "property_test", "prove", "strategies"]
 
 _LATER = {
-    "gradcheck": "checking",
-    "GradcheckReport": "report",
-    "property_test": "properties",
-    "prove": "proof",
+    "gradcheck": "testing.checking",
+    "GradcheckReport": "testing.check_report",
+    "property_test": "testing.properties",
+    "prove": "proof.proof",
 }
 
 
@@ -30,7 +30,7 @@ def __getattr__(name: str) -> Any:
         return import_module(f"{__name__}.strategies")
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    value = getattr(import_module(f"tinygrad_lossmix.{_LATER[name]}"), name)
     globals()[name] = value
     return value
 

@@ -14,18 +14,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_lossmix.compiler.patterns.published import COSTS
+from tinygrad_lossmix.compiler.stabilize import rewritten
 from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.graph import names, nodes
 from tinygrad_lossmix.engine.table import TABLE, Array, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.rewrite.matching.patterns import COSTS
-from tinygrad_lossmix.rewrite.stabilize import rewritten
+from tinygrad_lossmix.testing.check_report import GradcheckReport
 from tinygrad_lossmix.testing.comparison import compare
 from tinygrad_lossmix.testing.pair import Pair
 from tinygrad_lossmix.testing.planted import PRODUCT, Plant, multiple, near
 from tinygrad_lossmix.testing.recorded import Recorded
 from tinygrad_lossmix.testing.replay import holds_constants, in_floats, recorded, replay
-from tinygrad_lossmix.testing.report import GradcheckReport
 from tinygrad_lossmix.testing.subject import Subject, flat
 
 MOST = 400  # nodes whose rules are looked at

@@ -17,15 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.engine.constants import native
+from tinygrad_lossmix.engine.freeze import native
 from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing.causes import blame, causes, of_an_error, unstable
+from tinygrad_lossmix.testing.check_report import Check, GradcheckReport
 from tinygrad_lossmix.testing.comparison import METHODS, compare, derivative
 from tinygrad_lossmix.testing.methods import NotApplicable
 from tinygrad_lossmix.testing.pair import Pair
 from tinygrad_lossmix.testing.recorded import Recorded
-from tinygrad_lossmix.testing.report import Check, GradcheckReport
 from tinygrad_lossmix.testing.subject import Subject, array_of, flat
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.testing.check_report import Check, GradcheckReport, Kink, Mismatch, counted
 from tinygrad_lossmix.testing.highprecision import Replay
 from tinygrad_lossmix.testing.methods import (
     Estimate,
@@ -17,7 +18,6 @@ from tinygrad_lossmix.testing.methods import (
     noise,
     richardson,
 )
-from tinygrad_lossmix.testing.report import Check, GradcheckReport, Kink, Mismatch, counted
 from tinygrad_lossmix.testing.subject import Subject, flat
 
 METHODS = ("auto", "central", "richardson", "complex", "mp")

@@ -12,8 +12,8 @@ from tinygrad_lossmix.engine.derivatives import constant
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.testing.check_report import Check
 from tinygrad_lossmix.testing.methods import BESIDE, EPS, roughness, row_of
-from tinygrad_lossmix.testing.report import Check
 from tinygrad_lossmix.testing.subject import Allowed, Recording, Subject, any_differ, differ, listed
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lossmix.compiler.patterns.forms import VIEWS, Form, Forms, unshifted
+from tinygrad_lossmix.compiler.patterns.structure import Structure, reduced, scalar
 from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.graph import names, nodes
 from tinygrad_lossmix.engine.sweep import seed_of, sweep
@@ -20,8 +22,6 @@ from tinygrad_lossmix.engine.table import TABLE, Array, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.mix import PAIRS, Mix
 from tinygrad_lossmix.mixes.outputs import sigmoid, softmax
-from tinygrad_lossmix.rewrite.matching.forms import VIEWS, Form, Forms, unshifted
-from tinygrad_lossmix.rewrite.matching.structure import Structure, reduced, scalar
 from tinygrad_lossmix.testing.replay import recorded
 
 Fault = tuple[str, Array]  # in words, and a gradient, a change or what is passed back

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
 
+from tinygrad_lossmix.compiler.stabilize import rewritten
 from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.mix import Mix
-from tinygrad_lossmix.rewrite.stabilize import rewritten
 from tinygrad_lossmix.testing.causes import CUT, unstable
 from tinygrad_lossmix.testing.checking import gradcheck
 from tinygrad_lossmix.testing.strategies.examples import examples as drawn_examples

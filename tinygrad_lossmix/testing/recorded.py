@@ -14,9 +14,9 @@ from tinygrad_lossmix.engine.graph import names, nodes
 from tinygrad_lossmix.engine.sweep import sweep
 from tinygrad_lossmix.engine.table import TABLE, Array, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.testing.check_report import Check
 from tinygrad_lossmix.testing.highprecision import Replay
 from tinygrad_lossmix.testing.replay import Disturbed, holds_constants, in_floats, recorded, replay
-from tinygrad_lossmix.testing.report import Check
 from tinygrad_lossmix.testing.subject import (
     Allowed,
     Recording,

@@ -10,8 +10,8 @@ import numpy as np
 
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.testing.check_report import Check
 from tinygrad_lossmix.testing.methods import richardson, sizes
-from tinygrad_lossmix.testing.report import Check
 
 Recording = tuple[list[Tensor], Tensor]  # leaves and cost
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import graphviz
 
-from tinygrad_lossmix import atomic
+from tinygrad_lossmix import files
 from tinygrad_lossmix.printing import brief
 from tinygrad_lossmix.views.theme import dark_style
 
@@ -79,10 +79,10 @@ class Drawing:
                 f"a drawing is saved as .svg, .png, .pdf, .dot or .txt, not {path.suffix or path}"
             )
         try:
-            atomic.write(path, self._content(form))
+            files.write(path, self._content(form))
         except NoRenderer as error:
             path = path.with_suffix(".dot")
-            atomic.write(path, self._content("dot"))
+            files.write(path, self._content("dot"))
             print(f"{error}; wrote {path} instead", file=sys.stderr)
         return path
 

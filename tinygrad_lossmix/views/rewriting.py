@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_lossmix.compiler.stabilize import Replacement, rewritten
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.rewrite.stabilize import Replacement, rewritten
 from tinygrad_lossmix.views.drawing import Drawing
 from tinygrad_lossmix.views.graphviz import dot, readable
 from tinygrad_lossmix.views.picture import tooltips

@@ -10,7 +10,7 @@ import pytest
 from tinygrad_lossmix import Mix, Tensor, softmax
 from tinygrad_lossmix import cross_entropy as ce
 from tinygrad_lossmix import log_likelihood as ll
-from tinygrad_lossmix.answers.claims import costs, layers
+from tinygrad_lossmix.answers.claims import about_costs, about_layers
 from tinygrad_lossmix.answers.claims.catalogue import CLAIMS, claims
 from tinygrad_lossmix.answers.claims.claim import Claim
 
@@ -27,72 +27,91 @@ def tenth(a: Any, y: Any) -> Any:
 # what is computed wrongly, and the claims that cannot hold then
 MUTANTS: list[tuple[Any, str, Any, list[Claim]]] = [
     (
-        costs,
+        about_costs,
         "cross_entropy",
         tenth,
         [
-            costs.first_scenario,
-            costs.second_scenario,
-            costs.stronger_confusion,
-            costs.two_likelihoods,
-            costs.equivalent_costs,
-            costs.two_classes_only,
+            about_costs.first_scenario,
+            about_costs.second_scenario,
+            about_costs.stronger_confusion,
+            about_costs.two_likelihoods,
+            about_costs.equivalent_costs,
+            about_costs.two_classes_only,
         ],
     ),
     (
-        costs,
+        about_costs,
         "cross_entropy",
         ll,
-        [costs.first_scenario, costs.stronger_confusion, costs.equivalent_costs],
+        [about_costs.first_scenario, about_costs.stronger_confusion, about_costs.equivalent_costs],
     ),
     (
-        costs,
+        about_costs,
         "log_likelihood",
         lambda a, y: ll(a, y) / 2,
-        [costs.first_scenario, costs.two_likelihoods, costs.probability_or_likelihood],
+        [
+            about_costs.first_scenario,
+            about_costs.two_likelihoods,
+            about_costs.probability_or_likelihood,
+        ],
     ),
-    (costs, "log_likelihood", ce, [costs.only_the_right_class, costs.equivalent_costs]),
     (
-        costs,
+        about_costs,
+        "log_likelihood",
+        ce,
+        [about_costs.only_the_right_class, about_costs.equivalent_costs],
+    ),
+    (
+        about_costs,
         "Mix",
         lambda output, cost: Mix(output, "quadratic"),
-        [costs.only_the_right_class, costs.crucial_difference],
+        [about_costs.only_the_right_class, about_costs.crucial_difference],
     ),
-    (costs, "delta", lambda *args: -np.ones(10), [costs.maximising]),
+    (about_costs, "delta", lambda *args: -np.ones(10), [about_costs.maximising]),
     (
-        layers,
+        about_layers,
         "sigmoid",
         softmax,
-        [layers.no_distribution, layers.less_flexible, layers.two_large_outputs],
+        [about_layers.no_distribution, about_layers.less_flexible, about_layers.two_large_outputs],
     ),
     (
-        layers,
+        about_layers,
         "softmax",
         lambda z: 1 / (1 + np.exp(-z)),
         [
-            layers.less_flexible,
-            layers.two_large_outputs,
-            layers.lowers_the_others,
-            layers.binary_case,
+            about_layers.less_flexible,
+            about_layers.two_large_outputs,
+            about_layers.lowers_the_others,
+            about_layers.binary_case,
         ],
     ),
-    (layers, "cross_entropy", ll, [layers.no_distribution]),
-    (layers, "Mix", always("softmax", "ll"), [layers.largest_output]),
-    (layers, "Mix", lambda output, cost: Mix(output, "ce"), [layers.largest_output]),
-    (layers, "Mix", lambda output, cost: Mix(output, "quadratic"), [layers.binary_case]),
+    (about_layers, "cross_entropy", ll, [about_layers.no_distribution]),
+    (about_layers, "Mix", always("softmax", "ll"), [about_layers.largest_output]),
+    (about_layers, "Mix", lambda output, cost: Mix(output, "ce"), [about_layers.largest_output]),
     (
-        layers,
+        about_layers,
+        "Mix",
+        lambda output, cost: Mix(output, "quadratic"),
+        [about_layers.binary_case],
+    ),
+    (
+        about_layers,
         "Mix",
         always("softmax", "ll"),
         [
-            layers.is_it_fine,
-            layers.mixed_and_matched,
-            layers.applied_to_a_sigmoid,
-            layers.default_choice,
+            about_layers.is_it_fine,
+            about_layers.mixed_and_matched,
+            about_layers.applied_to_a_sigmoid,
+            about_layers.default_choice,
         ],
     ),
-    (layers, "Mix", always("sigmoid", "ll"), [layers.is_it_fine, layers.mixed_and_matched]),
-    (layers, "cross_entropy", ll, [layers.applied_to_a_sigmoid]),
+    (
+        about_layers,
+        "Mix",
+        always("sigmoid", "ll"),
+        [about_layers.is_it_fine, about_layers.mixed_and_matched],
+    ),
+    (about_layers, "cross_entropy", ll, [about_layers.applied_to_a_sigmoid]),
 ]
 CASES = [
     pytest.param(module, name, wrong, claim, id=f"{name}-{i}-{j}")
@@ -133,14 +152,14 @@ def test_answers_are_plain_values_and_name_nobody() -> None:
 
 
 def test_claims_are_computed_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(costs, "SURE", np.full(10, 0.1))
-    assert not claims()[CLAIMS.index(costs.first_scenario)].holds
+    monkeypatch.setattr(about_costs, "SURE", np.full(10, 0.1))
+    assert not claims()[CLAIMS.index(about_costs.first_scenario)].holds
 
 
 def test_the_engine_computes_the_deltas() -> None:
     z = np.array([2.0, 1.0, 0.0])
-    assert costs.delta("softmax", "ce", z) == pytest.approx(Mix("softmax", "ce").delta(z, 0))
-    assert layers.jacobian(softmax, z) == pytest.approx(
+    assert about_costs.delta("softmax", "ce", z) == pytest.approx(Mix("softmax", "ce").delta(z, 0))
+    assert about_layers.jacobian(softmax, z) == pytest.approx(
         np.diag(softmax(z)) - np.outer(softmax(z), softmax(z))
     )
     assert isinstance(softmax(Tensor(z)), Tensor)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lossmix as lm
-from tests.answers.diagnosis.frameworks import (
+from tests.helpers.frameworks import (
     CLASSES,
     EVERYTHING,
     LOGITS,

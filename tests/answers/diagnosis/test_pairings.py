@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
-from tests.answers.diagnosis.frameworks import (
+from tests.helpers.frameworks import (
     CLASSES,
     EVERYTHING,
     LOGITS,

@@ -8,13 +8,14 @@ True
 
 from __future__ import annotations
 
-from tinygrad_lossmix.answers.claims import costs, layers
+from tinygrad_lossmix.answers.claims import about_costs, about_layers
 from tinygrad_lossmix.answers.claims.claim import BY, Answer, Claim
 from tinygrad_lossmix.answers.figures import paragraph
 
 LEGEND = "CE is the book's cross-entropy, eq. 63; LL its log-likelihood, eq. 80."
 
-FOUND = [x for part in (layers, costs) for x in vars(part).values() if type(x) is Claim]
+PARTS = (about_layers, about_costs)
+FOUND = [x for part in PARTS for x in vars(part).values() if type(x) is Claim]
 CLAIMS = sorted(FOUND, key=lambda x: BY.index(x.by))
 
 

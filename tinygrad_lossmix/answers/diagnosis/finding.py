@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.answers.diagnosis.outputs import Kind
 from tinygrad_lossmix.answers.diagnosis.pairings import NAMES, STEPS, Candidate, Pairing, applied
+from tinygrad_lossmix.answers.diagnosis.predictions import Kind
 from tinygrad_lossmix.answers.diagnosis.remedies import remedy
 from tinygrad_lossmix.answers.figures import figure, vector
 from tinygrad_lossmix.engine import Tensor, grad

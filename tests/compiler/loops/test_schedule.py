@@ -1,0 +1,130 @@
+"""The text of the loops, run by Python: what it computes is as interpreted."""
+
+import operator
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+import tinygrad_lossmix as lm
+from tests.helpers.networks import close
+from tinygrad_lossmix.compiler.compile import compile as compiled
+from tinygrad_lossmix.compiler.ir.program import Program
+from tinygrad_lossmix.compiler.loops import backend
+from tinygrad_lossmix.compiler.loops.schedule import Schedule
+from tinygrad_lossmix.compiler.loops.statements import loops
+from tinygrad_lossmix.compiler.source.emit import needed
+from tinygrad_lossmix.testing import strategies
+
+SIZED = {
+    f"{name}{bits}": getattr(np, name) for name in ("exp", "log", "log1p") for bits in (32, 64)
+}
+PLAIN = {
+    "choose": lambda mask, x, y: x if mask else y,
+    "plus": operator.add,
+    "larger": np.maximum,
+    "smaller": np.minimum,
+    "dot": lambda a, b, out: np.dot(a, b, out=out),
+    **{name: getattr(np, name) for name in ("sqrt", "sin", "cos", "tanh", "expm1")},
+    **SIZED,
+}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _python_instead_of_machine_code():
+    def entry(function, types, numbers, cache):
+        function.__globals__.update(PLAIN)
+        return np.errstate(all="ignore")(function)
+
+    kept = backend._entry, backend._cached
+    backend._entry, backend._cached = entry, lambda source: None
+    backend.machine_code.cache_clear()
+    yield
+    backend._entry, backend._cached = kept
+    backend.machine_code.cache_clear()
+
+
+def looped(f, wrt=0):
+    return compiled(f, wrt, backend="numba")
+
+
+def as_interpreted(f, *arrays, wrt=0):
+    g = looped(f, wrt)
+    close(g(*arrays), lm.value_and_grad(f, wrt)(*arrays))
+    return g.source
+
+
+@pytest.mark.filterwarnings("ignore::tinygrad_lossmix.compiler.loops.backend.NotCompiledWarning")
+@given(strategies.programs())
+def test_random_programs_are_as_interpreted(program):
+    f, inputs = program
+    wrt = tuple(range(len(inputs)))
+    g = looped(f, wrt)
+    others = [np.cos(x) for x in inputs]  # what was recorded must not be baked in
+    for arrays in (inputs, others, inputs):
+        close(g(*arrays), lm.value_and_grad(f, wrt)(*arrays), rtol=1e-9, atol=1e-10)
+
+
+@given(strategies.mixes(), strategies.examples(regime="moderate"))
+def test_every_mix_is_as_interpreted(mix, example):
+    as_interpreted(mix.cost, *example)
+    close(looped(mix.composed)(*example), lm.value_and_grad(mix.cost)(*example), 1e-10, 1e-12)
+
+
+X = np.arange(24.0).reshape(2, 3, 4) / 10 - 1
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.exp(x[0].T[1:3, ::2]).sum(),
+        lambda x: (np.exp(x)[..., :2] * x[..., 2:]).sum() + np.exp(x)[0, ::-1, -3:-1].max(),
+        lambda x: (x[..., None, 1] * x.transpose(2, 0, 1)[1, :, None, :]).sum(),
+        lambda x: (x / x.sum(axis=(0, 2), keepdims=True)).max(),
+        lambda x: (x.max(axis=0) * x.min(axis=(1,), keepdims=True)).sum(),
+        lambda x: np.prod(x[0, :2, :2] + 3.0, axis=1).mean(),
+        lambda x: (x.reshape(6, 4) @ x.reshape(4, 6)).sum() + x.reshape(2, 12).T.sum(axis=1).max(),
+        lambda x: np.dot(x[0, 0], x[1, 2]) + (x[0] * x[1]).sum(),
+        lambda x: (np.where(np.isfinite(x) & ~(x > 0.5), np.sign(x), np.abs(x)) * x).sum(),
+        lambda x: (np.maximum(x, 0.1) * np.minimum(x, x[:1])).sum() + np.sqrt(x * x + 1).sum(),
+        lambda x: np.logaddexp(x, x[:, :1]).sum() + np.square(x).sum(axis=-1).max(),
+        lambda x: (x.sum(axis=0).sum(axis=0) * x[0, 0]).sum() * x.mean(),
+        lambda x: (lm.softmax(x) * lm.log_softmax(x, axis=1)).sum(),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::tinygrad_lossmix.compiler.loops.backend.NotCompiledWarning")
+def test_axes_views_and_reductions(f):
+    with np.errstate(all="ignore"):
+        as_interpreted(f, X)
+
+
+def test_a_softmax_takes_one_loop_over_the_rows():
+    def f(x):
+        e = np.exp(x - x.max(axis=-1, keepdims=True))
+        return np.square(e / e.sum(axis=-1, keepdims=True)).sum()
+
+    text = as_interpreted(f, np.arange(12.0).reshape(4, 3) % 5)
+    assert text.count("for i in range(") == 1
+
+
+def test_an_elementwise_function_of_short_rows_takes_one_loop():
+    text = as_interpreted(lambda x, y: (np.exp(x) * y).sum(), np.ones((4, 3)), np.ones((4, 3)))
+    assert text.count("for ") == 1
+    assert "for j in range(" in text
+
+
+def test_no_whole_array_is_kept_but_the_gradient():
+    text = as_interpreted(lm.MIXES[4].cost, np.ones((4, 3)), np.full((4, 3), 0.2))
+    assert text.count("empty((4, 3), ") == 1
+    assert not [line for line in text.splitlines() if "[i, j] = " in line and "dz" not in line]
+
+
+def test_the_text_of_a_program_is_always_the_same():
+    def text():
+        program = Program()
+        x = program.argument("x", np.zeros((4, 3)))
+        sums = [(x * float(k)).sum(axis=0) for k in range(3, 9)]
+        value = sum(s.max() for s in sums)
+        return loops(program, "loops", Schedule(needed([value]), value))[0]
+
+    assert len({text() for _ in range(20)}) == 1

@@ -1,0 +1,54 @@
+"""The closed forms for loops against mpmath: as accurate as those they stand for."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_lossmix as lm
+from tests.helpers import mix_oracle as oracle
+from tests.helpers.mix_cases import REGIMES, dense, examples, pair_of
+from tests.helpers.quick import share
+from tinygrad_lossmix.compiler.lowering import LOOPED
+from tinygrad_lossmix.mixes.mix import FORMS
+
+BOUND = {np.float64: 1e-13, np.float32: 1e-5}
+
+
+def assert_accurate(mix, z, y):
+    """Cost and δ but for 1e-13 (float32: 1e-5) of the absolute values of what they sum."""
+    y = dense(y, z)
+    with np.errstate(all="ignore"):
+        cost, delta = LOOPED[FORMS[pair_of(mix)].evaluate](z, y)
+    exact, info = oracle.reference(pair_of(mix), z, y), np.finfo(z.dtype)
+    assert cost.dtype == delta.dtype == z.dtype
+    sizes = [exact.cost_size, *exact.delta_sizes]
+    for value, truth, size in zip([cost, *delta], [exact.cost, *exact.delta], sizes, strict=True):
+        if size > info.tiny / info.eps:
+            assert abs(float(value) - truth) <= BOUND[z.dtype.type] * size
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("regime", REGIMES)
+@pytest.mark.parametrize("mix", lm.MIXES, ids=str)
+@share(5)
+@given(data=st.data())
+def test_cost_and_delta_are_exact_for_every_kind_of_logits_and_labels(mix, regime, dtype, data):
+    assert_accurate(mix, *data.draw(examples(regime, dtype=dtype, fewest=2)))
+
+
+@pytest.mark.parametrize("mix", lm.MIXES, ids=str)
+def test_many_classes_are_as_exact_as_few(mix):
+    rng = np.random.default_rng(0)
+    for scale in (0.1, 10.0, 100.0):
+        z = scale * rng.normal(size=60)
+        assert_accurate(mix, z, np.eye(60)[3])
+        assert_accurate(mix, z, rng.random(60))
+
+
+@pytest.mark.parametrize("mix", lm.MIXES, ids=str)
+def test_one_class_is_as_in_the_cost(mix):
+    for y in (0.0, 1.0, 0.5):
+        z, y = np.array([0.7]), np.array([y])
+        form = FORMS[pair_of(mix)].evaluate
+        np.testing.assert_equal(LOOPED[form](z, y), form(z, y))

@@ -1,0 +1,224 @@
+"""What was claimed about output layers, alone and with a cost: each claim a function of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.answers.claims import claim
+from tinygrad_lossmix.answers.claims.claim import Finding
+from tinygrad_lossmix.answers.verdict.expected import minimise, one_of
+from tinygrad_lossmix.answers.verdict.verdict import number, vector, yes
+from tinygrad_lossmix.engine import Tensor, grad
+from tinygrad_lossmix.mixes.costs import cross_entropy, log_likelihood
+from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.mixes.outputs import sigmoid, softmax
+
+Array = Any
+CORNERS = [("sigmoid", "ce"), ("sigmoid", "ll"), ("softmax", "ce"), ("softmax", "ll")]
+ROUNDING = 1e-12
+Z = np.array([2.0, 1.0, 0.0, -1.5])
+
+
+@claim.question(
+    "what happens with sigmoid and log-likelihood, or softmax and cross-entropy: is it fine?",
+    expected="sigmoid LL is no proper score, every output goes to 1; softmax CE is proper, with "
+    "delta other than a - y, and not convex",
+    verdict="no with sigmoid LL; yes with softmax CE, though softmax LL is better",
+)
+def is_it_fine() -> Finding:
+    bad, odd = Mix("sigmoid", "ll").verdict(3), Mix("softmax", "ce").verdict(3)
+    return (
+        f"sigmoid LL: {bad.failure}; softmax CE: proper {yes(odd.proper)}, "
+        f"delta = a - y {yes(odd.a_minus_y)}, convex {yes(odd.convex)}",
+        not bad.proper and odd.proper and not odd.convex and not odd.a_minus_y,
+    )
+
+
+@claim.second_answer(
+    "output layers and costs can be mixed and matched",
+    expected="three of the four corners are proper scores, sigmoid LL is not",
+    verdict="wrong for sigmoid LL",
+)
+def mixed_and_matched() -> Finding:
+    proper = {pair: Mix(*pair).verdict(3).proper for pair in CORNERS}
+    shown = ", ".join(f"{' '.join(pair)} {yes(good)}" for pair, good in proper.items())
+    return (f"proper: {shown}", all(good == (pair != CORNERS[1]) for pair, good in proper.items()))
+
+
+@claim.first_answer(
+    "eq. 80 cannot be applied directly to the output of a sigmoid",
+    expected="on K sigmoids it has a value but is no proper score; on one output a with "
+    "a_0 = 1 - a it is exactly eq. 57",
+    verdict="right in spirit",
+)
+def applied_to_a_sigmoid() -> Finding:
+    value = float(log_likelihood(sigmoid(np.array([2.0, 1.0, 0.0])), 0))
+    proper = Mix("sigmoid", "ll").verdict(3).proper
+    a = float(sigmoid(np.array([0.7]))[0])
+    off = max(
+        abs(float(log_likelihood(np.array([1 - a, a]), y) - cross_entropy(np.array([a]), [y])))
+        for y in (0, 1)
+    )
+    return (
+        f"value {value:.4f}, proper {yes(proper)}; one output: eq. 80 off eq. 57 by {number(off)}",
+        np.isfinite(value) and not proper and off < ROUNDING,
+    )
+
+
+@claim.second_comment(
+    "binary CE with sigmoid is for multi-label targets, categorical CE with softmax for one class",
+    expected="sigmoid CE finds the probabilities of multi-label targets, softmax LL does not; but "
+    "sigmoid CE is a proper score for one class too",
+    verdict="right as a default",
+)
+def default_choice() -> Finding:
+    sigmoids, softmaxes = Mix("sigmoid", "ce").verdict(3), Mix("softmax", "ll").verdict(3)
+    return (
+        f"multi-label: sigmoid CE {yes(sigmoids.several)}, softmax LL {yes(softmaxes.several)}; "
+        f"one class: sigmoid CE {yes(sigmoids.proper)}, softmax LL {yes(softmaxes.proper)}",
+        sigmoids.several and not softmaxes.several and sigmoids.proper and softmaxes.proper,
+    )
+
+
+@claim.second_answer(
+    "outputs of sigmoids cannot be interpreted as a probability distribution",
+    expected="not as one over K classes, their sum is not 1; as K yes-or-no questions they can, "
+    "with CE as its negative log",
+    verdict="half right",
+)
+def no_distribution() -> Finding:
+    a = sigmoid(Z)
+    answers = [np.array(y) for y in product((0.0, 1.0), repeat=len(a))]
+    chances = [float(np.where(y == 1, a, 1 - a).prod()) for y in answers]
+    off = max(
+        abs(float(cross_entropy(a, y)) + np.log(p)) for y, p in zip(answers, chances, strict=True)
+    )
+    return (
+        f"outputs sum to {a.sum():.4f}; the {len(answers)} possible answers have probabilities "
+        f"that sum to {sum(chances):.4f}, CE off -ln of them by {number(off)}",
+        abs(a.sum() - 1) > 0.1 and abs(sum(chances) - 1) < ROUNDING and off < ROUNDING,
+    )
+
+
+@claim.second_answer(
+    "softmax outputs are less flexible than as many sigmoids, except for two classes",
+    expected="rank of da/dz K - 1 against K; equal at two classes only if one sigmoid does it",
+    verdict="right under a condition",
+)
+def less_flexible() -> Finding:
+    rank = {
+        (layer, k): np.linalg.matrix_rank(jacobian(layer, Z[:k]))
+        for layer in (softmax, sigmoid)
+        for k in (1, 2, 3, 4)
+    }
+    ranks = {k: (rank[softmax, k], rank[sigmoid, k]) for k in (2, 3, 4)}
+    single = rank[sigmoid, 1]
+    shown = ", ".join(f"K = {k}: {few} against {many}" for k, (few, many) in ranks.items())
+    return (
+        f"{shown}; one sigmoid: {single}",
+        all(pair == (k - 1, k) for k, pair in ranks.items()) and single == ranks[2][0],
+    )
+
+
+@claim.second_answer(
+    "two sigmoids can both say .9, two softmax outputs cannot, but both can say .45",
+    expected="the second largest softmax output is below .5",
+    verdict="right",
+)
+def two_large_outputs() -> Finding:
+    high = sigmoid(np.full(2, np.log(9.0)))
+    level = softmax(np.log([0.45, 0.45, 0.1]))
+    random = softmax(np.random.default_rng(0).normal(0.0, 5.0, (2000, 10)))
+    second = float(np.sort(random, axis=1)[:, -2].max())
+    return (
+        f"sigmoids {high[0]:.4f}, {high[1]:.4f}; softmax {level[0]:.4f}, {level[1]:.4f}; the "
+        f"largest second output of {len(random)} random ones {second:.4f}",
+        np.allclose(high, 0.9, 0, ROUNDING)
+        and np.allclose(level[:2], 0.45, 0, ROUNDING)
+        and second < 0.5,
+    )
+
+
+@claim.second_answer(
+    "raising one softmax output lowers some of the others",
+    expected="da_k/dz_j = -a_j a_k, below 0 for all others",
+    verdict="right, for all others",
+)
+def lowers_the_others() -> Finding:
+    a = softmax(Z)
+    off = ~np.eye(len(a), dtype=bool)
+    slopes = jacobian(softmax, Z)
+    error = np.abs(slopes + np.outer(a, a))[off].max()
+    return (
+        f"the largest da_k/dz_j is {slopes[off].max():.4f}; off -a_j a_k by {number(error)}",
+        slopes[off].max() < 0 and error < ROUNDING,
+    )
+
+
+@claim.second_answer(
+    "taking the largest output as the class works for both output layers",
+    expected="not for sigmoid LL: all outputs -> 1, a wrong class may stay ahead",
+    verdict="right under a condition",
+)
+def largest_output() -> Finding:
+    q = np.array([0.1, 0.2, 0.7])
+    pairs = [("sigmoid", "ce"), ("softmax", "ll"), ("sigmoid", "ll")]
+    ends = [minimise(Mix(*pair), one_of(q), np.array([3.0, 0.0, -3.0])) for pair in pairs]
+    picked = [int(end.z.argmax()) for end in ends]
+    shown = "; ".join(
+        f"{' '.join(pair)} {vector(end.outputs)} class {k}"
+        for pair, end, k in zip(pairs, ends, picked, strict=True)
+    )
+    return (
+        f"trained where class 2 has probability .7, from a start at class 0: {shown}",
+        picked[:2] == [2, 2] and picked[2] != 2 and ends[2].outputs.min() > 1 - 1e-9,
+    )
+
+
+@claim.first_answer(
+    "for two classes sigmoid is softmax with w1 - w2 and b1 - b2, boundaries almost identical",
+    expected="identical as models, to rounding; in training softmax at eta is sigmoid at 2 eta",
+    verdict="right, reason now exact",
+)
+def binary_case() -> Finding:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 3)), rng.integers(0, 2, 40)
+    x[:, 2] = 1.0  # the last row of w is the biases
+    w = rng.normal(size=(3, 2))
+    model = np.abs(softmax(x @ w)[:, 0] - sigmoid(x @ (w[:, 0] - w[:, 1]))).max()
+    apart = {
+        factor: np.abs(
+            difference(trained("softmax", "ll", w, x, np.eye(2)[1 - y], 0.3))
+            - trained("sigmoid", "ce", difference(w), x, y[:, None] * 1.0, 0.3 * factor)
+        ).max()
+        for factor in (1, 2)
+    }
+    return (
+        f"outputs differ by {number(model)}; weights after 20 steps by {apart[1]:.4f} at the same "
+        f"eta, by {number(apart[2])} at twice the eta",
+        model < ROUNDING and apart[2] < ROUNDING and apart[1] > 1e-3,
+    )
+
+
+def jacobian(output: Callable[[Any], Any], z: Array) -> Array:
+    """∂a/∂z by the engine (K, K)."""
+    t = Tensor(z)
+    a = output(t)
+    return np.array([grad(a, t, seed=row) for row in np.eye(len(z))])
+
+
+def difference(w: Array) -> Array:
+    """Of the two classes (d, 2) -> (d, 1)."""
+    return w[:, :1] - w[:, 1:]
+
+
+def trained(output: str, cost: str, w: Array, x: Array, y: Array, eta: float) -> Array:
+    """The weights of a linear model after 20 steps down the engine's gradient."""
+    for _ in range(20):
+        t = Tensor(w)
+        w = w - eta * grad(Mix(output, cost).cost(x @ t, y), t)
+    return w

@@ -1,0 +1,1 @@
+"""Is a mix sound? A verdict, with the numbers that show it."""

@@ -1,0 +1,240 @@
+"""Everything that a verdict on a mix rests on, measured; and the answers that follow from it.
+
+Searches over fixed logits: small whole numbers with confident and wrong ones among them, and random
+ones from a fixed seed. A single output (K = 1) answers yes or no: its labels are 0 and 1.
+
+>>> from tinygrad_lossmix.mixes.mix import Mix
+>>> found = gather(Mix("softmax", "ce"), 3)
+>>> found.proper, found.convex, found.a_minus_y
+(True, False, False)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinygrad_lossmix.answers.verdict.expected import (
+    Minimum,
+    Pair,
+    deltas,
+    minimise,
+    one_of,
+    together,
+)
+from tinygrad_lossmix.engine import Tensor, grad
+from tinygrad_lossmix.engine.table import Array
+
+SAMPLES = 200
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """The smallest eigenvalue of all Hessians looked at, and where it is."""
+
+    eigenvalue: float
+    z: Array
+    y: Array
+    count: int
+
+
+def labels_of(k: int) -> Array:
+    """The labels of a question with one right answer: one-hot, or 0 and 1 for one output."""
+    return np.eye(k) if k > 1 else np.array([[0.0], [1.0]])
+
+
+def curvature(mix: Pair, k: int) -> Curvature:
+    """The most negative curvature found, for the first and the last label."""
+    up = np.eye(k)[-1]
+    sizes = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, -1.0, -2.0])[:, None]
+    random = np.random.default_rng(0).integers(-6, 7, (240 // k, k)).astype(float)
+    points = np.concatenate([sizes * up, sizes * (up - 1.0), sizes * (2 * up - 1), random])
+    found = [
+        (float(np.linalg.eigvalsh(h)[0]), z, y)
+        for z in points
+        for y in labels_of(k)[[0, -1]]
+        if np.isfinite(h := mix.hessian(z, y)).all()
+    ]
+    return Curvature(*min(found, key=lambda each: each[0]), len(found))
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Logits, labels, outputs and deltas (n, K)."""
+
+    z: Array
+    y: Array
+    a: Array
+    delta: Array
+    single: Array  # (n,): exactly one answer is right
+
+
+def sample(mix: Pair, k: int) -> Samples:
+    """One-hot, soft, scaled and multi-hot labels at random logits."""
+    rng = np.random.default_rng(0)
+    n = SAMPLES
+    single = labels_of(k)[np.arange(n) % max(k, 2)]
+    soft = rng.random((n, k)) + 0.01
+    soft /= soft.sum(axis=1, keepdims=True)
+    y = np.concatenate([single, soft, 0.5 * soft, 2.0 * soft, rng.integers(0, 2, (n, k))])
+    z = rng.normal(0.0, 3.0, y.shape)
+    return Samples(z, y, mix.activate(z), deltas(mix, z, y), np.arange(len(y)) < n)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """δ beside a - y, and beside its relatives."""
+
+    error: float  # the largest |δ - (a - y)| where one answer is right
+    everywhere: float  # the same for every label tried
+    scaled: float  # the largest |δ - (S a - y)| for every label tried, S the sum of the labels
+    factor: float  # c of the best δ = c (a - y) where one answer is right …
+    rest: float  # … and the largest difference that it leaves
+    smallest: float  # the least and the most that max |δ| / max |a - y| is, one answer being right
+    largest: float
+
+
+def identity(s: Samples) -> Identity:
+    """How δ = a - y fares."""
+    off = s.a - s.y
+    scaled = s.y.sum(axis=1, keepdims=True) * s.a - s.y
+    near, delta = off[s.single], s.delta[s.single]
+    factor = float((near * delta).sum()) / float((near * near).sum())
+    sizes = np.abs(near).max(axis=1)
+    ratio = np.abs(delta).max(axis=1)[sizes > 0] / sizes[sizes > 0]
+    return Identity(
+        error=largest(delta - near),
+        everywhere=largest(s.delta - off),
+        scaled=largest(s.delta - scaled),
+        factor=factor,
+        rest=largest(delta - factor * near),
+        smallest=float(ratio.min()),
+        largest=float(ratio.max()),
+    )
+
+
+def largest(x: Array) -> float:
+    """The largest absolute value; NaN if one is."""
+    return float(np.abs(x).max())
+
+
+@dataclass(frozen=True)
+class Push:
+    """δ of the wrong classes: above 0 the logit is pushed down, below 0 up."""
+
+    lowest: float
+    highest: float
+    index: int  # of the wrong class with the lowest, at these logits, outputs and labels
+    z: Array
+    a: Array
+    y: Array
+
+
+def push(s: Samples) -> Push:
+    """What happens to the wrong classes, where one answer is right."""
+    wrong = s.single[:, None] & (s.y == 0)
+    low = np.where(wrong, s.delta, np.inf)
+    row, index = divmod(int(low.argmin()), low.shape[1])
+    highest = float(np.where(wrong, s.delta, -np.inf).max())
+    return Push(float(low.min()), highest, index, s.z[row], s.a[row], s.y[row])
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A confident mistake, and the largest component of its δ beside that of a - y."""
+
+    z: Array
+    y: Array
+    delta: float
+    off: float
+
+
+def mistake(mix: Pair, k: int) -> Mistake:
+    """The first label is right, but the last output says yes and the others no."""
+    z, y = 20.0 * (2 * np.eye(k)[-1] - 1), labels_of(k)[0]
+    return Mistake(z, y, largest(mix.delta(z, y)), largest(mix.activate(z) - y))
+
+
+def disagreement(mix: Pair, k: int) -> float:
+    """The largest difference between the closed forms and the engine, on the book's graph.
+
+    Cost, δ and the Hessian in one direction, at a few random logits; where the graph has a number.
+    """
+    rng = np.random.default_rng(1)
+    direction = rng.normal(size=k)
+    gaps: list[float] = []
+    for z, y in zip(rng.normal(size=(4, k)), labels_of(k)[[0, -1, 0, -1]], strict=True):
+        t = Tensor(z)
+        cost = mix.composed(t, y)
+        delta = grad(cost, t, create_graph=True)
+        bent = grad(delta, t, seed=direction)
+        gaps.append(cost.item() - mix.cost(z, y))
+        gaps.extend(delta.data - mix.delta(z, y))
+        gaps.extend(bent - mix.hessian(z, y) @ direction)
+    return max((abs(float(gap)) for gap in gaps if np.isfinite(gap)), default=0.0)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was found about a mix with K outputs.
+
+    One answer is right out of K; a single output (K = 1) answers yes or no, its labels 1 and 0.
+    """
+
+    classes: int
+    minima: tuple[Minimum, ...]  # of the expected cost, one right answer
+    separate: tuple[Minimum, ...]  # of the expected cost, labels that may hold together
+    curvature: Curvature
+    identity: Identity
+    push: Push
+    mistake: Mistake
+    constant: bool  # the outputs do not depend on z
+    sum_to_one: bool  # the outputs always do
+    disagreement: float  # of the closed forms with the engine
+
+    @property
+    def proper(self) -> bool:
+        """A strictly proper score: every search ended where the outputs are the truth."""
+        return all(minimum.right for minimum in self.minima)
+
+    @property
+    def several(self) -> bool:
+        """Where labels may hold together, the outputs find the probability of each."""
+        return all(minimum.right for minimum in self.separate)
+
+    @property
+    def convex(self) -> bool:
+        """Convex in z: no Hessian with a negative eigenvalue was found."""
+        return self.curvature.eigenvalue > -ROUNDING
+
+    @property
+    def a_minus_y(self) -> bool:
+        """δ = a - y wherever one answer is right."""
+        return self.identity.error < ROUNDING
+
+
+def gather(mix: Pair, k: int) -> Evidence:
+    """Search and measure, with K = k outputs; truths are even and uneven distributions."""
+    n = np.arange(1.0, k + 1)
+    weights = [np.ones(k), n, n**-2, np.where(n == 1, 0.9, 0.1 / max(k - 1, 1))]
+    truths = [one_of(each / each.sum()) for each in weights]
+    if k == 1:
+        truths = [together(np.array([q])) for q in (0.5, 0.03, 0.2, 0.9)]
+    starts = [np.zeros(k), np.linspace(3.0, -3.0, k)]
+    chances = [np.linspace(0.9, 0.1, k), 0.8 / n]  # of labels that may hold together
+    with np.errstate(all="ignore"):
+        samples = sample(mix, k)
+        return Evidence(
+            classes=k,
+            minima=tuple(minimise(mix, truth, z) for truth in truths for z in starts),
+            separate=tuple(minimise(mix, together(q), np.zeros(k)) for q in chances),
+            curvature=curvature(mix, k),
+            identity=identity(samples),
+            push=push(samples),
+            mistake=mistake(mix, k),
+            constant=bool(np.ptp(samples.a, axis=0).max() == 0),
+            sum_to_one=bool(np.abs(samples.a.sum(axis=1) - 1).max() < ROUNDING),
+            disagreement=disagreement(mix, k),
+        )

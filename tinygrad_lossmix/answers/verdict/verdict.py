@@ -1,0 +1,290 @@
+"""Is a mix sound? A verdict, computed when it is asked for, with the numbers that show it.
+
+Each sentence follows from the evidence, none from the name of a mix.
+
+>>> from tinygrad_lossmix.mixes.mix import Mix
+>>> found = verdict(Mix("sigmoid", "ll"), 3)
+>>> found.proper, found.convex, found.a_minus_y
+(False, True, False)
+>>> [fault.name for fault in found.faults][1:]
+['no wrong class is ever pushed down']
+>>> number(1.0), number(0.25), vector(np.array([1 / 3, -0.0]))
+('1', '0.2500', '(0.3333, 0)')
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_lossmix.answers.verdict.evidence import ROUNDING, Evidence, gather
+from tinygrad_lossmix.answers.verdict.expected import CLOSE, Minimum, Pair
+from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.records import plain
+
+MOST = 50  # classes: the Hessians of more take longer than anybody waits
+STALLED = 1e-3  # of a - y
+GOOD = "proper, convex, delta = a - y"
+
+
+class Fault(NamedTuple):
+    """A problem, and the numbers that show it."""
+
+    name: str
+    shown: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a mix with K outputs does, and what to use instead."""
+
+    mix: str
+    classes: int
+    proper: bool  # a strictly proper score: the expected cost is least at the true probabilities
+    convex: bool  # in z
+    a_minus_y: bool  # δ = a - y where one answer is right
+    several: bool  # of multi-label targets, too, the outputs find each probability
+    condition: str  # for which labels δ = a - y, or what it is instead
+    failure: str  # the problems, "nothing" where there are none
+    advice: str
+    faults: tuple[Fault, ...]  # the problems, each with its numbers
+    evidence: Evidence
+
+    def text(self, width: int = 88) -> str:
+        """All of it, on lines of at most that many columns."""
+        e = self.evidence
+        shown = minimum(telling(e.minima))
+        if self.proper:
+            worst = max(minimum.error for minimum in e.minima)
+            shown += f"; {len(e.minima)} searches end within {number(worst)} of the truth"
+        rows = [
+            ("strictly proper", f"{yes(self.proper)}, {shown}"),
+            ("convex in z", f"{yes(self.convex)}, {bending(e)}"),
+            ("delta = a - y", f"{yes(self.a_minus_y)}, {self.condition}"),
+        ]
+        if self.classes > 1:
+            shown = minimum(telling(e.separate))
+            rows.append(("multi-label", f"{yes(self.several)}, {shown}"))
+        rows += [("problem", f"{fault.name}: {fault.shown}") for fault in self.faults]
+        rows.append(("advice", self.advice))
+        of = "one output" if self.classes == 1 else f"{self.classes} classes"
+        problems = self.failure if self.faults else "no problems"
+        lines = textwrap.wrap(f"{self.mix}, {of}: {problems}", max(width, 40))
+        for name, said in rows:
+            lines += textwrap.wrap(
+                said,
+                max(width, 40),
+                initial_indent=f"  {name:17}",
+                subsequent_indent=" " * 19,
+                break_on_hyphens=False,
+            )
+        return "\n".join(lines)
+
+    def record(self) -> dict[str, Any]:
+        """All of it as plain values; numbers that are not finite are None."""
+        faults = [fault._asdict() for fault in self.faults]
+        return dict(plain(asdict(self) | {"faults": faults}))
+
+    def __str__(self) -> str:
+        return self.text()
+
+    __repr__ = __str__
+
+
+def verdict(mix: Pair, classes: int) -> Verdict:
+    """Compute the verdict on a mix.
+
+    Args:
+        mix: a Mix, or anything with its activate, cost, composed, delta and hessian.
+        classes: K, the number of outputs; with one, its labels are 0 and 1.
+
+    Raises:
+        TypeError: mix has no such methods.
+        ValueError: K is not a whole number from 1 to 50.
+
+    >>> from tinygrad_lossmix.mixes.mix import Mix
+    >>> verdict(Mix("softmax", "ce"), 2).condition
+    'never: delta = 2 (a - y) for one-hot labels'
+    """
+    methods = "activate", "cost", "composed", "delta", "hessian"  # also those of a __getattr__
+    if isinstance(mix, type) or not all(callable(getattr(mix, name, None)) for name in methods):
+        raise TypeError(f'the mix is a Mix, such as lm.Mix("softmax", "ll"), not {mix!r:.80}')
+    if type(classes) is bool or not isinstance(classes, int | np.integer):
+        raise ValueError(f"classes are a whole number, not {classes!r}")
+    if not 1 <= classes <= MOST:
+        raise ValueError(f"a verdict is for 1 to {MOST} classes, not {classes}")
+    found = gather(mix, int(classes))
+    problems = tuple(faults(found))
+    return Verdict(
+        mix=str(mix),
+        classes=found.classes,
+        proper=found.proper,
+        convex=found.convex,
+        a_minus_y=found.a_minus_y,
+        several=found.several,
+        condition=condition(found),
+        failure="; ".join(fault.name for fault in problems) or "nothing",
+        advice=advice(found),
+        faults=problems,
+        evidence=found,
+    )
+
+
+def condition(e: Evidence) -> str:
+    """For which labels δ = a - y, or what it is instead."""
+    i = e.identity
+    if i.everywhere < ROUNDING:
+        return "for every y"
+    if i.scaled < ROUNDING:
+        return "only where the labels sum to 1; where they sum to S, delta = S a - y"
+    if e.a_minus_y:
+        return f"only for {_labels(e)}"
+    if i.rest < ROUNDING and i.factor:
+        return f"never: delta = {i.factor:.4g} (a - y) for {_labels(e)}"
+    if not np.isfinite(i.largest):
+        return "never: delta has no value"
+    return (
+        f"never: ‖delta‖ / ‖a - y‖ ranges from {i.smallest:.4g} to {i.largest:.4g} (maximum norm)"
+    )
+
+
+def faults(e: Evidence) -> Iterator[Fault]:
+    """All problems, the worst first."""
+    least, lowest, far = telling(e.minima), e.push, e.mistake
+    if e.disagreement > CLOSE:
+        yield Fault(
+            "the closed forms are wrong",
+            f"cost, delta or Hessian are {number(e.disagreement)} off what the engine computes",
+        )
+    if e.constant:
+        yield Fault("nothing can be learnt", f"the output is {vector(least.outputs)} at every z")
+        return
+    if least.endless:
+        yield Fault(
+            f"drives every output to {_limit(least)}; the cost only approaches its infimum, as "
+            + ("z → ∞" if (least.direction > 0).all() else "‖z‖ → ∞"),
+            f"at z = t {vector(least.direction)} the expected cost is "
+            f"{', '.join(map(number, least.ray))} for t = 1, 10, 100",
+        )
+    elif not e.proper:
+        yield Fault("the outputs at its minimum are not the probabilities", minimum(least))
+    if lowest.highest <= 0:
+        yield Fault(
+            "no wrong class is ever pushed down",
+            f"the highest delta of a wrong class is {number(lowest.highest)}",
+        )
+    elif far.delta < STALLED * far.off:
+        yield Fault(
+            "learning stalls on confident mistakes",
+            f"at z = {vector(far.z)}, {_label(far.y)}, delta is at most {number(far.delta)} "
+            f"where a - y is {number(far.off)}",
+        )
+    if not e.convex:
+        yield Fault("not convex in z", bending(e))
+    if lowest.lowest < -ROUNDING:
+        yield Fault(
+            "a wrong logit can be pushed up",
+            f"at a = {vector(lowest.a)}, {_label(lowest.y)}, delta is {number(lowest.lowest)} for "
+            f"class {lowest.index}",
+        )
+
+
+def advice(e: Evidence) -> str:
+    """What to use, and for which labels."""
+    if e.disagreement > CLOSE:
+        return "mend the closed forms before anything else"
+    if e.constant:
+        return "one sigmoid output with cross-entropy, or two softmax outputs"
+    if e.proper and e.convex:
+        if e.a_minus_y:
+            return _use(e)
+        if e.identity.rest < ROUNDING:
+            rate = f"use it with the learning rate divided by {e.identity.factor:.4g}"
+            return f"{rate}, or {_instead(e)}"
+    return _instead(e)
+
+
+def telling(minima: Sequence[Minimum]) -> Minimum:
+    """The search that shows most: the last that ended elsewhere, or else the last."""
+    wrong = [minimum for minimum in minima if not minimum.right]
+    return (wrong or minima)[-1]
+
+
+def minimum(least: Minimum) -> str:
+    """Where an expected cost is least."""
+    drawn = f"with labels drawn from {vector(least.truth.mean)} the expected cost"
+    if least.endless:
+        return f"{drawn} decreases without reaching a minimum"
+    if not np.isfinite(least.cost):
+        return f"{drawn} is {number(least.cost)}"
+    if not least.found:
+        return f"{drawn} was not minimised, the search ended at outputs {vector(least.outputs)}"
+    return f"{drawn} is least at outputs {vector(least.outputs)}"
+
+
+def bending(e: Evidence) -> str:
+    """The most negative curvature."""
+    c = e.curvature
+    if e.convex:
+        return f"the smallest eigenvalue of {c.count} Hessians is {number(c.eigenvalue)}"
+    return (
+        f"at z = {vector(c.z)}, {_label(c.y)}, the Hessian has the eigenvalue "
+        f"{number(c.eigenvalue)}"
+    )
+
+
+def number(x: float) -> str:
+    """Four digits; whole numbers as such, no negative zero."""
+    x = float(x) + 0.0
+    return f"{x:.0f}" if x.is_integer() and abs(x) < 1e6 else f"{x:#.4g}"
+
+
+def vector(x: Array) -> str:
+    """An array (K,) in parentheses, the middle left out beyond six."""
+    parts = [number(value) for value in x]
+    if len(parts) > 6:
+        parts = [*parts[:3], "...", *parts[-2:]]
+    return f"({', '.join(parts)})"
+
+
+def yes(answer: bool) -> str:
+    return "yes" if answer else "no"
+
+
+def _label(y: Array) -> str:
+    return f"class {int(y.argmax())}" if len(y) > 1 else f"label {number(y[0])}"
+
+
+def _labels(e: Evidence) -> str:
+    return "one-hot labels" if e.classes > 1 else "labels 0 and 1"
+
+
+def _limit(least: Minimum) -> str:
+    """What the outputs go to on the way out: one number, if they agree."""
+    ends = np.unique(least.outputs.round(6))
+    return number(ends[0]) if len(ends) == 1 else vector(least.outputs)
+
+
+def _use(e: Evidence) -> str:
+    if e.classes == 1:
+        return "use it for a yes-or-no question"
+    if e.several:
+        return (
+            "use it for multi-label targets; for one class out of K it is sound too, but its "
+            "outputs need not sum to 1"
+        )
+    return "use it for one class out of K; for multi-label targets, sigmoid with cross-entropy"
+
+
+def _instead(e: Evidence) -> str:
+    if e.sum_to_one:
+        return f"softmax with log-likelihood: {GOOD}"
+    if e.classes == 1:
+        return f"sigmoid with cross-entropy: {GOOD}"
+    return (
+        f"sigmoid with cross-entropy, or for one class out of K softmax with log-likelihood: {GOOD}"
+    )

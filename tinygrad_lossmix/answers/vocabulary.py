@@ -1,0 +1,228 @@
+"""One thing, many names: the book, statistics, PyTorch, Keras and scikit-learn.
+
+"Cross-entropy" means eq. 63 of the book here; PyTorch's CrossEntropyLoss is softmax with
+log-likelihood. Every expression of the table is computed on the same example and compared, where
+the library is installed.
+
+>>> next(name.book for name in NAMES if "log_likelihood" in name.here)
+'eq. 80'
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_lossmix.answers import peers
+from tinygrad_lossmix.answers.figures import paragraph
+from tinygrad_lossmix.answers.verdict.verdict import number
+from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.records import plain
+
+CLOSE = 1e-6  # Keras computes in float32
+LIBRARIES = {"torch": "PyTorch", "keras": "Keras", "sklearn": "scikit-learn"}
+MEANING = (
+    'Here "cross-entropy" (CE) means eq. 63 of the book, K yes-or-no questions: what PyTorch and '
+    "Keras call binary. What PyTorch calls CrossEntropyLoss, and Keras and statistics categorical "
+    "cross-entropy, is here log-likelihood (LL), eq. 80."
+)
+
+LEGEND = (
+    "z logits, s = sigmoid(z), p = softmax(z), all (n, K); y labels (n, K), k classes (n,); lm is "
+    "this package. NLL: negative log-likelihood. Off by: the largest difference from here on an "
+    "example, relative to the largest value."
+)
+
+
+class Name(NamedTuple):
+    """One thing, as an expression of each library; None where it has no such thing.
+
+    z are logits, s = sigmoid(z) and p = softmax(z) outputs, all (n, K); y the labels (n, K), or k
+    the classes (n,).
+    """
+
+    here: str
+    book: str
+    statistics: str
+    reduction: str
+    torch: str
+    keras: str
+    sklearn: str | None
+
+
+NAMES = (
+    Name(
+        "lm.sigmoid(z)",
+        "eq. 3",
+        "logistic function",
+        "none",
+        "torch.sigmoid(z)",
+        "keras.ops.sigmoid(z)",
+        "scipy.special.expit(z)",
+    ),
+    Name(
+        "lm.softmax(z)",
+        "eq. 78",
+        "inverse of the multinomial logit",
+        "none; outputs of a row sum to 1",
+        "torch.softmax(z, dim=-1)",
+        "keras.ops.softmax(z)",
+        "sklearn.utils.extmath.softmax(z)",
+    ),
+    Name(
+        "lm.cross_entropy(s, y)",
+        "eq. 57, 63",
+        "NLL of K Bernoullis",
+        "sum over K, mean over n; theirs is a mean over K",
+        "K * torch.nn.BCELoss()(s, y)",
+        "K * keras.ops.mean(keras.losses.binary_crossentropy(y, s))",
+        "sum(sklearn.metrics.log_loss(y[:, j], s[:, j]) for j in range(K))",
+    ),
+    Name(
+        'lm.Mix("sigmoid", "ce").cost(z, y)',
+        "eq. 3 and 63",
+        "NLL of K logistic regressions",
+        "sum over K, mean over n; theirs is a mean over K",
+        "K * torch.nn.BCEWithLogitsLoss()(z, y)",
+        "K * keras.losses.BinaryCrossentropy(from_logits=True)(y, z)",
+        None,
+    ),
+    Name(
+        "lm.log_likelihood(p, y)",
+        "eq. 80",
+        "categorical NLL, categorical cross-entropy",
+        "sum over K, mean over n",
+        "torch.nn.NLLLoss()(torch.log(p), k)",
+        "keras.ops.mean(keras.losses.categorical_crossentropy(y, p))",
+        "sklearn.metrics.log_loss(k, p)",
+    ),
+    Name(
+        "lm.log_likelihood(s / s.sum(-1, keepdims=True), y)",
+        "eq. 80",
+        "categorical NLL of outputs divided by their sum",
+        "sum over K, mean over n; Keras divides by itself",
+        "torch.nn.NLLLoss()(torch.log(s / s.sum(-1, keepdim=True)), k)",
+        "keras.ops.mean(keras.losses.categorical_crossentropy(y, s))",
+        "sklearn.metrics.log_loss(k, s / s.sum(-1, keepdims=True))",
+    ),
+    Name(
+        'lm.Mix("softmax", "ll").cost(z, y)',
+        "eq. 78 and 80",
+        "NLL of multinomial logistic regression",
+        "sum over K, mean over n",
+        "torch.nn.CrossEntropyLoss()(z, k)",
+        "keras.losses.CategoricalCrossentropy(from_logits=True)(y, z)",
+        None,
+    ),
+    Name(
+        "lm.quadratic(p, y)",
+        "eq. 6",
+        "half the squared error, half the Brier score",
+        "sum over K, mean over n; theirs is a mean over K, without the half",
+        "K / 2 * torch.nn.MSELoss()(p, y)",
+        "K / 2 * keras.ops.mean(keras.losses.mean_squared_error(y, p))",
+        "K / 2 * sklearn.metrics.mean_squared_error(y, p)",
+    ),
+    Name(
+        'lm.Mix("softmax", "ll").delta(z, y)',
+        "eq. 84",
+        "residual a - y; minus the score",
+        "per example; the gradient of a mean is delta / n",
+        "n * torch.autograd.functional.jacobian(lambda t: torch.nn.CrossEntropyLoss()(t, k), z)",
+        "keras.ops.softmax(z) - y",
+        None,
+    ),
+)
+
+
+class Peer(NamedTuple):
+    """The expression of another library, and how far its value is off ours."""
+
+    library: str
+    expression: str | None
+    error: float | None = None  # relative to the largest value; None where it was not computed
+    note: str = ""  # why not, or what is wrong with it
+
+    @property
+    def agrees(self) -> bool:
+        """Not contradicted: the values are the same, or were not compared."""
+        return self.error is None or self.error < CLOSE
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A row of the table, with what the other libraries compute."""
+
+    name: Name
+    peers: tuple[Peer, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """A record ready for JSON; numbers that are not finite are None."""
+        theirs = {
+            library: {
+                "expression": peer.expression,
+                "error": peer.error,
+                "agrees": None if peer.error is None else peer.agrees,
+                "note": peer.note,
+            }
+            for library, peer in zip(LIBRARIES, self.peers, strict=True)
+        }
+        return dict(plain(self.name._asdict() | theirs))
+
+    def __str__(self) -> str:
+        name = self.name
+        lines = [paragraph(f"{name.book}: {name.statistics}; {name.reduction}")]
+        for peer in (Peer("here", name.here), *self.peers):
+            off = "" if peer.error is None else f"  (off by {number(peer.error)})"
+            text = f"{peer.expression or '-'}{off}"
+            lines += [paragraph(text, " " * 16, f"  {peer.library:14}")]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+class Names(list[Checked]):
+    """The table; printed, a section for each row."""
+
+    def __str__(self) -> str:
+        peers = [peer for row in self for peer in row.peers if peer.note]
+        notes = dict.fromkeys(f"{peer.library}: {peer.note}." for peer in peers)
+        end = "\n".join(map(paragraph, [*notes, MEANING, LEGEND]))
+        return "\n\n".join([*map(str, self), end])
+
+    __repr__ = __str__
+
+
+def names() -> Names:
+    """The table, each expression computed now where its library is installed."""
+    wanted = {
+        library: [each for name in NAMES if (each := getattr(name, library))]
+        for library in LIBRARIES
+    }
+    theirs = {
+        library: given if isinstance(given, str) else iter(given)
+        for library, given in peers.values(wanted).items()
+    }
+    known = {"lm": importlib.import_module("tinygrad_lossmix"), **peers.example()}
+    found = Names()
+    for name in NAMES:
+        ours = eval(name.here, dict(known))
+        row = (_peer(key, getattr(name, key), theirs[key], ours) for key in LIBRARIES)
+        found.append(Checked(name, tuple(row)))
+    return found
+
+
+def _peer(library: str, expression: str | None, given: Iterator[Array] | str, ours: Any) -> Peer:
+    title = LIBRARIES[library]
+    if expression is None:
+        return Peer(title, None)
+    if isinstance(given, str):
+        return Peer(title, expression, note=f"{given}, not checked")
+    theirs = next(given)
+    if theirs.shape != np.shape(ours):
+        return Peer(title, expression, float("inf"), f"has the shape {theirs.shape}")
+    return Peer(title, expression, float(np.abs(theirs - ours).max() / np.abs(ours).max()))

@@ -1,0 +1,231 @@
+"""`compile`: a function of arrays into straight-line NumPy for its value and its gradients.
+
+What you can do here: train as with `value_and_grad`, in less time, and read what is done.
+
+>>> def loss(w, x, y):
+...     return Mix("softmax", "ll").cost(x @ w, y)
+>>> step = compile(loss)
+>>> value, gradient = step(np.zeros((2, 3)), np.ones((4, 2)), np.array([0, 1, 2, 0]))
+>>> gradient
+array([[-0.16666667,  0.08333333,  0.08333333],
+       [-0.16666667,  0.08333333,  0.08333333]])
+>>> "dot(x, w" in step.source
+True
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.compiler.arguments import Arguments, constant, guard, kind
+from tinygrad_lossmix.compiler.differentiate import differentiated, parameter_names
+from tinygrad_lossmix.compiler.lowering import LOWERED
+from tinygrad_lossmix.compiler.source.emit import emit, executed
+from tinygrad_lossmix.compiler.stabilize import rewritten
+from tinygrad_lossmix.engine.freeze import as_floats
+from tinygrad_lossmix.engine.gradient import value_and_grad
+from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.mixes.mix import Mix as Mix
+
+KEPT_FORMS = 64  # of one function; the one that was not used for the longest time goes first
+
+
+class Form:
+    """A function compiled for arguments of certain kinds."""
+
+    def __init__(self, run: Any, make: Callable[[], list[Any]], source: str) -> None:
+        self.run = run  # None: the interpreted form answers
+        self.make = make  # new arrays to work in; none: an empty list
+        self.spare: list[list[Any]] = []  # those that no thread is using
+        self.source = source
+        self.names: tuple[str, ...] | None = None  # of the arguments given by keyword, the last
+        self.matches: Any = None  # the guard; both are None until an answer has been compared
+
+
+def compile(
+    f: Callable[..., Any], wrt: int | tuple[int, ...] = 0, backend: str = "numpy"
+) -> Compiled:
+    """Turn f into g, with g(*arrays) = (the value of f, its gradient), as `value_and_grad` does.
+
+    f is recorded once for each combination of shapes and dtypes of its arguments, stabilised,
+    differentiated, simplified and written as one function without loops, which works in arrays
+    that it keeps. Arrays are arguments; numbers, strings, None, functions and tuples of them are
+    constants, compared by type and value: for each value f is recorded again (the last 64
+    specialisations are kept). The first finite answer of each is compared with the interpreted
+    one. What f reads from elsewhere is read once.
+
+    Args:
+        f: a function of arrays that returns a scalar; its choices must not depend on numbers in
+            them (np.where chooses; `if`, `float`, `.data` raise TypeError).
+        wrt: the position of an argument that is differentiated, or a tuple of positions.
+        backend: "numpy", or "numba" (the extra `fast`), which compiles fused loops to machine code
+            and takes a second for it, kept on disk for the next time.
+
+    Returns:
+        g; `g.source` is the text of what was compiled last. Where the value is not finite, the
+        interpreted form of `stabilize(f)` answers. No floating-point warnings are given.
+
+    Raises:
+        TypeError, ValueError: as `value_and_grad`; another backend; what cannot be recorded; an
+            argument that may change without a trace.
+
+    Warns:
+        NotCompiledWarning: numba is missing or has no loops for something, and NumPy runs instead;
+            the answers differ, and the interpreted form answers.
+
+    >>> def squares(w):
+    ...     return (w * w).sum()
+    >>> square = compile(squares)
+    >>> square(np.array([1.0, 2.0]))
+    (np.float64(5.0), array([2., 4.]))
+    >>> print(square.source)
+    from numpy import add, vdot
+    <BLANKLINE>
+    <BLANKLINE>
+    def value_and_gradient(w):
+        # return (w * w).sum()
+        cost = vdot(w, w)
+        # backward of: return (w * w).sum()
+        dw = add(w, w)
+        return cost, dw
+    <BLANKLINE>
+    """
+    return Compiled(f, wrt, backend)
+
+
+class Compiled:
+    """What `compile` returns: a function, with its `source`."""
+
+    def __init__(self, f: Callable[..., Any], wrt: Any, backend: str) -> None:
+        if not callable(f):
+            raise TypeError(f"compile takes a function of arrays, not {type(f).__name__}")
+        if backend not in ("numpy", "numba"):
+            raise ValueError(f"there is no backend {backend!r}: choose numpy or numba")
+        interpreted = value_and_grad(lambda *a, **k: _stable(f(*a, **k)), wrt)
+        self._interpreted: Callable[..., tuple[Any, Any]] = np.errstate(all="ignore")(interpreted)
+        self._f = f
+        self._several = isinstance(wrt, tuple)
+        self._wrt = wrt if self._several else (wrt,)
+        self._backend = backend
+        self._forms: dict[Any, Form] = {}
+        self._latest = Form(None, list, "")
+
+    def __call__(self, *arrays: Any, **options: Any) -> tuple[Any, Any]:
+        """The value of f, and its gradient or a tuple of them, as new arrays."""
+        names = tuple(options)
+        given = arrays + tuple(options.values()) if options else arrays
+        form = self._latest
+        if form.names != names or not form.matches(given):
+            given, form = self._form(given, names)
+            if form.names is None:
+                return self._compared(form, given, arrays, options)
+        value, gradients = _answer(form, given)
+        if not math.isfinite(value):
+            return self._interpreted(*arrays, **options)
+        return value, gradients
+
+    def __repr__(self) -> str:
+        names = parameter_names(self._f, max(0, *self._wrt) + 1)
+        by = ", ".join(names[i] if i >= 0 else f"argument {i}" for i in self._wrt)
+        count = len(self._forms)
+        return (
+            f"<compiled {getattr(self._f, '__name__', type(self._f).__name__)}: value and gradient "
+            f"by {by}; backend {self._backend}, "
+            f"{count} specialisation{'s' * (count != 1)}>"
+        )
+
+    @property
+    def source(self) -> str:
+        """The text of the function that ran last.
+
+        Raises ValueError before the first call: shapes and dtypes are not known yet.
+        """
+        if not self._latest.source:
+            raise ValueError("nothing is compiled yet: call it once, with the arrays it is for")
+        return self._latest.source
+
+    def _compared(
+        self, form: Form, given: Arguments, arrays: Arguments, options: dict[str, Any]
+    ) -> tuple[Any, Any]:
+        """The answer of a form that is not trusted yet: what it baked in may not hold."""
+        expected = self._interpreted(*arrays, **options)
+        answer = _answer(form, given) if form.run else expected
+        if not form.run or not math.isfinite(answer[0]):
+            return expected
+        if agree(answer, expected):
+            form.matches, form.names = guard(given), tuple(options)
+            return answer
+        from tinygrad_lossmix.compiler.loops.backend import NotCompiledWarning
+
+        form.run, form.source = None, "# the interpreted form answers\n" + form.source
+        warnings.warn(
+            "value_and_grad runs instead of what was compiled, which gives another answer: the "
+            "function may draw random numbers, change what it reads, or ask what its arguments are",
+            NotCompiledWarning,
+            stacklevel=3,
+        )
+        return expected
+
+    def _form(self, given: Arguments, names: tuple[str, ...]) -> tuple[Arguments, Form]:
+        """The arguments as code takes them, and the code for such, made if there is none."""
+        positional = len(given) - len(names)
+        of_floats = {i % positional for i in self._wrt if -positional <= i < positional}
+        arguments = tuple(
+            np.asarray(as_floats(x, copy=False)) if i in of_floats else constant(i, x)
+            for i, x in enumerate(given)
+        )
+        kinds = [
+            (type(x), a.shape, a.dtype) if type(a) is np.ndarray else kind(a)
+            for x, a in zip(given, arguments, strict=True)
+        ]
+        key = names, *kinds
+        form = self._forms.pop(key, None) or self._compiled(arguments, names)
+        self._forms[key] = self._latest = form
+        while len(self._forms) > KEPT_FORMS:
+            self._forms.pop(next(iter(self._forms)), None)
+        return arguments, form
+
+    def _compiled(self, arrays: Arguments, names: tuple[str, ...]) -> Form:
+        if self._backend == "numba":
+            from tinygrad_lossmix.compiler.loops.backend import machine
+
+            if found := machine(self._f, arrays, self._wrt, self._several, names):
+                return Form(*found)
+        program, value, gradients = differentiated(self._f, arrays, self._wrt, LOWERED, names)
+        source, known = emit(program, "value_and_gradient", value, gradients, self._several)
+        functions = "value_and_gradient", "working_arrays"
+        run, make = executed(source, {"working_arrays": list, **known}, functions)
+        return Form(np.errstate(all="ignore")(run), make, source)
+
+
+def _stable(cost: Any) -> Any:
+    return rewritten(cost).after if isinstance(cost, Tensor) else cost
+
+
+def _answer(form: Form, given: Arguments) -> tuple[Any, Any]:
+    try:
+        kept = form.spare.pop()
+    except IndexError:
+        kept = form.make()
+    answer = form.run(*given, *kept)
+    form.spare.append(kept)
+    return answer  # type: ignore[no-any-return]
+
+
+@np.errstate(all="ignore")
+def agree(ours: tuple[Any, Any], theirs: tuple[Any, Any]) -> bool:
+    """Whether two answers are one but for rounding, amplified by what was computed, at most."""
+    (x, f), (y, g) = ours, theirs
+    mine, exact = ((x, *f), (y, *g)) if isinstance(f, tuple) else ((x, f), (y, g))
+    largest = max(float(np.abs(b[np.isfinite(b)]).max(initial=0.0)) for b in map(np.asarray, exact))
+    for a, b in zip(mine, exact, strict=True):
+        loose = 0.1 if b.dtype == np.float16 else 1e-3
+        near = np.allclose(a, b, loose, loose * 1e-3 * largest, equal_nan=True)
+        if a.dtype != b.dtype or not near:
+            return False
+    return True

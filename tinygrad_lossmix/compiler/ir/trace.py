@@ -1,0 +1,194 @@
+"""`Traced`: stands for an array while a function is compiled, and notes what is done with it.
+
+It has a shape and a dtype but no numbers. NumPy calls on it go to a `Program`; so the engine, its
+rules of differentiation and the reverse sweep run on it as they are, and what is noted is the
+forward and the backward pass in plain NumPy. What would need a number raises: a number seen now
+would be baked into what is compiled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from tinygrad_lossmix.compiler.ir.inference import applied, numbers_of, of_shapes
+from tinygrad_lossmix.engine.tensor import Tensor, astype, getitem
+
+if TYPE_CHECKING:
+    from tinygrad_lossmix.compiler.ir.program import Program
+
+
+@dataclass(eq=False, repr=False, slots=True)
+class Traced(NDArrayOperatorsMixin):
+    """The result of a call, or an argument of the function that is compiled."""
+
+    program: Program
+    function: Any  # None: an argument
+    args: tuple[Any, ...]  # of the call: traced arrays, constants, options
+    kwargs: Mapping[str, Any]
+    shape: tuple[int, ...]
+    dtype: Any
+    order: int
+    line: int  # of the traced function's source; 0: not known
+    known: Any = None  # its numbers for the arguments of the trace, if they were asked for
+    name: str | None = None  # what the user calls it
+    backward: bool = False  # whether it belongs to the backward pass of its line
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        """An array's: the answer that `isinstance` in the traced function gets without a trace."""
+        return np.ndarray
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def T(self) -> Any:
+        """All axes reversed."""
+        return np.transpose(self)  # type: ignore[call-overload]
+
+    @property
+    def mT(self) -> Any:
+        """The last two axes exchanged."""
+        return np.swapaxes(self, -1, -2)  # type: ignore[call-overload]
+
+    def numbers(self) -> Any:
+        """What it is for the arguments that the function is traced with."""
+        waiting = [self]
+        while waiting:
+            last = waiting[-1]
+            missing = [x for x in operands(last) if x.known is None]
+            if last.known is None and not missing:
+                args, kwargs = numbers_of(last.args), last.kwargs
+                options = {k: numbers_of(v) for k, v in kwargs.items()}
+                last.known = applied(last.function, *args, **options)
+            if last.known is not None:
+                waiting.pop()
+            waiting += missing
+        return self.known
+
+    def traced_call(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+        """Note a call of a function that is not NumPy's."""
+        return self.program.call(function, args, kwargs)
+
+    def is_complement_of(self, other: Any) -> bool:
+        """Whether this was computed as 1 - other."""
+        one, subtracted = self.args if self.function is np.subtract else (None, None)
+        return type(one) in (int, float) and one == 1 and subtracted is other
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if any(type(x) is Tensor for x in inputs):
+            return NotImplemented
+        _refuse_out(ufunc, kwargs)
+        function = ufunc if method == "__call__" else getattr(ufunc, method)
+        return self.program.call(function, inputs, kwargs)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if Tensor in types:
+            return NotImplemented
+        if (answer := of_shapes(func, args, kwargs)) is not None:
+            return answer
+        _refuse_out(func, kwargs)
+        return self.program.call(func, args, kwargs)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.program.call(getitem, (self,), {"key": key})
+
+    def __setitem__(self, key: Any, value: Any) -> NoReturn:
+        raise TypeError(
+            "an array cannot be assigned to in a compiled function: build a new one, "
+            "np.where(mask, x, y)"
+        )
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a 0-d array")
+        return int(self.shape[0])
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def astype(self, dtype: Any, order: str = "K", **_: Any) -> Any:
+        """The same values in another dtype."""
+        return self.program.call(astype, (self,), {"dtype": np.dtype(dtype)})
+
+    def reshape(self, *shape: Any) -> Any:
+        """`np.reshape`."""
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape)  # type: ignore[call-overload]
+
+    def transpose(self, *axes: Any) -> Any:
+        """`np.transpose`."""
+        one = len(axes) == 1 and (axes[0] is None or isinstance(axes[0], tuple | list))
+        return np.transpose(self, axes[0] if one else axes or None)  # type: ignore[call-overload]
+
+    def copy(self) -> Traced:
+        """Itself: nothing changes it."""
+        return self
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError(
+            "a number of this array was asked for (.data, float, bool, int, item, an index, if): "
+            "in a compiled function it is not known yet and would be baked in; use np.where for a "
+            "choice, or value_and_grad, which does not compile"
+        )
+
+    __bool__ = __float__ = __int__ = __index__ = __complex__ = item = tolist = _refuse
+    __array__ = __reduce_ex__ = _refuse
+    data = property(_refuse)
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        ufunc = getattr(self.function, "__self__", None)
+        what = self.name or getattr(self.function, "__name__", self.function)
+        of = f"{ufunc.__name__}." if isinstance(ufunc, np.ufunc) and not self.name else ""
+        return f"traced({of}{what}, {self.shape}, {self.dtype})"
+
+
+def _method(function: Any) -> Any:
+    def method(self: Traced, *args: Any, **kwargs: Any) -> Any:
+        return function(self, *args, **kwargs)
+
+    method.__doc__ = f"`np.{function.__name__}`."
+    return method
+
+
+for _function in (
+    np.sum, np.prod, np.mean, np.max, np.min, np.var, np.std, np.all, np.any, np.clip, np.round,
+    np.take, np.dot, np.ravel, np.squeeze, np.swapaxes, np.repeat, np.diagonal, np.trace,
+    np.argmax, np.argmin, np.argsort, np.cumsum, np.cumprod,
+):  # fmt: skip
+    setattr(Traced, _function.__name__, _method(_function))
+Traced.flatten = Traced.ravel  # type: ignore[attr-defined]
+
+
+def operands(value: Traced) -> list[Traced]:
+    """The traced arrays that a call uses."""
+    found: list[Traced] = []
+    waiting = [*value.args, *value.kwargs.values()]
+    while waiting:
+        x = waiting.pop(0)
+        if isinstance(x, Traced):
+            found.append(x)
+        elif isinstance(x, list | tuple):
+            waiting += x
+    return found
+
+
+def _refuse_out(function: Any, kwargs: Mapping[str, Any]) -> None:
+    out = kwargs.get("out")
+    if any(each is not None for each in (out if isinstance(out, tuple) else (out,))):
+        raise TypeError(
+            f"{function.__name__}(…, out=…) cannot be compiled: drop out=, and write x = x + y for "
+            "x += y"
+        )

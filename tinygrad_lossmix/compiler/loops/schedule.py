@@ -1,0 +1,279 @@
+"""A program as loops: which calls are computed together, row by row, and what is kept in arrays.
+
+A `Nest` runs over the places of one shape: over its leading axes, a row at a time, and within a row
+along the last axis, once for each phase. A call joins a nest if all it needs of it is at the same
+place, or is a number of the same row that an earlier phase has found. Products of matrices stand
+between nests.
+
+>>> from tinygrad_lossmix.compiler.ir.program import Program
+>>> program = Program()
+>>> x = program.argument("x", np.zeros((4, 3)))
+>>> e = np.exp(x - x.max(axis=-1, keepdims=True))
+>>> cost = (e / e.sum(axis=-1, keepdims=True)).max()
+>>> [nest] = Schedule(program.calls, cost).items
+>>> nest.shape, [nest.phase[call] for call in nest.calls]
+((4, 3), [0, 1, 1, 1, 2, 2])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.compiler.ir.trace import Traced, operands
+from tinygrad_lossmix.compiler.loops.operations import REDUCTIONS, supported
+from tinygrad_lossmix.engine.rules import scatter
+from tinygrad_lossmix.engine.tensor import getitem
+
+Index = tuple[str, ...]
+AXES = ("i6", "i5", "i4", "i3", "i2", "i", "j")
+
+
+class Unsupported(Exception):
+    """There are no loops for a program."""
+
+
+class Nest:
+    """Calls that are computed together, in order."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        if len(shape) > len(AXES):
+            raise Unsupported(f"{len(shape)} axes")
+        self.shape = shape
+        names = AXES[len(AXES) - len(shape) :]
+        self.axes: Index = tuple("0" if n == 1 else x for n, x in zip(shape, names, strict=True))
+        self.calls: list[Traced] = []
+        self.phase: dict[Traced, int] = {}  # in which a call is made
+        self.inner: set[Traced] = set()  # calls made at every place; others once in a row
+        self.index: dict[Traced, Index] = {}  # of the result
+        self.after: set[Traced] = set()  # complete only when the nest has run: sums over rows
+
+    def known(self, value: Traced) -> int:
+        """The first phase that can use a value; 0 for one from elsewhere."""
+        if value not in self.phase:
+            return 0
+        return self.phase[value] + (value in self.inner and not self.everywhere(value))
+
+    def everywhere(self, value: Traced) -> bool:
+        """Whether there is a number of it at every place."""
+        return value in self.inner and value not in self.after and not reduces(value)
+
+    def accept(self, call: Traced) -> bool:
+        """Add a call, if it can be computed here."""
+        shape, rows = loop_shape(call), self.shape[:-1]
+        inner = shape == self.shape
+        if not inner and not (self.shape and shape in (rows, (*rows, 1))):
+            return False
+        at = self.axes if inner else (*self.axes[:-1], "0")[: len(shape)]
+        used = [base_of(x, place(x.shape, at)) for x in operands(call)]
+        mine = [(base, index) for base, index in used if base in self.phase]
+        for base, index in mine:
+            if base in self.after or self.index[base] != index:
+                return False
+        if not inner and (not mine or any(self.everywhere(base) for base, _ in mine)):
+            return False
+        self.phase[call] = max([self.known(base) for base, _ in mine], default=0)
+        self.index[call] = at
+        if inner:
+            self.inner.add(call)
+        if call.function is scatter:
+            self.index[call] = _inside(call.shape, call.kwargs["key"], at)
+            self.after.add(call)
+        elif reduces(call):
+            axes, kept = reduced(call), call.kwargs.get("keepdims")
+            self.index[call] = tuple(
+                "0" if i in axes else x for i, x in enumerate(at) if kept or i not in axes
+            )
+            if not (inner and axes == (len(shape) - 1,)):
+                self.after.add(call)
+        self.calls.append(call)
+        return True
+
+
+class Schedule:
+    """Nests, and calls that stand alone (products of matrices, reshaped arrays), in order.
+
+    Args:
+        calls: of the program, in order.
+        value: a number that leaves it.
+        gradients: they become arrays of their own; where they are not, a copy does.
+
+    Raises Unsupported for a call that there are no loops for.
+    """
+
+    def __init__(
+        self, calls: Sequence[Traced], value: Traced, gradients: Iterable[Traced] = ()
+    ) -> None:
+        self.items: list[Nest | Traced] = []
+        self.home: dict[Traced, int] = {}
+        self.stored: dict[Traced, None] = {}  # values that are kept in arrays
+        self.factors: dict[Traced, list[Any]] = {}  # what a lone call takes
+        for call in calls:
+            self._place(call)
+        self.value = value if value in self.home else self._copied(value)
+        self.gradients: list[Traced] = []
+        for x in gradients:
+            alone = x in self.home and x.function is not np.reshape and x is not self.value
+            again = any(x is y for y in self.gradients)
+            self.gradients.append(x if alone and not again else self._copied(x))
+        self.stored |= dict.fromkeys(self.gradients)
+        for here, item in enumerate(self.items):
+            if isinstance(item, Nest):
+                self._store(here, item)
+
+    def _place(self, call: Traced) -> None:
+        if is_view(call):
+            return
+        scattered = call.function is scatter and not _is_plain(call.kwargs["key"])
+        if not supported(call) or scattered:
+            raise Unsupported(getattr(call.function, "__qualname__", str(call.function)))
+        if call.function is np.reshape or is_product(call):
+            self.factors[call] = [self._factor(x) for x in call.args]
+            self.home[call] = len(self.items)
+            self.items.append(call)
+            self.stored[call] = None
+            return
+        start = max([self.home.get(base_of(x)[0], 0) for x in operands(call)], default=0)
+        for i, item in enumerate(self.items[start:], start):
+            if isinstance(item, Nest) and item.accept(call):
+                self.home[call] = i
+                return
+        nest = Nest(loop_shape(call))
+        nest.accept(call)
+        self.home[call] = len(self.items)
+        self.items.append(nest)
+
+    def _factor(self, value: Any) -> Any:
+        """An operand of a lone call: an array, or one to be transposed."""
+        if not isinstance(value, Traced):
+            return value
+        if value.function is np.transpose and value.ndim == 2 and not is_view(value.args[0]):
+            self._whole(value.args[0])
+            return value
+        return self._whole(value)
+
+    def _whole(self, value: Traced) -> Traced:
+        """The value, or a copy of it, that is an array in C order."""
+        value = self._copied(value) if is_view(value) else value
+        if value in self.home:
+            self.stored[value] = None
+        return value
+
+    def _copied(self, value: Traced) -> Traced:
+        kept = value.shape, value.dtype, value.order, value.line, None, value.name, value.backward
+        copy = Traced(value.program, np.positive, (value,), {}, *kept)
+        self._place(copy)
+        return copy
+
+    def _store(self, here: int, nest: Nest) -> None:
+        """Keep in arrays what a nest needs of others, and what it adds up over rows."""
+        self.stored |= dict.fromkeys(x for x in nest.calls if x in nest.after and x.shape)
+        for call in nest.calls:
+            for x in operands(call):
+                base, _ = base_of(x)
+                if base.shape and self.home.get(base, here) != here:
+                    self.stored[base] = None
+
+
+def loop_shape(call: Traced) -> tuple[int, ...]:
+    """The places that a call is computed at."""
+    return np.shape(call.args[0]) if reduces(call) or call.function is scatter else call.shape
+
+
+def reduces(call: Traced) -> bool:
+    """Whether a call adds up, or looks for the largest."""
+    inner = call.function is np.matmul and all(np.ndim(x) == 1 for x in call.args)
+    return inner or call.function in REDUCTIONS or call.function is np.vdot
+
+
+def reduced(call: Traced) -> tuple[int, ...]:
+    """The axes that are added up."""
+    axes = call.kwargs.get("axis")
+    return tuple(range(len(loop_shape(call)))) if axes is None else axes
+
+
+def is_product(call: Traced) -> bool:
+    """Whether it is left to BLAS."""
+    return call.function is np.matmul and not reduces(call)
+
+
+def is_view(value: Traced) -> bool:
+    """Whether it is the same numbers at other places, and those are found by index alone."""
+    if value.function is np.reshape:
+        before, after = ([n for n in x.shape if n != 1] for x in (value.args[0], value))
+        return before == after
+    return value.function in (np.transpose, np.broadcast_to) or (
+        value.function is getitem and _is_plain(value.kwargs["key"])
+    )
+
+
+def place(shape: tuple[int, ...], at: Index) -> Index:
+    """Where an operand of that shape is found, at a place of the array it is broadcast to."""
+    at = at[len(at) - len(shape) :]
+    return tuple("0" if n == 1 else x for n, x in zip(shape, at, strict=True))
+
+
+def base_of(value: Traced, at: Index | None = None) -> tuple[Traced, Index]:
+    """What a view shows, and at which place of it."""
+    at = at if at is not None else ("",) * value.ndim
+    while is_view(value):
+        at = VIEWS[value.function](value, at)
+        value = value.args[0]
+    return value, at
+
+
+def _reshaped(view: Traced, at: Index) -> Index:
+    used = iter([x for x, n in zip(at, view.shape, strict=True) if n != 1])
+    return tuple("0" if n == 1 else next(used) for n in view.args[0].shape)
+
+
+def _inside(shape: tuple[int, ...], key: Any, at: Index) -> Index:
+    """The place in an array of a place in its part `[key]`."""
+    given, lengths, found = iter(at), iter(shape), []
+    for part in _parts(key, len(shape)):
+        if part is None:
+            next(given)
+        elif isinstance(part, slice):
+            start, _, step = part.indices(next(lengths))
+            x = next(given)
+            if x == "0":
+                found.append(str(start))
+            elif (start, step) == (0, 1):
+                found.append(x)
+            else:
+                x = x if x.isalnum() else f"({x})"
+                found.append(f"{start} + {x if step == 1 else f'{step} * {x}'}")
+        else:
+            found.append(str(int(part) % next(lengths)))
+    return tuple(found)
+
+
+VIEWS: dict[Any, Callable[[Traced, Index], Index]] = {
+    np.reshape: _reshaped,
+    np.transpose: lambda view, at: tuple(at[i] for i in np.argsort(view.kwargs["axes"])),
+    np.broadcast_to: lambda view, at: place(view.args[0].shape, at),
+    getitem: lambda view, at: _inside(view.args[0].shape, view.kwargs["key"], at),
+}
+
+
+def _parts(key: Any, ndim: int) -> tuple[Any, ...]:
+    """The parts of a key, one for each axis, and None."""
+    key = (*key, ...) if isinstance(key, tuple) else (key, ...)
+    i = next(i for i, part in enumerate(key) if part is ...)
+    given = [part for part in key if part is not ...]
+    rest = ndim - sum(part is not None for part in given)
+    return (*given[:i], *[slice(None)] * rest, *given[i:])
+
+
+def _is_plain(key: Any) -> bool:
+    """Whether it is made of slices and numbers, which are known."""
+    return all(
+        part is None
+        or part is Ellipsis
+        or type(part) in (slice, int)
+        or isinstance(part, np.integer)
+        or (type(part) is np.ndarray and not part.shape and part.dtype.kind in "iu")
+        for part in (key if isinstance(key, tuple) else (key,))
+    )

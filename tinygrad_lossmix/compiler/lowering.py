@@ -1,0 +1,127 @@
+"""What a closed form of the mixes is in a program: its NumPy calls, or one call of the whole.
+
+Those of `mixes/closed_forms.py` are traced as they are where they take no steps in place; those of
+softmax are spelled out here, for finite logits: with indices and products for NumPy, with masks for
+loops. Where a logit is infinite the cost comes out as NaN or infinity, and the interpreted form is
+asked. Each takes logits z and labels y, both (K,) or (n, K), and returns the cost, summed over the
+examples, and δ of each, tails exact: a difference is taken only where it does not cancel.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.compiler.differentiate import named
+from tinygrad_lossmix.compiler.ir.inference import Kind
+from tinygrad_lossmix.compiler.ir.program import Program
+from tinygrad_lossmix.mixes import closed_forms
+
+Value = Any
+Form = Callable[..., tuple[Value, Value]]
+
+
+def softmax_ll(z: Value, y: Value, exponentials: Callable[..., Any]) -> tuple[Value, Value]:
+    """`closed_forms.softmax_ll`."""
+    at, d, e, rest, tail, others = exponentials(z)  # noqa: RUF059 (they name values in the text)
+    delta = (e * others(y) - y * rest) / _column(1.0 + tail, z)
+    sums = y.sum(axis=-1, keepdims=tail.ndim == z.ndim)
+    return (sums * np.log1p(tail)).sum() - (y * d).sum(), delta
+
+
+def softmax_quadratic(z: Value, y: Value, exponentials: Callable[..., Any]) -> tuple[Value, Value]:
+    """`closed_forms.softmax_quadratic`."""
+    at, d, e, rest, tail, others = exponentials(z)  # noqa: RUF059 (they name values in the text)
+    total = _column(1.0 + tail, z)
+    p, q = e / total, rest / total
+    error = (1.0 - y) * p - y * q
+    return 0.5 * (error * error).sum(), p * (q * error - others(p * error))
+
+
+def softmax_ce(z: Value, y: Value) -> tuple[Value, Value]:
+    """`closed_forms.softmax_ce`; an entry alone the largest is `first`, w is the softmax without
+    it."""
+    if z.shape[-1] == 1:
+        return closed_forms.softmax_ce(z, y)
+    top, d, e, rest, t, others = _masked(z)
+    first = np.logical_and(top, _sum(top.astype(z.dtype)) == 1.0)
+    lowest = float(np.finfo(z.dtype).min)
+    second = np.where(first, lowest, z).max(axis=-1, keepdims=True)
+    w = np.where(first, 0.0, np.exp(z - second))
+    w_total, total, wrong = _sum(w), 1.0 + t, 1.0 - y
+    pulled = _sum(np.where(first, wrong, 0.0)) / (total * w_total) * w
+    odds = np.where(first, 0.0, wrong * e / rest)
+    delta = (e * (others(y) + wrong - (_sum(odds) - odds)) - y * rest) / total - pulled
+    log_q_first = second - z.max(axis=-1, keepdims=True) + np.log(w_total) - np.log1p(t)
+    log_q = np.where(first, log_q_first, np.log1p(-e / total))
+    return (_sum(y) * np.log1p(t)).sum() - (y * d).sum() - (wrong * log_q).sum(), delta
+
+
+def _indexed(z: Value) -> tuple[Value, Value, Value, Value, Value, Callable[..., Value]]:
+    """Where each row is largest, counted through all rows, d = z minus that, e^d, its Σ_{j≠k}, that
+    of the largest, and Σ_{j≠k} itself: a product with the matrix that is 1 off its diagonal."""
+    off_diagonal = closed_forms.all_but_one(z.shape[-1], z.dtype)
+    at = np.argmax(z, axis=-1)
+    if z.ndim > 1:
+        at = at + np.arange(0, z.size, z.shape[-1])
+    d = z - _column(np.take(z, at), z)
+    e = np.exp(d)
+    rest = e @ off_diagonal
+    return at, d, e, rest, np.take(rest, at), lambda x: x @ off_diagonal
+
+
+def _masked(z: Value) -> tuple[Value, Value, Value, Value, Value, Callable[..., Value]]:
+    """The same row by row, the largest known by a mask; Σ_{j≠k} x_j as a sum without them and one
+    of them: what it loses where k is not on top is little beside what softmax leaves k."""
+
+    def others(x: Value) -> Value:
+        small, large = _sum(np.where(top, 0.0, x)), _sum(np.where(top, x, 0.0))
+        return np.where(top, small + (large - x), (small - x) + large)
+
+    d = z - z.max(axis=-1, keepdims=True)
+    top, e = d == 0.0, np.exp(d)
+    t = _sum(np.where(top, 0.0, e)) + (_sum(top.astype(z.dtype)) - 1.0)
+    return top, d, e, others(e), t, others
+
+
+def _sum(x: Value) -> Value:
+    return x.sum(axis=-1, keepdims=True)
+
+
+def _column(x: Value, z: Value) -> Value:
+    """A number of each row of z, to be broadcast along it."""
+    return x.reshape(-1, 1) if x.ndim < z.ndim == 2 else x
+
+
+def _form(evaluate: Form, spelled_out: Form | None, classes: float, *given: Any) -> Form:
+    """A form as its calls, for arrays of moderate size and up to so many classes; else whole."""
+
+    def lowered(z: Value, y: Value) -> tuple[Value, Value]:
+        program: Program = z.program
+        kinds = Kind((), z.dtype), Kind(z.shape, z.dtype)
+        if z.ndim == 2 and z.size > 2 * closed_forms.BLOCK:
+            return program.pair(closed_forms.in_blocks, *kinds, evaluate, z, y)
+        if spelled_out is None or z.shape[-1] > classes:
+            return program.pair(evaluate, *kinds, z, y)
+        cost, delta = named(spelled_out, z, y, *given)
+        return cost, delta
+
+    return lowered
+
+
+SIGMOIDS = (closed_forms.sigmoid_ce, closed_forms.sigmoid_ll, closed_forms.sigmoid_quadratic)
+LOWERED: dict[Any, Form] = {form: _form(form, form, np.inf) for form in SIGMOIDS} | {
+    closed_forms.softmax_ll: _form(closed_forms.softmax_ll, softmax_ll, 32, _indexed),
+    closed_forms.softmax_quadratic: _form(
+        closed_forms.softmax_quadratic, softmax_quadratic, 32, _indexed
+    ),
+    closed_forms.softmax_ce: _form(closed_forms.softmax_ce, None, 0),
+}
+LOOPED: dict[Any, Form] = {form: form for form in SIGMOIDS} | {
+    closed_forms.softmax_ll: functools.partial(softmax_ll, exponentials=_masked),
+    closed_forms.softmax_quadratic: functools.partial(softmax_quadratic, exponentials=_masked),
+    closed_forms.softmax_ce: softmax_ce,
+}

@@ -1,0 +1,231 @@
+"""What a node is, of logits u: e^u, its sum over axes, a softmax, a sigmoid, their logarithms.
+
+>>> z = Tensor([2.0, 1.0])
+>>> e = np.exp(z)
+>>> found = Forms(Structure()).form(e / e.sum())
+>>> found.kind, found.u is z, found.axes
+('softmax', True, (0,))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_lossmix.compiler.patterns.axes import Labels, Shape, aligned, laid, left, moved, over
+from tinygrad_lossmix.compiler.patterns.structure import (
+    Structure,
+    quotients,
+    reduced,
+    scalar,
+    shift_of,
+    sides,
+)
+from tinygrad_lossmix.engine.tensor import Tensor, astype, getitem
+from tinygrad_lossmix.mixes import outputs
+
+VIEWS = {np.transpose, np.reshape, np.broadcast_to, getitem, astype}
+ELEMENTWISE = {"exp", "sigmoid", "tanh"}
+OVER_AN_AXIS: Any = (
+    outputs.softmax, outputs.log_softmax, outputs.log1m_softmax, outputs.logsumexp,
+)  # fmt: skip
+OF_ENTRIES: Any = (outputs.sigmoid, outputs.log_sigmoid, outputs.softplus)
+KINDS = {f.recorded: f.__name__ for f in (*OVER_AN_AXIS, *OF_ENTRIES)}
+KINDS |= {np.exp: "exp", np.expm1: "exp", np.tanh: "tanh"}  # the rest of expm1: `Structure.affine`
+
+
+class Form(NamedTuple):
+    """What a node is."""
+
+    kind: str
+    u: Tensor
+    axes: tuple[int, ...]  # of u: those it was taken over
+    labels: Labels  # for each axis of the node the one of u that it runs along
+
+    def of(self, function: Callable[..., Tensor], shape: Shape) -> Tensor:
+        """A function of u, over the axes if there are any, laid out like the node."""
+        result: Tensor = laid(over(function, self.u, self.axes), self.labels, shape)
+        return result
+
+
+class Forms:
+    """The forms of the nodes of one recording, each found once.
+
+    Asked of nodes in the order of their creation, it never goes deeper than a few.
+    """
+
+    def __init__(self, structure: Structure) -> None:
+        self.structure = structure
+        self._known: dict[Tensor, Form | None] = {}
+        self._rules: dict[Any, Callable[[Tensor], Form | None]] = {
+            np.sum: self._sum,
+            np.mean: self._sum,  # the rest of it is in `Structure.affine`
+            **dict.fromkeys((np.divide, np.power, np.reciprocal), self._quotient),
+            np.multiply: self._product,
+            **dict.fromkeys(VIEWS, self._view),
+            **dict.fromkeys(KINDS, self._of_entries),
+            **dict.fromkeys((f.recorded for f in OVER_AN_AXIS), self._over_an_axis),
+        }
+
+    def form(self, node: Any) -> Form | None:
+        """What a node is; None for anything else."""
+        if type(node) is not Tensor:
+            return None
+        a, b, core = self.structure.affine(node)
+        return self.core(core) if a == 0.0 and b == 1.0 else None
+
+    def core(self, node: Tensor) -> Form | None:
+        """What the x of `Structure.affine` is."""
+        if node not in self._known:
+            rule = self._rules.get(node.function)
+            self._known[node] = rule(node) if rule else None
+        return self._known[node]
+
+    def note(self, node: Tensor, form: Form) -> None:
+        """Take note of what a node is, that was made to be it."""
+        self._known[node] = form
+
+    def is_a(self, node: Any, *kinds: str) -> Form | None:
+        """The form of a node that is one of these kinds."""
+        found = self.form(node)
+        return found if found and found.kind in kinds else None
+
+    def logits(self, form: Form, shape: tuple[int, ...]) -> Tensor:
+        """u as the node has it, for a form of entries."""
+        found: Tensor = laid(form.u, form.labels, shape)
+        return found
+
+    def one_plus_exp(self, node: Any) -> tuple[float, Tensor] | None:
+        """c, v with node = c(1 + e^v)."""
+        if type(node) is not Tensor:
+            return None
+        a, b, x = self.structure.affine(node)
+        found = self.core(x)
+        if found is None or found.kind != "exp" or a != b or a == 0.0:
+            return None
+        return a, self.logits(found, x.shape)
+
+    def sigmoid_of_tanh(self, node: Tensor) -> Tensor | None:
+        """u where node is ½(1 + tanh(u/2))."""
+        a, b, x = self.structure.affine(node)
+        found = self.core(x)
+        if found is None or found.kind != "tanh" or a != 0.5 or abs(b) != 0.5:
+            return None
+        return self.of_tanh(found, b, x)
+
+    def of_tanh(self, form: Form, b: float, x: Tensor) -> Tensor:
+        """u with 1 ± x = 2·sigmoid(u), the sign that of b, where x is tanh(w): 2w or -2w."""
+        u = self.logits(form, x.shape)
+        slope, half, whole = self.structure.affine(u)
+        if slope == 0.0 and abs(half) == 0.5:
+            return whole if b * half > 0.0 else negative(whole)
+        return 2.0 * u if b > 0.0 else negative(2.0 * u)
+
+    def _of_entries(self, node: Tensor) -> Form | None:
+        u, kind = node.args[0], KINDS[node.function]
+        of = self.form(u)
+        if kind == "exp" and of and of.kind in ("log_softmax", "log_sigmoid"):
+            return of._replace(kind=of.kind.removeprefix("log_"))
+        return Form(kind, u, (), tuple(range(u.ndim)))
+
+    def _over_an_axis(self, node: Tensor) -> Form | None:
+        u, *axis = node.args
+        axes = ((axis[0] if axis else node.kwargs.get("axis", -1)) % u.ndim,)
+        labels: Labels = tuple(range(u.ndim))
+        if (kind := KINDS[node.function]) == "logsumexp":
+            labels = left(labels, axes, node.ndim == u.ndim)
+        return Form(kind, u, axes, labels)
+
+    def _view(self, node: Tensor) -> Form | None:
+        found = self.form(node.args[0])
+        if found is None:
+            return None
+        if node.function is astype:
+            return found._replace(u=found.u.astype(node.dtype))
+        labels = moved(node, found.labels)
+        if labels is not None:
+            return found._replace(labels=labels)
+        if found.kind not in ELEMENTWISE:
+            return None
+        u = self.logits(found, node.args[0].shape)
+        u = u[node.kwargs["key"]] if node.function is getitem else u.reshape(node.shape)
+        return Form(found.kind, u, (), tuple(range(u.ndim)))
+
+    def _sum(self, node: Tensor) -> Form | None:
+        x = node.args[0]
+        found = self.is_a(x, "exp")
+        if found is None or not x.size:
+            return None
+        summed = reduced(node)
+        axes = [label for i in summed if (label := found.labels[i]) is not None]
+        if not axes or len(axes) < len(summed):
+            return None
+        labels = left(found.labels, summed, node.ndim == x.ndim)
+        return Form("total", found.u, tuple(sorted(axes)), labels)
+
+    def _quotient(self, node: Tensor) -> Form | None:
+        for x, y in quotients(node):
+            found = self._softmax(x, y) if fits(x, node) else None
+            if found is None and fits(y, node):
+                found = self._sigmoid(x, y) or self._inverse(x, y)
+            if found is not None:
+                return found
+        return None
+
+    def _product(self, node: Tensor) -> Form | None:
+        """Also e^u·sigmoid(-u), where 1/(1 + e^u) has become a sigmoid already."""
+        for x, y in sides(node):
+            e, s = self.is_a(x, "exp"), self.is_a(y, "sigmoid")
+            if e and s and x.shape == y.shape == node.shape:
+                u = self.logits(e, x.shape)
+                if self.structure.same(u, negative(self.logits(s, y.shape))):
+                    return Form("sigmoid", u, (), tuple(range(u.ndim)))
+        return self._quotient(node)
+
+    def _softmax(self, x: Any, y: Any) -> Form | None:
+        e, total = self.is_a(x, "exp"), self.is_a(y, "total")
+        if not e or not total or not self.structure.same(e.u, total.u):
+            return None
+        if not aligned(e.labels, total.labels, total.axes, e.u.shape):
+            return None
+        return e._replace(kind="softmax", u=unshifted(e.u, total.axes), axes=total.axes)
+
+    def _sigmoid(self, x: Any, y: Any) -> Form | None:
+        """1/(1 + e^v) and e^v/(1 + e^v)."""
+        below = self.one_plus_exp(y)
+        if below is None:
+            return None
+        c, v = below
+        if scalar(x) == c:
+            return Form("sigmoid", negative(v), (), tuple(range(v.ndim)))
+        e = self.is_a(x, "exp") if c == 1.0 and np.shape(x) == y.shape else None
+        if e is None or not self.structure.same(self.logits(e, v.shape), v):
+            return None
+        return Form("sigmoid", v, (), tuple(range(v.ndim)))
+
+    def _inverse(self, x: Any, y: Any) -> Form | None:
+        """1/e^v."""
+        e = self.is_a(y, "exp")
+        return e._replace(u=negative(e.u)) if e and scalar(x) == 1.0 else None
+
+
+def fits(x: Any, node: Tensor) -> bool:
+    """Whether an operand has the shape of the result."""
+    return type(x) is Tensor and x.shape == node.shape
+
+
+def negative(u: Tensor) -> Tensor:
+    """-u, and u of -u."""
+    if u.function is np.negative:
+        back: Tensor = u.args[0]
+        return back
+    return -u
+
+
+def unshifted(u: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """u without what was added all along the axes: a softmax does not change by it."""
+    while (found := shift_of(u, axes)) is not None:
+        u = found[0]
+    return u

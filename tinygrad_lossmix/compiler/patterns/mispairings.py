@@ -1,0 +1,54 @@
+"""Output layers applied to what an output layer gave: known mistakes, and what they look like.
+
+Outputs between 0 and 1, taken for logits, can never push the next output far: the cost gets stuck
+on a floor.
+"""
+
+from __future__ import annotations
+
+import math
+
+from tinygrad_lossmix.compiler.patterns.forms import KINDS, VIEWS, Forms
+from tinygrad_lossmix.engine.graph import nodes
+from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.mixes.mix import PAIRS
+
+LAYERS = {function: kind.rpartition("_")[2] for function, kind in KINDS.items()}
+LAYERS |= {cost: output for cost, (output, _) in PAIRS.items()}
+
+
+class WrongPairing(UserWarning):
+    """An output layer is applied to what another one gave."""
+
+
+def wrong_pairings(cost: Tensor, forms: Forms) -> tuple[str, ...]:
+    """A line for each kind of wrong pairing in a recording."""
+    found: dict[tuple[str, str], tuple[int, ...]] = {}
+    for node in nodes(cost):
+        outer = LAYERS.get(node.function)
+        if outer not in ("softmax", "sigmoid"):
+            continue
+        u = node.args[0]
+        while type(u) is Tensor and u.function in VIEWS and forms.form(u) is None:
+            u = u.args[0]
+        inner = forms.is_a(u, "softmax", "sigmoid")
+        if inner is not None:
+            found.setdefault((outer, inner.kind), node.args[0].shape)
+    return tuple(_words(outer, inner, shape) for (outer, inner), shape in found.items())
+
+
+def _words(outer: str, inner: str, shape: tuple[int, ...]) -> str:
+    k = shape[-1] if shape else 1
+    if outer == "softmax":
+        floor = math.log1p((k - 1.0) / math.e)
+        stuck = f"log-likelihood stops at ln(1 + (K - 1)/e), {floor:.4f} for K = {k}"
+    else:
+        on, off = math.log1p(1.0 / math.e), math.log(2.0)
+        stuck = (
+            f"cross-entropy stops at ln(1 + 1/e) = {on:.4f} for each label 1 and ln 2 = {off:.4f} "
+            f"for each label 0, {on + (k - 1.0) * off:.4f} for one of K = {k}"
+        )
+    return (
+        f"{outer} of {inner}: an output layer is given outputs, between 0 and 1, where it takes "
+        f"logits; expect a plateau: {stuck}. Give it the logits"
+    )

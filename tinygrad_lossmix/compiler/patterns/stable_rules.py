@@ -1,0 +1,172 @@
+"""A stable node for a node: one rule for each function that an unstable pattern ends in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.compiler.patterns import published
+from tinygrad_lossmix.compiler.patterns.axes import aligned, meets, over, picks_its_row
+from tinygrad_lossmix.compiler.patterns.forms import Form, Forms, fits, negative, unshifted
+from tinygrad_lossmix.compiler.patterns.logs import Found, Logs
+from tinygrad_lossmix.compiler.patterns.structure import (
+    Structure,
+    differences,
+    quotients,
+    scalar,
+    shift_of,
+    sides,
+)
+from tinygrad_lossmix.engine.graph import since
+from tinygrad_lossmix.engine.registration import raw
+from tinygrad_lossmix.engine.tensor import Tensor, getitem
+from tinygrad_lossmix.mixes import costs, outputs
+
+_OUTPUTS = {
+    "softmax": (outputs.softmax, published.SOFTMAX),
+    "sigmoid": (outputs.sigmoid, published.SIGMOID),
+}
+
+
+class Rules:
+    """Stable nodes for the nodes of one recording."""
+
+    def __init__(self) -> None:
+        self.structure = Structure()
+        self.forms = Forms(self.structure)
+        self.logs = Logs(self.structure, self.forms)
+        self.weighted: dict[Tensor, tuple[Any, Tensor]] = {}  # x·ln y: x and the stable logarithm
+        quotient = (self._output, self._one_minus, self._picked)
+        self._rules: dict[Any, tuple[Callable[[Tensor], Found | None], ...]] = {
+            np.log: (lambda node: self.logs.log(node.args[0]),),
+            np.log1p: (lambda node: self.logs.log(node.args[0], 1.0),),
+            raw(costs.xlogy): (self._xlogy,),
+            np.divide: (*quotient, self._several_sigmoids),
+            np.multiply: quotient,
+            np.power: quotient,
+            np.reciprocal: quotient,
+            np.negative: (self._one_minus,),
+            np.add: (self._one_minus, self._log_softmax, self._shifted),
+            np.subtract: (self._one_minus, self._log_softmax, self._shifted),
+        }
+
+    def stable(self, node: Tensor) -> Found | None:
+        """A stable node in place of this one, and the pattern that it is; None if it is none."""
+        for rule in self._rules.get(node.function, ()):
+            found = rule(node)
+            if found and found[0].shape == node.shape:
+                result, pattern = found
+                cast = result.dtype != node.dtype  # a constant of another precision took part
+                return result.astype(node.dtype) if cast else result, pattern
+        return None
+
+    def learn(self, node: Tensor, start: int) -> None:
+        """Take note of a node and of what it was computed from since a moment.
+
+        Called in the order of creation, so that no question goes deep.
+        """
+        for fresh in since(start, node):
+            self.forms.core(fresh)
+
+    def _output(self, node: Tensor) -> Found | None:
+        """Softmax and sigmoid, as quotients."""
+        form = self.forms.core(node)
+        if form is None or form.kind not in _OUTPUTS:
+            return None
+        output, pattern = _OUTPUTS[form.kind]
+        return form.of(output, node.shape), pattern
+
+    def _several_sigmoids(self, node: Tensor) -> Found | None:
+        """c/(1 + e^v) for a number c."""
+        x, y = node.args
+        below, c = self.forms.one_plus_exp(y), scalar(x)
+        if below is None or c is None:
+            return None
+        return outputs.sigmoid(negative(below[1])) * (c / below[0]), published.SIGMOID
+
+    def _one_minus(self, node: Tensor) -> Found | None:
+        """One minus an output or a product, and ½(1 + tanh(u/2))."""
+        if (u := self.forms.sigmoid_of_tanh(node)) is not None:
+            return outputs.sigmoid(u), published.SIGMOID
+        a, b, x = self.structure.affine(node)
+        if a != 1.0 or b != -1.0:
+            return None
+        if x.function is np.prod:
+            found = self.logs.log(x)
+            return found and (_one_minus_exp(found[0]), published.ONE_MINUS_PRODUCT)
+        form = self.forms.core(x) if x.function is not np.expm1 else None
+        if form and form.kind == "sigmoid":
+            rest = form._replace(u=negative(form.u)).of(outputs.sigmoid, node.shape)
+            return rest, published.ONE_MINUS_SIGMOID
+        if form and form.kind == "softmax":
+            log = form.of(outputs.log_softmax, node.shape)
+            return _one_minus_exp(log), published.ONE_MINUS_SOFTMAX
+        return None
+
+    def _picked(self, node: Tensor) -> Found | None:
+        """e^u[key] / Σ e^u."""
+        for x, y in quotients(node):
+            e, total = self.forms.is_a(x, "exp"), self.forms.is_a(y, "total")
+            if e and total and fits(x, node) and self._picks(e.u, total, y.shape):
+                u = unshifted(total.u, total.axes)
+                return over(outputs.softmax, u, total.axes)[e.u.kwargs["key"]], published.SOFTMAX
+        return None
+
+    def _log_softmax(self, node: Tensor) -> Found | None:
+        """u - ln Σ e^u, u[key] - ln Σ e^u, and their negatives."""
+        for x, y in differences(node):
+            for logits, total, sign in ((x, y, 1.0), (y, x, -1.0)):
+                form = self.forms.is_a(total, "logsumexp")
+                if form is None or not fits(logits, node):
+                    continue
+                picked = self._picks(logits, form, total.shape)
+                whole = self.structure.same(logits, form.u) and aligned(
+                    tuple(range(logits.ndim)), form.labels, form.axes, logits.shape
+                )
+                if not picked and not whole:
+                    continue
+                log = over(outputs.log_softmax, unshifted(form.u, form.axes), form.axes)
+                log = log[logits.kwargs["key"]] if picked else log
+                return log if sign > 0 else -log, published.LOGITS_MINUS_LOG_SUM_EXP
+        return None
+
+    def _picks(self, x: Tensor, total: Form, shape: tuple[int, ...]) -> bool:
+        """Whether x is entries of u, each beside the total of its own row."""
+        if x.function is not getitem or not self.structure.same(x.args[0], total.u):
+            return False
+        return picks_its_row(x.kwargs["key"], total.u, total.axes, total.labels, shape)
+
+    def _shifted(self, node: Tensor) -> Found | None:
+        """s + ln Σ e^(x - s), and ln Σ e^(x + s) - s."""
+        pairs = sides(node) if node.function is np.add else differences(node)
+        for total, s in pairs:
+            form = self.forms.is_a(total, "logsumexp")
+            if form is None or not fits(total, node):
+                continue
+            shift = shift_of(form.u, form.axes)
+            if shift is None or shift[2] == (node.function is np.add):
+                continue
+            x, taken, _ = shift
+            same = self.structure.same_rows(s, taken)
+            if same and meets(s, taken, form.labels, form.u.ndim):
+                total = form._replace(u=x).of(outputs.logsumexp, node.shape)
+                return total, published.SHIFTED_LOG_SUM_EXP
+        return None
+
+    def _xlogy(self, node: Tensor) -> Found | None:
+        x, y = node.args
+        found = self.logs.log(y) if type(y) is Tensor else None
+        if found is None:
+            return None
+        log, pattern = found
+        nothing = np.logical_and(np.equal(x, 0), np.isinf(log))
+        result = x * np.where(nothing, 0.0, log)
+        if type(x) is not Tensor:
+            self.weighted[result] = x, log
+        return result, pattern
+
+
+def _one_minus_exp(log: Any) -> Any:
+    return -np.expm1(log)

@@ -1,0 +1,1 @@
+"""A program as the text of a NumPy module."""

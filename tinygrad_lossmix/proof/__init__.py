@@ -1,0 +1,1 @@
+"""The table of derivatives run on symbols: formulas and proofs."""

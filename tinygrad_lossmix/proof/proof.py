@@ -1,0 +1,218 @@
+"""Proofs: is the output delta of a mix a - y, and for which labels?
+
+The engine's own table of derivatives runs on formulas in place of numbers, through a recording of
+the book's output layer and cost; what comes out is the delta of that code at all logits at once.
+
+>>> print(prove("softmax", "ll", 2))
+softmax + log-likelihood, 2 classes
+delta = a - y exactly where y0 + y1 = 1.
+<BLANKLINE>
+delta0 = a0 - y0 + a0*(y0 + y1 - 1)
+delta1 = a1 - y1 + a1*(y0 + y1 - 1)
+<BLANKLINE>
+a outputs, y labels; derived for all logits by the engine's table, run on symbols.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tinygrad_lossmix.mixes.mix import COSTS, Mix
+from tinygrad_lossmix.proof.derivation import Counterexample, Derivation, Formula, derive, sympy
+
+SYMBOLS = "a outputs, y labels; derived for all logits by the engine's table, run on symbols."
+MOST = 6  # classes: one more takes a minute
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was proved about the output delta of a mix; formulas are SymPy expressions.
+
+    True where it holds: `assert prove("sigmoid", "ce", 3)`.
+    """
+
+    mix: Mix
+    classes: int
+    a: tuple[Formula, ...]  # symbols for the outputs
+    y: tuple[Formula, ...]  # symbols for the labels
+    delta: tuple[Formula, ...]  # δ of each logit, in terms of a and y
+    holds: bool  # δ = a - y for all labels that the outputs can match: any, or of sum 1 for softmax
+    equations: tuple[Formula, ...]  # 0 exactly for the labels with δ = a - y at all logits
+    multiple: Formula | None  # c ≠ 1 with δ = c(a - y) for all labels that outputs can match
+    ignores_wrong_classes: bool  # δ is 0 for every class of label 0
+    counterexample: Counterexample | None  # None where it holds
+
+    def __bool__(self) -> bool:
+        return self.holds
+
+    @property
+    def condition(self) -> str:
+        """The labels for which δ = a - y at all logits: `y0 + y1 = 1`, `any y` or `no y`."""
+        if not self.equations:
+            return "any y"
+        return "no y" if self.equations == (1,) else ", ".join(_equations(self.equations))
+
+    @property
+    def latex(self) -> str:
+        """δ, and the labels for which it is a - y, as LaTeX for a line of its own."""
+        lines = [f"\\delta_{{{k}}} &= {text}" for k, text in enumerate(self._written(latex=True))]
+        end = f"\\text{{ at all logits for {self.condition[:-1]}}} y"
+        if self.condition not in ("any y", "no y"):
+            end = "\\iff " + ",\\ ".join(_equations(self.equations, latex=True))
+        lines.append(f"\\delta &= a - y {end}")
+        if self.multiple is not None:
+            lines.append(f"\\delta &= {sympy.latex(self.multiple)}\\,(a - y){self._matched(True)}")
+        body = " \\\\\n".join(lines)
+        return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex}$"
+
+    def __str__(self) -> str:
+        outputs = "one output" if self.classes == 1 else f"{self.classes} classes"
+        lines = [f"{self.mix}, {outputs}", *self._verdict(), ""]
+        lines += [f"delta{k} = {text}" for k, text in enumerate(self._written())]
+        lines += [""]
+        if any("T" in map(str, each.free_symbols) for each in self.delta):
+            lines += ["T is the sum of e^z."]
+        return "\n".join([*lines, SYMBOLS])
+
+    __repr__ = __str__
+
+    def _written(self, latex: bool = False) -> list[str]:
+        each = zip(self.delta, self.a, self.y, strict=True)
+        return [written(delta, a, y, latex) for delta, a, y in each]
+
+    def _verdict(self) -> list[str]:
+        if self.holds:
+            where = f"exactly where {self.condition}" if self.equations else "for any y"
+            return [f"delta = a - y {where}."]
+        lines = ["delta is not a - y."]
+        if self.multiple is not None:
+            lines += [f"It is exactly {self.multiple}(a - y){self._matched(False)}."]
+        if self.ignores_wrong_classes:
+            lines += ["It is 0 for every wrong class, one of label 0, whatever the logits."]
+        if self.equations != (1,):
+            lines += [f"Both agree at all logits only where {self.condition}."]
+        if self.counterexample is not None:
+            lines += [f"For example {self.counterexample}."]
+        return lines
+
+    def _matched(self, latex: bool) -> str:
+        """The labels that softmax can match, as the end of a sentence."""
+        if self.mix.output == "sigmoid":
+            return ""
+        (equation,) = _equations([sum(self.y) - 1], latex)
+        return f"\\text{{ where }} {equation}" if latex else f" where {equation}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain values, formulas as text: ready for JSON."""
+        point = self.counterexample
+        return {
+            "output": self.mix.output,
+            "cost": self.mix.cost_name,
+            "classes": self.classes,
+            "holds": self.holds,
+            "condition": self.condition,
+            "delta": self._written(),
+            "multiple": None if self.multiple is None else str(self.multiple),
+            "ignores_wrong_classes": self.ignores_wrong_classes,
+            "counterexample": point
+            and {name: [str(x) for x in values] for name, values in point._asdict().items()},
+            "latex": self.latex,
+        }
+
+
+def prove(output: str, cost: str, K: int = 3) -> Proof:
+    """Derive δ of a mix of K classes for all logits and labels, and compare it with a - y.
+
+    Args:
+        output: "sigmoid" or "softmax".
+        cost: "ce" (eq. 63 of the book), "ll" (eq. 80) or "quadratic" (eq. 6), or the long name.
+        K: how many classes, 1 to 6; five take seconds.
+
+    Returns:
+        a `Proof`: true where δ = a - y for all labels that the outputs can match, with δ as
+        formulas and the condition on the labels; else a counterexample. Eq. (66) and (84).
+
+    Raises:
+        ImportError: SymPy is not installed.
+        ValueError: no such mix, K out of range, or softmax with cross-entropy on one class, where
+            ln(1 - a) is infinite.
+
+    >>> proof = prove("softmax", "ll", 3)
+    >>> proof.holds, proof.condition
+    (True, 'y0 + y1 + y2 = 1')
+    >>> crossed = prove("softmax", "ce", 2)
+    >>> crossed.holds, crossed.multiple
+    (False, 2)
+    """
+    mix = Mix(output, cost)
+    if type(K) is not int or not 1 <= K <= MOST:
+        raise ValueError(f"a proof is for 1 to {MOST} classes, not {K!r}")
+    if (mix.output, mix.cost_name, K) == ("softmax", "ce", 1):
+        raise ValueError("softmax of one class is 1, and ln(1 - 1) infinite: take two or more")
+    found = derive(mix.output, COSTS[mix.cost_name].replace("-", "_"), K)
+    equations, ignores = found.equations(found.error), found.ignores_wrong_classes()
+    holds = found.of_every_label(equations)
+    multiple, point = (None, None) if holds else (found.multiple(), found.counterexample())
+    delta = readable(found)
+    return Proof(mix, K, found.a, found.y, delta, holds, equations, multiple, ignores, point)
+
+
+def _equations(formulas: Sequence[Formula], latex: bool = False) -> list[str]:
+    """`formula = 0`, with the number on the right: y0 + y1 = 1."""
+    text = sympy.latex if latex else str
+    parts = [formula.as_coeff_Add() for formula in formulas]
+    return [f"{text(left)} = {text(-number)}" for number, left in parts]
+
+
+def readable(derivation: Derivation) -> tuple[Formula, ...]:
+    """δ of each logit, as a - y and what is left, unless another form is clearly shorter.
+
+    >>> readable(derive("sigmoid", "quadratic", 1))
+    (a0*(1 - a0)*(a0 - y0),)
+    """
+    _, a, y, total, *formulas = derivation
+    wanted = [1 - each for each in (*a, *y)]  # differences written this way round
+    wanted += [out - label for out, label in zip(a, y, strict=True)]
+    signs = {-each: sympy.Mul(-1, each, evaluate=False) for each in wanted}
+    found = []
+    for raw, a_minus_y, error in zip(*formulas, strict=True):
+        rest = [sympy.factor(error).xreplace(signs), _in_parts(error, a, signs)]
+        whole = [sympy.factor(a_minus_y + error)]
+        if total not in error.free_symbols:  # then it may have any value
+            whole.append(raw.subs(total, 1))
+        whole = [form for form in whole if not form.is_Add and form.is_polynomial(*a)]
+        forms = [a_minus_y + each for each in rest] + [form.xreplace(signs) for form in whole]
+        found.append(min(forms, key=sympy.count_ops))
+    return tuple(found)
+
+
+def _in_parts(error: Formula, a: Sequence[Formula], signs: dict[Any, Any]) -> Formula:
+    """A common factor times a sum of fractions, each with one of the outputs in its divisor."""
+    factors = sympy.Mul.make_args(sympy.factor(error))
+    common = sympy.Mul(*[factor for factor in factors if factor in a])
+    parts = [sympy.cancel(error / common)]
+    for each in a:
+        parts = [part for term in parts for part in sympy.Add.make_args(sympy.apart(term, each))]
+    rest = sympy.Add(*parts).xreplace(signs)
+    return -common * -rest if rest.as_coeff_Add()[0] < 0 else common * rest
+
+
+def written(formula: Formula, a: Formula, y: Formula, latex: bool = False) -> str:
+    """A formula as text, beginning with a - y where it is a part of it.
+
+    >>> a, b, y = sympy.symbols("a b y")
+    >>> str(a - y - b), written(a - y - b, a, y)
+    ('a - b - y', 'a - y - b')
+    """
+    text = sympy.latex if latex else str
+    if not {a, -y} <= set(sympy.Add.make_args(formula)):
+        return str(text(formula))
+    rest = formula - (a - y)
+    sign = "-" if rest.could_extract_minus_sign() else "+"
+    end = "" if rest == 0 else f" {sign} {text(-rest if sign == '-' else rest)}"
+    return f"{text(a)} - {text(y)}{end}"
