@@ -2,11 +2,26 @@
 
 import pathlib
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lossmix
-from tinygrad_lossmix.printing import LETTERS, LONGEST, SPELLED, clean, shorten
+from tinygrad_lossmix.printing import (
+    LETTERS,
+    LONGEST,
+    SPELLED,
+    amount,
+    clean,
+    figure,
+    number,
+    point,
+    shaped,
+    short,
+    shorten,
+    vector,
+)
 
 
 @given(st.text(st.characters()))
@@ -51,3 +66,60 @@ def test_every_letter_that_the_package_prints_has_a_spelling():
     spelled = {letter: letter.encode("ascii", SPELLED).decode() for letter in used}
     assert [letter for letter, text in spelled.items() if "?" in text] == []
     assert "".join(LETTERS.values()).isascii()
+
+
+@pytest.mark.parametrize(
+    ("x", "text"),
+    [
+        (0.09003057, "0.09003"),
+        (-0.0, "0"),
+        (np.float32(1e-30), "1e-30"),
+        (np.nan, "nan"),
+        (-np.inf, "-inf"),
+        (123456, "123456"),
+        (np.True_, "1"),
+    ],
+)
+def test_numbers_have_four_digits_an_ascii_minus_and_no_negative_zero(x, text):
+    assert number(x) == text
+
+
+def test_long_arrays_keep_their_ends_and_show_their_shape():
+    assert shaped(np.arange(100.0)) == "[0, 1, ..., 98, 99] (100,)"
+    assert shaped(np.full((64, 10), -0.125)) == "[[-0.125, ..., -0.125], ...] (64, 10)"
+    assert shaped(np.ones((9, 8, 7, 6))) == "[[[[1, 1, 1, 1, 1, 1], ...], ...], ...] (9, 8, 7, 6)"
+
+
+def test_a_one_hot_label_of_ten_classes_is_shown_in_full():
+    assert shaped(np.eye(10)[3]) == "[0, 0, 0, 1, 0, 0, 0, 0, 0, 0]"
+
+
+def test_short_arrays_are_shown_in_full_on_one_line():
+    assert shaped(np.array([[1.0, 2.0], [3.0, 4.0]])) == "[[1, 2], [3, 4]] (2, 2)"
+    assert shaped(np.array(0.5)) == "0.5"
+    assert shaped(np.array([])) == "[]"
+    assert "\n" not in short(np.ones((9, 9)), most=100)
+
+
+@pytest.mark.parametrize(
+    ("x", "result", "said"),
+    [
+        (1 / 3, "0.3333", "0.3333"),
+        (-0.0, "0.000", "0"),
+        (12, "12.00", "12"),
+        (1234.5, "1234", "1234"),
+        (2e6, "2.000e+06", "2.000e+06"),
+        (np.float32(-0.5), "-0.5000", "-0.5000"),
+        (-np.inf, "-inf", "-inf"),
+    ],
+)
+def test_results_keep_their_zeros_but_in_a_sentence_whole_numbers_have_none(x, result, said):
+    assert (figure(x), amount(x)) == (result, said)
+
+
+def test_a_long_row_of_results_leaves_some_out():
+    assert vector(range(10)).count(".000") == 10
+    assert vector(range(11)).endswith("6.000, 7.000, ..., 10.00]")
+    assert vector([0.5] * 4, most=3) == "[0.5000, ..., 0.5000]"
+    assert point(range(6)) == "(0, 1, 2, 3, 4, 5)"
+    assert point(np.arange(7)) == "(0, 1, 2, ..., 5, 6)"

@@ -16,7 +16,7 @@ from tinygrad_lossmix.debugger.expressions import (
     numbers,
     quantity,
 )
-from tinygrad_lossmix.views.numbers import short
+from tinygrad_lossmix.printing import short
 
 z = lm.Tensor([2.0, 1.0, 0.0], name="z")
 WALK = lm.Stepper(lm.Mix("softmax", "ll").composed(z, 0))

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 import tinygrad_lossmix as lm
 from tests.helpers.hostile_names import HOSTILE
-from tinygrad_lossmix.printing import clean, shorten
-from tinygrad_lossmix.views.numbers import short
+from tinygrad_lossmix.printing import clean, short, shorten
 
 
 class Elements(HTMLParser):

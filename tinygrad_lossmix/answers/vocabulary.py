@@ -18,9 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_lossmix.answers import peers
-from tinygrad_lossmix.answers.figures import paragraph
-from tinygrad_lossmix.answers.verdict.verdict import number
 from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.printing import amount, paragraph
 from tinygrad_lossmix.records import plain
 
 CLOSE = 1e-6  # Keras computes in float32
@@ -177,7 +176,7 @@ class Checked:
         name = self.name
         lines = [paragraph(f"{name.book}: {name.statistics}; {name.reduction}")]
         for peer in (Peer("here", name.here), *self.peers):
-            off = "" if peer.error is None else f"  (off by {number(peer.error)})"
+            off = "" if peer.error is None else f"  (off by {amount(peer.error)})"
             text = f"{peer.expression or '-'}{off}"
             lines += [paragraph(text, " " * 16, f"  {peer.library:14}")]
         return "\n".join(lines)

@@ -24,7 +24,7 @@ from tinygrad_lossmix.lab.report import prepare, record, words, write
 from tinygrad_lossmix.lab.studies import Result, Spread, runs, summarise
 from tinygrad_lossmix.lab.training import Epoch, Run, Settings
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
-from tinygrad_lossmix.printing import clean, shorten
+from tinygrad_lossmix.printing import clean, number, shorten, yes
 from tinygrad_lossmix.records import to_json
 
 LEGEND = (
@@ -135,7 +135,7 @@ def report(results: list[Result], found: dict[str, Any]) -> str:
     problems = Table.grid(padding=(0, 2, 0, 0))
     for mix in found["mixes"]:
         name = Text(f"{mix['output']} {mix['cost']}", no_wrap=True)
-        deltas.add_row(name, mix["delta"], number(mix["delta_error"]))
+        deltas.add_row(name, mix["delta"], finite(mix["delta_error"]))
         problems.add_row(name, mix["diagnosis"])
     about = "delta in closed form; max |delta - (a - y)| on a mini-batch"
     upper = heading(found["settings"]), "", table(results, found["mixes"]), ""
@@ -166,16 +166,11 @@ def table(results: list[Result], found: list[dict[str, Any]]) -> Table:
     for name in ("ECE", "epochs\nto 95 %", "final\ncost"):
         grid.add_column(name, justify="right", no_wrap=True)
     for r, mix in zip(results, found, strict=True):
-        answers = map(answer, (r.delta.is_a_minus_y, mix["proper"], mix["convex"]))
+        answers = map(yes, (r.delta.is_a_minus_y, mix["proper"], mix["convex"]))
         ece = f"{r.ece.mean:.4f}" if math.isfinite(r.ece.mean) else "-"
-        ends = ece, number(r.epochs_to_goal), number(r.cost)
+        ends = ece, finite(r.epochs_to_goal), finite(r.cost)
         grid.add_row(words(r.mix), *answers, percent(r.accuracy), *ends)
     return grid
-
-
-def answer(found: bool | None) -> str:
-    """Yes or no; a dash where there is no verdict, with very many classes."""
-    return "-" if found is None else "yes" if found else "no"
 
 
 def percent(spread: Spread) -> str:
@@ -186,6 +181,6 @@ def percent(spread: Spread) -> str:
     return f"{spread.mean:.2%}{deviation}".replace("%", "")
 
 
-def number(value: float | None) -> str:
-    """Four digits, or a dash for what is not a finite number."""
-    return "-" if value is None or not math.isfinite(value) else f"{value:.4g}"
+def finite(value: float | None) -> str:
+    """A number, or a dash for what is none."""
+    return "-" if value is None or not math.isfinite(value) else number(value)

@@ -9,11 +9,12 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from tinygrad_lossmix.answers.verdict.verdict import MOST, Verdict, yes
+from tinygrad_lossmix.answers.verdict.verdict import MOST, Verdict
 from tinygrad_lossmix.cli.options import mix_of
 from tinygrad_lossmix.cli.tables import WIDTH, console, printed
 from tinygrad_lossmix.lab.report import words
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
+from tinygrad_lossmix.printing import yes
 from tinygrad_lossmix.records import to_json
 
 LEGEND = (

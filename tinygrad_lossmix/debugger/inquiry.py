@@ -35,7 +35,7 @@ from tinygrad_lossmix.debugger.wording import (
 )
 from tinygrad_lossmix.engine.table import TABLE, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.views.numbers import shaped, short
+from tinygrad_lossmix.printing import shaped, short
 
 TERMS = 20  # contributions that are listed
 

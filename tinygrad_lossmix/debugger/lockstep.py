@@ -25,7 +25,7 @@ from tinygrad_lossmix.debugger.walk import Steps, Walk
 from tinygrad_lossmix.debugger.wording import FLOW, MOST, QUIET, columns, listing, product, where
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.views.numbers import short
+from tinygrad_lossmix.printing import short
 
 
 class Meeting(NamedTuple):

@@ -19,8 +19,7 @@ from tinygrad_lossmix.debugger.asking import Stepping, typed_number
 from tinygrad_lossmix.debugger.expressions import Condition, Mistake, Names, is_condition
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.printing import brief
-from tinygrad_lossmix.views.numbers import short
+from tinygrad_lossmix.printing import brief, short
 
 Stops = Callable[[Walk], bool]
 

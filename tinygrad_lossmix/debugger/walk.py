@@ -37,7 +37,7 @@ from tinygrad_lossmix.engine.sweep import seed_of, sweep
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.mix import Mix
-from tinygrad_lossmix.views.numbers import short
+from tinygrad_lossmix.printing import short
 from tinygrad_lossmix.views.reading import Gradients, Reading, collected
 
 

@@ -16,8 +16,7 @@ from tinygrad_lossmix.debugger.chain import Local, Stop, along, every, number
 from tinygrad_lossmix.debugger.walk import Delta, Walk
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.printing import shorten
-from tinygrad_lossmix.views.numbers import IN_FULL, shaped, short
+from tinygrad_lossmix.printing import IN_FULL, shaped, short, shorten
 from tinygrad_lossmix.views.symbols import Symbols
 
 NAME, FLOW, BOOK, QUIET = "cyan", "yellow", "green", "bright_black"

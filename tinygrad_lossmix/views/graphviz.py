@@ -18,9 +18,8 @@ from typing import Any
 import graphviz
 
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.printing import LONGEST, shorten
+from tinygrad_lossmix.printing import LONGEST, short, shorten
 from tinygrad_lossmix.views.drawing import Drawing
-from tinygrad_lossmix.views.numbers import short
 from tinygrad_lossmix.views.picture import (
     Cluster,
     Picture,

@@ -20,8 +20,7 @@ from typing import NamedTuple
 from tinygrad_lossmix.engine import graph
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.printing import LONGEST, brief, clean
-from tinygrad_lossmix.views.numbers import exact, shaped, short
+from tinygrad_lossmix.printing import LONGEST, brief, clean, exact, shaped, short
 from tinygrad_lossmix.views.reading import Gradients, Reading, gradients, is_array
 
 Write = Callable[[Array], str]

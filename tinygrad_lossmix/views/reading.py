@@ -19,9 +19,8 @@ from tinygrad_lossmix.engine import graph
 from tinygrad_lossmix.engine.sweep import Step, sweep
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor, getitem
-from tinygrad_lossmix.printing import LONGEST, brief, clean, shorten
+from tinygrad_lossmix.printing import LONGEST, brief, clean, short, shorten
 from tinygrad_lossmix.views import symbols
-from tinygrad_lossmix.views.numbers import short
 
 OPERATORS = {
     np.add: "+",

@@ -24,8 +24,7 @@ from typing import Any, NamedTuple
 
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.printing import brief
-from tinygrad_lossmix.views.numbers import shaped, short
+from tinygrad_lossmix.printing import brief, shaped, short
 from tinygrad_lossmix.views.reading import Gradients, Reading, gradients, is_array
 
 MOST_LINES = 200

@@ -371,7 +371,7 @@ def printed_equations(text):
 @pytest.mark.parametrize("accuracy", [None, ".75"])
 def test_printed_equations_are_true(classes, accuracy, monkeypatch):
     monkeypatch.setenv("COLUMNS", "300")
-    monkeypatch.setattr("tinygrad_lossmix.answers.figures.width", lambda: 300)
+    monkeypatch.setattr("tinygrad_lossmix.printing.width", lambda: 300)
     for loss in ("1.0000", "0.6931", "0.06931", "2.30", "0.9", "2.4", "0.25", "100", "0", "-.75"):
         found = plateau(loss, classes, accuracy)
         equations = printed_equations(str(found))

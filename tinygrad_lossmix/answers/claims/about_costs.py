@@ -12,10 +12,10 @@ import numpy as np
 
 from tinygrad_lossmix.answers.claims import claim
 from tinygrad_lossmix.answers.claims.claim import Finding
-from tinygrad_lossmix.answers.verdict.verdict import number
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.mixes.costs import cross_entropy, log_likelihood
 from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.printing import amount
 
 Array = Any
 SURE = np.array([0.55, 0.02, 0.01, 0.03, 0.01, 0.05, 0.17, 0.01, 0.06, 0.09])
@@ -60,8 +60,8 @@ def only_the_right_class() -> Finding:
     by_logit = delta("softmax", "ll", np.log(SURE))[1:]
     off = float(np.abs(by_logit - SURE[1:]).max())
     return (
-        f"largest |dLL/da| of a wrong class {number(np.abs(by_output).max())}; "
-        f"|delta_k - a_k| at most {number(off)}",
+        f"largest |dLL/da| of a wrong class {amount(np.abs(by_output).max())}; "
+        f"|delta_k - a_k| at most {amount(off)}",
         not by_output.any() and off < ROUNDING,
     )
 
@@ -101,7 +101,7 @@ def stronger_confusion() -> Finding:
     rises = [wrong_outputs_cost(r) - c for r, c in zip(polarised, within, strict=True)]
     return (
         f"from {ends[0]:.6f} to {ends[1]:.6f}; {len(rest)} random ones from {min(within):.6f} to "
-        f"{max(within):.6f}; smallest rise {number(min(rises))}",
+        f"{max(within):.6f}; smallest rise {amount(min(rises))}",
         np.allclose(ends, [1.059477, 1.195674], 0, 5e-7)
         and ends[0] <= min(within)
         and max(within) <= ends[1]
@@ -122,7 +122,7 @@ def two_likelihoods() -> Finding:
     off = max(map(abs, eq57)), max(map(abs, eq80))
     eq63 = float(cross_entropy(SURE, 0))
     return (
-        f"eq. 57 off by {number(off[0])}, eq. 80 by {number(off[1])}; eq. 63 {eq63:.4f}, ten "
+        f"eq. 57 off by {amount(off[0])}, eq. 80 by {amount(off[1])}; eq. 63 {eq63:.4f}, ten "
         f"Bernoullis {each:.4f}, one choice {choice:.4f}",
         max(*off, abs(eq63 - each)) < ROUNDING and eq63 - choice > 0.1,
     )

@@ -11,11 +11,11 @@ import numpy as np
 from tinygrad_lossmix.answers.claims import claim
 from tinygrad_lossmix.answers.claims.claim import Finding
 from tinygrad_lossmix.answers.verdict.expected import minimise, one_of
-from tinygrad_lossmix.answers.verdict.verdict import number, vector, yes
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.mixes.costs import cross_entropy, log_likelihood
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.mixes.outputs import sigmoid, softmax
+from tinygrad_lossmix.printing import amount, point, yes
 
 Array = Any
 CORNERS = [("sigmoid", "ce"), ("sigmoid", "ll"), ("softmax", "ce"), ("softmax", "ll")]
@@ -64,7 +64,7 @@ def applied_to_a_sigmoid() -> Finding:
         for y in (0, 1)
     )
     return (
-        f"value {value:.4f}, proper {yes(proper)}; one output: eq. 80 off eq. 57 by {number(off)}",
+        f"value {value:.4f}, proper {yes(proper)}; one output: eq. 80 off eq. 57 by {amount(off)}",
         np.isfinite(value) and not proper and off < ROUNDING,
     )
 
@@ -99,7 +99,7 @@ def no_distribution() -> Finding:
     )
     return (
         f"outputs sum to {a.sum():.4f}; the {len(answers)} possible answers have probabilities "
-        f"that sum to {sum(chances):.4f}, CE off -ln of them by {number(off)}",
+        f"that sum to {sum(chances):.4f}, CE off -ln of them by {amount(off)}",
         abs(a.sum() - 1) > 0.1 and abs(sum(chances) - 1) < ROUNDING and off < ROUNDING,
     )
 
@@ -154,7 +154,7 @@ def lowers_the_others() -> Finding:
     slopes = jacobian(softmax, Z)
     error = np.abs(slopes + np.outer(a, a))[off].max()
     return (
-        f"the largest da_k/dz_j is {slopes[off].max():.4f}; off -a_j a_k by {number(error)}",
+        f"the largest da_k/dz_j is {slopes[off].max():.4f}; off -a_j a_k by {amount(error)}",
         slopes[off].max() < 0 and error < ROUNDING,
     )
 
@@ -170,7 +170,7 @@ def largest_output() -> Finding:
     ends = [minimise(Mix(*pair), one_of(q), np.array([3.0, 0.0, -3.0])) for pair in pairs]
     picked = [int(end.z.argmax()) for end in ends]
     shown = "; ".join(
-        f"{' '.join(pair)} {vector(end.outputs)} class {k}"
+        f"{' '.join(pair)} {point(end.outputs)} class {k}"
         for pair, end, k in zip(pairs, ends, picked, strict=True)
     )
     return (
@@ -198,8 +198,8 @@ def binary_case() -> Finding:
         for factor in (1, 2)
     }
     return (
-        f"outputs differ by {number(model)}; weights after 20 steps by {apart[1]:.4f} at the same "
-        f"eta, by {number(apart[2])} at twice the eta",
+        f"outputs differ by {amount(model)}; weights after 20 steps by {apart[1]:.4f} at the same "
+        f"eta, by {amount(apart[2])} at twice the eta",
         model < ROUNDING and apart[2] < ROUNDING and apart[1] > 1e-3,
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from tinygrad_lossmix.answers.claims import about_costs, about_layers
 from tinygrad_lossmix.answers.claims.claim import BY, Answer, Claim
-from tinygrad_lossmix.answers.figures import paragraph
+from tinygrad_lossmix.printing import paragraph
 
 LEGEND = "CE is the book's cross-entropy, eq. 63; LL its log-likelihood, eq. 80."
 

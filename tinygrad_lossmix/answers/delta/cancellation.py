@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.answers.figures import figure, vector
 from tinygrad_lossmix.engine import Tensor, grad
+from tinygrad_lossmix.printing import figure, vector
 
 Array = Any
 DeltaReport = Any  # of report.py, which prints these sentences

@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.answers.delta.cancellation import reasons
-from tinygrad_lossmix.answers.figures import columns, figure, paragraph, width
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.sweep import seed_of, sweep
 from tinygrad_lossmix.mixes import costs
 from tinygrad_lossmix.mixes.labels import labels, logits
 from tinygrad_lossmix.mixes.mix import COSTS, Mix
+from tinygrad_lossmix.printing import columns, figure, paragraph, width
 from tinygrad_lossmix.records import plain
 from tinygrad_lossmix.testing.methods import numerical_gradient
 

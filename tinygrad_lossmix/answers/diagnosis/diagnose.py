@@ -21,7 +21,7 @@ import numpy as np
 from tinygrad_lossmix.answers.diagnosis.finding import Finding
 from tinygrad_lossmix.answers.diagnosis.pairings import Candidate, candidates, nearest, reproducing
 from tinygrad_lossmix.answers.diagnosis.predictions import accuracies, handed, kind_of
-from tinygrad_lossmix.answers.figures import columns, figure, numbered, paragraph
+from tinygrad_lossmix.printing import columns, figure, numbered, paragraph
 from tinygrad_lossmix.records import plain
 
 Array = Any

@@ -12,8 +12,8 @@ import numpy as np
 from tinygrad_lossmix.answers.diagnosis.pairings import NAMES, STEPS, Candidate, Pairing, applied
 from tinygrad_lossmix.answers.diagnosis.predictions import Kind
 from tinygrad_lossmix.answers.diagnosis.remedies import remedy
-from tinygrad_lossmix.answers.figures import figure, vector
 from tinygrad_lossmix.engine import Tensor, grad
+from tinygrad_lossmix.printing import figure, vector
 from tinygrad_lossmix.records import plain
 
 Array = Any

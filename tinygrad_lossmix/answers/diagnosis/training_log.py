@@ -22,10 +22,11 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
-from tinygrad_lossmix.answers.figures import NOT_FINITE, figure, half_unit, paragraph
+from tinygrad_lossmix.answers.figures import NOT_FINITE, half_unit
 from tinygrad_lossmix.answers.plateau.candidates import reductions
 from tinygrad_lossmix.answers.plateau.constants import constants
 from tinygrad_lossmix.answers.plateau.plateau import plateau
+from tinygrad_lossmix.printing import figure, paragraph
 from tinygrad_lossmix.records import plain
 
 PART = r"(?:train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?|eval(?:uation)?)"

@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.answers.figures import half_unit, numbered, paragraph
+from tinygrad_lossmix.answers.figures import half_unit
 from tinygrad_lossmix.answers.plateau.candidates import NEAR, Match, Question, matches
 from tinygrad_lossmix.answers.plateau.constants import SOFTMAX_FLOOR, UNIFORM
+from tinygrad_lossmix.printing import numbered, paragraph
 from tinygrad_lossmix.records import plain
 
 BATCHES = (8, 10, 16, 20, 32, 50, 64, 100, 128, 200, 256, 500, 512, 1000, 1024)

@@ -8,8 +8,6 @@ Each sentence follows from the evidence, none from the name of a mix.
 (False, True, False)
 >>> [fault.name for fault in found.faults][1:]
 ['no wrong class is ever pushed down']
->>> number(1.0), number(0.25), vector(np.array([1 / 3, -0.0]))
-('1', '0.2500', '(0.3333, 0)')
 """
 
 from __future__ import annotations
@@ -24,6 +22,7 @@ import numpy as np
 from tinygrad_lossmix.answers.verdict.evidence import ROUNDING, Evidence, gather
 from tinygrad_lossmix.answers.verdict.expected import CLOSE, Minimum, Pair
 from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.printing import amount, point, yes
 from tinygrad_lossmix.records import plain
 
 MOST = 50  # classes: the Hessians of more take longer than anybody waits
@@ -60,7 +59,7 @@ class Verdict:
         shown = minimum(telling(e.minima))
         if self.proper:
             worst = max(minimum.error for minimum in e.minima)
-            shown += f"; {len(e.minima)} searches end within {number(worst)} of the truth"
+            shown += f"; {len(e.minima)} searches end within {amount(worst)} of the truth"
         rows = [
             ("strictly proper", f"{yes(self.proper)}, {shown}"),
             ("convex in z", f"{yes(self.convex)}, {bending(e)}"),
@@ -158,37 +157,37 @@ def faults(e: Evidence) -> Iterator[Fault]:
     if e.disagreement > CLOSE:
         yield Fault(
             "the closed forms are wrong",
-            f"cost, delta or Hessian are {number(e.disagreement)} off what the engine computes",
+            f"cost, delta or Hessian are {amount(e.disagreement)} off what the engine computes",
         )
     if e.constant:
-        yield Fault("nothing can be learnt", f"the output is {vector(least.outputs)} at every z")
+        yield Fault("nothing can be learnt", f"the output is {point(least.outputs)} at every z")
         return
     if least.endless:
         yield Fault(
             f"drives every output to {_limit(least)}; the cost only approaches its infimum, as "
             + ("z → ∞" if (least.direction > 0).all() else "‖z‖ → ∞"),
-            f"at z = t {vector(least.direction)} the expected cost is "
-            f"{', '.join(map(number, least.ray))} for t = 1, 10, 100",
+            f"at z = t {point(least.direction)} the expected cost is "
+            f"{', '.join(map(amount, least.ray))} for t = 1, 10, 100",
         )
     elif not e.proper:
         yield Fault("the outputs at its minimum are not the probabilities", minimum(least))
     if lowest.highest <= 0:
         yield Fault(
             "no wrong class is ever pushed down",
-            f"the highest delta of a wrong class is {number(lowest.highest)}",
+            f"the highest delta of a wrong class is {amount(lowest.highest)}",
         )
     elif far.delta < STALLED * far.off:
         yield Fault(
             "learning stalls on confident mistakes",
-            f"at z = {vector(far.z)}, {_label(far.y)}, delta is at most {number(far.delta)} "
-            f"where a - y is {number(far.off)}",
+            f"at z = {point(far.z)}, {_label(far.y)}, delta is at most {amount(far.delta)} "
+            f"where a - y is {amount(far.off)}",
         )
     if not e.convex:
         yield Fault("not convex in z", bending(e))
     if lowest.lowest < -ROUNDING:
         yield Fault(
             "a wrong logit can be pushed up",
-            f"at a = {vector(lowest.a)}, {_label(lowest.y)}, delta is {number(lowest.lowest)} for "
+            f"at a = {point(lowest.a)}, {_label(lowest.y)}, delta is {amount(lowest.lowest)} for "
             f"class {lowest.index}",
         )
 
@@ -216,47 +215,28 @@ def telling(minima: Sequence[Minimum]) -> Minimum:
 
 def minimum(least: Minimum) -> str:
     """Where an expected cost is least."""
-    drawn = f"with labels drawn from {vector(least.truth.mean)} the expected cost"
+    drawn = f"with labels drawn from {point(least.truth.mean)} the expected cost"
     if least.endless:
         return f"{drawn} decreases without reaching a minimum"
     if not np.isfinite(least.cost):
-        return f"{drawn} is {number(least.cost)}"
+        return f"{drawn} is {amount(least.cost)}"
     if not least.found:
-        return f"{drawn} was not minimised, the search ended at outputs {vector(least.outputs)}"
-    return f"{drawn} is least at outputs {vector(least.outputs)}"
+        return f"{drawn} was not minimised, the search ended at outputs {point(least.outputs)}"
+    return f"{drawn} is least at outputs {point(least.outputs)}"
 
 
 def bending(e: Evidence) -> str:
     """The most negative curvature."""
     c = e.curvature
     if e.convex:
-        return f"the smallest eigenvalue of {c.count} Hessians is {number(c.eigenvalue)}"
+        return f"the smallest eigenvalue of {c.count} Hessians is {amount(c.eigenvalue)}"
     return (
-        f"at z = {vector(c.z)}, {_label(c.y)}, the Hessian has the eigenvalue "
-        f"{number(c.eigenvalue)}"
+        f"at z = {point(c.z)}, {_label(c.y)}, the Hessian has the eigenvalue {amount(c.eigenvalue)}"
     )
 
 
-def number(x: float) -> str:
-    """Four digits; whole numbers as such, no negative zero."""
-    x = float(x) + 0.0
-    return f"{x:.0f}" if x.is_integer() and abs(x) < 1e6 else f"{x:#.4g}"
-
-
-def vector(x: Array) -> str:
-    """An array (K,) in parentheses, the middle left out beyond six."""
-    parts = [number(value) for value in x]
-    if len(parts) > 6:
-        parts = [*parts[:3], "...", *parts[-2:]]
-    return f"({', '.join(parts)})"
-
-
-def yes(answer: bool) -> str:
-    return "yes" if answer else "no"
-
-
 def _label(y: Array) -> str:
-    return f"class {int(y.argmax())}" if len(y) > 1 else f"label {number(y[0])}"
+    return f"class {int(y.argmax())}" if len(y) > 1 else f"label {amount(y[0])}"
 
 
 def _labels(e: Evidence) -> str:
@@ -266,7 +246,7 @@ def _labels(e: Evidence) -> str:
 def _limit(least: Minimum) -> str:
     """What the outputs go to on the way out: one number, if they agree."""
     ends = np.unique(least.outputs.round(6))
-    return number(ends[0]) if len(ends) == 1 else vector(least.outputs)
+    return amount(ends[0]) if len(ends) == 1 else point(least.outputs)
 
 
 def _use(e: Evidence) -> str:
