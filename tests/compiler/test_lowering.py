@@ -10,7 +10,7 @@ from tests.helpers import mix_oracle as oracle
 from tests.helpers.mix_cases import REGIMES, dense, examples, pair_of
 from tests.helpers.quick import share
 from tinygrad_lossmix.compiler.lowering import LOOPED
-from tinygrad_lossmix.mixes.mix import FORMS
+from tinygrad_lossmix.mixes.layers import PAIRS
 
 BOUND = {np.float64: 1e-13, np.float32: 1e-5}
 
@@ -19,7 +19,7 @@ def assert_accurate(mix, z, y):
     """Cost and δ but for 1e-13 (float32: 1e-5) of the absolute values of what they sum."""
     y = dense(y, z)
     with np.errstate(all="ignore"):
-        cost, delta = LOOPED[FORMS[pair_of(mix)].evaluate](z, y)
+        cost, delta = LOOPED[PAIRS[pair_of(mix)].evaluate](z, y)
     exact, info = oracle.reference(pair_of(mix), z, y), np.finfo(z.dtype)
     assert cost.dtype == delta.dtype == z.dtype
     sizes = [exact.cost_size, *exact.delta_sizes]
@@ -50,5 +50,5 @@ def test_many_classes_are_as_exact_as_few(mix):
 def test_one_class_is_as_in_the_cost(mix):
     for y in (0.0, 1.0, 0.5):
         z, y = np.array([0.7]), np.array([y])
-        form = FORMS[pair_of(mix)].evaluate
+        form = PAIRS[pair_of(mix)].evaluate
         np.testing.assert_equal(LOOPED[form](z, y), form(z, y))

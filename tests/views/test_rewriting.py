@@ -30,7 +30,7 @@ def test_what_was_replaced_is_printed_with_the_reason(found):
     first, *rows = str(found).splitlines()
     assert first == "3 replacements"
     assert [row.split()[0] for row in rows[::2]] == ["a", "n4", "C"]
-    kinds = [published.SOFTMAX, published.LOG_SOFTMAX, published.COSTS["softmax", "ll"]]
+    kinds = [published.SOFTMAX, published.LOG_SOFTMAX, published.MIXES["softmax", "ll"]]
     assert [each.pattern for each in found.replacements] == kinds
     assert [row.strip() for row in rows[1::2]] == [kind.reason for kind in kinds]
     assert [each.where for each in found.replacements] == ["n3", "n4", "n7"]

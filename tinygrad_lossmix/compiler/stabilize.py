@@ -24,7 +24,7 @@ from tinygrad_lossmix.compiler.patterns.stable_rules import Rules
 from tinygrad_lossmix.engine.gradient import grad as grad
 from tinygrad_lossmix.engine.graph import names, nodes
 from tinygrad_lossmix.engine.tensor import Tensor, recorded_again, tick
-from tinygrad_lossmix.mixes.mix import PAIRS, cost_node
+from tinygrad_lossmix.mixes.layers import PAIR_OF, cost_node
 
 
 class Replacement(NamedTuple):
@@ -122,7 +122,7 @@ class _Pass:
         args = [self.new[arg] if type(arg) is Tensor else arg for arg in old.args]
         new = old
         if any(arg is not before for arg, before in zip(args, old.args, strict=True)):
-            pair = PAIRS.get(old.function)
+            pair = PAIR_OF.get(old.function)
             new = cost_node(pair, *args) if pair else recorded_again(old, args)
         self.rules.learn(new, self.moments[-1])
         found = self.rules.stable(new)

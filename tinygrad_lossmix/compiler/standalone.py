@@ -17,7 +17,8 @@ from __future__ import annotations
 import functools
 
 from tinygrad_lossmix.compiler.compile import compile
-from tinygrad_lossmix.mixes.mix import Array, Mix
+from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.mixes.mix import Mix
 
 
 def standalone(mix: Mix, z: Array, y: Array) -> str:

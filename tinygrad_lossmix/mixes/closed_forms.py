@@ -13,11 +13,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
-Array = Any
+from tinygrad_lossmix.engine.freeze import traced
+from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.mixes.labels import require_finite
+
 Dot = Callable[[Array, Array], Array]
 
 _ones = functools.lru_cache(32)(np.ones)
@@ -31,6 +35,33 @@ def _starts(n: int, k: int) -> Array:
 @functools.lru_cache(32)
 def all_but_one(k: int, dtype: Any) -> Array:
     return 1 - np.eye(k, dtype=dtype)
+
+
+@np.errstate(all="ignore")
+def mean(evaluate: Callable[..., Any], z: Array, y: Array) -> tuple[Array, Array]:
+    """The mean cost of a batch (…, K) and its δ, per example, by one of the functions below.
+
+    Raises:
+        ValueError: the cost is not finite, and labels hold NaN or infinity.
+    """
+    if z.ndim > 2:
+        k = z.shape[-1]
+        cost, delta = mean(evaluate, z.reshape(-1, k), y.reshape(-1, k))
+        return cost, delta.reshape(z.shape)
+    if z.dtype.char == "e":  # a sum over a batch soon leaves the range of float16
+        cost, delta = mean(evaluate, z.astype(np.float32), y.astype(np.float32))
+        return cost.astype(np.float16), delta.astype(np.float16)
+    if traced(z):
+        total, delta = z.traced_call(evaluate, z, y)
+    else:
+        z, form = np.ascontiguousarray(z), evaluate
+        if z.size > 2 * BLOCK and z.ndim == 2:
+            form = functools.partial(in_blocks, evaluate)
+        total, delta = form(z, y)
+        if not isfinite(total):  # asked only here: each would cost every call 5 %
+            require_finite(y)
+            total = form(z, y, dot_at_infinity)[0]
+    return total / z.dtype.type(len(z)) if z.ndim > 1 else total, delta
 
 
 def dot_at_infinity(x: Array, y: Array) -> Array:

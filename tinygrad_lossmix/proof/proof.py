@@ -19,7 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tinygrad_lossmix.mixes.mix import COSTS, Mix
+from tinygrad_lossmix.mixes.layers import COSTS, LAYERS
+from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.proof.derivation import Counterexample, Derivation, Formula, derive, sympy
 
 SYMBOLS = "a outputs, y labels; derived for all logits by the engine's table, run on symbols."
@@ -102,7 +103,7 @@ class Proof:
 
     def _matched(self, latex: bool) -> str:
         """The labels that softmax can match, as the end of a sentence."""
-        if self.mix.output == "sigmoid":
+        if not LAYERS[self.mix.output].distribution:
             return ""
         (equation,) = _equations([sum(self.y) - 1], latex)
         return f"\\text{{ where }} {equation}" if latex else f" where {equation}"
@@ -154,7 +155,7 @@ def prove(output: str, cost: str, K: int = 3) -> Proof:
         raise ValueError(f"a proof is for 1 to {MOST} classes, not {K!r}")
     if (mix.output, mix.cost_name, K) == ("softmax", "ce", 1):
         raise ValueError("softmax of one class is 1, and ln(1 - 1) infinite: take two or more")
-    found = derive(mix.output, COSTS[mix.cost_name].replace("-", "_"), K)
+    found = derive(mix.output, COSTS[mix.cost_name].book.__name__, K)
     equations, ignores = found.equations(found.error), found.ignores_wrong_classes()
     holds = found.of_every_label(equations)
     multiple, point = (None, None) if holds else (found.multiple(), found.counterexample())

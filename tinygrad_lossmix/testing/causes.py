@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.compiler.patterns.published import COSTS
+from tinygrad_lossmix.compiler.patterns.published import MIXES
 from tinygrad_lossmix.compiler.stabilize import rewritten
 from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.graph import names, nodes
 from tinygrad_lossmix.engine.table import TABLE, Array, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.mixes.layers import LAYERS
 from tinygrad_lossmix.testing.check_report import GradcheckReport
 from tinygrad_lossmix.testing.comparison import compare
 from tinygrad_lossmix.testing.pair import Pair
@@ -30,7 +31,7 @@ from tinygrad_lossmix.testing.subject import Subject, flat
 
 MOST = 400  # nodes whose rules are looked at
 ELSEWHERE = 2  # other values of the arguments that a guess has to fit
-PUBLIC = ("softmax", "sigmoid", "softplus", "log_softmax", "log_sigmoid", "logsumexp")
+PUBLIC = tuple(name for layer in LAYERS.values() for name in layer.named)
 CUT = (
     "the graph was cut: float(), item(), math.log, .data and np.asarray give plain numbers, which "
     "are constants; write np.log, and return a Tensor"
@@ -194,7 +195,7 @@ def unstable(cost: Tensor) -> list[str]:
     """The first pattern in a recording that overflows, underflows or loses its digits there."""
     with np.errstate(all="ignore"):
         every = rewritten(cost).replacements
-        found = {r.before: r for r in every if r.pattern not in COSTS.values()}
+        found = {r.before: r for r in every if r.pattern not in MIXES.values()}
         worst = next((r for r in found.values() if _differ(r.before, r.after)), None)
     if worst is None:
         return []

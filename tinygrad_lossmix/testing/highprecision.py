@@ -22,7 +22,7 @@ from tinygrad_lossmix.engine.table import Array, spelling
 from tinygrad_lossmix.engine.tensor import Tensor, astype, getitem
 from tinygrad_lossmix.mixes import outputs
 from tinygrad_lossmix.mixes.costs import xlogy
-from tinygrad_lossmix.mixes.mix import ROWS
+from tinygrad_lossmix.mixes.layers import LAYERS, PAIRS
 from tinygrad_lossmix.testing.methods import Estimate, NotApplicable
 from tinygrad_lossmix.testing.replay import replay
 from tinygrad_lossmix.testing.subject import split
@@ -257,11 +257,11 @@ def oracles() -> dict[Any, Callable[..., Array]]:
         """∂C/∂z of each example: ∂C/∂a through the Jacobian of the output layer."""
         a, rest = map(exp, logs[output](z))
         slope = slopes[cost](y, a, rest)
-        if output == "sigmoid":
+        if not LAYERS[output].distribution:
             return slope * a * rest
         return a * (slope * rest - (np.sum(slope * a, axis=-1, keepdims=True) - slope * a))
 
-    for mix, (value, delta) in ROWS.items():
-        table[value] = functools.partial(mean_cost, *mix)
-        table[raw(delta)] = functools.partial(deltas, *mix)
+    for pair, form in PAIRS.items():
+        table[form.cost] = functools.partial(mean_cost, *pair)
+        table[raw(form.delta)] = functools.partial(deltas, *pair)
     return table

@@ -20,15 +20,15 @@ from tinygrad_lossmix.engine.graph import names, nodes
 from tinygrad_lossmix.engine.sweep import seed_of, sweep
 from tinygrad_lossmix.engine.table import TABLE, Array, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.mixes.mix import PAIRS, Mix
+from tinygrad_lossmix.mixes.layers import LAYERS, PAIR_OF
+from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.mixes.outputs import sigmoid, softmax
 from tinygrad_lossmix.testing.replay import recorded
 
 Fault = tuple[str, Array]  # in words, and a gradient, a change or what is passed back
 
 LARGEST = 200  # nodes of a recording that is searched
-SOFTMAX = ("softmax", "log_softmax", "logsumexp")  # forms that hold one
-SIGMOID = ("sigmoid", "log_sigmoid", "softplus")
+SOFTMAX, SIGMOID = (LAYERS[name].named for name in ("softmax", "sigmoid"))  # forms that hold one
 SLOPES = {"sigmoid": "sigma'(z) = a(1 - a)", "np.tanh": "tanh'(z) = 1 - a²"}
 LINEAR = {np.add, np.subtract, np.negative, np.multiply, np.divide}
 MEAN, SUM = "a mean where the cost takes a sum", "a sum where the cost takes a mean"
@@ -267,8 +267,8 @@ def spelled_out(cost: Tensor) -> Tensor:
     new: dict[Tensor, Tensor] = {}
     for each in nodes(cost):
         args = [new[arg] if isinstance(arg, Tensor) else arg for arg in each.args]
-        if each.function in PAIRS:
-            new[each] = Mix(*PAIRS[each.function]).composed(*args)
+        if each.function in PAIR_OF:
+            new[each] = Mix(*PAIR_OF[each.function]).composed(*args)
         else:
             new[each] = recorded(each, args) if each.function else each
     finite = all(np.all(np.isfinite(each.data)) for each in nodes(new[cost]))

@@ -13,11 +13,10 @@ from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.registration import raw
 from tinygrad_lossmix.engine.table import TABLE
 from tinygrad_lossmix.engine.tensor import Tensor, astype, recorded_again
-from tinygrad_lossmix.mixes import outputs
-from tinygrad_lossmix.mixes.mix import PAIRS, ROWS
+from tinygrad_lossmix.mixes.layers import LAYERS, PAIRS
 
-_layers = [f for f in vars(outputs).values() if hasattr(f, "recorded")]
-OF_LOGITS = {*PAIRS, *map(raw, _layers), *(raw(delta) for _, delta in ROWS.values())}
+OF_LOGITS = {f.recorded for layer in LAYERS.values() for f in layer.rows}
+OF_LOGITS |= {f for form in PAIRS.values() for f in (form.cost, form.delta.recorded)}
 Compute = Callable[[Tensor, list[Any]], Any]
 
 

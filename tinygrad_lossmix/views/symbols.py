@@ -15,17 +15,12 @@ from typing import Any, NamedTuple
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.mixes import outputs
 from tinygrad_lossmix.mixes.labels import labels
-from tinygrad_lossmix.mixes.mix import COSTS, PAIRS, Mix
+from tinygrad_lossmix.mixes.layers import COSTS, LAYERS, PAIR_OF, PAIRS
+from tinygrad_lossmix.mixes.mix import Mix
 
-SAFE_OUTPUTS = {getattr(outputs, name).recorded: name for name in ("sigmoid", "softmax")}
-COST_GROUPS = {long.replace("-", "_"): short for short, long in COSTS.items()}
-
-OUTPUT_EQUATIONS = {"sigmoid": "eq. (3)", "softmax": "eq. (78)"}
-COST_EQUATIONS = {"ce": "eq. (63)", "ll": "eq. (80)", "quadratic": "eq. (6)"}
-DELTA_EQUATIONS = {("sigmoid", "ce"): "eq. (66)", ("softmax", "ll"): "eq. (84)"}
-DELTA_DEFINED = "eq. (29)"
+SAFE_OUTPUTS = {layer.stable.recorded: name for name, layer in LAYERS.items()}
+COST_GROUPS = {cost.book.__name__: short for short, cost in COSTS.items()}
 
 
 class Symbols(NamedTuple):
@@ -60,17 +55,17 @@ class Symbols(NamedTuple):
 
     def equation(self, node: Tensor) -> str:
         """The book's words for a node; '' where it has none."""
-        pair = self.mix.output, self.mix.cost_name
+        output, cost_name = self.mix.output, self.mix.cost_name
         if node is self.cost:
-            one_neuron = pair[1] == "ce" and self.z.shape[-1] == 1
-            equation = "eq. (57)" if one_neuron else COST_EQUATIONS[pair[1]]
-            return f"{COSTS[pair[1]]} cost C, {equation}"
+            one_neuron = cost_name == "ce" and self.z.shape[-1] == 1
+            cost = COSTS[cost_name]
+            return f"{cost.long} cost C, {'eq. (57)' if one_neuron else cost.equation}"
         if node is self.a:
-            return f"{pair[0]} output layer a, {OUTPUT_EQUATIONS[pair[0]]}"
+            return f"{output} output layer a, {LAYERS[output].equation}"
         if node is self.z:
             if not self.whole:
                 return "logits z"
-            equation = DELTA_EQUATIONS.get(pair, DELTA_DEFINED)
+            equation = PAIRS[output, cost_name].equation
             return f"logits z, their gradient is {self.scaled('delta')}{self.n}, {equation}"
         return ""
 
@@ -84,9 +79,9 @@ class Symbols(NamedTuple):
 def find(cost: Tensor) -> Symbols | None:
     """The mix nearest to the cost of a recording; None where there is none."""
     for node in reversed(nodes(cost)):
-        if node.function in PAIRS and isinstance(node.args[0], Tensor):
+        if node.function in PAIR_OF and isinstance(node.args[0], Tensor):
             z, y = node.args
-            return Symbols(Mix(*PAIRS[node.function]), z, None, y, node, node is cost)
+            return Symbols(Mix(*PAIR_OF[node.function]), z, None, y, node, node is cost)
         for name, args, *_ in node.groups:
             if name in COST_GROUPS and len(args) == 2 and isinstance(args[0], Tensor):
                 a, y = args
@@ -100,7 +95,7 @@ def find(cost: Tensor) -> Symbols | None:
 
 def _output_layer(a: Tensor) -> tuple[str, Any]:
     for name, args, _ in a.groups:
-        if name in OUTPUT_EQUATIONS:
+        if name in LAYERS:
             return name, args[0]
     if a.function in SAFE_OUTPUTS and a.kwargs.get("axis", -1) in (-1, a.ndim - 1):
         return SAFE_OUTPUTS[a.function], a.args[0]

@@ -20,9 +20,9 @@ from tinygrad_lossmix.answers.delta.cancellation import reasons
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.sweep import seed_of, sweep
-from tinygrad_lossmix.mixes import costs
 from tinygrad_lossmix.mixes.labels import labels, logits
-from tinygrad_lossmix.mixes.mix import COSTS, Mix
+from tinygrad_lossmix.mixes.layers import COSTS, LAYERS
+from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import columns, figure, paragraph, width
 from tinygrad_lossmix.records import plain
 from tinygrad_lossmix.testing.methods import numerical_gradient
@@ -42,7 +42,7 @@ class DeltaReport:
         """Compute all of it; z and y are of shape (K,), float64."""
         variable, a = Tensor(z, name="z"), Tensor(mix.activate(z), name="a")
         book = mix.composed(variable, y)
-        on_outputs = getattr(costs, COSTS[mix.cost_name].replace("-", "_"))
+        on_outputs = COSTS[mix.cost_name].on_outputs
         self.mix, self.z, self.y = mix, z, y
         self.a: Array = np.array(a.data)  # the outputs
         self.cost = float(mix.cost(z, y))  # stable
@@ -72,11 +72,10 @@ class DeltaReport:
 
     def _tails(self) -> Array:
         """a - y without cancellation: the δ of the matched pair, where there is one."""
-        if self.mix.output == "sigmoid":
-            return Mix("sigmoid", "ce").delta(self.z, self.y)
-        if np.isclose(self.y.sum(), 1.0, rtol=1e-12, atol=0.0):
-            return Mix("softmax", "ll").delta(self.z, self.y)
-        return self.a_minus_y
+        layer = LAYERS[self.mix.output]
+        if layer.distribution and not np.isclose(self.y.sum(), 1.0, rtol=1e-12, atol=0.0):
+            return self.a_minus_y
+        return Mix(self.mix.output, layer.matched).delta(self.z, self.y)
 
     def to_dict(self) -> dict[str, Any]:
         """A record ready for JSON; numbers that are not finite are None, and so is the Jacobian of

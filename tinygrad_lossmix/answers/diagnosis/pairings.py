@@ -23,8 +23,9 @@ import numpy as np
 from tinygrad_lossmix.answers.figures import half_unit
 from tinygrad_lossmix.answers.plateau.clamps import KERAS_EPSILON, TORCH_LOWEST
 from tinygrad_lossmix.answers.plateau.constants import SMOOTHING
-from tinygrad_lossmix.mixes import costs, outputs
-from tinygrad_lossmix.mixes.mix import COSTS, Mix
+from tinygrad_lossmix.mixes.layers import COSTS, LAYERS
+from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.mixes.outputs import softmax
 
 Array = Any
 COMPUTED = 1e-5  # what a framework's float32 may be off by, relative to the loss
@@ -40,7 +41,8 @@ STEPS: dict[str, tuple[str, ...]] = {  # what is applied, the first first
     "sigmoid of softmax": ("softmax", "sigmoid"),
     EXAMPLES: (EXAMPLES,),
 }
-NAMES = COSTS | {"squared error": "squared error", "nll": "NLLLoss (no logarithm)"}
+NAMES = {name: cost.long for name, cost in COSTS.items()}
+NAMES |= {"squared error": "squared error", "nll": "NLLLoss (no logarithm)"}
 CALLED = {  # by frameworks, when it is applied to what they are handed
     ("softmax", "ll"): "PyTorch CrossEntropyLoss, Keras categorical_crossentropy(from_logits=True)",
     ("sigmoid", "ce"): "PyTorch BCEWithLogitsLoss, Keras binary_crossentropy(from_logits=True)",
@@ -54,7 +56,7 @@ CALLED = {  # by frameworks, when it is applied to what they are handed
 def applied(steps: Sequence[str], x: Any) -> Any:
     """Output layers, one after the other."""
     for step in steps:
-        x = outputs.softmax(x, axis=0) if step == EXAMPLES else getattr(outputs, step)(x)
+        x = softmax(x, axis=0) if step == EXAMPLES else LAYERS[step].stable(x)
     return x
 
 
@@ -132,8 +134,7 @@ class Pairing:
         cost, times = ("quadratic", 2.0) if self.cost == "squared error" else (self.cost, 1.0)
         if last == "sigmoid" or (last == "softmax" and x.shape[-1] > 1):
             return Mix(last, cost).cost(applied(inner, x), y) * (len(y) * times)
-        on_outputs = getattr(costs, COSTS[cost].replace("-", "_"))
-        return on_outputs(applied(STEPS[self.transform], x), y) * (len(y) * times)
+        return COSTS[cost].on_outputs(applied(STEPS[self.transform], x), y) * (len(y) * times)
 
 
 PLAIN = (  # the most likely first; so they are listed when several reproduce a loss

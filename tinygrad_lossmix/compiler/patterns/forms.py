@@ -24,15 +24,11 @@ from tinygrad_lossmix.compiler.patterns.structure import (
     sides,
 )
 from tinygrad_lossmix.engine.tensor import Tensor, astype, getitem
-from tinygrad_lossmix.mixes import outputs
+from tinygrad_lossmix.mixes.layers import LAYERS
 
 VIEWS = {np.transpose, np.reshape, np.broadcast_to, getitem, astype}
 ELEMENTWISE = {"exp", "sigmoid", "tanh"}
-OVER_AN_AXIS: Any = (
-    outputs.softmax, outputs.log_softmax, outputs.log1m_softmax, outputs.logsumexp,
-)  # fmt: skip
-OF_ENTRIES: Any = (outputs.sigmoid, outputs.log_sigmoid, outputs.softplus)
-KINDS = {f.recorded: f.__name__ for f in (*OVER_AN_AXIS, *OF_ENTRIES)}
+KINDS = {f.recorded: f.__name__ for layer in LAYERS.values() for f in layer.rows}
 KINDS |= {np.exp: "exp", np.expm1: "exp", np.tanh: "tanh"}  # the rest of expm1: `Structure.affine`
 
 
@@ -66,7 +62,12 @@ class Forms:
             np.multiply: self._product,
             **dict.fromkeys(VIEWS, self._view),
             **dict.fromkeys(KINDS, self._of_entries),
-            **dict.fromkeys((f.recorded for f in OVER_AN_AXIS), self._over_an_axis),
+            **{
+                function.recorded: self._over_an_axis
+                for layer in LAYERS.values()
+                if layer.distribution
+                for function in layer.rows
+            },
         }
 
     def form(self, node: Any) -> Form | None:

@@ -20,7 +20,7 @@ from tinygrad_lossmix.compiler.patterns.stable_rules import Rules
 from tinygrad_lossmix.compiler.patterns.structure import Structure, scalar
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.mixes.mix import cost_node
+from tinygrad_lossmix.mixes.layers import cost_node
 
 LOGARITHMS = ("log_softmax", "log1m_softmax", "log_sigmoid", "softplus")
 
@@ -93,7 +93,7 @@ def fused(cost: Tensor, rules: Rules) -> Found | None:
     total = sum(others, first)
     if total.dtype != cost.dtype:
         return None
-    return total, published.COSTS[costs[0].pair]
+    return total, published.MIXES[costs[0].pair]
 
 
 def _ends(cost: Tensor, rules: Rules, linear: Linear) -> tuple[dict[Tensor, End], set[Tensor]]:

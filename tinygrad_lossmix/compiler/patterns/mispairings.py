@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import math
 
-from tinygrad_lossmix.compiler.patterns.forms import KINDS, VIEWS, Forms
+from tinygrad_lossmix.compiler.patterns.forms import VIEWS, Forms
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.mixes.mix import PAIRS
+from tinygrad_lossmix.mixes.layers import LAYERS, PAIR_OF
 
-LAYERS = {function: kind.rpartition("_")[2] for function, kind in KINDS.items()}
-LAYERS |= {cost: output for cost, (output, _) in PAIRS.items()}
+OUTPUT_OF = {cost: output for cost, (output, _) in PAIR_OF.items()}  # by what a node holds
+OUTPUT_OF |= {
+    function.recorded: name
+    for name, layer in LAYERS.items()
+    for function in layer.rows
+    if function is not layer.potential
+}
 
 
 class WrongPairing(UserWarning):
@@ -25,13 +30,13 @@ def wrong_pairings(cost: Tensor, forms: Forms) -> tuple[str, ...]:
     """A line for each kind of wrong pairing in a recording."""
     found: dict[tuple[str, str], tuple[int, ...]] = {}
     for node in nodes(cost):
-        outer = LAYERS.get(node.function)
-        if outer not in ("softmax", "sigmoid"):
+        outer = OUTPUT_OF.get(node.function)
+        if outer is None:
             continue
         u = node.args[0]
         while type(u) is Tensor and u.function in VIEWS and forms.form(u) is None:
             u = u.args[0]
-        inner = forms.is_a(u, "softmax", "sigmoid")
+        inner = forms.is_a(u, *LAYERS)
         if inner is not None:
             found.setdefault((outer, inner.kind), node.args[0].shape)
     return tuple(_words(outer, inner, shape) for (outer, inner), shape in found.items())

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from tinygrad_lossmix.mixes.layers import COSTS
+
 
 class Pattern(NamedTuple):
     """One row of the table."""
@@ -81,11 +83,6 @@ LOG_ONE_MINUS_SIGMOID = Pattern(
     "log_sigmoid(-u)",
     "above 37 sigmoid(u) rounds to 1 and leaves ln 0",
 )
-_COSTS = {
-    "ll": "-Σ y ln({0}(u))",
-    "ce": "-Σ y ln({0}(u)) + (1 - y) ln(1 - {0}(u))",
-    "quadratic": "Σ ({0}(u) - y)²/2",
-}
 _A_MINUS_Y = "one node, whose delta is a - y without the subtraction"
 _NEAR_LABEL = "one node; an output near its label loses the difference"
 _REASONS = {
@@ -96,14 +93,16 @@ _REASONS = {
     ("sigmoid", "ce"): _A_MINUS_Y,
     ("sigmoid", "quadratic"): _NEAR_LABEL,
 }
-COSTS = {
-    (output, cost): Pattern(_COSTS[cost].format(output), f"{output}_{cost}(u, y)", reason)
+MIXES = {
+    (output, cost): Pattern(
+        COSTS[cost].formula.format(a=f"{output}(u)"), f"{output}_{cost}(u, y)", reason
+    )
     for (output, cost), reason in _REASONS.items()
 }
 PATTERNS = (
     SOFTMAX, SIGMOID, ONE_MINUS_SIGMOID, ONE_MINUS_SOFTMAX, ONE_MINUS_PRODUCT, LOG_EXP, LOG_SUM_EXP,
     SHIFTED_LOG_SUM_EXP, SOFTPLUS, LOG_SOFTMAX, LOGITS_MINUS_LOG_SUM_EXP, LOG_ONE_MINUS_SOFTMAX,
-    LOG_SIGMOID, LOG_ONE_MINUS_SIGMOID, *COSTS.values(),
+    LOG_SIGMOID, LOG_ONE_MINUS_SIGMOID, *MIXES.values(),
 )  # fmt: skip
 
 

@@ -1,0 +1,164 @@
+"""What is known of each output layer, each cost and each pair of them, written once.
+
+An output layer or a cost is one entry here; a pair is one of `PAIRS`, by the names of both. What
+the rest of the package knows of them it takes from these tables.
+
+>>> LAYERS["softmax"].equation, COSTS["ll"].long, PAIRS["softmax", "ll"].formula
+('eq. (78)', 'log-likelihood', 'Sa - y')
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any, NamedTuple
+
+from tinygrad_lossmix.engine.registration import add_row
+from tinygrad_lossmix.engine.rules import divisor
+from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.engine.tensor import Tensor, node
+from tinygrad_lossmix.mixes import book, closed_forms, costs, hessians, outputs
+
+
+class OutputLayer(NamedTuple):
+    """A function from logits to outputs, with its relatives; each is a row of the table."""
+
+    stable: Any  # right at every logit
+    book: Callable[[Any], Any]  # the graph of primitives that is drawn and stepped
+    equation: str
+    matched: str  # the cost with which δ is a - y
+    potential: Any  # its gradient is the layer
+    log: Any
+    log_rest: Any = None  # ln(1 - a), where it is not the logarithm at -z
+    distribution: bool = False  # taken over an axis, along which the outputs add up to 1
+
+    @property
+    def rows(self) -> tuple[Any, ...]:
+        """The layer and its relatives."""
+        return tuple(f for f in (self.stable, self.log, self.log_rest, self.potential) if f)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Those that users call, lm.softmax and others."""
+        return tuple(f.__name__ for f in self.rows if f is not self.log_rest)
+
+
+class CostFunction(NamedTuple):
+    """A cost of outputs a and labels y."""
+
+    long: str
+    on_outputs: Callable[[Any, Any], Any]  # with 0·log 0 = 0
+    book: Callable[[Any, Any], Any]
+    equation: str
+    formula: str  # of outputs {a}
+    elsewhere: tuple[str, ...]  # names in frameworks, their letters alone
+
+
+class ClosedForm(NamedTuple):
+    """A pair as one node: its two rows of the table, and what they are made of."""
+
+    cost: Any  # z, y -> the mean cost; its rule is δ
+    delta: Any  # z, y -> δ of each example; its rule is the Hessian
+    evaluate: Callable[..., tuple[Array, Array]]  # z, y -> ΣC, δ
+    product: Callable[[Array, Array, Array], Array]  # z, y, v -> Hessian times v
+    formula: str  # of δ, any labels; S = Σy, e = a - y, r = a/(1 - a)
+    latex: str
+    equation: str  # of δ
+
+
+def _closed(
+    evaluate: Any, product: Any, formula: str, latex: str = "", equation: str = "eq. (29)"
+) -> ClosedForm:
+    def delta(z: Array, y: Array) -> Array:
+        return closed_forms.mean(evaluate, z, y)[1]
+
+    def cost(z: Array, y: Array) -> Array:
+        return closed_forms.mean(evaluate, z, y)[0]
+
+    cost.__name__, delta.__name__ = evaluate.__name__, f"{evaluate.__name__}_delta"
+    recorded = add_row(delta, (lambda g, d, z, y: product(z, y, g), None), delta)
+
+    def rule(g: Array, c: Array, z: Array, y: Array, residual: Array = None) -> Array:
+        each = recorded(z, y) if residual is None else residual
+        return each * (g / divisor(prod(z.shape[:-1]) or 1, z.dtype))
+
+    add_row(cost, (rule, None), cost)
+    return ClosedForm(cost, recorded, evaluate, product, formula, latex or formula, equation)
+
+
+# fmt: off
+LAYERS = {
+    "sigmoid": OutputLayer(
+        outputs.sigmoid, book.sigmoid, "eq. (3)", "ce", outputs.softplus, outputs.log_sigmoid,
+    ),
+    "softmax": OutputLayer(
+        outputs.softmax, book.softmax, "eq. (78)", "ll", outputs.logsumexp, outputs.log_softmax,
+        outputs.log1m_softmax, distribution=True,
+    ),
+}
+COSTS = {
+    "ce": CostFunction(
+        "cross-entropy", costs.cross_entropy, book.cross_entropy, "eq. (63)",
+        "-Σ y ln({a}) + (1 - y) ln(1 - {a})", ("bce", "binarycrossentropy"),
+    ),
+    "ll": CostFunction(
+        "log-likelihood", costs.log_likelihood, book.log_likelihood, "eq. (80)",
+        "-Σ y ln({a})", ("nll", "categoricalcrossentropy"),
+    ),
+    "quadratic": CostFunction(
+        "quadratic", costs.quadratic, book.quadratic, "eq. (6)",
+        "Σ ({a} - y)²/2", ("mse", "meansquarederror"),
+    ),
+}
+PAIRS = {
+    ("sigmoid", "ce"): _closed(
+        closed_forms.sigmoid_ce, hessians.sigmoid_ce, "a - y", equation="eq. (66)",
+    ),
+    ("sigmoid", "ll"): _closed(closed_forms.sigmoid_ll, hessians.sigmoid_ll, "-y(1 - a)"),
+    ("sigmoid", "quadratic"): _closed(
+        closed_forms.sigmoid_quadratic, hessians.sigmoid_quadratic,
+        "(a - y) a(1 - a)", "(a - y)\\,a(1 - a)",
+    ),
+    ("softmax", "ce"): _closed(
+        closed_forms.softmax_ce, hessians.softmax_ce,
+        "Sa - y + (1 - y)r - a Σ(1 - y)r",
+        "Sa - y + (1 - y)r - a\\textstyle\\sum_k (1 - y_k) r_k",
+    ),
+    ("softmax", "ll"): _closed(
+        closed_forms.softmax_ll, hessians.softmax_ll, "Sa - y", "S a - y", "eq. (84)",
+    ),
+    ("softmax", "quadratic"): _closed(
+        closed_forms.softmax_quadratic, hessians.softmax_quadratic,
+        "a(e - a·e)", "a\\,(e - a \\cdot e)",
+    ),
+}
+# fmt: on
+PAIR_OF = {form.cost: pair for pair, form in PAIRS.items()}  # by what a node holds
+
+
+def cost_node(pair: tuple[str, str], z: Tensor, y: Array) -> Tensor:
+    """The mean cost of a pair, as one node; y has z's shape and dtype, and nobody changes it."""
+    values, form = z._value, PAIRS[pair]
+    cost, delta = closed_forms.mean(form.evaluate, values, y)
+    return node(cost, form.cost, (z, y), (values, y), {}, residual=delta)
+
+
+def cost_named(name: str) -> str | None:
+    """ce, ll or quadratic for a name used here or in frameworks; None for any other.
+
+    Raises:
+        ValueError: the name means different costs in different places.
+
+    >>> cost_named("BCELoss"), cost_named("cross_entropy"), cost_named("hinge")
+    ('ce', 'ce', None)
+    """
+    letters = "".join(filter(str.isalpha, name.lower())).removesuffix("loss")
+    for short, cost in COSTS.items():
+        if name.lower().replace("_", "-") in (short, cost.long) or letters in cost.elsewhere:
+            return short
+    if letters == "crossentropy":
+        raise ValueError(
+            f"{name!r} is two costs: ce, the book's eq. 63 (PyTorch's BCELoss), or ll, eq. 80 "
+            "(PyTorch's CrossEntropyLoss, with softmax): choose ce or ll"
+        )
+    return None
