@@ -21,6 +21,7 @@ from typing import Any
 import click
 
 from tinygrad_lossmix import __version__
+from tinygrad_lossmix.cli.exits import INTERRUPTED, PIPE_CLOSED, Refused
 from tinygrad_lossmix.printing import PLAIN, SPELLED, clean
 
 COMMANDS = {
@@ -46,14 +47,6 @@ COMMANDS = {
         "doctor": "What is installed, and what to install for the rest.",
     },
 }
-INTERRUPTED = 130
-PIPE_CLOSED = 141
-
-
-class Refused(click.ClickException):
-    """What was asked for cannot be done: one line, exit code 2."""
-
-    exit_code = 2
 
 
 class Commands(click.Group):

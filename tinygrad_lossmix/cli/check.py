@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +13,9 @@ from typing import Any
 import click
 import numpy as np
 
-from tinygrad_lossmix.cli import Refused
-from tinygrad_lossmix.cli.options import usage
-from tinygrad_lossmix.cli.tables import printed
+from tinygrad_lossmix.cli.exits import Refused, usage
+from tinygrad_lossmix.cli.options import json_option
+from tinygrad_lossmix.cli.stdout import printed, show
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.testing.check_report import GradcheckReport
 from tinygrad_lossmix.testing.checking import gradcheck
@@ -39,7 +38,7 @@ MOST = 100_000  # entries of an input
 @click.option("--mode", type=click.Choice(["full", "project"]), default="full", show_default=True)
 @click.option("--order", type=click.IntRange(1, 2), default=1, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+@json_option
 @click.pass_context
 def command(
     ctx: click.Context, /, what: tuple[str, ...], shapes: tuple[str, ...], as_json: bool, **how: Any
@@ -56,15 +55,12 @@ def command(
             found = {what[0]: of_a_function(what[0], arrays, how)}
         else:
             raise ValueError("give module:function, or a mix as two words, softmax ll")
-    if as_json:
-        record = {
-            "passed": all(found.values()),
-            "inputs": [list(array.shape) for array in arrays],
-            "checks": [{"what": name, **report.to_dict()} for name, report in found.items()],
-        }
-        click.echo(json.dumps(record, indent=2, allow_nan=False))
-    else:
-        click.echo(printed(*(f"{name}: {report}" for name, report in found.items())), nl=False)
+    record = {
+        "passed": all(found.values()),
+        "inputs": [array.shape for array in arrays],
+        "checks": [{"what": name, **report.to_dict()} for name, report in found.items()],
+    }
+    show(as_json, record, printed(*(f"{name}: {report}" for name, report in found.items())))
     if not all(found.values()):
         ctx.exit(1)
 

@@ -15,9 +15,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from tinygrad_lossmix.cli import INTERRUPTED, Refused
-from tinygrad_lossmix.cli.options import mix_of, usage
-from tinygrad_lossmix.cli.tables import printed
+from tinygrad_lossmix.cli.exits import INTERRUPTED, refusing, usage
+from tinygrad_lossmix.cli.options import json_option, mix_of
+from tinygrad_lossmix.cli.stdout import printed, show
 from tinygrad_lossmix.lab.data import Data, DataError, digits
 from tinygrad_lossmix.lab.data_files import read
 from tinygrad_lossmix.lab.report import prepare, record, words, write
@@ -25,7 +25,6 @@ from tinygrad_lossmix.lab.studies import Result, Spread, runs, summarise
 from tinygrad_lossmix.lab.training import Epoch, Run, Settings
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 from tinygrad_lossmix.printing import clean, number, shorten, yes
-from tinygrad_lossmix.records import to_json
 
 LEGEND = (
     "Proper: the true probabilities minimise the expected cost. Convex: in the logits. Accuracy: "
@@ -71,7 +70,7 @@ def setting(name: str, kind: Any, about: str) -> Callable[[Callable[..., None]],
     type=click.Path(path_type=Path),
     help="Folder to write results.json and results.csv to, with the learning curves.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
+@json_option
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -88,20 +87,16 @@ def command(
     """
     with usage():
         settings = Settings(**numbers)
-    try:
+    with refusing(DataError), refusing(OSError, about=f"--out {out}: cannot write results there: "):
         data = digits() if path is None else read(path)
         if out:
             prepare(out)
         finished = train_all(mixes, data, settings)
-    except OSError as error:
-        raise Refused(f"--out {out}: cannot write results there: {error.strerror}") from error
-    except DataError as error:
-        raise Refused(str(error)) from error
     planned = len(mixes) * settings.seeds
     if finished:
         results = summarise(finished, data, settings)
         found = record(results, mixes, data, settings)
-        click.echo(to_json(found) if as_json else report(results, found), nl=False)
+        show(as_json, found, report(results, found))
         if out:
             write(found, out)
             click.echo(clean(f"wrote {out / 'results.json'}, {out / 'results.csv'}"), err=True)

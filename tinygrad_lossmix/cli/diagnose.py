@@ -11,9 +11,9 @@ from tinygrad_lossmix.answers.diagnosis.diagnose import diagnose
 from tinygrad_lossmix.answers.diagnosis.predictions import read_outputs
 from tinygrad_lossmix.answers.diagnosis.training_log import levels, read
 from tinygrad_lossmix.answers.plateau.plateau import plateau
-from tinygrad_lossmix.cli import Refused
+from tinygrad_lossmix.cli.exits import refusing
 from tinygrad_lossmix.cli.options import loss_options
-from tinygrad_lossmix.records import to_json
+from tinygrad_lossmix.cli.stdout import show
 
 
 @click.command(context_settings={"ignore_unknown_options": True})  # a loss may be negative
@@ -55,16 +55,14 @@ def command(
             hint = "; a log file goes in by a pipe, with -" if "not a number" in str(error) else ""
             raise click.UsageError(f"{error}{hint}") from error
         record, text = found.to_dict(), str(found)
-    click.echo(to_json(record) if as_json else f"{text}\n", nl=False)
+    show(as_json, record, text)
 
 
 def arrays(path: Path, accuracy: str | None) -> Any:
     """The diagnosis of a file; an accuracy that is given counts, not that of the file."""
-    try:
+    with refusing(OSError, TypeError, ValueError, about=f"{path}: "):
         held = read_outputs(path)
         return diagnose(**(held if accuracy is None else held | {"accuracy": accuracy}))
-    except (OSError, TypeError, ValueError) as error:
-        raise Refused(f"{path}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def log(
@@ -73,11 +71,8 @@ def log(
     """The record and the text of a training log on standard input; of several series none is
     chosen.
     """
-    try:
-        with click.open_file("-", errors="replace") as lines:
-            found = levels(read(lines), classes, accuracy, series)
-    except ValueError as error:
-        raise Refused(str(error)) from error
+    with refusing(ValueError), click.open_file("-", errors="replace") as lines:
+        found = levels(read(lines), classes, accuracy, series)
     record: dict[str, Any] = {"series": [each.to_dict() for each in found], "matches": []}
     if len(found) == 1:
         record["matches"] = (record["series"][0]["plateau"] or record)["matches"]

@@ -15,8 +15,8 @@ import click
 from rich.table import Table
 
 from tinygrad_lossmix import __version__
-from tinygrad_lossmix.cli.tables import printed
-from tinygrad_lossmix.records import to_json
+from tinygrad_lossmix.cli.options import json_option
+from tinygrad_lossmix.cli.stdout import printed, show
 from tinygrad_lossmix.views.drawing import ADVICE, renderer
 
 DISTRIBUTION = "tinygrad_lossmix"
@@ -24,7 +24,7 @@ COLLECTIONS = {"all", "dev"}  # extras made of others, or for those who change t
 
 
 @click.command
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+@json_option
 def command(as_json: bool) -> None:
     """What is installed, and what to install for the rest: versions, renderer, extras."""
     found = {
@@ -36,7 +36,7 @@ def command(as_json: bool) -> None:
             {**part._asdict(), "install": None if part.version else part.advice} for part in parts()
         ],
     }
-    click.echo(to_json(found) if as_json else report(found), nl=False)
+    show(as_json, found, report(found))
 
 
 def report(found: dict[str, Any]) -> str:

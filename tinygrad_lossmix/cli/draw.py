@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from tinygrad_lossmix.cli.options import composed, mix_options, usage
+from tinygrad_lossmix.cli.exits import usage
+from tinygrad_lossmix.cli.options import composed, mix_options
 from tinygrad_lossmix.compiler.standalone import standalone
 from tinygrad_lossmix.files import write
 from tinygrad_lossmix.mixes.mix import Mix

@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from tinygrad_lossmix.answers.vocabulary import names
-from tinygrad_lossmix.records import to_json
+from tinygrad_lossmix.cli.options import json_option
+from tinygrad_lossmix.cli.stdout import show
 
 
 @click.command
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
+@json_option
 @click.pass_context
 def command(ctx: click.Context, /, as_json: bool) -> None:
     """List the names of output layers and costs in the book, statistics, PyTorch, Keras and
@@ -17,7 +18,6 @@ def command(ctx: click.Context, /, as_json: bool) -> None:
     library is installed; exits 1 if they differ.
     """
     table = names()
-    record = {"names": [row.to_dict() for row in table]}
-    click.echo(to_json(record) if as_json else f"{table}\n", nl=False)
+    show(as_json, {"names": [row.to_dict() for row in table]}, table)
     if not all(peer.agrees for row in table for peer in row.peers):
         ctx.exit(1)

@@ -4,15 +4,14 @@ besides its value, `--classes 10 --accuracy .91`; and --json.
 
 from __future__ import annotations
 
-import contextlib
 import functools
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 import numpy as np
 
+from tinygrad_lossmix.cli.exits import usage
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.labels import labels
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
@@ -20,15 +19,9 @@ from tinygrad_lossmix.mixes.mix import MIXES, Mix
 Array = Any
 
 
-@contextlib.contextmanager
-def usage(option: str = "", path: Path | None = None) -> Iterator[None]:
-    """A value that is refused, or a file that cannot be written, is wrong usage of an option."""
-    try:
-        yield
-    except ValueError as error:
-        raise click.UsageError(f"{option} {error}".strip()) from None
-    except OSError as error:
-        raise click.UsageError(f"{option} {path}: cannot be written: {error.strerror}") from None
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object instead of text."
+)
 
 
 def numbers(text: str) -> Array:
@@ -129,8 +122,7 @@ def accuracy_of(ctx: click.Context, param: click.Parameter, text: str | None) ->
 def loss_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Options --classes, --accuracy and --json of a command."""
     about = "That was measured with it."
-    json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
     accuracy = click.option("--accuracy", callback=accuracy_of, metavar="FRACTION", help=about)
     kind = click.IntRange(1, 10_000_000)
     classes = click.option("--classes", type=kind, help="The number of outputs K.")
-    return classes(accuracy(json(function)))
+    return classes(accuracy(json_option(function)))

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from tinygrad_lossmix.cli.options import composed, mix_options, usage
+from tinygrad_lossmix.cli.exits import usage
+from tinygrad_lossmix.cli.options import composed, mix_options
 from tinygrad_lossmix.debugger.page import page
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import clean

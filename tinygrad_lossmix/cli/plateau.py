@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from tinygrad_lossmix.answers.plateau.plateau import plateau
-from tinygrad_lossmix.cli.options import loss_options, usage
-from tinygrad_lossmix.records import to_json
+from tinygrad_lossmix.cli.exits import usage
+from tinygrad_lossmix.cli.options import loss_options
+from tinygrad_lossmix.cli.stdout import show
 
 
 @click.command(context_settings={"ignore_unknown_options": True})  # a loss may be negative
@@ -18,4 +19,4 @@ def command(loss: str, classes: int | None, accuracy: str | None, as_json: bool)
     """
     with usage():
         found = plateau(loss, classes, accuracy)
-    click.echo(to_json(found.to_dict()) if as_json else f"{found}\n", nl=False)
+    show(as_json, found.to_dict(), found)

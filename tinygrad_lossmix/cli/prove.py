@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from tinygrad_lossmix.cli.options import usage
-from tinygrad_lossmix.records import to_json
+from tinygrad_lossmix.cli.exits import usage
+from tinygrad_lossmix.cli.options import json_option
+from tinygrad_lossmix.cli.stdout import show
 
 
 @click.command
@@ -19,7 +20,7 @@ from tinygrad_lossmix.records import to_json
     help="Number of outputs, 1 to 6; five take seconds, six ten.",
 )
 @click.option("--latex", is_flag=True, help="Print LaTeX instead of text.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+@json_option
 def command(output: str, cost: str, classes: int, latex: bool, as_json: bool) -> None:
     """Derive the output delta of a mix by running the engine's derivatives on symbols: the
     formulas, the condition on the labels y under which they are a - y, or a counterexample. Exits
@@ -33,7 +34,4 @@ def command(output: str, cost: str, classes: int, latex: bool, as_json: bool) ->
         raise click.UsageError("--latex and --json exclude each other; the object has both")
     with usage():
         proof = prove(output, cost, classes)
-    if as_json:
-        click.echo(to_json({"mixes": [proof.to_dict()]}), nl=False)
-    else:
-        click.echo(proof.latex if latex else str(proof))
+    show(as_json, {"mixes": [proof.to_dict()]}, proof.latex if latex else proof)

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from tinygrad_lossmix.cli.options import composed, mix_options, usage
+from tinygrad_lossmix.cli.exits import usage
+from tinygrad_lossmix.cli.options import composed, mix_options
 from tinygrad_lossmix.debugger.asking import Asking
 from tinygrad_lossmix.debugger.lockstep import Pair, PairPrompt
 from tinygrad_lossmix.debugger.repl import Prompt, Stepper

@@ -10,12 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from tinygrad_lossmix.answers.verdict.verdict import MOST, Verdict
-from tinygrad_lossmix.cli.options import mix_of
-from tinygrad_lossmix.cli.tables import WIDTH, console, printed
+from tinygrad_lossmix.cli.options import json_option, mix_of
+from tinygrad_lossmix.cli.stdout import WIDTH, console, printed, show
 from tinygrad_lossmix.lab.report import words
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 from tinygrad_lossmix.printing import yes
-from tinygrad_lossmix.records import to_json
 
 LEGEND = (
     "Proper: the expected cost is least where the outputs are the true probabilities. Convex in "
@@ -38,23 +37,19 @@ def one_or_none(ctx: click.Context, param: click.Parameter, given: tuple[str, ..
     show_default=True,
     help="Number of outputs; one output answers yes or no.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+@json_option
 def command(mix: Mix | None, classes: int, as_json: bool) -> None:
     """Is a mix sound? Whether its cost is a strictly proper score and convex, whether delta is
     a - y, its problems, what to use instead: searched and measured now, with the points that show
     it. Without a MIX, such as "softmax ce", all six in one table.
     """
     found = {each: each.verdict(classes) for each in ([mix] if mix else MIXES)}
-    if as_json:
-        records = [
-            {"output": each.output, "cost": each.cost_name, **verdict.record()}
-            for each, verdict in found.items()
-        ]
-        click.echo(to_json({"mixes": records}), nl=False)
-    elif mix:
-        click.echo(found[mix].text(min(console().width, WIDTH)))
-    else:
-        click.echo(report(found, classes), nl=False)
+    records = [
+        {"output": each.output, "cost": each.cost_name, **verdict.record()}
+        for each, verdict in found.items()
+    ]
+    wide = min(console().width, WIDTH)
+    show(as_json, {"mixes": records}, found[mix].text(wide) if mix else report(found, classes))
 
 
 def report(found: Mapping[Mix, Verdict], k: int) -> str:

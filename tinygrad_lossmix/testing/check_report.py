@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from tinygrad_lossmix.records import plain
 
 MOST_SHOWN = 5
 REFERENCES = {
@@ -113,12 +114,7 @@ class GradcheckReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON: a number that is not finite is None."""
-        found: dict[str, Any] = {"passed": self.passed, **asdict(self)}
-        for each in [*found["mismatches"], *found["kinks"]]:
-            for name, value in each.items():
-                if isinstance(value, float) and not math.isfinite(value):
-                    each[name] = None
-        return found
+        return dict(plain({"passed": self.passed, **asdict(self)}))
 
     def __repr__(self) -> str:
         return "\n".join(self._lines())
