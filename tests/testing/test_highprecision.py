@@ -11,7 +11,7 @@ from tests.helpers.numpy_cases import CALLS
 from tests.helpers.quick import thinned
 from tinygrad_lossmix.engine.table import TABLE
 from tinygrad_lossmix.testing import gradcheck
-from tinygrad_lossmix.testing.highprecision import Replay, lifted, oracles
+from tinygrad_lossmix.testing.highprecision import InMpmath, lifted, oracles
 
 ROWS = set(TABLE)  # as they are before any test adds to them
 
@@ -55,5 +55,5 @@ def test_the_replay_has_digits_that_float64_has_not():
     z = lm.Tensor([40.0, 0.0])
     cost = lm.Mix("softmax", "ll").cost(z, 0)
     with mp.workdps(50):
-        value = Replay(cost, [z], np.float64(1))(lifted(z.data))
+        value = InMpmath(cost, [z], np.float64(1))(lifted(z.data))
         assert abs(value - mp.log1p(mp.exp(-40))) < mp.mpf(10) ** -45

@@ -23,11 +23,10 @@ from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.layers import LAYERS
 from tinygrad_lossmix.testing.check_report import GradcheckReport
 from tinygrad_lossmix.testing.comparison import compare
-from tinygrad_lossmix.testing.pair import Pair
+from tinygrad_lossmix.testing.methods import flat, split
 from tinygrad_lossmix.testing.planted import PRODUCT, Plant, multiple, near
-from tinygrad_lossmix.testing.recorded import Recorded
-from tinygrad_lossmix.testing.replay import holds_constants, in_floats, recorded, replay
-from tinygrad_lossmix.testing.subject import Subject, flat
+from tinygrad_lossmix.testing.replay import recorded
+from tinygrad_lossmix.testing.subject import Recorded, Subject
 
 MOST = 400  # nodes whose rules are looked at
 ELSEWHERE = 2  # other values of the arguments that a guess has to fit
@@ -58,10 +57,10 @@ def causes(
         wrong: the positions of the arguments whose gradient is wrong.
     """
     recording = subject.recording
-    if isinstance(subject, Recorded) and cut(subject):
+    if subject.is_cut():
         return [CUT]
     lost = unstable(recording[1]) if recording else []
-    if lost and isinstance(subject, Recorded):
+    if lost and not subject.by_hand:
         return lost
     found: list[str] = []
     orders = permutations(gradients) if len(gradients) < 6 else iter(())
@@ -69,8 +68,8 @@ def causes(
         all(map(near, order, right)) for order in orders
     ):
         return ["the gradients are returned in another order than the arguments"]
-    others = list(_elsewhere(subject)) if isinstance(subject, Pair) else []
-    plants = recording if isinstance(subject, Pair) else None  # of others rules may be wrong
+    others = list(_elsewhere(subject)) if subject.by_hand else []
+    plants = recording if subject.by_hand else None  # of the engine rules may be wrong
     for i, position in enumerate(subject.wrt):
         if position not in wrong or i >= len(gradients):
             continue
@@ -95,7 +94,7 @@ def of_an_argument(here: Evidence, elsewhere: list[Evidence]) -> list[str]:
     return found
 
 
-def _elsewhere(subject: Pair) -> Iterator[list[Evidence]]:
+def _elsewhere(subject: Subject) -> Iterator[list[Evidence]]:
     """The same pair at values of its arguments beside those it was checked at."""
     rng, point = np.random.default_rng(0), subject.point
     for _ in range(ELSEWHERE):
@@ -216,22 +215,6 @@ def _differ(before: Tensor, after: Tensor) -> bool:
     return all(np.all(np.isfinite(x)) for x in now) and not all(close)
 
 
-def cut(subject: Recorded) -> bool:
-    """Whether f depends on its arguments in a way that was not recorded.
-
-    Beside the inputs: a mask that depends on them may change at a kink.
-    """
-    step = 1e-3 * (1.0 + np.abs(subject.point))
-    beside, moved = (subject.inputs_at(subject.point + far * step) for far in (1.0, 1.01))
-    leaves, cost = subject.record(beside)
-    if holds_constants(cost):
-        return False
-    seen = replay(cost, dict(zip(leaves, moved, strict=True)), lambda data: data, in_floats)
-    change = subject.record(moved)[1].data - cost.data
-    unseen = np.abs(change - (seen - cost.data))
-    return bool(np.any(unseen > 1e-3 * np.abs(change) + 1e-9 * np.abs(cost.data)))
-
-
 def blame(cost: Tensor, rng: np.random.Generator) -> str | None:
     """Which node, by name, function and argument; None where every rule is right by itself."""
     for each in nodes(cost)[:MOST]:
@@ -263,7 +246,7 @@ def _wrong(each: Tensor, position: int, rng: np.random.Generator) -> str | None:
     if not report.mismatches:
         return None
     worst = report.mismatches[0]
-    g, (t,) = analytic.reshape(subject.arrays[0].shape), subject.split(right)
+    g, (t,) = analytic.reshape(subject.arrays[0].shape), split(right, subject.arrays)
     why = of_an_argument(Evidence(subject.arrays[0], g, t), [])
     words = f"passes back {worst.analytic:.6g} where {worst.numeric:.6g} is right"
     return f"{words}; {why[0]}" if why else words

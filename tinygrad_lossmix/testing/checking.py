@@ -20,13 +20,12 @@ import numpy as np
 from tinygrad_lossmix.engine.freeze import native
 from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.testing.behaviour import array_of, form
 from tinygrad_lossmix.testing.causes import blame, causes, of_an_error, unstable
 from tinygrad_lossmix.testing.check_report import Check, GradcheckReport
 from tinygrad_lossmix.testing.comparison import METHODS, compare, derivative
-from tinygrad_lossmix.testing.methods import NotApplicable
-from tinygrad_lossmix.testing.pair import Pair
-from tinygrad_lossmix.testing.recorded import Recorded
-from tinygrad_lossmix.testing.subject import Subject, array_of, flat
+from tinygrad_lossmix.testing.methods import NotApplicable, flat, split
+from tinygrad_lossmix.testing.subject import Pair, Recorded, Subject
 
 
 @np.errstate(all="ignore")
@@ -121,7 +120,7 @@ def _check(
         report.checks.append(_raised("gradient", error))
         report.blame, report.causes = _blame(subject), of_an_error(error)
         return
-    formal = list(subject.form(raw))
+    formal = list(form(raw, subject.arrays, subject.wrt))
     report.checks += formal
     if not np.array_equal(value, again):
         report.checks.append(Check("the same value twice", False, "the function gives another"))
@@ -152,7 +151,9 @@ def _check(
     if report.mismatches or not subject.by_hand or not all(check.passed for check in formal):
         wrong = {each.argument for each in report.mismatches} or set(subject.wrt)
         with suppress(Exception):  # of a rule that is broken in more ways than one: no guess
-            report.causes = report.causes or causes(subject, gradients, subject.split(right), wrong)
+            report.causes = report.causes or causes(
+                subject, gradients, split(right, subject.arrays), wrong
+            )
 
 
 def _raised(what: str, error: Exception) -> Check:

@@ -9,16 +9,18 @@ import numpy as np
 
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.testing.check_report import Check, GradcheckReport, Kink, Mismatch, counted
-from tinygrad_lossmix.testing.highprecision import Replay
+from tinygrad_lossmix.testing.highprecision import InMpmath
 from tinygrad_lossmix.testing.methods import (
     Estimate,
     NotApplicable,
     central,
     complex_step,
+    flat,
     noise,
     richardson,
+    split,
 )
-from tinygrad_lossmix.testing.subject import Subject, flat
+from tinygrad_lossmix.testing.subject import Subject
 
 METHODS = ("auto", "central", "richardson", "complex", "mp")
 AFFORDABLE = 300_000  # numbers in mpmath
@@ -54,10 +56,8 @@ def derivative(
         if subject.recording is None:
             raise NotApplicable("the function cannot be recorded")
         leaves, cost = subject.recording
-        again = Replay(cost, leaves, subject.seed)
-        if method == "auto" and again.size * len(start) * 6 > AFFORDABLE:
-            raise NotApplicable("the recording is too large for mpmath to be quick")
-        return again.derivative(point, goal, directions)
+        most = AFFORDABLE / 6 / max(len(start), 1) if method == "auto" else np.inf
+        return InMpmath(cost, leaves, subject.seed, most).derivative(point, goal, directions)
 
     ways: dict[str, Callable[[], Estimate]] = {
         "mp": replayed,
@@ -96,7 +96,7 @@ def compare(
         directions = subject.rng.normal(size=(DIRECTIONS, len(analytic)))
         goal = np.abs(directions) @ allowed
         found, name, why = derivative(subject, method, directions, goal)
-        right = found.agrees(directions @ analytic, goal + atol)
+        right = _agrees(directions @ analytic, found, goal + atol)
         if np.all(right & np.isfinite(found.errors)):
             report.method, report.why = name, f"along {DIRECTIONS} random directions; {why}"
             report.checks.append(Check("values", True))
@@ -109,6 +109,17 @@ def compare(
     return np.where(np.isfinite(found.values), found.values, analytic)
 
 
+def _nearest(slopes: Array, found: Estimate) -> Array:
+    """The derivative, or of those between the two slopes that meet at a kink the nearest."""
+    low, high = np.fmin(found.left, found.right), np.fmax(found.left, found.right)
+    return np.where(found.kinks, np.clip(slopes, low, high), found.values)
+
+
+def _agrees(slopes: Array, found: Estimate, tolerance: Array) -> Array:
+    """Where some slopes are that."""
+    return np.abs(slopes - _nearest(slopes, found)) <= tolerance + found.errors
+
+
 def _at_kinks(subject: Subject, analytic: Array, found: Estimate, tolerance: Array) -> Estimate:
     """The estimate, where it has a kink or the gradient looks wrong, from values of f itself.
 
@@ -116,7 +127,7 @@ def _at_kinks(subject: Subject, analytic: Array, found: Estimate, tolerance: Arr
     kink is anything in the convex hull of those around it (Clarke): of the slopes on both sides,
     and of the derivatives at points nearby, since f may have several kinks at once.
     """
-    doubtful = np.flatnonzero(found.kinks | ~found.agrees(analytic, tolerance))
+    doubtful = np.flatnonzero(found.kinks | ~_agrees(analytic, found, tolerance))
     doubtful = doubtful[np.isfinite(analytic[doubtful])][:DOUBTFUL]
     if not len(doubtful):
         return found
@@ -131,7 +142,7 @@ def _at_kinks(subject: Subject, analytic: Array, found: Estimate, tolerance: Arr
     again = np.isfinite(sides.errors) & (sides.kinks | found.kinks[doubtful])
     for mine, other in zip(found, sides, strict=True):
         mine[doubtful[again]] = other[again]
-    outside = doubtful[~found.agrees(analytic, tolerance)[doubtful]]
+    outside = doubtful[~_agrees(analytic, found, tolerance)[doubtful]]
     if len(outside) and (around := _around(subject)):
         low, high = around
         outside = outside[(low < high)[outside]]
@@ -163,7 +174,7 @@ def _around(subject: Subject) -> tuple[Array, Array] | None:
     for way, turn in zip(ways, ways[::-1] / size, strict=True):
         at = point + NEAR * way
         slope = (value(at + STEP * turn) - value(at - STEP * turn)) / (2.0 * STEP)
-        gradient = flat(subject.gradient(subject.split(at)))
+        gradient = flat(subject.gradient(split(at, subject.arrays)))
         if abs(slope - gradient @ turn) <= 8.0 * rounding / STEP + 1e-5 * abs(slope):
             found.append(gradient)
     return (np.min(found, axis=0), np.max(found, axis=0)) if found else None
@@ -178,10 +189,11 @@ def _entries(
     report: GradcheckReport,
 ) -> None:
     """What a flat gradient g is found to be, in the report; parts: where f is made of kinks."""
-    t, limit = found.nearest(g), tolerance + found.errors
+    t, limit = _nearest(g, found), tolerance + found.errors
     known = np.isfinite(t) & np.isfinite(found.errors)
-    wrong = known & ~found.agrees(g, tolerance)
-    places = subject.places
+    wrong = known & ~_agrees(g, found, tolerance)
+    each = zip(subject.wrt, subject.arrays, strict=True)
+    places = [(position, index) for position, x in each for index in np.ndindex(x.shape)]
     for i in np.flatnonzero(found.kinks):
         slopes = float(found.left[i]), float(found.right[i]), float(g[i])
         report.kinks.append(Kink(*places[i], *slopes))

@@ -23,23 +23,25 @@ from tinygrad_lossmix.engine.tensor import Tensor, astype, getitem
 from tinygrad_lossmix.mixes import outputs
 from tinygrad_lossmix.mixes.costs import xlogy
 from tinygrad_lossmix.mixes.layers import LAYERS, PAIRS
-from tinygrad_lossmix.testing.methods import Estimate, NotApplicable
+from tinygrad_lossmix.testing.methods import Estimate, NotApplicable, split
 from tinygrad_lossmix.testing.replay import replay
-from tinygrad_lossmix.testing.subject import split
 
 DIGITS = (60, 120, 240, 480, 960, 1200)
 SMALLEST = 5e-324
 CERTAIN = 960  # digits: with fewer, a slope of exactly 0 may only have been out of sight
 
 
-class Replay:
+class InMpmath:
     """The value of a recording, dotted with a seed, as a function of its leaves in mpmath.
 
     Raises:
-        NotApplicable: mpmath is not installed, or a function of the recording is unknown to it.
+        NotApplicable: mpmath is not installed, a function of the recording is unknown to it, or one
+        evaluation takes more operations on numbers than `most`.
     """
 
-    def __init__(self, cost: Tensor, leaves: list[Tensor], seed: Array) -> None:
+    def __init__(
+        self, cost: Tensor, leaves: list[Tensor], seed: Array, most: float = math.inf
+    ) -> None:
         try:
             import mpmath
 
@@ -49,22 +51,18 @@ class Replay:
                 "mpmath is not installed: pip install 'tinygrad_lossmix[verify]'"
             ) from error
         self.cost, self.leaves, self.seed = cost, leaves, seed
+        operations = 0.0
         for each in nodes(cost):
             if each.function is not None and each.function not in self.table:
                 raise NotApplicable(f"mpmath has no oracle for {spelling(each.function)}")
             if not np.all(np.isfinite(each.data)):
                 raise NotApplicable("the recording holds values that are not finite")
-
-    @property
-    def size(self) -> int:
-        """How many operations on numbers one evaluation takes."""
-        total = 0.0
-        for each in nodes(self.cost):
             size = float(each.size)
             if each.function in (np.matmul, np.einsum):  # the geometric mean of all sizes
                 size = np.sqrt(np.prod([float(np.size(arg)) for arg in each.values]) * size)
-            total += size
-        return int(total)
+            operations += size
+        if int(operations) > most:
+            raise NotApplicable("the recording is too large for mpmath to be quick")
 
     def __call__(self, flat: Array) -> Any:
         """The value at other entries of the leaves, all of them in one object array."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-Array = Any
+from tinygrad_lossmix.engine.table import Array
+
 Function = Callable[[Array], Any]
 
 EPS = float(np.finfo(np.float64).eps)
@@ -35,18 +36,21 @@ class Estimate(NamedTuple):
     right: Array
     kinks: Array
 
-    def nearest(self, slopes: Array) -> Array:
-        """The derivative, or of those between the two slopes that meet at a kink the nearest."""
-        low, high = np.fmin(self.left, self.right), np.fmax(self.left, self.right)
-        return np.where(self.kinks, np.clip(slopes, low, high), self.values)
-
-    def agrees(self, slopes: Array, tolerance: Array) -> Array:
-        """Where some slopes are that."""
-        return np.abs(slopes - self.nearest(slopes)) <= tolerance + self.errors
-
 
 class NotApplicable(Exception):
     """A method cannot be used on this function; the message says why."""
+
+
+def flat(arrays: Sequence[Any]) -> Array:
+    """All entries, one after the other, in float64."""
+    return np.concatenate([np.asarray(a, dtype=np.float64).reshape(-1) for a in arrays])
+
+
+def split(entries: Array, like: Sequence[Any]) -> list[Array]:
+    """The flat entries as arrays of the same shapes as these."""
+    ends = np.cumsum([each.size for each in like])[:-1]
+    parts = zip(np.split(entries, ends), like, strict=True)
+    return [part.reshape(each.shape) for part, each in parts]
 
 
 def numerical_gradient(f: Callable[[Array], Any], x: Array) -> Array:

@@ -1,22 +1,16 @@
-"""A recording computed again: in other numbers, or with every value a little off."""
+"""A recording computed again in other numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from tinygrad_lossmix.engine.derivatives import constant
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.registration import raw
 from tinygrad_lossmix.engine.table import TABLE
 from tinygrad_lossmix.engine.tensor import Tensor, astype, recorded_again
-from tinygrad_lossmix.mixes.layers import LAYERS, PAIRS
 
-OF_LOGITS = {f.recorded for layer in LAYERS.values() for f in layer.rows}
-OF_LOGITS |= {f for form in PAIRS.values() for f in (form.cost, form.delta.recorded)}
 Compute = Callable[[Tensor, list[Any]], Any]
 
 
@@ -66,36 +60,3 @@ def in_floats(each: Tensor, args: list[Any]) -> Any:
 def recorded(each: Tensor, args: list[Any]) -> Tensor:
     """A node recorded again in float64."""
     return args[0] if each.function is astype else recorded_again(each, args)
-
-
-@dataclass
-class Disturbed:
-    """Computes a node again with everything in it wrong by a relative `size`, times random numbers.
-
-    Numbers that underflow are wrong by a fraction of the `smallest` normal one. Logits are moved by
-    `size` itself: what a stable function rounds inside, e^z first of all, is off as if they were.
-    """
-
-    size: float
-    smallest: float
-    rng: np.random.Generator
-
-    def off(self, value: Any) -> Any:
-        """value times 1 + size·N(0, 1), entry by entry, in float64."""
-        value = np.asarray(value, dtype=np.float64)
-        return value * (1.0 + self._moves(value))
-
-    def __call__(self, each: Tensor, args: list[Any]) -> Any:
-        """The value of a node, off; so are its constants, but for an exponent."""
-        for i, (arg, old) in enumerate(zip(args, each.args, strict=True)):
-            floats = isinstance(arg, np.ndarray | np.generic) and arg.dtype.kind == "f"
-            exponent = each.function is np.power and i
-            if floats and not exponent and not isinstance(old, Tensor):
-                args[i] = self.off(arg)
-        if each.function in OF_LOGITS:
-            args[0] = args[0] + self._moves(args[0])
-        value = self.off(in_floats(each, args))
-        return value + self.smallest * self._moves(value)
-
-    def _moves(self, value: Any) -> Any:
-        return self.size * self.rng.normal(size=np.shape(value))

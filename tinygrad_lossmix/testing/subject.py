@@ -1,26 +1,37 @@
-"""What is checked, a function and its gradient, and what any gradient has to be besides right."""
+"""What is checked: a function, its gradient, and the checks that such a gradient has to pass."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, Self
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 
+from tinygrad_lossmix.engine.derivatives import constant
+from tinygrad_lossmix.engine.gradient import grad
+from tinygrad_lossmix.engine.graph import nodes
+from tinygrad_lossmix.engine.registration import raw
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.testing.behaviour import any_differ, of_a_pair, of_the_engine
 from tinygrad_lossmix.testing.check_report import Check
-from tinygrad_lossmix.testing.methods import richardson, sizes
+from tinygrad_lossmix.testing.highprecision import InMpmath
+from tinygrad_lossmix.testing.methods import (
+    BESIDE,
+    EPS,
+    flat,
+    richardson,
+    roughness,
+    row_of,
+    sizes,
+    split,
+)
+from tinygrad_lossmix.testing.replay import holds_constants, in_floats, replay
+from tinygrad_lossmix.testing.rounding import Allowed, rounding
 
 Recording = tuple[list[Tensor], Tensor]  # leaves and cost
-
-
-class Allowed(NamedTuple):
-    """What rounding may do to each entry of a gradient, and to the value."""
-
-    entries: Array
-    value: float
 
 
 class Subject(ABC):
@@ -70,18 +81,14 @@ class Subject(ABC):
         """The coarsest rounding of an argument."""
         return max(float(np.finfo(a.dtype).eps) for a in self.arrays)
 
-    def split(self, entries: Array) -> list[Array]:
-        """The flat entries as the arrays they belong to."""
-        return split(entries, self.arrays)
-
     def inputs_at(self, entries: Array) -> list[Array]:
-        """The same in the dtypes of the arguments."""
-        parts = self.split(entries)
+        """The flat entries as the arrays they belong to, in the dtypes of the arguments."""
+        parts = split(entries, self.arrays)
         return [p.astype(a.dtype) for p, a in zip(parts, self.arrays, strict=True)]
 
     def number(self, entries: Array) -> Any:
         """<seed, f> at flat entries, real or complex."""
-        value = np.vdot(self.seed, self.value(self.split(entries)))
+        value = np.vdot(self.seed, self.value(split(entries, self.arrays)))
         return value if entries.dtype.kind == "c" else float(value)
 
     def slopes(self, entries: Array) -> Array:
@@ -92,12 +99,6 @@ class Subject(ABC):
         """Flat entries off by an ulp or a few, a row for each of so many points."""
         signs = self.rng.choice([-3.0, -1.0, 2.0], size=(count, len(self.point)))
         return self.point * (1.0 + signs * self.unit)
-
-    @property
-    def places(self) -> list[tuple[int, tuple[int, ...]]]:
-        """The argument and the index in it of every flat entry."""
-        each = zip(self.wrt, self.arrays, strict=True)
-        return [(position, index) for position, array in each for index in np.ndindex(array.shape)]
 
     def arguments(self, given: Sequence[Any]) -> list[Any]:
         """All arguments of f, copies where they are arrays."""
@@ -110,27 +111,9 @@ class Subject(ABC):
         """The same at other arrays."""
         return type(self)(self.given, self.arguments(arrays), self.wrt, self.rng)
 
-    def form(self, gradients: list[Any]) -> Iterator[Check]:
-        """Number, shape, dtype and finiteness of the gradients as they came."""
-        if len(gradients) != len(self.arrays):
-            detail = f"{len(gradients)} gradients for {len(self.arrays)} arguments"
-            yield Check("shape", False, detail)
-            return
-        shapes, dtypes, finite = [], [], []
-        for position, g, x in zip(self.wrt, gradients, self.arrays, strict=True):
-            about = f"argument {position}: the gradient"
-            found = array_of(g)
-            if found is None:
-                dtypes.append(f"{about} is {_kind(g)}, not an array of {x.dtype}")
-                continue
-            if found.shape != x.shape:
-                shapes.append(f"{about} has shape {found.shape}, the argument {x.shape}")
-            if found.dtype != x.dtype:
-                dtypes.append(f"{about} is {found.dtype}, the argument {x.dtype}")
-            if bad := int(np.sum(~np.isfinite(found))):
-                finite.append(f"{about} has {bad} entries that are NaN or infinite")
-        for name, wrong in (("shape", shapes), ("dtype", dtypes), ("finite", finite)):
-            yield Check(name, not wrong, "; ".join(wrong))
+    def is_cut(self) -> bool:
+        """Whether f depends on its arguments in a way that a recording does not show."""
+        return False
 
     def elsewhere(self, gradients: list[Array], rtol: float, atol: float) -> Iterator[Check]:
         """<w, Jv> = <Jᵀw, v> at another input, for a random seed w and direction v, but for half
@@ -164,69 +147,154 @@ class Subject(ABC):
             detail += "it keeps something between calls"
         yield Check("right at another input", bool(off <= 0), detail)
 
-    def layouts(self, tolerance: Array) -> Iterator[Check]:
-        """The same for arrays that lie differently in memory, and for those that are read-only."""
-        expected = flat(self.gradient([a.copy() for a in self.arrays]))
-        read_only = lambda x: np.broadcast_to(x.copy(), x.shape)
-        for name, lay in (("strided inputs", _strided), ("read-only inputs", read_only)):
+
+class Recorded(Subject):
+    """A function of Tensors; its gradient is the engine's."""
+
+    recording: Recording
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.recording = self.record(self.arrays)
+        self._constants = holds_constants(self.recording[1])
+
+    @cached_property
+    def seed(self) -> Array:  # type: ignore[override]
+        """1 for a number, else random numbers in the shape of the value."""
+        cost = self.recording[1]
+        return np.asarray(self.rng.normal(size=cost.shape) if cost.shape else 1.0, cost.dtype)
+
+    def record(self, arrays: Sequence[Array]) -> Recording:
+        """Call f on new Tensors that share these arrays."""
+        leaves = [Tensor(a, copy=False) for a in arrays]
+        cost = self.f(*self.arguments(leaves))
+        if not isinstance(cost, Tensor):
+            if np.asarray(cost).dtype.kind not in "fiub":
+                kind = type(cost).__name__
+                raise TypeError(f"the function must return a Tensor or a number, not {kind}")
+            cost = Tensor(np.asarray(cost, dtype=arrays[0].dtype))
+        return leaves, cost
+
+    def value(self, arrays: Sequence[Array]) -> Array:
+        """The value of f at other arrays, real or complex; what `constant` gave stays as it was."""
+        if self._constants and arrays[0].dtype.kind == "f":
+            leaves, cost = self.recording
+            fresh = dict(zip(leaves, arrays, strict=True))
+            return replay(cost, fresh, lambda data: data, in_floats)
+        if arrays[0].dtype.kind == "c":
+            return np.asarray(self.f(*self.arguments(arrays)))
+        return self.record(arrays)[1].data
+
+    def gradient(self, arrays: Sequence[Array]) -> list[Any]:
+        """The sweep, on a new recording."""
+        leaves, cost = self.record(arrays)
+        return list(grad(cost, leaves, self.seed.copy()))
+
+    def allowed(self, analytic: Array, floor: bool = True) -> Allowed:
+        """What is measured on the recording."""
+        return rounding(*self.recording, self.seed, self.rng)
+
+    def behaviour(self, gradients: list[Any], allowed: Allowed, exact: bool) -> Iterator[Check]:
+        """The value itself, side effects, repeatability, linearity and layouts."""
+        if exact:
+            leaves, cost = self.recording
+            found = float(np.vdot(self.seed, cost.data))
+            right = InMpmath(cost, leaves, self.seed).value(self.point)
+            detail = f"the function itself is {found:.10g} and should be {right:.10g}"
+            yield Check("value", not abs(found - right) > allowed.value, detail)
+        again = self.record(self.arrays)
+        yield from of_the_engine(again, self.gradient, self.arrays, self.seed, allowed.entries)
+
+    def is_cut(self) -> bool:
+        """Beside the inputs: a mask that depends on them may change at a kink."""
+        step = 1e-3 * (1.0 + np.abs(self.point))
+        beside, moved = (self.inputs_at(self.point + far * step) for far in (1.0, 1.01))
+        leaves, cost = self.record(beside)
+        if holds_constants(cost):
+            return False
+        seen = replay(cost, dict(zip(leaves, moved, strict=True)), lambda data: data, in_floats)
+        change = self.record(moved)[1].data - cost.data
+        unseen = np.abs(change - (seen - cost.data))
+        return bool(np.any(unseen > 1e-3 * np.abs(change) + 1e-9 * np.abs(cost.data)))
+
+
+class Pair(Subject):
+    """A plain function of arrays that returns a number, and its gradient written by hand."""
+
+    by_hand: Callable[..., Any]
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.f, self.by_hand = self.given
+        self.recording = self._recorded()
+
+    def value(self, arrays: Sequence[Array]) -> Array:
+        """The value of f at other arrays, of which it gets copies."""
+        value = self.f(*self.arguments([a.copy() for a in arrays]))
+        value = np.asarray(value.data if isinstance(value, Tensor) else value)
+        if value.size != 1 or value.dtype.kind not in "fciu":
+            raise ValueError(
+                f"the function of a pair returns a number, not shape {value.shape} of "
+                f"{value.dtype}: sum it, or weight its entries"
+            )
+        return value.reshape(())
+
+    def gradient(self, arrays: Sequence[Array]) -> list[Any]:
+        """The gradient by hand, which gets these arrays themselves."""
+        return self._called(arrays)[0]
+
+    def _called(self, arrays: Sequence[Array]) -> tuple[list[Any], list[Any]]:
+        """The gradients, and all that the function was handed."""
+        handed = self.arguments(arrays)
+        found = self.by_hand(*handed)
+        several = len(self.wrt) > 1 and isinstance(found, tuple | list)
+        return list(found) if several else [found], handed
+
+    def _recorded(self) -> Recording | None:
+        """The leaves and the cost of f called with Tensors, where that gives the same number."""
+        leaves = [Tensor(a) for a in self.arrays]
+        try:
+            cost = self.f(*self.arguments(leaves))
+        except Exception:  # it was written for arrays, and need not take anything else
+            return None
+        if not isinstance(cost, Tensor) or cost.size != 1 or not set(leaves) <= set(nodes(cost)):
+            return None
+        detached = any(each.function is raw(constant) for each in nodes(cost))
+        same = np.allclose(cost.data, self.value(self.arrays), rtol=1e-6, equal_nan=True)
+        return (leaves, cost) if same and not detached else None
+
+    def allowed(self, analytic: Array, floor: bool = True) -> Allowed:
+        """No recording of a gradient by hand: what it scatters by, and what an ulp of its input
+        does.
+
+        But for the scatter of a gradient that was rounded to float32: that is a fault in itself.
+        """
+        unit, point = self.unit, self.point
+
+        def gradients(points: Array) -> Array:
+            """They are called at the input itself elsewhere, where what they raise is reported."""
             try:
-                found = flat(self.gradient([lay(a) for a in self.arrays]))
-                off = np.abs(found - expected) > 4.0 * tolerance
-                yield Check(name, not np.any(off), "the gradient differs for them")
-            except Exception as error:
-                yield Check(name, False, f"the gradient raises {type(error).__name__}: {error}")
+                return np.array([self.slopes(each) for each in points])
+            except Exception:
+                return np.full((len(points), len(point)), np.nan)
 
+        spread = np.max(np.abs(gradients(self.ulps_away(4)) - analytic), axis=0, initial=0.0)
+        digits = np.frexp(analytic)[0] * 2.0**12  # of what is not a short number by itself
+        rounded = np.all(analytic == analytic.astype(np.float32)) and np.any(
+            digits != digits.round()
+        )
+        for beside in () if unit <= EPS and rounded else BESIDE:
+            rows = (gradients(row_of(point, s * max(beside, 8.0 * unit))) for s in (1.0, -1.0))
+            scatter = 4.0 * np.fmin(*map(roughness, rows))
+            near = beside == BESIDE[0]  # further off only where it is stuck between two floats
+            spread = np.where(near, np.fmax(spread, scatter), spread)
+            spread = np.where((spread == 0.0) & (scatter < 1e-10), scatter, spread)
+            if np.all(spread > 0.0):
+                break
+        size = np.abs(np.nan_to_num(analytic, posinf=0.0, neginf=0.0))
+        size = 32.0 * size + 4.0 * (np.max(size, initial=1.0) if floor else 0.0)
+        return Allowed(4.0 * np.nan_to_num(spread, posinf=0.0) + unit * size, np.inf)
 
-def array_of(g: Any) -> Array | None:
-    """What a gradient gave as an array of numbers; None where it is none, whatever it is."""
-    try:
-        found = np.asarray(g)
-    except Exception:
-        return None
-    return found if found.dtype.kind in "fiub" and not np.ma.isMaskedArray(g) else None
-
-
-def _kind(g: Any) -> str:
-    if g is None or isinstance(g, np.ma.MaskedArray):
-        return "None" if g is None else "a masked array"
-    return f"an array of {g.dtype}" if isinstance(g, np.ndarray) else f"of type {type(g).__name__}"
-
-
-def _strided(x: Array) -> Array:
-    """The same values, every other one of a larger array, axes in Fortran order."""
-    wide: Any = np.zeros(tuple(2 * n for n in x.shape), dtype=x.dtype, order="F")
-    view = wide[(..., *[slice(None, None, 2)] * x.ndim)]
-    view[...] = x
-    return view
-
-
-def differ(a: Any, b: Any) -> bool:
-    """Whether two arrays differ in a bit, in shape or in dtype."""
-    a, b = np.asarray(a), np.asarray(b)
-    return (
-        (a.shape, a.dtype) != (b.shape, b.dtype)
-        or not np.array_equal(a, b, equal_nan=True)
-        or not np.array_equal(np.signbit(a.real), np.signbit(b.real))
-    )
-
-
-def any_differ(some: Iterable[Any], others: Iterable[Any]) -> bool:
-    """Whether any two of them do."""
-    return any(map(differ, some, others))
-
-
-def listed(names: Iterable[Any]) -> str:
-    """Each once."""
-    return ", ".join(dict.fromkeys(map(str, names)))
-
-
-def flat(arrays: list[Array]) -> Array:
-    """All entries, one after the other, in float64."""
-    return np.concatenate([np.asarray(a, dtype=np.float64).reshape(-1) for a in arrays])
-
-
-def split(entries: Array, like: Sequence[Any]) -> list[Array]:
-    """The flat entries as arrays of the same shapes as these."""
-    ends = np.cumsum([each.size for each in like])[:-1]
-    parts = zip(np.split(entries, ends), like, strict=True)
-    return [part.reshape(each.shape) for part, each in parts]
+    def behaviour(self, gradients: list[Any], allowed: Allowed, exact: bool) -> Iterator[Check]:
+        """Side effects, repeatability and layouts."""
+        return of_a_pair(self._called, self.arrays, self.wrt, gradients, allowed.entries)
