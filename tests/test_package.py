@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
+from tinygrad_lossmix.cli import COMMANDS
 
 HEAVY = ["click", "rich", "graphviz", "pygraphviz", "matplotlib", "sympy", "hypothesis", "mpmath"]
 
@@ -83,6 +84,19 @@ def test_the_import_adds_only_modules_of_its_own_to_those_of_numpy():
     ours = set(python("import sys, tinygrad_lossmix; print(*sys.modules)").split())
     extra = {m for m in ours - numpy if not m.startswith("tinygrad_lossmix")}
     assert extra <= {"__future__", "copy", "heapq", "_heapq"}
+
+
+def test_commands_load_neither_trainer_nor_compiler_for_their_wording():
+    names = [name for group in COMMANDS.values() for name in group]
+    names = set(names) - {"compare", "check"}  # which compile what they run
+    loaded = python(
+        "import sys\n"
+        + "".join(f"import tinygrad_lossmix.cli.{name}\n" for name in names)
+        + "print(*sys.modules)"
+    ).split()
+    floors = {module.split(".")[1] for module in loaded if module.startswith("tinygrad_lossmix.")}
+    assert not {"lab", "compiler"} & floors
+    assert not {"numba", "sympy", "hypothesis", "matplotlib"} & set(loaded)
 
 
 def test_the_version_is_that_of_the_distribution():

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 import tinygrad_lossmix as lm
-from tinygrad_lossmix.cli import doctor as installation
+from tinygrad_lossmix import installation
 from tinygrad_lossmix.cli import main
 
 

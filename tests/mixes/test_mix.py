@@ -20,6 +20,7 @@ PAIRS = [(output, cost) for output in ("sigmoid", "softmax") for cost in ("ce", 
 
 def test_all_six_come_in_order():
     assert [(mix.output, mix.cost_name) for mix in MIXES] == PAIRS
+    assert [mix.words for mix in MIXES] == [*map(" ".join, PAIRS)]
     assert isinstance(MIXES, tuple)
 
 

@@ -14,8 +14,8 @@ import click
 import numpy as np
 
 from tinygrad_lossmix.cli.exits import Refused, usage
-from tinygrad_lossmix.cli.options import json_option
-from tinygrad_lossmix.cli.stdout import printed, show
+from tinygrad_lossmix.cli.options import json_option, show
+from tinygrad_lossmix.cli.stdout import printed
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.testing.check_report import GradcheckReport
 from tinygrad_lossmix.testing.checking import gradcheck

@@ -16,11 +16,11 @@ from rich.table import Table
 from rich.text import Text
 
 from tinygrad_lossmix.cli.exits import INTERRUPTED, refusing, usage
-from tinygrad_lossmix.cli.options import json_option, mix_of
-from tinygrad_lossmix.cli.stdout import printed, show
+from tinygrad_lossmix.cli.options import json_option, mix_of, show
+from tinygrad_lossmix.cli.stdout import printed
 from tinygrad_lossmix.lab.data import Data, DataError, digits
 from tinygrad_lossmix.lab.data_files import read
-from tinygrad_lossmix.lab.report import prepare, record, words, write
+from tinygrad_lossmix.lab.report import prepare, record, write
 from tinygrad_lossmix.lab.studies import Result, Spread, runs, summarise
 from tinygrad_lossmix.lab.training import Epoch, Run, Settings
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
@@ -37,7 +37,8 @@ def chosen(ctx: click.Context, param: click.Parameter, value: str | None) -> lis
     """The mixes of `--mixes`, each once; all six without it."""
     if value is None:
         return list(MIXES)
-    return list(dict.fromkeys(mix_of(pair.split(maxsplit=1)) for pair in value.split(",")))
+    with usage("--mixes"):
+        return list(dict.fromkeys(mix_of(pair.split(maxsplit=1)) for pair in value.split(",")))
 
 
 def setting(name: str, kind: Any, about: str) -> Callable[[Callable[..., None]], Any]:
@@ -115,7 +116,7 @@ def train_all(mixes: list[Mix], data: Data, settings: Settings) -> list[Run]:
         task = bar.add_task("", total=len(mixes) * settings.seeds * settings.epochs)
 
         def show(mix: Mix, seed: int, epoch: Epoch) -> None:
-            text = f"{words(mix):17}  seed {seed}  accuracy {epoch.accuracy:7.2%}"
+            text = f"{mix.words:17}  seed {seed}  accuracy {epoch.accuracy:7.2%}"
             bar.update(task, advance=1, description=text)
 
         with contextlib.suppress(KeyboardInterrupt):
@@ -164,7 +165,7 @@ def table(results: list[Result], found: list[dict[str, Any]]) -> Table:
         answers = map(yes, (r.delta.is_a_minus_y, mix["proper"], mix["convex"]))
         ece = f"{r.ece.mean:.4f}" if math.isfinite(r.ece.mean) else "-"
         ends = ece, finite(r.epochs_to_goal), finite(r.cost)
-        grid.add_row(words(r.mix), *answers, percent(r.accuracy), *ends)
+        grid.add_row(r.mix.words, *answers, percent(r.accuracy), *ends)
     return grid
 
 

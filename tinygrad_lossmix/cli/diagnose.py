@@ -12,8 +12,7 @@ from tinygrad_lossmix.answers.diagnosis.predictions import read_outputs
 from tinygrad_lossmix.answers.diagnosis.training_log import levels, read
 from tinygrad_lossmix.answers.plateau.plateau import plateau
 from tinygrad_lossmix.cli.exits import refusing
-from tinygrad_lossmix.cli.options import loss_options
-from tinygrad_lossmix.cli.stdout import show
+from tinygrad_lossmix.cli.options import loss_options, show
 
 
 @click.command(context_settings={"ignore_unknown_options": True})  # a loss may be negative

@@ -1,26 +1,18 @@
-"""`lossmix doctor`: what is installed, which extras are complete, and what would complete the rest.
-
->>> [part.package for part in parts() if part.extra == "prove"]
-['sympy']
-"""
+"""`lossmix doctor`: what is installed, and what would complete the extras."""
 
 from __future__ import annotations
 
 import platform
-import re
-from importlib import metadata
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 from rich.table import Table
 
 from tinygrad_lossmix import __version__
-from tinygrad_lossmix.cli.options import json_option
-from tinygrad_lossmix.cli.stdout import printed, show
+from tinygrad_lossmix.cli.options import json_option, show
+from tinygrad_lossmix.cli.stdout import printed
+from tinygrad_lossmix.installation import parts
 from tinygrad_lossmix.views.drawing import ADVICE, renderer
-
-DISTRIBUTION = "tinygrad_lossmix"
-COLLECTIONS = {"all", "dev"}  # extras made of others, or for those who change the package
 
 
 @click.command
@@ -52,40 +44,3 @@ def report(found: dict[str, Any]) -> str:
     if not found["packages"]:
         table.add_row("packages", "", "unknown", "not installed: python -m pip install .")
     return printed(table)
-
-
-class Part(NamedTuple):
-    """A package that this one asks for."""
-
-    package: str
-    extra: str  # "" for what is always needed
-    version: str | None  # None: not installed
-
-    @property
-    def advice(self) -> str:
-        """What installs it; '' for what came with the package."""
-        return f'pip install "{DISTRIBUTION}[{self.extra}]"' if self.extra else ""
-
-
-def parts() -> list[Part]:
-    """Everything that the package asks for; nothing where it was not installed by a tool."""
-    try:
-        wanted = metadata.requires(DISTRIBUTION) or []
-    except metadata.PackageNotFoundError:
-        return []
-    found = []
-    for line in wanted:
-        package = re.match(r"[\w.-]+", line)
-        extra = re.search(r"extra == ['\"](\w+)['\"]", line)
-        name = extra[1] if extra else ""
-        if package and package[0].replace("-", "_") != DISTRIBUTION and name not in COLLECTIONS:
-            found.append(Part(package[0], name, version(package[0])))
-    return found
-
-
-def version(package: str) -> str | None:
-    """The version of an installed package; None: it is not installed."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None

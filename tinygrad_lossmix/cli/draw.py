@@ -7,14 +7,12 @@ from typing import Any
 
 import click
 
+import tinygrad_lossmix as lm
 from tinygrad_lossmix.cli.exits import usage
 from tinygrad_lossmix.cli.options import composed, mix_options
-from tinygrad_lossmix.compiler.standalone import standalone
 from tinygrad_lossmix.files import write
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import clean
-from tinygrad_lossmix.views.graphviz import draw
-from tinygrad_lossmix.views.rewriting import rewriting
 
 
 @click.command
@@ -37,12 +35,14 @@ def command(
     if path is not None and path.suffix.lower() == ".py":
         if collapse or stable:
             raise click.UsageError(f"-o {path}: a program has no --collapse and no --stable")
+        from tinygrad_lossmix.compiler.standalone import standalone
+
         with usage("-o", path):
             write(path, standalone(mix, z, y).encode())
         click.echo(clean(str(path)), err=True)
         return
     cost = composed(mix, z, y)
-    drawing = rewriting(cost).draw(collapse) if stable else draw(cost, collapse=collapse)
+    drawing = lm.rewriting(cost).draw(collapse) if stable else lm.draw(cost, collapse=collapse)
     if path is None:
         click.echo(drawing.text)
         return

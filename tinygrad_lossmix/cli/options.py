@@ -15,6 +15,7 @@ from tinygrad_lossmix.cli.exits import usage
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.labels import labels
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
+from tinygrad_lossmix.records import to_json
 
 Array = Any
 
@@ -22,6 +23,11 @@ Array = Any
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object instead of text."
 )
+
+
+def show(as_json: bool, record: Any, text: Any) -> None:
+    """Print an answer, as one JSON object or as text."""
+    click.echo(to_json(record) if as_json else f"{text}\n", nl=False)
 
 
 def numbers(text: str) -> Array:
@@ -52,19 +58,16 @@ def labels_of(text: str, z: Array) -> Array:
     return labels(int(text), z)
 
 
-def mix_of(pair: Sequence[str]) -> Mix:
+def mix_of(words: Sequence[str]) -> Mix:
     """The mix of two words.
 
     Raises:
-        BadParameter: more words or fewer, or no such mix.
+        ValueError: more words or fewer, or no such mix.
     """
-    if len(pair) != 2:
-        known = ", ".join(f"{mix.output} {mix.cost_name}" for mix in MIXES)
-        raise click.BadParameter(f"a mix is two words, one of: {known}")
-    try:
-        return Mix(*pair)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
+    if len(words) != 2:
+        known = ", ".join(mix.words for mix in MIXES)
+        raise ValueError(f"a mix is two words, as in softmax ll: choose one of {known}")
+    return Mix(*words)
 
 
 def mix_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -84,10 +87,8 @@ def mix_options(function: Callable[..., Any]) -> Callable[..., Any]:
     )
     @functools.wraps(function)
     def command(words: tuple[str, ...], z: str, y: str, **options: Any) -> Any:
-        if len(words) not in (0, 2):
-            raise click.UsageError("a mix is two words, as in softmax ll")
         with usage():
-            mix = Mix(*(words or ("softmax", "ll")))
+            mix = mix_of(words or ("softmax", "ll"))
         with usage("--z"):
             logits = numbers(z)
         with usage("--y"):

@@ -6,8 +6,7 @@ import click
 
 from tinygrad_lossmix.answers.plateau.plateau import plateau
 from tinygrad_lossmix.cli.exits import usage
-from tinygrad_lossmix.cli.options import loss_options
-from tinygrad_lossmix.cli.stdout import show
+from tinygrad_lossmix.cli.options import loss_options, show
 
 
 @click.command(context_settings={"ignore_unknown_options": True})  # a loss may be negative

@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 
 from tinygrad_lossmix.cli.exits import usage
-from tinygrad_lossmix.cli.options import json_option
-from tinygrad_lossmix.cli.stdout import show
+from tinygrad_lossmix.cli.options import json_option, show
 
 
 @click.command

@@ -1,23 +1,12 @@
-"""What commands print on stdout: tables as wide as the terminal, 100 columns where there is none;
-or one JSON object.
-"""
+"""Tables and text for stdout: as wide as the terminal, plain where there is none; files."""
 
 from __future__ import annotations
 
 import os
-from typing import Any
 
-import click
 from rich.console import Console, RenderableType
 
-from tinygrad_lossmix.records import to_json
-
 WIDTH = 100  # of what goes into a file or a pipe
-
-
-def show(as_json: bool, record: Any, text: Any) -> None:
-    """An answer, as one JSON object or as text."""
-    click.echo(to_json(record) if as_json else f"{text}\n", nl=False)
 
 
 def console() -> Console:

@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tinygrad_lossmix.answers.verdict.verdict import MOST, Verdict
-from tinygrad_lossmix.cli.options import json_option, mix_of
-from tinygrad_lossmix.cli.stdout import WIDTH, console, printed, show
-from tinygrad_lossmix.lab.report import words
+from tinygrad_lossmix.cli.exits import usage
+from tinygrad_lossmix.cli.options import json_option, mix_of, show
+from tinygrad_lossmix.cli.stdout import WIDTH, console, printed
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 from tinygrad_lossmix.printing import yes
 
@@ -23,13 +23,8 @@ LEGEND = (
 )
 
 
-def one_or_none(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> Mix | None:
-    """The mix of two words, None without any."""
-    return mix_of(given) if given else None
-
-
 @click.command
-@click.argument("mix", nargs=-1, callback=one_or_none, metavar="[MIX]")
+@click.argument("words", nargs=-1, metavar="[MIX]")
 @click.option(
     "--classes",
     type=click.IntRange(1, MOST),
@@ -38,18 +33,21 @@ def one_or_none(ctx: click.Context, param: click.Parameter, given: tuple[str, ..
     help="Number of outputs; one output answers yes or no.",
 )
 @json_option
-def command(mix: Mix | None, classes: int, as_json: bool) -> None:
+def command(words: tuple[str, ...], classes: int, as_json: bool) -> None:
     """Is a mix sound? Whether its cost is a strictly proper score and convex, whether delta is
     a - y, its problems, what to use instead: searched and measured now, with the points that show
     it. Without a MIX, such as "softmax ce", all six in one table.
     """
-    found = {each: each.verdict(classes) for each in ([mix] if mix else MIXES)}
+    with usage():
+        mixes = [mix_of(words)] if words else MIXES
+    found = {mix: mix.verdict(classes) for mix in mixes}
     records = [
-        {"output": each.output, "cost": each.cost_name, **verdict.record()}
-        for each, verdict in found.items()
+        {"output": mix.output, "cost": mix.cost_name, **verdict.record()}
+        for mix, verdict in found.items()
     ]
     wide = min(console().width, WIDTH)
-    show(as_json, {"mixes": records}, found[mix].text(wide) if mix else report(found, classes))
+    text = found[mixes[0]].text(wide) if words else report(found, classes)
+    show(as_json, {"mixes": records}, text)
 
 
 def report(found: Mapping[Mix, Verdict], k: int) -> str:
@@ -62,7 +60,7 @@ def report(found: Mapping[Mix, Verdict], k: int) -> str:
     advice = Table.grid(padding=(0, 2, 0, 0))
     for mix, v in found.items():
         answers = v.proper, v.convex, v.a_minus_y, v.several
-        grid.add_row(words(mix), *map(yes, answers), v.failure if v.faults else "none")
-        advice.add_row(Text(words(mix), no_wrap=True), v.advice)
+        grid.add_row(mix.words, *map(yes, answers), v.failure if v.faults else "none")
+        advice.add_row(Text(mix.words, no_wrap=True), v.advice)
     title = Text(f"Verdicts for {'one output' if k == 1 else f'{k} classes'}", style="bold")
     return printed(title, grid, Text("Advice", style="bold"), advice, "", Text(LEGEND, style="dim"))

@@ -49,7 +49,7 @@ def record(
         "mixes": [mix_record(result, results, data.classes) for result in results],
         "ranking": ranking(results),
         "settings": {
-            "mixes": [words(mix) for mix in mixes],
+            "mixes": [mix.words for mix in mixes],
             **asdict(settings),
             "data": data.name,
             "rows": len(data.x),
@@ -137,17 +137,12 @@ def ranking(results: Sequence[Result]) -> str:
     best = max(ranked, key=lambda result: result.accuracy.mean)
     floor = best.accuracy.mean - WIDTH * best.accuracy.std
     level = [r for r in ranked if r.accuracy.mean + WIDTH * r.accuracy.std >= floor]
-    worse = ", ".join(words(r.mix) for r in ranked if r not in level)
+    worse = ", ".join(r.mix.words for r in ranked if r not in level)
     if len(level) == 1:
-        return f"Clearly less accurate than {words(best.mix)} (mean ± {WIDTH} std): {worse}."
-    ties = ", ".join(words(r.mix) for r in level)
+        return f"Clearly less accurate than {best.mix.words} (mean ± {WIDTH} std): {worse}."
+    ties = ", ".join(r.mix.words for r in level)
     tail = f" Clearly worse: {worse}." if worse else ""
     return f"By accuracy (mean ± {WIDTH} std) these cannot be told apart: {ties}.{tail}"
-
-
-def words(mix: Mix) -> str:
-    """A mix as it is typed: softmax ll."""
-    return f"{mix.output} {mix.cost_name}"
 
 
 def diagnosis(result: Result, results: Sequence[Result]) -> str:

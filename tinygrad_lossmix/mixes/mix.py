@@ -68,6 +68,11 @@ class Mix:
         return self._pair[1]
 
     @property
+    def words(self) -> str:
+        """As it is typed: softmax ll."""
+        return " ".join(self._pair)
+
+    @property
     def formula(self) -> str:
         """δ in closed form; S = Σy, e = a - y, r = a/(1 - a)."""
         return PAIRS[self._pair].formula

@@ -20,14 +20,11 @@ import numpy as np
 
 from tinygrad_lossmix.engine.sweep import sweep
 from tinygrad_lossmix.engine.tensor import Tensor, node
+from tinygrad_lossmix.installation import needing
 from tinygrad_lossmix.mixes import book
 
-try:
+with needing("prove", "proofs are computed by SymPy"):
     import sympy as sympy
-except ImportError as error:
-    raise ImportError(
-        'proofs are computed by SymPy: pip install "tinygrad_lossmix[prove]"'
-    ) from error
 
 Formula = Any  # SymPy's
 

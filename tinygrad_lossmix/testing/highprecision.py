@@ -20,6 +20,7 @@ from tinygrad_lossmix.engine.registration import raw
 from tinygrad_lossmix.engine.rules import scatter
 from tinygrad_lossmix.engine.table import Array, spelling
 from tinygrad_lossmix.engine.tensor import Tensor, astype, getitem
+from tinygrad_lossmix.installation import install
 from tinygrad_lossmix.mixes import outputs
 from tinygrad_lossmix.mixes.costs import xlogy
 from tinygrad_lossmix.mixes.layers import LAYERS, PAIRS
@@ -47,9 +48,7 @@ class InMpmath:
 
             self.mp, self.table = mpmath, oracles()
         except ImportError as error:
-            raise NotApplicable(
-                "mpmath is not installed: pip install 'tinygrad_lossmix[verify]'"
-            ) from error
+            raise NotApplicable(f"mpmath is not installed: {install('verify')}") from error
         self.cost, self.leaves, self.seed = cost, leaves, seed
         operations = 0.0
         for each in nodes(cost):

@@ -22,10 +22,11 @@ from typing import Any
 import graphviz
 
 from tinygrad_lossmix import files
+from tinygrad_lossmix.installation import install
 from tinygrad_lossmix.printing import brief
 from tinygrad_lossmix.views.theme import dark_style
 
-ADVICE = 'pip install "tinygrad_lossmix[draw]", or Graphviz itself'
+ADVICE = f"{install('draw')}, or Graphviz itself"
 SCOPE = "lossmix"  # keeps the style of a drawing to itself on a page that holds it
 TITLE = re.compile(r'(<g id="[a-z]+(\d+)"[^>]*>\n)<title>([^<]*)</title>\n')  # by Graphviz
 _one_at_a_time = threading.Lock()

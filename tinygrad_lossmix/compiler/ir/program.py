@@ -24,8 +24,8 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.ir.canonical import canonical
 from tinygrad_lossmix.compiler.ir.inference import Kind, elementwise, kind_of
-from tinygrad_lossmix.compiler.ir.trace import Traced, operands
 from tinygrad_lossmix.compiler.ir.simplify import simpler
+from tinygrad_lossmix.compiler.ir.trace import Traced, operands
 
 Lowering = Callable[..., Any]
 

@@ -30,6 +30,7 @@ from tinygrad_lossmix.compiler.loops.statements import loops
 from tinygrad_lossmix.compiler.lowering import LOOPED
 from tinygrad_lossmix.compiler.source.emit import executed, is_name, needed, together
 from tinygrad_lossmix.files import write
+from tinygrad_lossmix.installation import install
 
 Array = Any
 KEPT_LOOPS = 128  # compiled texts of all functions; what was not used for the longest time goes
@@ -60,7 +61,7 @@ def machine(
     try:
         return _compiled(program, value, gradients, several)
     except ImportError as error:
-        reason = f'{error.name or "scipy"} is missing: pip install "tinygrad_lossmix[fast]"'
+        reason = f"{error.name or 'scipy'} is missing: {install('fast')}"
     except Unsupported as error:
         reason = f"there are no loops for {error}"
     except Exception as error:  # numba's are of many kinds

@@ -17,12 +17,10 @@ together, from moderate numbers to the far tails:
 Each shrinks to something small: few axes, C order, zeros, class 0, the one step that matters.
 """
 
-try:
+from tinygrad_lossmix.installation import needing
+
+with needing("verify", "strategies are for hypothesis"):
     import hypothesis as hypothesis
-except ImportError as error:
-    raise ImportError(
-        'strategies are for hypothesis: pip install "tinygrad_lossmix[verify]"'
-    ) from error
 
 from tinygrad_lossmix.testing.strategies.arrays import (
     LAYOUTS,

@@ -5,9 +5,9 @@ import re
 import tomllib
 from pathlib import Path
 
-from tinygrad_lossmix.cli import doctor as installation
+from tinygrad_lossmix import installation
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent
 
 
 def test_what_is_asked_for_is_read_with_the_extra_that_brings_it(monkeypatch):
@@ -19,7 +19,7 @@ def test_what_is_asked_for_is_read_with_the_extra_that_brings_it(monkeypatch):
         "tinygrad-lossmix[draw,verify]; extra == 'all'",
         "pytest>=8; extra == 'dev'",
     ]
-    monkeypatch.setattr(installation.metadata, "requires", lambda package: lines)
+    monkeypatch.setattr("importlib.metadata.requires", lambda package: lines)
     found = {(part.extra, part.package) for part in installation.parts()}
     assert found == {("", "numpy"), ("draw", "pygraphviz"), ("verify", "mpmath")}
 
