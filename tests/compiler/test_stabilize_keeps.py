@@ -197,3 +197,9 @@ def test_the_sign_of_a_zero_makes_another_constant():
     for zero, other in ((0.0, -0.0), (np.zeros(2), -np.zeros(2)), (0, 0.0)):
         assert Structure().same(z * zero, z * zero)
         assert not Structure().same(z * zero, z * other)
+
+
+def test_a_number_has_an_axis_to_sum_over_as_for_numpy():
+    x = lm.Tensor(2.0)
+    assert lm.stabilize(np.log(np.exp(x).sum(axis=0))).item() == 2.0
+    assert lm.compile(lambda x: np.exp(x).sum(axis=-1))(np.array(0.0)) == (1.0, 1.0)

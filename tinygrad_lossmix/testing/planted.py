@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lossmix.compiler.calls import reduced, scalar
 from tinygrad_lossmix.compiler.patterns.forms import VIEWS, Form, Forms, unshifted
-from tinygrad_lossmix.compiler.patterns.structure import Structure, reduced, scalar
+from tinygrad_lossmix.compiler.patterns.structure import Structure
 from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.graph import names, nodes
 from tinygrad_lossmix.engine.sweep import seed_of, sweep

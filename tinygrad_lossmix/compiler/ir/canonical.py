@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lossmix.compiler.calls import axes_of
 from tinygrad_lossmix.compiler.ir.inference import stand_in
 
 Call = tuple[Any, tuple[Any, ...], Mapping[str, Any]]
@@ -28,10 +29,8 @@ def canonical(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
 def _reduction(reduce: Any) -> Callable[..., Call]:
     def call(x: Any, axis: Any = 0, dtype: Any = None, out: None = None, keepdims: Any = False,
              **options: Any) -> Call:  # fmt: skip
-        every = tuple(range(x.ndim))
-        axes = every if axis is None else axis if isinstance(axis, tuple) else (axis,)
-        axes = tuple(sorted(every[i] for i in axes))  # IndexError for an axis that is not there
-        kept: dict[str, Any] = {"axis": None if axes == every and not keepdims else axes}
+        axes = axes_of(x.ndim, axis)
+        kept: dict[str, Any] = {"axis": None if len(axes) == x.ndim and not keepdims else axes}
         kept |= {"keepdims": True} if keepdims is True else {}
         kept |= {"dtype": np.dtype(dtype)} if dtype is not None else {}
         return reduce, (x,), kept | {k: v for k, v in options.items() if v is not np._NoValue}

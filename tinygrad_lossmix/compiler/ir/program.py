@@ -26,6 +26,7 @@ from tinygrad_lossmix.compiler.ir.canonical import canonical
 from tinygrad_lossmix.compiler.ir.inference import Kind, elementwise, kind_of
 from tinygrad_lossmix.compiler.ir.simplify import simpler
 from tinygrad_lossmix.compiler.ir.trace import Traced, operands
+from tinygrad_lossmix.compiler.numbering import Numbering
 
 Lowering = Callable[..., Any]
 
@@ -46,13 +47,14 @@ class Program:
         self.code = code
         self._lowered = lowered or {}
         self._known: dict[Any, Traced] = {}
-        self._constants: dict[Any, Any] = {}
+        self._numbering = Numbering(Traced)
 
     def argument(self, name: str, like: Any) -> Traced:
         """A value that is given when the program runs, of like's shape and dtype."""
         order = len(self.arguments)
         value = Traced(self, None, (), {}, like.shape, like.dtype, order, 0, like, name)
         self.arguments.append(value)
+        self._numbering.of[value] = order
         return value
 
     def call(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -68,7 +70,7 @@ class Program:
 
     def seen(self, function: Any, *args: Any) -> Traced | None:
         """The value of an elementwise call, if it was made before."""
-        return self._known.get((function, _key(args), ()))
+        return self._known.get((function, *map(self._numbering.key, (args, {}))))
 
     def pair(self, function: Any, first: Kind, second: Kind, *args: Any) -> tuple[Traced, Traced]:
         """The values of a function that returns two arrays."""
@@ -81,7 +83,7 @@ class Program:
 
     def _made(self, function: Any, args: Any, kwargs: Any, kind: Kind | None = None) -> Traced:
         """The value of a call that is made once."""
-        key = (function, _key(args), _key(kwargs))
+        key = (function, *map(self._numbering.key, (args, kwargs)))
         if key not in self._known:
             kind = kind or kind_of(function, args, kwargs)
             order = len(self.arguments) + len(self.calls)
@@ -89,6 +91,7 @@ class Program:
             if not value.line:  # rewritten since it was traced: where the last of its operands is
                 value.line = max([x.line for x in operands(value)], default=0)
             self.calls.append(value)
+            self._numbering.of[value] = order
             self._known[key] = value
         return self._known[key]
 
@@ -107,23 +110,6 @@ class Program:
             return type(value)(map(self.constant, value))
         if type(value) is not np.ndarray:
             return value
-        key = (value.shape, value.dtype, value.tobytes())
-        if key not in self._constants:
-            kept = value.copy()
-            kept.flags.writeable = False
-            self._constants[key] = kept
-        return self._constants[key]
-
-
-def _key(value: Any) -> Any:
-    if isinstance(value, Traced):
-        return value.order
-    if type(value) is np.ndarray:
-        return ("array", id(value))
-    if isinstance(value, list | tuple):
-        return (type(value), *map(_key, value))
-    if isinstance(value, Mapping):
-        return tuple((k, _key(v)) for k, v in sorted(value.items()))
-    if isinstance(value, slice):
-        return ("slice", _key(value.start), _key(value.stop), _key(value.step))
-    return (type(value), repr(value))
+        kept = value.copy()
+        kept.flags.writeable = False
+        return self._numbering.array(kept)

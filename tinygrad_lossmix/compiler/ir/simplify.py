@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lossmix.compiler.calls import normal, scalar, uniform
 from tinygrad_lossmix.compiler.ir.trace import Traced
 from tinygrad_lossmix.engine.tensor import astype
 
@@ -41,21 +42,13 @@ def simpler(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
 def _without_broadcasts(args: tuple[Any, ...]) -> tuple[Any, ...]:
     """The operands of an elementwise call, those that only repeat a smaller array as that array."""
     for i, x in enumerate(args):
-        small = x.args[0] if _is(x, np.broadcast_to) else _uniform(x)
+        small = x.args[0] if _is(x, np.broadcast_to) else uniform(x)
         if small is None:
             continue
         others = [np.shape(y) for y in (*args[:i], small, *args[i + 1 :])]
         if np.broadcast_shapes(*others) == np.broadcast_shapes(*map(np.shape, args)):
             return (*args[:i], small, *args[i + 1 :])
     return args
-
-
-def _uniform(x: Any) -> Any:
-    """The number that all entries of a constant array are."""
-    if type(x) is not np.ndarray or not x.size:
-        return None
-    first = x.flat[0]
-    return first if x.tobytes() == np.full(x.shape, first, x.dtype).tobytes() else None
 
 
 def _is_float(x: Any) -> bool:
@@ -67,14 +60,12 @@ def _is(x: Any, function: Any) -> bool:
 
 
 def _number(c: Any, like: Value) -> float | None:
-    """A constant that is one, and leaves like's dtype alone when it multiplies it."""
-    if isinstance(like, Traced) and like.dtype in (np.float16, np.float32, np.float64):
-        typed = (
-            not isinstance(c, Traced) and getattr(c, "shape", None) == () and c.dtype == like.dtype
-        )
-        if (typed or type(c) in (int, float)) and abs(c) < np.inf:
-            return float(c)
-    return None
+    """A finite number that leaves like's dtype alone when it multiplies it."""
+    if not isinstance(like, Traced) or like.dtype not in (np.float16, np.float32, np.float64):
+        return None
+    fits = getattr(c, "shape", ()) == () and getattr(c, "dtype", like.dtype) == like.dtype
+    k = scalar(c) if fits else None
+    return k if k is not None and math.isfinite(k) else None
 
 
 def _folded(c: float, k: float, like: Value) -> float | None:
@@ -83,9 +74,8 @@ def _folded(c: float, k: float, like: Value) -> float | None:
     So it is if the product is exact, as that with a power of two, and a normal number of like's
     dtype: then it over- and underflows only where the result does.
     """
-    product, info = c * k, np.finfo(like.dtype)
     exact = _is_power_of_two(c) or _is_power_of_two(k)
-    return product if exact and info.tiny <= abs(product) <= info.max else None
+    return c * k if exact and normal(c * k, like.dtype) else None
 
 
 def _is_power_of_two(c: float) -> bool:

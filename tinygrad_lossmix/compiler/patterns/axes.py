@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.compiler.patterns.structure import plain_key
+from tinygrad_lossmix.compiler.calls import along, parts, relabels
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.engine.tensor import Tensor, getitem
+from tinygrad_lossmix.engine.tensor import Tensor
 
 Labels = tuple[int | None, ...]
 Shape = tuple[int, ...]
@@ -22,25 +22,9 @@ Shape = tuple[int, ...]
 
 def moved(node: Tensor, labels: Labels) -> Labels | None:
     """The labels of a node from those of its argument; None: it does more than move axes."""
-    x = node.args[0]
-    if node.function is np.transpose:
-        axes: tuple[int, ...] | None = node.kwargs.get("axes")
-        return labels[::-1] if axes is None else tuple([labels[i] for i in axes])
-    if node.function is np.broadcast_to:
-        kept = [
-            label if n == m else None
-            for n, m, label in zip(x.shape[::-1], node.shape[::-1], labels[::-1], strict=False)
-        ]
-        return (*[None] * (node.ndim - x.ndim), *kept[::-1])
-    indexed = node.function is getitem and plain_key(node.kwargs["key"])
-    if not indexed and node.function is not np.reshape:
+    if not relabels(node):
         return None
-    if node.shape == x.shape:
-        return labels
-    if [n for n in node.shape if n != 1] != [n for n in x.shape if n != 1]:
-        return None
-    long = iter([label for label, n in zip(labels, x.shape, strict=True) if n != 1])
-    return tuple(next(long) if n != 1 else None for n in node.shape)
+    return tuple(None if i is None else labels[i] for i in along(node) or ())
 
 
 def left(labels: Labels, axes: tuple[int, ...], keepdims: bool) -> Labels:
@@ -117,13 +101,13 @@ def picks_its_row(key: Any, u: Tensor, axes: tuple[int, ...], labels: Labels, sh
 
 def _without_picks(key: Any, ndim: int, axes: tuple[int, ...]) -> Any:
     """The index with any integers along the axes replaced by 0; None where they are not known."""
-    parts, known = key if isinstance(key, tuple) else (key,), (int, slice, np.ndarray)
-    if all(type(part) in known or part is None or part is Ellipsis for part in parts):
+    given, known = parts(key), (int, slice, np.ndarray)
+    if all(type(part) in known or part is None or part is Ellipsis for part in given):
         return key
-    if len(parts) != ndim:
+    if len(given) != ndim:
         return None
-    parts = tuple(
+    given = tuple(
         np.zeros(part.shape, np.intp) if type(part) not in known and i in axes else part
-        for i, part in enumerate(parts)
+        for i, part in enumerate(given)
     )
-    return parts if all(type(part) in known for part in parts) else None
+    return given if all(type(part) in known for part in given) else None

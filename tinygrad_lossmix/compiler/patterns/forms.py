@@ -14,15 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_lossmix.compiler.calls import reduced, scalar
 from tinygrad_lossmix.compiler.patterns.axes import Labels, Shape, aligned, laid, left, moved, over
-from tinygrad_lossmix.compiler.patterns.structure import (
-    Structure,
-    quotients,
-    reduced,
-    scalar,
-    shift_of,
-    sides,
-)
+from tinygrad_lossmix.compiler.patterns.structure import Structure, quotients, shift_of, sides
 from tinygrad_lossmix.engine.tensor import Tensor, astype, getitem
 from tinygrad_lossmix.mixes.layers import LAYERS
 

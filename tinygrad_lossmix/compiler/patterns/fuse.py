@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_lossmix.compiler.calls import product, scalar
 from tinygrad_lossmix.compiler.patterns import published
 from tinygrad_lossmix.compiler.patterns.forms import KINDS, negative
-from tinygrad_lossmix.compiler.patterns.linear import Linear, Weight, product
+from tinygrad_lossmix.compiler.patterns.linear import Linear, Weight
 from tinygrad_lossmix.compiler.patterns.logs import Found
 from tinygrad_lossmix.compiler.patterns.stable_rules import Rules
-from tinygrad_lossmix.compiler.patterns.structure import Structure, scalar
+from tinygrad_lossmix.compiler.patterns.structure import Structure
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.layers import cost_node

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.compiler.patterns.structure import contraction, normal, reduced, scalar
+from tinygrad_lossmix.compiler.calls import product, reduced, scalar
+from tinygrad_lossmix.compiler.patterns.structure import contraction
 from tinygrad_lossmix.engine.rules import scatter
 from tinygrad_lossmix.engine.tensor import Tensor, getitem
 
 UNARY = (np.negative, np.positive, np.sum, np.mean, np.reshape, np.transpose, getitem)
-PLAIN_PARTS = (int, slice, np.ndarray, type(None), type(Ellipsis))
 
 
 class Weight(NamedTuple):
@@ -56,11 +56,6 @@ def _floats(w: Any, like: Tensor) -> Any:
     return w if w.dtype.kind == "f" else w.astype(like.dtype)
 
 
-def product(a: float, b: float) -> float:
-    """a·b; NaN where it over- or underflows."""
-    return a * b if normal(a * b) or a == 0.0 or b == 0.0 else math.nan
-
-
 class Linear:
     """The linear nodes of a recording. `times` knows products that are not spelled as such."""
 
@@ -80,9 +75,7 @@ class Linear:
                 return []
             return [(x, partial(_signed, sign)) for sign, x in signed if type(x) is Tensor]
         if function in UNARY:
-            x, key = args[0], node.kwargs.get("key")
-            known = all(isinstance(k, PLAIN_PARTS) for k in (key if type(key) is tuple else (key,)))
-            return [(x, partial(_unary, node, x))] if x.size and known else []
+            return [(args[0], partial(_unary, node, args[0]))] if args[0].size else []
         if found := contraction(node):
             x, c, axes, _ = found
             return [(x, lambda weight: _times(_spread(weight, x, axes), c, x))]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lossmix.compiler.calls import scalar
 from tinygrad_lossmix.compiler.patterns import published
 from tinygrad_lossmix.compiler.patterns.axes import aligned, meets, over, picks_its_row
 from tinygrad_lossmix.compiler.patterns.forms import Form, Forms, fits, negative, unshifted
@@ -15,7 +16,6 @@ from tinygrad_lossmix.compiler.patterns.structure import (
     Structure,
     differences,
     quotients,
-    scalar,
     shift_of,
     sides,
 )

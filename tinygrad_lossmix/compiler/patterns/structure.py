@@ -6,19 +6,18 @@ they are plain numbers.
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.engine.freeze import traced
+from tinygrad_lossmix.compiler.calls import Affine, normal, reduced, relabels, scalar, step
+from tinygrad_lossmix.compiler.numbering import Numbering
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor, getitem
 
 COMMUTATIVE = {np.add, np.multiply, np.maximum, np.minimum, np.logaddexp}
 REDUCTIONS = {np.sum, np.mean, np.prod, np.max, np.min, np.var}
 _PRODUCTS = {np.sum: (np.multiply,), np.matmul: (np.matmul,), np.einsum: (np.einsum,)}
-Affine = tuple[float, float, Tensor]
 Pairs = list[tuple[Any, Any]]
 
 
@@ -26,9 +25,8 @@ class Structure:
     """Answers about the nodes of one recording, each found once."""
 
     def __init__(self) -> None:
+        self._numbering = Numbering(Tensor)
         self._numbers: dict[Any, int] = {}  # by function, numbers of the arguments, options
-        self._of: dict[Tensor, int] = {}
-        self._arrays: dict[Any, list[tuple[Array, int]]] = {}
         self._affine: dict[Tensor, Affine] = {}
 
     def same(self, x: Tensor, y: Tensor) -> bool:
@@ -43,42 +41,40 @@ class Structure:
         """a, b, x with node = a + b·x; of e^u - 1 and of a mean, x stands for e^u and the sum."""
         path = []
         while node not in self._affine:
-            step = _step(node)
-            if step is None or step[2] is node:
-                self._affine[node] = step or (0.0, 1.0, node)
+            found = step(node)
+            if found is None or found[2] is node:
+                self._affine[node] = found or (0.0, 1.0, node)
             else:
-                path.append((node, step))
-                node = step[2]
-        found = self._affine[node]
-        for above, (a, b, below) in reversed(path):
-            shift, slope = b * found[0], b * found[1]
+                path.append((node, found))
+                node = found[2]
+        below = self._affine[node]
+        for above, (a, b, x) in reversed(path):
+            shift, slope = b * below[0], b * below[1]
             total = a + shift
             if not normal(slope) or total - a != shift or total - shift != a:
-                total, slope, found = a, b, (0.0, 1.0, below)  # a constant would be lost
-            self._affine[above] = found = total, slope, found[2]
-        return found
+                total, slope, below = a, b, (0.0, 1.0, x)  # a constant would be lost
+            self._affine[above] = below = total, slope, below[2]
+        return below
 
     def number(self, node: Tensor) -> int:
         """Equal for nodes that were computed in the same way from the same leaves."""
-        waiting = [node]
+        of, waiting = self._numbering.of, [node]
         while waiting:
             last = waiting[-1]
-            missing = [arg for arg in last.args if type(arg) is Tensor and arg not in self._of]
-            if last in self._of or not missing:
+            missing = [arg for arg in last.args if type(arg) is Tensor and arg not in of]
+            if last in of or not missing:
                 waiting.pop()
-                self._of.setdefault(last, self._fresh(self._key(last)))
+                if last not in of:
+                    of[last] = self._numbers.setdefault(self._key(last), len(self._numbers))
             else:
                 waiting += missing
-        return self._of[node]
-
-    def _fresh(self, key: Any) -> int:
-        return self._numbers.setdefault(key, len(self._numbers))
+        return of[node]
 
     def _key(self, node: Tensor, loose: bool = False) -> Any:
         """What a node is known by; `loose`: whatever became of the axes that were reduced."""
         if not repeats(node.function):
             return id(node)
-        args = [self._of[x] if type(x) is Tensor else self._option(x) for x in node.args]
+        args = list(map(self._numbering.key, node.args))
         if node.function in COMMUTATIVE:
             args.sort(key=repr)
         options = dict(node.kwargs)
@@ -87,40 +83,15 @@ class Structure:
             if loose:
                 del options["keepdims"]
         options = {k: v for k, v in options.items() if v is not None and v is not False}
-        kept = tuple((name, self._option(options[name])) for name in sorted(options))
-        return node.function, tuple(args), kept
+        return node.function, tuple(args), self._numbering.key(options)
 
     def _row(self, x: Any) -> Any:
         if type(x) is not Tensor:
-            return self._option(x.squeeze() if type(x) is np.ndarray else x)
-        while x.function in (np.reshape, getitem) and _only_axes(x):
+            return self._numbering.key(x.squeeze() if type(x) is np.ndarray else x)
+        while x.function in (np.reshape, getitem) and relabels(x):
             x = x.args[0]
-        self.number(x)
-        return self._key(x, loose=True) if x.function in REDUCTIONS else self._of[x]
-
-    def _option(self, value: Any) -> Any:
-        """A constant or an option as something to compare by."""
-        if isinstance(value, tuple):
-            return tuple(map(self._option, value))
-        if isinstance(value, slice):
-            return "slice", value.start, value.stop, value.step
-        if isinstance(value, float):
-            return type(value), repr(value)  # -0.0 is not 0.0
-        if value is None or isinstance(value, int | str | np.dtype | type(Ellipsis)):
-            return type(value), value
-        if not traced(value) and isinstance(value, np.ndarray | np.generic):
-            return "array", self._array(np.asarray(value))
-        return "identity", id(value)
-
-    def _array(self, x: Array) -> int:
-        """The number of a constant array: looked up by a few entries, then compared."""
-        few = x.flat[:: max(x.size // 8, 1)].tobytes()
-        alike = self._arrays.setdefault((x.dtype, x.shape, few), [])
-        for other, number in alike:
-            if x.tobytes() == other.tobytes():
-                return number
-        alike.append((x, self._fresh(("array", len(self._numbers)))))
-        return alike[-1][1]
+        number = self.number(x)
+        return self._key(x, loose=True) if x.function in REDUCTIONS else number
 
 
 def repeats(function: Any) -> bool:
@@ -128,18 +99,6 @@ def repeats(function: Any) -> bool:
     name, module = (getattr(function, of, None) or "" for of in ("__name__", "__module__"))
     known = isinstance(function, np.ufunc) or vars(np).get(name, ()) is function
     return known or module.startswith("tinygrad_lossmix.")
-
-
-def scalar(arg: Any) -> float | None:
-    """The number that a constant is, or is full of; None for anything else."""
-    if not traced(arg) and isinstance(arg, int | float | np.number | np.bool_):
-        return float(arg)
-    if type(arg) is not np.ndarray or not arg.size:
-        return None
-    first = arg.flat[0]
-    if first != arg.flat[-1] or not (arg == first).all():
-        return None
-    return float(first)
 
 
 def sides(node: Tensor) -> Pairs:
@@ -174,60 +133,6 @@ def differences(node: Tensor) -> Pairs:
         return sides(node)[:1]
     negated = [(x, y) for x, y in sides(node) if type(y) is Tensor and y.function is np.negative]
     return [(x, y.args[0]) for x, y in negated]
-
-
-def _step(node: Tensor) -> Affine | None:
-    """`Structure.affine`, one node deep."""
-    function, args = node.function, node.args
-    if function is np.negative:
-        return 0.0, -1.0, args[0]
-    if function is np.expm1:
-        return -1.0, 1.0, node
-    if function is np.mean and args[0].size:
-        return 0.0, node.size / args[0].size, node
-    if function not in (np.add, np.subtract, np.multiply, np.divide):
-        return None
-    x, y = args
-    c, x, flipped = (scalar(y), x, False) if type(x) is Tensor else (scalar(x), y, True)
-    if c is None or not np.isfinite(c) or x.shape != node.shape:
-        return None
-    if function is np.add:
-        return c, 1.0, x
-    if function is np.subtract:
-        return (c, -1.0, x) if flipped else (-c, 1.0, x)
-    if function is np.multiply:
-        return 0.0, c, x
-    return (0.0, 1.0 / c, x) if not flipped and c and normal(1.0 / c) else None
-
-
-def normal(k: float) -> bool:
-    """Whether a factor made of several is one: no number that over- or underflowed on the way."""
-    return float(np.finfo(float).tiny) <= abs(k) < math.inf
-
-
-def reduced(node: Tensor) -> tuple[int, ...]:
-    """The axes that a reduction was taken over, from the first on."""
-    n, axis = node.args[0].ndim, node.kwargs.get("axis")
-    axes = range(n) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    return tuple(sorted(i % n for i in axes))
-
-
-def plain_key(key: Any, numbers: bool = False) -> bool:
-    """Whether an index only gives the axes other places, or takes the one entry of some."""
-    return all(
-        part is None
-        or part is Ellipsis
-        or (isinstance(part, slice) and part == slice(None))
-        or (numbers and type(part) is int)
-        for part in (key if isinstance(key, tuple) else (key,))
-    )
-
-
-def _only_axes(node: Tensor) -> bool:
-    """Whether a reshape or an index adds or drops axes of length one, and no more."""
-    long = [[n for n in shape if n != 1] for shape in (node.args[0].shape, node.shape)]
-    plain = node.function is np.reshape or plain_key(node.kwargs["key"], numbers=True)
-    return long[0] == long[1] and plain
 
 
 def shift_of(u: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Any, bool] | None:

@@ -1,0 +1,167 @@
+"""What one call says about itself, be it in a recording or in a program.
+
+A Tensor of a recording and a traced array of a program both hold the function that was called, its
+arguments and options, and a shape. Nothing is asked of the numbers of either; of constants only
+whether they are one number.
+
+>>> x = Tensor(np.zeros((2, 1, 3)))
+>>> reduced(x.sum(axis=-1)), along(x.T), along(x[:, 0, None, 1:])
+((2,), (2, 1, 0), (0, None, 2))
+>>> step(2.5 - x) == (2.5, -1.0, x)
+True
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.engine.tensor import Tensor as Tensor
+from tinygrad_lossmix.engine.tensor import getitem
+
+Call = Any  # a Tensor, or a traced array
+Affine = tuple[float, float, Call]
+Along = tuple[int | None, ...]
+
+
+def uniform(x: Any) -> Any:
+    """The entry that all of a constant array are, to the bit; None where they differ."""
+    if type(x) is not np.ndarray or not x.size:
+        return None
+    first = x.flat[0]
+    if first != x.flat[-1] or not (x == first).all():
+        return None
+    same = first or x.tobytes() == np.full(x.shape, first, x.dtype).tobytes()  # 0.0 is not -0.0
+    return first if same else None
+
+
+def scalar(x: Any) -> float | None:
+    """The number that a constant is, or is full of; None for anything else."""
+    if not isinstance(x, int | float | np.number | np.bool_):
+        x = uniform(x)
+    return None if x is None else float(x)
+
+
+def axes_of(ndim: int, axis: Any) -> tuple[int, ...]:
+    """The axes that an option `axis` means, in order, counted from the first; None: all.
+
+    Raises IndexError for an axis that is not there.
+    """
+    if axis is None:
+        return tuple(range(ndim))
+    every = range(max(ndim, 1))  # NumPy lets a number have an axis to sum over
+    return tuple(sorted(every[i] for i in (axis if isinstance(axis, tuple) else (axis,))))[:ndim]
+
+
+def reduced(call: Call) -> tuple[int, ...]:
+    """The axes that a reduction is taken over, counted from the first."""
+    return axes_of(np.ndim(call.args[0]), call.kwargs.get("axis"))
+
+
+def parts(key: Any) -> tuple[Any, ...]:
+    """What an index is made of."""
+    return key if isinstance(key, tuple) else (key,)
+
+
+def spelled_out(key: Any, ndim: int) -> tuple[Any, ...]:
+    """The parts of an index, one for each of ndim axes, and None."""
+    given = (*parts(key), ...)
+    i = next(i for i, part in enumerate(given) if part is ...)
+    rest = [part for part in given if part is not ...]
+    whole = ndim - sum(part is not None for part in rest)
+    return (*rest[:i], *[slice(None)] * whole, *rest[i:])
+
+
+def is_plain(key: Any) -> bool:
+    """Whether an index is made of slices and numbers, which are known."""
+    return all(
+        part is None
+        or part is Ellipsis
+        or type(part) in (slice, int)
+        or isinstance(part, np.integer)
+        or (type(part) is np.ndarray and not part.shape and part.dtype.kind in "iu")
+        for part in parts(key)
+    )
+
+
+def along(view: Call) -> Along | None:
+    """For each axis of a view the axis of its argument that it runs along; None: it is a new one.
+
+    None in place of all where the call is no view: it does more than name, move and cut axes.
+    """
+    if not view.args:
+        return None
+    function, x = view.function, view.args[0]
+    if function is np.transpose:
+        axes = view.kwargs.get("axes")
+        every = range(x.ndim)
+        return tuple(every[::-1] if axes is None else [every[i] for i in np.atleast_1d(axes)])
+    if function is np.broadcast_to:
+        new = view.ndim - x.ndim
+        repeated = np.not_equal(x.shape, view.shape[new:])
+        return (*[None] * new, *[None if again else i for i, again in enumerate(repeated)])
+    if function is np.reshape:
+        if view.shape == x.shape:
+            return tuple(range(x.ndim))
+        if [n for n in view.shape if n != 1] != [n for n in x.shape if n != 1]:
+            return None
+        long = iter([i for i, n in enumerate(x.shape) if n != 1])
+        return tuple(next(long) if n != 1 else None for n in view.shape)
+    if function is not getitem or not is_plain(view.kwargs["key"]):
+        return None
+    found: list[int | None] = []
+    axis = 0
+    for part in spelled_out(view.kwargs["key"], x.ndim):
+        if part is None or isinstance(part, slice):
+            found.append(None if part is None else axis)
+        axis += part is not None
+    return tuple(found)
+
+
+def relabels(view: Call) -> bool:
+    """Whether a view shows all entries of its argument, in their order, if more than once."""
+    if view.function is getitem and view.size == view.args[0].size:
+        key = parts(view.kwargs["key"])
+        forward = all(part.step is None or part.step > 0 for part in key if type(part) is slice)
+        return forward and is_plain(key)
+    return view.function is not getitem and along(view) is not None
+
+
+def step(call: Call) -> Affine | None:
+    """a, b, x with call = a + b·x, for numbers a and b; of e^u - 1 and of a mean, x is the call.
+
+    None where it is nothing of the kind. Not for b·x that would over- or underflow.
+    """
+    function, args = call.function, call.args
+    if function is np.negative:
+        return 0.0, -1.0, args[0]
+    if function is np.expm1:
+        return -1.0, 1.0, call
+    if function is np.mean and args[0].size:
+        return 0.0, call.size / args[0].size, call
+    if function not in (np.add, np.subtract, np.multiply, np.divide):
+        return None
+    (x, c), flipped = (args, False) if scalar(args[0]) is None else (args[::-1], True)
+    c = scalar(c)
+    if c is None or not math.isfinite(c) or x.shape != call.shape:
+        return None
+    if function is np.add:
+        return c, 1.0, x
+    if function is np.subtract:
+        return (c, -1.0, x) if flipped else (-c, 1.0, x)
+    if function is np.multiply:
+        return 0.0, c, x
+    return (0.0, 1.0 / c, x) if not flipped and c and normal(1.0 / c) else None
+
+
+def normal(k: float, dtype: Any = np.float64) -> bool:
+    """Whether a factor made of several is one: no number that over- or underflowed on the way."""
+    limits = np.finfo(dtype)
+    return bool(limits.tiny <= abs(k) <= limits.max)
+
+
+def product(a: float, b: float) -> float:
+    """a·b; NaN where it over- or underflows."""
+    return a * b if normal(a * b) or a == 0.0 or b == 0.0 else math.nan
