@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
-from tinygrad_lossmix.answers.plateau.constants import constants
+from tinygrad_lossmix.answers.plateau.candidates import constants
 from tinygrad_lossmix.compiler.patterns.mispairings import WrongPairing
 from tinygrad_lossmix.compiler.stabilize import rewritten
 

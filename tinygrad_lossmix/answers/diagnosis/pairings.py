@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.answers.figures import half_unit
-from tinygrad_lossmix.answers.plateau.clamps import KERAS_EPSILON, TORCH_LOWEST
 from tinygrad_lossmix.answers.plateau.constants import SMOOTHING
+from tinygrad_lossmix.answers.plateau.saturated import KERAS_EPSILON, TORCH_LOWEST
 from tinygrad_lossmix.mixes.layers import COSTS, LAYERS
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.mixes.outputs import softmax

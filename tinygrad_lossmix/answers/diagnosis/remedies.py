@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tinygrad_lossmix.answers.plateau.constant import Constant
-from tinygrad_lossmix.answers.plateau.constants import SIGMOID_FLOORS, SOFTMAX_FLOOR
+from tinygrad_lossmix.answers.plateau.constants import SIGMOID_FLOORS, SOFTMAX_FLOOR, Constant
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,7 @@ from decimal import Decimal
 from typing import Any
 
 from tinygrad_lossmix.answers.figures import NOT_FINITE, half_unit
-from tinygrad_lossmix.answers.plateau.candidates import reductions
-from tinygrad_lossmix.answers.plateau.constants import constants
+from tinygrad_lossmix.answers.plateau.candidates import constants
 from tinygrad_lossmix.answers.plateau.plateau import plateau
 from tinygrad_lossmix.printing import figure, paragraph
 from tinygrad_lossmix.records import plain
@@ -257,7 +256,7 @@ def floors(lowest: str, classes: int | None) -> Iterator[Floor]:
         k = float(classes or 0)
         if not constant.is_floor or k < constant.fewest or constant.value(k) <= 0.0:
             continue
-        for convention, reduction in reductions(constant, classes):
+        for convention, reduction in constant.reductions(classes):
             value = float(constant.value(k) * convention.factor(k))
             above = float(lowest) / value - 1.0
             if -2.0 * half_unit(lowest) / value <= above <= ABOVE:

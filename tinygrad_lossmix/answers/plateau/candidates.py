@@ -9,14 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.answers.plateau.constant import Constant, Convention
-from tinygrad_lossmix.answers.plateau.constants import constants
+from tinygrad_lossmix.answers.plateau import saturated
+from tinygrad_lossmix.answers.plateau.constants import (
+    CLASSES_LEFT_OUT,
+    COMMON,
+    FIRST,
+    RARER,
+    Constant,
+)
+from tinygrad_lossmix.engine.table import Array
 
-Array = Any
 NEAR = 0.01  # of the value: as far off as a loss measured on mini-batches may be
 FLOAT32 = 2.0**-22  # of the value: what a mean in float32 may have lost
 NOISE = 0.002  # of the loss, and two units of its last digit: within it, a usual K is taken
@@ -142,21 +147,28 @@ def coincidence(asked: Question, found: Sequence[Values]) -> float:
     return float(np.logical_or(*hit).mean())
 
 
+def constants(accuracy: float | None = None) -> tuple[Constant, ...]:
+    """All of them, the most common first; some are known only beside an accuracy."""
+    clamps = saturated.clamped(accuracy)
+    if accuracy is None:
+        return (*FIRST, *CLASSES_LEFT_OUT, *COMMON, *clamps, *RARER)
+    twice = saturated.doubled(accuracy)
+    return (*FIRST, *twice, *COMMON, *clamps, *RARER, *saturated.beside(accuracy))
+
+
 def candidates(asked: Question) -> Iterator[Values]:
     """Every constant by every reduction, for the K that is known or all that are tried."""
     zero = abs(asked.loss) <= asked.digits
     for constant in constants(asked.accuracy):
-        for convention, reduction in reductions(constant, asked.classes):
+        for convention, reduction in constant.reductions(asked.classes):
             any_k = not constant.depends_on_k(convention)
             ks = tried(constant, asked.classes, any_k)
             factor = convention.factor(ks)
             values = constant.value(ks) * factor + 0.0 * ks
             slack = asked.digits + asked.allowed(constant, values)  # digits may be cut off
             possible = (values == 0.0) | (not zero)  # what is below its digits is not a 0
-            if constant.lowest:
-                possible &= asked.loss >= constant.lowest(ks) * factor - slack
-            if constant.highest:
-                possible &= asked.loss <= constant.highest(ks) * factor + slack
+            possible &= asked.loss >= constant.lowest(ks) * factor - slack
+            possible &= asked.loss <= constant.highest(ks) * factor + slack
             formula = convention.written.format(constant.formula)
             yield Values(constant, formula, reduction, any_k, ks, values, possible)
 
@@ -168,15 +180,6 @@ def tried(constant: Constant, classes: int | None, any_k: bool) -> Array:
         return np.array([float(classes)] if fit else [])
     first = constant.fewest if constant.single else max(constant.fewest, 2)
     return np.arange(first, first + 1.0 if any_k else constant.most + 1.0)
-
-
-def reductions(constant: Constant, classes: int | None) -> Iterator[tuple[Convention, str]]:
-    """The conventions and their names; those that are one for this K as one."""
-    same: dict[float, list[Convention]] = {}
-    for i, convention in enumerate(constant.conventions):
-        key = -1.0 - i if classes is None else float(convention.factor(float(classes)))
-        same.setdefault(key, []).append(convention)
-    yield from ((each[0], ", or ".join(c.name for c in each)) for each in same.values())
 
 
 def fits(asked: Question, found: Values) -> Iterator[Match]:

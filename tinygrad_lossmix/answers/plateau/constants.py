@@ -3,25 +3,100 @@
 A softmax of outputs that are probabilities already gives its largest at most e/(e + K - 1), and a
 sigmoid of them stays between .5 and .7311: floors that no training crosses.
 
->>> [uniform] = [c for c in constants() if c.formula == "ln K"]
->>> round(float(uniform.value(10)), 4)
+>>> round(float(UNIFORM.value(10)), 4)
 2.3026
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.answers.plateau.clamps import clamped
-from tinygrad_lossmix.answers.plateau.constant import SQUARED, SUM, Array, Constant, always, fixed
+from tinygrad_lossmix.engine.table import Array
+
+Number = Callable[[Array], Array]  # of K, one or an array of them
+
+
+def always(value: float) -> Number:
+    """The same for any K."""
+    return lambda k: value
+
+
+BELOW_ALL, ABOVE_ALL = always(-math.inf), always(math.inf)
+
+
+@dataclass(frozen=True)
+class Convention:
+    """How frameworks report a cost per example: a factor, and how it is written."""
+
+    name: str
+    factor: Number
+    written: str  # around the formula of the sum
+
+
+SUM = Convention("summed over the K outputs, mean over the examples", lambda k: 1.0, "{}")
+MEAN = Convention("mean over everything", lambda k: 1.0 / k, "({})/K")
+NO_HALF = Convention(f"{SUM.name}, without the 1/2", lambda k: 2.0, "2 ({})")
+MSE = Convention(f"{MEAN.name}, without the 1/2 (MSELoss)", lambda k: 2.0 / k, "2 ({})/K")
+EACH = Convention("mean over the examples", lambda k: 1.0, "{}")
+EITHER, SQUARED = (SUM, MEAN), (SUM, MSE, NO_HALF)
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A value that a loss gets stuck at, per example with one label, summed over the K outputs."""
+
+    name: str
+    cost: str
+    formula: str
+    value: Number
+    meaning: str
+    conventions: tuple[Convention, ...] = EITHER
+    accuracy: Number | None = None  # that goes with it, where not any may
+    slope: float = 0.0  # how much it changes with the accuracy it was computed from
+    lowest: Number = BELOW_ALL  # what the loss can be at all, if it is stuck for this reason
+    highest: Number = ABOVE_ALL
+    fewest: int = 2  # classes
+    most: int = 100  # classes that are tried when K is not known
+    single: bool = False  # of one output alone
+    common: bool = False  # so that even then it is what a near miss is taken for
+
+    @property
+    def is_floor(self) -> bool:
+        """Whether no loss of this pair is lower."""
+        return self.lowest is self.value
+
+    def depends_on_k(self, convention: Convention) -> bool:
+        """Whether what is reported is another value for another number of classes."""
+        few, many = (float(self.value(k) * convention.factor(k)) for k in (3.0, 7.0))
+        return abs(few - many) > 1e-9
+
+    def reductions(self, classes: int | None) -> Iterator[tuple[Convention, str]]:
+        """The conventions and their names; those that are one for this K as one."""
+        same: dict[float, list[Convention]] = {}
+        for i, each in enumerate(self.conventions):
+            key = -1.0 - i if classes is None else float(each.factor(float(classes)))
+            same.setdefault(key, []).append(each)
+        yield from ((one[0], ", or ".join(each.name for each in one)) for one in same.values())
+
+
+def fixed(
+    name: str, cost: str, formula: str, value: float, meaning: str, bound: str = "", **more: Any
+) -> Constant:
+    """A constant for any K; `bound`, lowest or highest, if no loss of the pair crosses it."""
+    at = always(value)
+    more = {"fewest": 1} | more | ({bound: at} if bound else {})
+    return Constant(name, cost, formula, at, meaning, (EACH,), **more)
+
 
 perfect = always(1.0)  # the accuracy on a floor
 SMOOTHING = 0.1
-E = math.e
-ON, OFF = math.log1p(1.0 / E), math.log(2.0)  # -ln σ(1) and -ln(1 - σ(0))
+ON, OFF = math.log1p(1.0 / math.e), math.log(2.0)  # -ln σ(1) and -ln(1 - σ(0))
 KERAS = "Keras: from_logits=False, or drop the activation of the last layer."
 SOFTMAX_REPAIR = f"PyTorch: hand the logits to CrossEntropyLoss, the softmax is inside it. {KERAS}"
 SIGMOID_REPAIR = f"PyTorch: hand the logits to BCEWithLogitsLoss, the sigmoid is inside it. {KERAS}"
@@ -35,16 +110,8 @@ ONE_OUTPUT = (
 )
 
 
-def constants(accuracy: float | None = None) -> tuple[Constant, ...]:
-    """All of them; some are known only beside an accuracy."""
-    twice = CLASSES_LEFT_OUT if accuracy is None else doubled_and_saturated(accuracy)
-    beside = () if accuracy is None else saturated(accuracy)
-    common = (UNIFORM, SOFTMAX_FLOOR, *twice, HALF, PRIOR, *SIGMOID_FLOORS, SIGMOID_OF_UNIFORM)
-    return (*common, HALF_LL, *clamped(accuracy), *RARER, *beside)
-
-
 def softmax_floor(k: Array) -> Array:
-    return np.log1p((k - 1.0) / E)
+    return np.log1p((k - 1.0) / math.e)
 
 
 def sigmoid_floor(k: Array) -> Array:
@@ -99,7 +166,7 @@ of_softmax = partial(
     Constant,
     cost="softmax of softmax (or of sigmoid) + log-likelihood",
     lowest=softmax_floor,
-    highest=lambda k: np.log(E + k - 1.0),
+    highest=lambda k: np.log(math.e + k - 1.0),
 )
 of_sigmoid = partial(
     Constant,
@@ -154,7 +221,7 @@ CLASSES_LEFT_OUT = tuple(
     of_softmax(
         name=f"softmax twice, outputs saturated, {classes} never predicted",
         formula=f"ln(e + K - 1) - (1 - {m}/K)",
-        value=lambda k, m=m: np.log(E + k - 1.0) - 1.0 + m / k,  # type: ignore[misc]
+        value=lambda k, m=m: np.log(math.e + k - 1.0) - 1.0 + m / k,  # type: ignore[misc]
         meaning=f"All right but for {classes}: an accuracy of 1 - {m}/K; give --accuracy to check. "
         f"{SOFTMAX_REPAIR}",
         conventions=(SUM,),
@@ -165,57 +232,8 @@ CLASSES_LEFT_OUT = tuple(
 )
 
 
-def doubled_and_saturated(accuracy: float) -> tuple[Constant, ...]:
-    """Off the floor: outputs of 0 and 1, the share `accuracy` of the examples right."""
-    return (
-        of_softmax(
-            name="softmax twice, outputs saturated",
-            formula="ln(e + K - 1) - accuracy",
-            value=lambda k: np.log(E + k - 1.0) - accuracy,
-            meaning="An example costs ln(e + K - 1) if its class is wrong and 1 less if it is "
-            "right, a little more while outputs are not quite 0 and 1: what went into the softmax "
-            f"of the cost were probabilities already. {SOFTMAX_REPAIR}",
-            conventions=(SUM,),
-            slope=1.0,
-            common=True,
-        ),
-        of_sigmoid(
-            name="sigmoid twice, outputs saturated",
-            formula="ln(1 + 1/e) + (K - 1) ln 2 + 1 - accuracy",
-            value=lambda k: sigmoid_floor(k) + 1.0 - accuracy,
-            meaning="A wrong example costs 1 more than the floor: what went into the sigmoid of "
-            f"the cost were probabilities already. {SIGMOID_REPAIR}",
-            slope=1.0,
-        ),
-    )
-
-
 of_quadratic = partial(Constant, cost="softmax or sigmoid + quadratic", conventions=SQUARED)
 unlogged = partial(fixed, cost="NLLLoss of probabilities", meaning=NO_LOGARITHM)
-
-
-def saturated(accuracy: float) -> tuple[Constant, ...]:
-    """Outputs of 0 and 1, the share `accuracy` of the examples right."""
-    return (
-        of_quadratic(
-            name="outputs saturated",
-            formula="1 - accuracy",
-            value=always(1.0 - accuracy),
-            meaning="An example costs 1 if its class is wrong and 0 if it is right; where an "
-            "output is saturated the quadratic cost hardly learns.",
-            slope=1.0,
-        ),
-        unlogged(
-            name="softmax outputs without a logarithm, saturated",
-            formula="-accuracy",
-            value=-accuracy,
-            slope=1.0,
-            lowest=always(-1.0),
-            fewest=2,
-        ),
-    )
-
-
 RARER = (
     of_quadratic(
         name="uniform or prior predictions",
@@ -302,3 +320,5 @@ RARER = (
         fewest=2,
     ),
 )
+FIRST = (UNIFORM, SOFTMAX_FLOOR)
+COMMON = (HALF, PRIOR, *SIGMOID_FLOORS, SIGMOID_OF_UNIFORM, HALF_LL)
