@@ -105,12 +105,18 @@ def test_short_arrays_are_shown_in_full_on_one_line():
     ("x", "result", "said"),
     [
         (1 / 3, "0.3333", "0.3333"),
+        (0.25, "0.2500", "0.2500"),
+        (2e-9, "2.000e-09", "2.000e-09"),
         (-0.0, "0.000", "0"),
         (12, "12.00", "12"),
+        (-12.0, "-12.00", "-12"),
+        (999999.0, "1.000e+06", "999999"),
+        (-1e6, "-1.000e+06", "-1.000e+06"),
         (1234.5, "1234", "1234"),
         (2e6, "2.000e+06", "2.000e+06"),
         (np.float32(-0.5), "-0.5000", "-0.5000"),
         (-np.inf, "-inf", "-inf"),
+        (np.inf, "inf", "inf"),
     ],
 )
 def test_results_keep_their_zeros_but_in_a_sentence_whole_numbers_have_none(x, result, said):
@@ -121,5 +127,7 @@ def test_a_long_row_of_results_leaves_some_out():
     assert vector(range(10)).count(".000") == 10
     assert vector(range(11)).endswith("6.000, 7.000, ..., 10.00]")
     assert vector([0.5] * 4, most=3) == "[0.5000, ..., 0.5000]"
+    assert point([0.25]) == "(0.2500)"
     assert point(range(6)) == "(0, 1, 2, 3, 4, 5)"
     assert point(np.arange(7)) == "(0, 1, 2, ..., 5, 6)"
+    assert point(np.arange(8.0)) == "(0, 1, 2, ..., 6, 7)"

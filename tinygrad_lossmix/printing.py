@@ -158,9 +158,11 @@ def width() -> int:
     return min(shutil.get_terminal_size((100, 24)).columns, 100)
 
 
-def paragraph(text: str, indent: str = "", first: str | None = None) -> str:
-    """Text wrapped to the terminal; `first` stands before its first line, `indent` the others."""
-    lines = textwrap.TextWrapper(width(), indent if first is None else first, indent)
+def paragraph(text: str, indent: str = "", first: str | None = None, wide: int = 0) -> str:
+    """Text wrapped to the terminal, or to lines that wide; `first` stands before its first line,
+    `indent` before the others.
+    """
+    lines = textwrap.TextWrapper(wide or width(), indent if first is None else first, indent)
     lines.break_on_hyphens = False
     return lines.fill(text)
 

@@ -51,7 +51,7 @@ def test_every_library_that_is_installed_agrees_with_every_row() -> None:
 
 def test_what_is_not_installed_is_said_to_be_unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(peers, "installed", lambda library: False)
-    monkeypatch.setattr(peers, "_start", None)
+    monkeypatch.setattr(peers, "_computed", None)
     for row in names():
         for peer in row.peers:
             assert peer.error is None

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -49,42 +50,28 @@ def values(wanted: Mapping[str, Sequence[str]]) -> dict[str, list[Array] | str]:
     Args:
         wanted: for "torch", "keras" or "sklearn" the expressions to compute with it.
     """
-    running = {
-        library: _start([library, *expressions])
-        for library, expressions in wanted.items()
-        if installed(library)
-    }
-    return {
-        library: _result(running[library]) if library in running else "not installed"
-        for library in wanted
-    }
+    found = [*filter(installed, wanted)]
+    with ThreadPoolExecutor() as pool:
+        given = [*pool.map(lambda library: _computed(library, wanted[library]), found)]
+    return dict.fromkeys(wanted, "not installed") | dict(zip(found, given, strict=True))
 
 
-def _start(arguments: list[str]) -> subprocess.Popen[str]:
-    """This file as a program, with the same package and libraries in its path."""
+def _computed(library: str, expressions: Sequence[str]) -> list[Array] | str:
+    """By this file as a program, with the same package and libraries in its path."""
     here = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join([here, *filter(None, sys.path)])
-    return subprocess.Popen(
-        [sys.executable, "-m", __spec__.name, *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": path},
-    )
-
-
-def _result(process: subprocess.Popen[str]) -> list[Array] | str:
+    command = [sys.executable, "-m", __spec__.name, library, *expressions]
+    options: Any = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True}
     try:
-        out, err = process.communicate(timeout=SECONDS)
+        ended = subprocess.run(
+            command, env={**os.environ, "PYTHONPATH": path}, timeout=SECONDS, **options
+        )
     except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
         return f"installed, but it took more than {SECONDS} s"
-    if process.returncode:
-        last = (err.strip().splitlines() or [f"exit code {process.returncode}"])[-1]
+    if ended.returncode:
+        last = (ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"])[-1]
         return f"installed, but it failed: {last}"
-    return [np.array(value) for value in json.loads(out.splitlines()[-1])]
+    return [np.array(value) for value in json.loads(ended.stdout.splitlines()[-1])]
 
 
 def _evaluate(library: str, expressions: Sequence[str]) -> list[Any]:

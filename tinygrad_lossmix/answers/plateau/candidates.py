@@ -90,11 +90,11 @@ class Match:
         return f"{self!r}\n{self.cost}, {self.reduction}\n{self.meaning}{doubt}"
 
     def __repr__(self) -> str:
-        k = ""
-        if self.range:
-            low, high = self.range
+        low, high = self.range or (0, 0)
+        k = f", K = {self.classes}" if self.range else ""
+        if low < high:
             others = "a usual number; {} to {} come as close" if self.usual else "{} to {} fit"
-            k = f", K = {self.classes}" + (f" ({others.format(low, high)})" if low < high else "")
+            k += f" ({others.format(low, high)})"
         off = "" if self.exact else f"; the loss is {self.difference:+.4g} off"
         return f"{self.name}: {self.equation}{k}{off}"
 
@@ -124,7 +124,7 @@ def matches(asked: Question) -> tuple[tuple[Match, ...], float]:
     kept = [m for i, m in enumerate(found) if m.exact or not sure or i <= sure[0]]
 
     def rank(m: Match) -> tuple[bool, ...]:
-        vague = m.range is not None and m.range[0] < m.range[1] and not m.usual
+        vague = len({*(m.range or ())}) > 1 and not m.usual
         return not m.hit, m.contradicted, vague, abs(m.difference) > asked.digits / 10
 
     return tuple(sorted(kept, key=rank)), coincidence(asked, values)

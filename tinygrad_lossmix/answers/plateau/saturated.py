@@ -84,8 +84,6 @@ ADVICE = (
     "logits (CrossEntropyLoss, BCEWithLogitsLoss, from_logits=True); look for a learning rate or "
     "inputs too large, or labels out of order."
 )
-
-
 all_wrong = partial(
     fixed, "clamp, every example wrong", meaning=ADVICE, bound="highest", accuracy=always(0.0)
 )

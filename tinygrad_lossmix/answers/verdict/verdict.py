@@ -12,7 +12,6 @@ Each sentence follows from the evidence, none from the name of a mix.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
@@ -22,7 +21,7 @@ import numpy as np
 from tinygrad_lossmix.answers.verdict.evidence import ROUNDING, Evidence, gather
 from tinygrad_lossmix.answers.verdict.expected import CLOSE, Minimum, Pair
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.printing import amount, point, yes
+from tinygrad_lossmix.printing import amount, paragraph, point, yes
 from tinygrad_lossmix.records import plain
 
 MOST = 50  # classes: the Hessians of more take longer than anybody waits
@@ -72,15 +71,9 @@ class Verdict:
         rows.append(("advice", self.advice))
         of = "one output" if self.classes == 1 else f"{self.classes} classes"
         problems = self.failure if self.faults else "no problems"
-        lines = textwrap.wrap(f"{self.mix}, {of}: {problems}", max(width, 40))
-        for name, said in rows:
-            lines += textwrap.wrap(
-                said,
-                max(width, 40),
-                initial_indent=f"  {name:17}",
-                subsequent_indent=" " * 19,
-                break_on_hyphens=False,
-            )
+        wide = max(width, 40)
+        lines = [paragraph(f"{self.mix}, {of}: {problems}", wide=wide)]
+        lines += [paragraph(said, " " * 19, f"  {name:17}", wide) for name, said in rows]
         return "\n".join(lines)
 
     def record(self) -> dict[str, Any]:
