@@ -44,6 +44,12 @@ def scalar(x: Any) -> float | None:
     return None if x is None else float(x)
 
 
+def number(x: Any) -> float | None:
+    """The finite number that a constant is; None for anything else, arrays full of one too."""
+    c = None if np.ndim(x) else scalar(x)
+    return c if c is not None and math.isfinite(c) else None
+
+
 def axes_of(ndim: int, axis: Any) -> tuple[int, ...]:
     """The axes that an option `axis` means, in order, counted from the first; None: all.
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.compiler.calls import normal, scalar, uniform
+from tinygrad_lossmix.compiler.calls import normal, number, uniform
 from tinygrad_lossmix.compiler.ir.trace import Traced
 from tinygrad_lossmix.engine.tensor import astype
 
@@ -63,9 +63,7 @@ def _number(c: Any, like: Value) -> float | None:
     """A finite number that leaves like's dtype alone when it multiplies it."""
     if not isinstance(like, Traced) or like.dtype not in (np.float16, np.float32, np.float64):
         return None
-    fits = getattr(c, "shape", ()) == () and getattr(c, "dtype", like.dtype) == like.dtype
-    k = scalar(c) if fits else None
-    return k if k is not None and math.isfinite(k) else None
+    return number(c) if getattr(c, "dtype", like.dtype) == like.dtype else None
 
 
 def _folded(c: float, k: float, like: Value) -> float | None:

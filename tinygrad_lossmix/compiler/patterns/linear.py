@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.compiler.calls import product, reduced, scalar
+from tinygrad_lossmix.compiler.calls import number, product, reduced, scalar
 from tinygrad_lossmix.compiler.patterns.structure import contraction
-from tinygrad_lossmix.engine.rules import scatter
+from tinygrad_lossmix.engine.rules import spread
+from tinygrad_lossmix.engine.table import TABLE
 from tinygrad_lossmix.engine.tensor import Tensor, getitem
 
 UNARY = (np.negative, np.positive, np.sum, np.mean, np.reshape, np.transpose, getitem)
@@ -48,6 +49,40 @@ class Weight(NamedTuple):
             return Weight(self.up, self.down, _floats(self.w, like) + _floats(other.w, like))
         return Weight(w=self.whole(like) + other.whole(like))
 
+    def times(self, c: Any, x: Tensor) -> Weight:
+        """On x, of a weight on c·x."""
+        if (k := number(c)) is not None:
+            return self._replace(up=product(self.up, k))
+        if getattr(c, "shape", None) != x.shape:
+            c = np.broadcast_to(c, x.shape)
+        return self._replace(w=c if self.w is None else _floats(self.w, x) * _floats(c, x))
+
+    def over(self, c: Any, x: Tensor) -> Weight:
+        """On x, of a weight on x/c."""
+        if k := number(c):
+            return self._replace(down=product(self.down, k))
+        return self.times(np.divide(1.0, c), x)
+
+    def summed(self, x: Tensor, axes: tuple[int, ...]) -> Weight:
+        """On x, of a weight on a sum over axes of it."""
+        return self if self.w is None else self._replace(w=spread(self.w, x, axes))
+
+    def unary(self, node: Tensor) -> Weight:
+        """On x, of a weight on a function of it that moves, adds or negates entries."""
+        function, x, w = node.function, node.args[0], self.w
+        if function is np.negative:
+            return self._replace(up=-self.up)
+        if function in (np.sum, np.mean):
+            n = x.size / node.size if function is np.mean else 1.0
+            return self._replace(down=self.down * n).summed(x, reduced(node))
+        if function is getitem:
+            w = _floats(w, node)
+        rule = TABLE[function].rules[0]
+        return self._replace(w=None if w is None else rule(w, node, x, **node.kwargs))
+
+
+Terms = list[tuple[Tensor, Callable[[Weight], Weight]]]
+
 
 def _floats(w: Any, like: Tensor) -> Any:
     """A weight as numbers to calculate with, of a mask too; ones for None."""
@@ -62,7 +97,7 @@ class Linear:
     def __init__(self, times: dict[Tensor, tuple[Any, Tensor]]) -> None:
         self.times = times
 
-    def operands(self, node: Tensor) -> list[tuple[Tensor, Callable[[Weight], Weight]]]:
+    def operands(self, node: Tensor) -> Terms:
         """The Tensors that a node is linear in, each with the way from its weight to theirs.
 
         None where it is not linear in all.
@@ -71,14 +106,15 @@ class Linear:
         if function in (np.add, np.subtract):
             fit = [x.shape == node.shape if type(x) is Tensor else scalar(x) == 0.0 for x in args]
             signed = zip((1.0, -1.0 if function is np.subtract else 1.0), args, strict=True)
-            if not all(fit):
-                return []
-            return [(x, partial(_signed, sign)) for sign, x in signed if type(x) is Tensor]
+            terms: Terms = [
+                (x, partial(Weight.times, c=c, x=x)) for c, x in signed if type(x) is Tensor
+            ]
+            return terms if all(fit) else []
         if function in UNARY:
-            return [(args[0], partial(_unary, node, args[0]))] if args[0].size else []
+            return [(args[0], lambda weight: weight.unary(node))] if args[0].size else []
         if found := contraction(node):
             x, c, axes, _ = found
-            return [(x, lambda weight: _times(_spread(weight, x, axes), c, x))]
+            return [(x, lambda weight: weight.summed(x, axes).times(c, x))]
         if node in self.times:
             c, x = self.times[node]
         elif function in (np.multiply, np.divide):
@@ -89,8 +125,7 @@ class Linear:
             return []
         if type(x) is not Tensor or x.shape != node.shape or type(c) is Tensor:
             return []
-        way = _over if function is np.divide else _times
-        return [(x, lambda weight: way(weight, c, x))]
+        return [(x, partial(Weight.over if function is np.divide else Weight.times, c=c, x=x))]
 
     def terms(
         self, top: Tensor, weight: Weight, ends: Callable[[Tensor], bool]
@@ -110,52 +145,3 @@ class Linear:
                 else:
                     heappush(newest, -x.order)
                 pending[x.order] = x, part
-
-
-def _signed(sign: float, weight: Weight) -> Weight:
-    return weight._replace(up=sign * weight.up)
-
-
-def _unary(node: Tensor, x: Tensor, weight: Weight) -> Weight:
-    """On x, of a weight on a function of it that moves, adds or negates entries."""
-    function, w = node.function, weight.w
-    if function is np.negative:
-        return _signed(-1.0, weight)
-    if function in (np.sum, np.mean):
-        n = x.size / node.size if function is np.mean else 1.0
-        return _spread(weight._replace(down=weight.down * n), x, reduced(node))
-    if function is getitem:
-        w = np.ones(node.shape, x.dtype) if w is None else _floats(w, x)
-        return weight._replace(w=scatter(w, node.kwargs["key"], x.shape))
-    if w is not None and function is np.reshape:
-        w = w.reshape(x.shape)
-    elif w is not None and function is np.transpose:
-        axes = node.kwargs.get("axes")
-        w = w.transpose(None if axes is None else tuple(np.argsort([i % x.ndim for i in axes])))
-    return weight._replace(w=w)
-
-
-def _times(weight: Weight, c: Any, x: Tensor) -> Weight:
-    """On x, of a weight on c·x."""
-    number = None if np.ndim(c) else scalar(c)
-    if number is not None and np.isfinite(number):
-        return weight._replace(up=product(weight.up, number))
-    if getattr(c, "shape", None) != x.shape:
-        c = np.broadcast_to(c, x.shape)
-    return weight._replace(w=c if weight.w is None else _floats(weight.w, x) * _floats(c, x))
-
-
-def _over(weight: Weight, c: Any, x: Tensor) -> Weight:
-    """On x, of a weight on x/c."""
-    number = None if np.ndim(c) else scalar(c)
-    if number is not None and np.isfinite(number) and number:
-        return weight._replace(down=product(weight.down, number))
-    return _times(weight, np.divide(1.0, c), x)
-
-
-def _spread(weight: Weight, x: Tensor, axes: tuple[int, ...]) -> Weight:
-    """On x, of a weight on a sum over axes of it."""
-    if weight.w is None:
-        return weight
-    kept = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
-    return weight._replace(w=np.broadcast_to(weight.w.reshape(kept), x.shape))
