@@ -347,7 +347,7 @@ def test_old_forms_are_dropped_and_their_text_with_them():
     g = compiled(lambda t: t.sum())
     for n in range(80):
         g(np.ones(n))
-    assert len(g._forms) == 64
+    assert len(g._specialisations) == 64
     assert len(linecache.cache) <= before + 64
     del g
     gc.collect()
@@ -418,7 +418,7 @@ def test_arguments_that_only_compare_equal_are_recorded_apart(name):
     g = compiled(f)
     for u in (*APART[name], *APART[name]):
         g(np.ones(2), u)
-    assert len(g._forms) == 2
+    assert len(g._specialisations) == 2
 
 
 @pytest.mark.parametrize(
@@ -430,7 +430,7 @@ def test_equal_constants_share_their_code(same):
     g = compiled(lambda t, u: t.sum())
     g(np.ones(2), same)
     g(np.ones(2), copy.deepcopy(same))
-    assert len(g._forms) == 1
+    assert len(g._specialisations) == 1
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -32,19 +33,29 @@ from tinygrad_lossmix.engine.gradient import value_and_grad
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.mix import Mix as Mix
 
-KEPT_FORMS = 64  # of one function; the one that was not used for the longest time goes first
+KEPT = 64  # specialisations of one function; the one unused for the longest time goes first
 
 
-class Form:
+@dataclass(eq=False)
+class Specialisation:
     """A function compiled for arguments of certain kinds."""
 
-    def __init__(self, run: Any, make: Callable[[], list[Any]], source: str) -> None:
-        self.run = run  # None: the interpreted form answers
-        self.make = make  # new arrays to work in; none: an empty list
-        self.spare: list[list[Any]] = []  # those that no thread is using
-        self.source = source
-        self.names: tuple[str, ...] | None = None  # of the arguments given by keyword, the last
-        self.matches: Any = None  # the guard; both are None until an answer has been compared
+    run: Any  # None: the interpreted form answers
+    make: Callable[[], list[Any]]  # new arrays to work in; none: an empty list
+    source: str
+    spare: list[list[Any]] = field(default_factory=list)  # those that no thread is using
+    names: tuple[str, ...] | None = None  # of the arguments given by keyword, the last
+    matches: Any = None  # the guard; both are None until an answer has been compared
+
+    def answer(self, given: Arguments) -> tuple[Any, Any]:
+        """Value and gradients, computed in arrays that no other thread works in meanwhile."""
+        try:
+            kept = self.spare.pop()
+        except IndexError:
+            kept = self.make()
+        answer = self.run(*given, *kept)
+        self.spare.append(kept)
+        return answer  # type: ignore[no-any-return]
 
 
 def compile(
@@ -112,19 +123,19 @@ class Compiled:
         self._several = isinstance(wrt, tuple)
         self._wrt = wrt if self._several else (wrt,)
         self._backend = backend
-        self._forms: dict[Any, Form] = {}
-        self._latest = Form(None, list, "")
+        self._specialisations: dict[Any, Specialisation] = {}
+        self._latest = Specialisation(None, list, "")
 
     def __call__(self, *arrays: Any, **options: Any) -> tuple[Any, Any]:
         """The value of f, and its gradient or a tuple of them, as new arrays."""
         names = tuple(options)
         given = arrays + tuple(options.values()) if options else arrays
-        form = self._latest
-        if form.names != names or not form.matches(given):
-            given, form = self._form(given, names)
-            if form.names is None:
-                return self._compared(form, given, arrays, options)
-        value, gradients = _answer(form, given)
+        latest = self._latest
+        if latest.names != names or not latest.matches(given):
+            given, latest = self._specialised(given, names)
+            if latest.names is None:
+                return self._compared(latest, given, arrays, options)
+        value, gradients = latest.answer(given)
         if not math.isfinite(value):
             return self._interpreted(*arrays, **options)
         return value, gradients
@@ -132,7 +143,7 @@ class Compiled:
     def __repr__(self) -> str:
         names = parameter_names(self._f, max(0, *self._wrt) + 1)
         by = ", ".join(names[i] if i >= 0 else f"argument {i}" for i in self._wrt)
-        count = len(self._forms)
+        count = len(self._specialisations)
         return (
             f"<compiled {getattr(self._f, '__name__', type(self._f).__name__)}: value and gradient "
             f"by {by}; backend {self._backend}, "
@@ -150,19 +161,19 @@ class Compiled:
         return self._latest.source
 
     def _compared(
-        self, form: Form, given: Arguments, arrays: Arguments, options: dict[str, Any]
+        self, new: Specialisation, given: Arguments, arrays: Arguments, options: dict[str, Any]
     ) -> tuple[Any, Any]:
-        """The answer of a form that is not trusted yet: what it baked in may not hold."""
+        """The answer of a specialisation that is not trusted yet: what it baked in may not hold."""
         expected = self._interpreted(*arrays, **options)
-        answer = _answer(form, given) if form.run else expected
-        if not form.run or not math.isfinite(answer[0]):
+        answer = new.answer(given) if new.run else expected
+        if not new.run or not math.isfinite(answer[0]):
             return expected
         if agree(answer, expected):
-            form.matches, form.names = guard(given), tuple(options)
+            new.matches, new.names = guard(given), tuple(options)
             return answer
         from tinygrad_lossmix.compiler.loops.backend import NotCompiledWarning
 
-        form.run, form.source = None, "# the interpreted form answers\n" + form.source
+        new.run, new.source = None, "# the interpreted form answers\n" + new.source
         warnings.warn(
             "value_and_grad runs instead of what was compiled, which gives another answer: the "
             "function may draw random numbers, change what it reads, or ask what its arguments are",
@@ -171,7 +182,7 @@ class Compiled:
         )
         return expected
 
-    def _form(self, given: Arguments, names: tuple[str, ...]) -> tuple[Arguments, Form]:
+    def _specialised(self, given: Arguments, names: tuple[str, ...]) -> tuple[Arguments, Any]:
         """The arguments as code takes them, and the code for such, made if there is none."""
         positional = len(given) - len(names)
         of_floats = {i % positional for i in self._wrt if -positional <= i < positional}
@@ -184,37 +195,27 @@ class Compiled:
             for x, a in zip(given, arguments, strict=True)
         ]
         key = names, *kinds
-        form = self._forms.pop(key, None) or self._compiled(arguments, names)
-        self._forms[key] = self._latest = form
-        while len(self._forms) > KEPT_FORMS:
-            self._forms.pop(next(iter(self._forms)), None)
-        return arguments, form
+        found = self._specialisations.pop(key, None) or self._compiled(arguments, names)
+        self._specialisations[key] = self._latest = found
+        while len(self._specialisations) > KEPT:
+            self._specialisations.pop(next(iter(self._specialisations)), None)
+        return arguments, found
 
-    def _compiled(self, arrays: Arguments, names: tuple[str, ...]) -> Form:
+    def _compiled(self, arrays: Arguments, names: tuple[str, ...]) -> Specialisation:
         if self._backend == "numba":
             from tinygrad_lossmix.compiler.loops.backend import machine
 
             if found := machine(self._f, arrays, self._wrt, self._several, names):
-                return Form(*found)
+                return Specialisation(*found)
         program, value, gradients = differentiated(self._f, arrays, self._wrt, LOWERED, names)
         source, known = emit(program, "value_and_gradient", value, gradients, self._several)
         functions = "value_and_gradient", "working_arrays"
         run, make = executed(source, {"working_arrays": list, **known}, functions)
-        return Form(np.errstate(all="ignore")(run), make, source)
+        return Specialisation(np.errstate(all="ignore")(run), make, source)
 
 
 def _stable(cost: Any) -> Any:
     return rewritten(cost).after if isinstance(cost, Tensor) else cost
-
-
-def _answer(form: Form, given: Arguments) -> tuple[Any, Any]:
-    try:
-        kept = form.spare.pop()
-    except IndexError:
-        kept = form.make()
-    answer = form.run(*given, *kept)
-    form.spare.append(kept)
-    return answer  # type: ignore[no-any-return]
 
 
 @np.errstate(all="ignore")

@@ -17,11 +17,11 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.differentiate import named
 from tinygrad_lossmix.compiler.ir.inference import Kind
-from tinygrad_lossmix.compiler.ir.program import Program
+from tinygrad_lossmix.compiler.ir.program import Lowering, Program
 from tinygrad_lossmix.mixes import closed_forms
 
 Value = Any
-Form = Callable[..., tuple[Value, Value]]
+CLASSES = 32  # at most, for a product with the matrix that is 1 off its diagonal
 
 
 def softmax_ll(z: Value, y: Value, exponentials: Callable[..., Any]) -> tuple[Value, Value]:
@@ -96,15 +96,16 @@ def _column(x: Value, z: Value) -> Value:
     return x.reshape(-1, 1) if x.ndim < z.ndim == 2 else x
 
 
-def _form(evaluate: Form, spelled_out: Form | None, classes: float, *given: Any) -> Form:
-    """A form as its calls, for arrays of moderate size and up to so many classes; else whole."""
+def _lowered(evaluate: Lowering, spelled_out: Lowering | None, *given: Any) -> Lowering:
+    """A closed form as its calls, for arrays of moderate size, with as few classes as a product
+    with their matrix is worth; else as one call."""
 
     def lowered(z: Value, y: Value) -> tuple[Value, Value]:
         program: Program = z.program
         kinds = Kind((), z.dtype), Kind(z.shape, z.dtype)
         if z.ndim == 2 and z.size > 2 * closed_forms.BLOCK:
             return program.pair(closed_forms.in_blocks, *kinds, evaluate, z, y)
-        if spelled_out is None or z.shape[-1] > classes:
+        if spelled_out is None or (given and z.shape[-1] > CLASSES):
             return program.pair(evaluate, *kinds, z, y)
         cost, delta = named(spelled_out, z, y, *given)
         return cost, delta
@@ -113,15 +114,17 @@ def _form(evaluate: Form, spelled_out: Form | None, classes: float, *given: Any)
 
 
 SIGMOIDS = (closed_forms.sigmoid_ce, closed_forms.sigmoid_ll, closed_forms.sigmoid_quadratic)
-LOWERED: dict[Any, Form] = {form: _form(form, form, np.inf) for form in SIGMOIDS} | {
-    closed_forms.softmax_ll: _form(closed_forms.softmax_ll, softmax_ll, 32, _indexed),
-    closed_forms.softmax_quadratic: _form(
-        closed_forms.softmax_quadratic, softmax_quadratic, 32, _indexed
-    ),
-    closed_forms.softmax_ce: _form(closed_forms.softmax_ce, None, 0),
+SOFTMAXES: dict[Any, Lowering] = {
+    closed_forms.softmax_ll: softmax_ll,
+    closed_forms.softmax_quadratic: softmax_quadratic,
 }
-LOOPED: dict[Any, Form] = {form: form for form in SIGMOIDS} | {
-    closed_forms.softmax_ll: functools.partial(softmax_ll, exponentials=_masked),
-    closed_forms.softmax_quadratic: functools.partial(softmax_quadratic, exponentials=_masked),
+LOWERED: dict[Any, Lowering] = {
+    **{form: _lowered(form, form) for form in SIGMOIDS},
+    **{form: _lowered(form, spelled_out, _indexed) for form, spelled_out in SOFTMAXES.items()},
+    closed_forms.softmax_ce: _lowered(closed_forms.softmax_ce, None),
+}
+LOOPED: dict[Any, Lowering] = {
+    **{form: form for form in SIGMOIDS},
+    **{form: functools.partial(f, exponentials=_masked) for form, f in SOFTMAXES.items()},
     closed_forms.softmax_ce: softmax_ce,
 }

@@ -20,7 +20,7 @@ import numpy as np
 from tinygrad_lossmix.compiler.patterns.fuse import fused
 from tinygrad_lossmix.compiler.patterns.mispairings import WrongPairing, wrong_pairings
 from tinygrad_lossmix.compiler.patterns.published import Pattern
-from tinygrad_lossmix.compiler.patterns.stable_rules import Rules
+from tinygrad_lossmix.compiler.patterns.stable_rules import StableRules
 from tinygrad_lossmix.engine.gradient import grad as grad
 from tinygrad_lossmix.engine.graph import names, nodes
 from tinygrad_lossmix.engine.tensor import Tensor, recorded_again, tick
@@ -93,7 +93,7 @@ class _Pass:
 
     def __init__(self, cost: Tensor) -> None:
         self.cost = cost
-        self.rules = Rules()
+        self.rules = StableRules()
         self.new: dict[Tensor, Tensor] = {}
         self.found: list[tuple[Pattern, Tensor, Tensor]] = []
         self.orders: list[int] = []  # of the nodes so far, and when each was come to
@@ -112,11 +112,11 @@ class _Pass:
             self.found.append((pattern, self.cost, after))
             self._replace(self.cost, after)
         if not self.found:
-            return Rewritten(self.cost, (), wrong_pairings(self.cost, self.rules.forms))
+            return Rewritten(self.cost, (), wrong_pairings(self.cost, self.rules.idioms))
         self._group(set(nodes(after)))
         called = names(self.cost)
         replacements = tuple(Replacement(p, called[old], old, new) for p, old, new in self.found)
-        return Rewritten(after, replacements, wrong_pairings(after, self.rules.forms))
+        return Rewritten(after, replacements, wrong_pairings(after, self.rules.idioms))
 
     def _visit(self, old: Tensor) -> None:
         args = [self.new[arg] if type(arg) is Tensor else arg for arg in old.args]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.compiler.calls import reduced, scalar
-from tinygrad_lossmix.compiler.patterns.forms import VIEWS, Form, Forms, unshifted
+from tinygrad_lossmix.compiler.patterns.idioms import VIEWS, Idiom, Idioms, unshifted
 from tinygrad_lossmix.compiler.patterns.structure import Structure
 from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.graph import names, nodes
@@ -29,7 +29,7 @@ from tinygrad_lossmix.testing.replay import recorded
 Fault = tuple[str, Array]  # in words, and a gradient, a change or what is passed back
 
 LARGEST = 200  # nodes of a recording that is searched
-SOFTMAX, SIGMOID = (LAYERS[name].named for name in ("softmax", "sigmoid"))  # forms that hold one
+SOFTMAX, SIGMOID = (LAYERS[name].named for name in ("softmax", "sigmoid"))  # idioms that hold one
 SLOPES = {"sigmoid": "sigma'(z) = a(1 - a)", "np.tanh": "tanh'(z) = 1 - a²"}
 LINEAR = {np.add, np.subtract, np.negative, np.multiply, np.divide}
 MEAN, SUM = "a mean where the cost takes a sum", "a sum where the cost takes a mean"
@@ -72,15 +72,15 @@ class Plant:
         self.steps = [step for step in steps if step[0].args[step[1]] in self.above]
         self.arrived = {step[0]: step[2] for step in self.steps}
         self.structure = Structure()
-        forms = Forms(self.structure)
-        self.forms = [(each, form) for each in self.above if (form := forms.form(each))]
-        self.layers = {each for each, form in self.forms if form.kind in (*SOFTMAX, "sigmoid")}
+        idioms = Idioms(self.structure)
+        self.idioms = [(each, idiom) for each in self.above if (idiom := idioms.find(each))]
+        self.layers = {each for each, idiom in self.idioms if idiom.kind in (*SOFTMAX, "sigmoid")}
         logged = {each.args[0] for each in self.above if each.function is np.log}
         self.logits = {
-            unshifted(form.u, form.axes): form.axes
-            for each, form in self.forms
-            if len(form.axes) < 2
-            and (form.kind in SOFTMAX + SIGMOID or (form.kind == "total" and each in logged))
+            unshifted(idiom.u, idiom.axes): idiom.axes
+            for each, idiom in self.idioms
+            if len(idiom.axes) < 2
+            and (idiom.kind in SOFTMAX + SIGMOID or (idiom.kind == "total" and each in logged))
         }
         outputs = [(u, axes[0] if axes else -1) for u, axes in self.logits.items() if u.ndim]
         size, k = next(((u.size, u.shape[axis]) for u, axis in reversed(outputs)), (1, 1))
@@ -107,7 +107,9 @@ class Plant:
 
     def _changes(self) -> Iterator[tuple[Tensor, Iterator[Fault]]]:
         """Changes of what is passed back to a node."""
-        layers = [(form.u, form.kind, self._of_a_layer(each, form)) for each, form in self.forms]
+        layers = [
+            (idiom.u, idiom.kind, self._of_a_layer(each, idiom)) for each, idiom in self.idioms
+        ]
         yield from ((u, changes) for u, kind, changes in layers if kind == "sigmoid")
         for u, axes in self.logits.items():
             if u in self.called:
@@ -118,31 +120,31 @@ class Plant:
             fitting = (fault for fault in faults if np.shape(fault[1]) == part.shape)
             yield node.args[position], ((words, passed - part) for words, passed in fitting)
 
-    def _arrived_at(self, form: Form) -> Array | None:
+    def _arrived_at(self, idiom: Idiom) -> Array | None:
         """The gradient at an output layer, at all of it where it is computed more than once."""
         same = [
             g
-            for each, other in self.forms
+            for each, other in self.idioms
             if each.function not in VIEWS
-            and other._replace(u=form.u) == form
-            and self.structure.same(other.u, form.u)
+            and other._replace(u=idiom.u) == idiom
+            and self.structure.same(other.u, idiom.u)
             and (g := self.arrived.get(each)) is not None
         ]
         return sum(same) if same else None
 
-    def _of_a_layer(self, each: Tensor, form: Form) -> Iterator[Fault]:
+    def _of_a_layer(self, each: Tensor, idiom: Idiom) -> Iterator[Fault]:
         """Of a sigmoid, a softmax or its logarithm, however it is spelled, as changes."""
-        g, u, over = self._arrived_at(form), form.u.data, form.axes
+        g, u, over = self._arrived_at(idiom), idiom.u.data, idiom.axes
         if g is None or u.shape != g.shape:
             return
-        if form.kind == "sigmoid":
+        if idiom.kind == "sigmoid":
             a = sigmoid(u)
             others = {"z(1 - z)": u * (1.0 - u), "sigma'(a)": sigmoid(a) * (1.0 - sigmoid(a))}
             for words, passed in self._of_a_slope(each, "sigmoid", g, a * (1.0 - a), others):
                 yield words, passed - g * a * (1.0 - a)
-        elif form.kind in ("softmax", "log_softmax"):
+        elif idiom.kind in ("softmax", "log_softmax"):
             a = softmax(u, over[0])
-            g = g / a if form.kind == "log_softmax" else g
+            g = g / a if idiom.kind == "log_softmax" else g
             right = a * (g - (g * a).sum(axis=over, keepdims=True))
             yield (
                 "the off-diagonal terms -a_j a_k of the softmax's Jacobian are missing: each "

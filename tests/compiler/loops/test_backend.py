@@ -241,7 +241,7 @@ def test_shapes_and_numbers_share_their_machine_code():
     for i, n in enumerate([5, 6, 7, 9, 11, 37, 300, 5, 6]):
         w, x, y = rng.normal(size=(4, 3)), rng.normal(size=(n, 4)), rng.integers(0, 3, n)
         close(g(w, x, y, 0.1 + 0.01 * i), interpreted(w, x, y, 0.1 + 0.01 * i))
-    assert len(g._forms) == 9
+    assert len(g._specialisations) == 9
     assert machine_code.cache_info().misses == before + 1
     assert machine_code.cache_info().maxsize == KEPT_LOOPS
     for i in range(80):

@@ -19,8 +19,8 @@ Call = tuple[Any, tuple[Any, ...], Mapping[str, Any]]
 
 def canonical(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call:
     """The same call, as the other files of this folder know it."""
-    if function in FORMS:
-        return FORMS[function](*args, **kwargs)
+    if function in CANONICAL:
+        return CANONICAL[function](*args, **kwargs)
     if getattr(function, "__name__", "") == "reduce":
         return _reduction(function)(*args, **kwargs)
     return function, args, kwargs
@@ -114,7 +114,7 @@ def _power(x: Any, y: Any) -> Call:
     return np.power, (x, y), {}
 
 
-FORMS: dict[Any, Callable[..., Call]] = {
+CANONICAL: dict[Any, Callable[..., Call]] = {
     np.sum: _over(np.add),
     np.prod: _over(np.multiply),
     np.max: _over(np.maximum),

@@ -14,10 +14,10 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.calls import product, scalar
 from tinygrad_lossmix.compiler.patterns import published
-from tinygrad_lossmix.compiler.patterns.forms import KINDS, negative
+from tinygrad_lossmix.compiler.patterns.idioms import KINDS, negative
 from tinygrad_lossmix.compiler.patterns.linear import Linear, Weight
 from tinygrad_lossmix.compiler.patterns.logs import Found
-from tinygrad_lossmix.compiler.patterns.stable_rules import Rules
+from tinygrad_lossmix.compiler.patterns.stable_rules import StableRules
 from tinygrad_lossmix.compiler.patterns.structure import Structure
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.tensor import Tensor
@@ -55,7 +55,7 @@ class Cost(NamedTuple):
     down: float
 
 
-def fused(cost: Tensor, rules: Rules) -> Found | None:
+def fused(cost: Tensor, rules: StableRules) -> Found | None:
     """The cost with one node for each mix that is in it, and the pattern of the first."""
     if cost.ndim:
         return None
@@ -97,7 +97,9 @@ def fused(cost: Tensor, rules: Rules) -> Found | None:
     return total, published.MIXES[costs[0].pair]
 
 
-def _ends(cost: Tensor, rules: Rules, linear: Linear) -> tuple[dict[Tensor, End], set[Tensor]]:
+def _ends(
+    cost: Tensor, rules: StableRules, linear: Linear
+) -> tuple[dict[Tensor, End], set[Tensor]]:
     """The logarithms and squares in a recording, and what is linear in them and nothing else."""
     ends: dict[Tensor, End] = {}
     known: set[Tensor] = set()
@@ -110,18 +112,18 @@ def _ends(cost: Tensor, rules: Rules, linear: Linear) -> tuple[dict[Tensor, End]
     return ends, known
 
 
-def _end(node: Tensor, rules: Rules) -> End | None:
+def _end(node: Tensor, rules: StableRules) -> End | None:
     if (kind := KINDS.get(node.function, "")) in LOGARITHMS:
-        form = rules.forms.core(node)
-        if form is None or not form.u.ndim or not form.u.size:
+        idiom = rules.idioms.core(node)
+        if idiom is None or not idiom.u.ndim or not idiom.u.size:
             return None
         if kind == "softplus":
-            return End("log_sigmoid", negative(form.u), -1, -1.0)
-        return End(kind, form.u, form.axes[0] if form.axes else -1, 1.0)
+            return End("log_sigmoid", negative(idiom.u), -1, -1.0)
+        return End(kind, idiom.u, idiom.axes[0] if idiom.axes else -1, 1.0)
     return _square(node, rules)
 
 
-def _square(node: Tensor, rules: Rules) -> End | None:
+def _square(node: Tensor, rules: StableRules) -> End | None:
     """(a - y)², a softmax or sigmoid."""
     error, *other = node.args or (None,)
     if type(error) is not Tensor or error.function is not np.subtract:
@@ -134,13 +136,13 @@ def _square(node: Tensor, rules: Rules) -> End | None:
     if not squared:
         return None
     a, y = error.args if type(error.args[0]) is Tensor else error.args[::-1]
-    form = rules.forms.is_a(a, "softmax", "sigmoid")
-    if form is None or type(y) is Tensor or not a.ndim or not a.size or len(form.axes) > 1:
+    idiom = rules.idioms.is_a(a, "softmax", "sigmoid")
+    if idiom is None or type(y) is Tensor or not a.ndim or not a.size or len(idiom.axes) > 1:
         return None
-    if a.shape != node.shape or a.size != form.u.size:
+    if a.shape != node.shape or a.size != idiom.u.size:
         return None
-    axis = form.labels.index(form.axes[0]) if form.axes else -1
-    return End(form.kind, rules.forms.logits(form, a.shape), axis, 1.0, y)
+    axis = idiom.labels.index(idiom.axes[0]) if idiom.axes else -1
+    return End(idiom.kind, rules.idioms.logits(idiom, a.shape), axis, 1.0, y)
 
 
 def _gathered(terms: list[Term], structure: Structure) -> dict[Any, Term]:

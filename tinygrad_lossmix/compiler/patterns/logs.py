@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_lossmix.compiler.patterns import published
-from tinygrad_lossmix.compiler.patterns.forms import VIEWS, Form, Forms, negative
+from tinygrad_lossmix.compiler.patterns.idioms import VIEWS, Idiom, Idioms, negative
 from tinygrad_lossmix.compiler.patterns.published import Pattern
 from tinygrad_lossmix.compiler.patterns.structure import Structure, contraction, inverted, one_hot
 from tinygrad_lossmix.engine.tensor import Tensor, recorded_again
@@ -18,7 +18,7 @@ from tinygrad_lossmix.mixes import outputs
 Found = tuple[Tensor, Pattern]
 
 
-class Way(NamedTuple):
+class LogRule(NamedTuple):
     """From the logarithm of x to that of a node computed from x."""
 
     x: Tensor
@@ -29,8 +29,8 @@ class Way(NamedTuple):
 class Logs:
     """Stable logarithms of the nodes of one recording."""
 
-    def __init__(self, structure: Structure, forms: Forms) -> None:
-        self.structure, self.forms = structure, forms
+    def __init__(self, structure: Structure, idioms: Idioms) -> None:
+        self.structure, self.idioms = structure, idioms
         self._bottoms: dict[Tensor, Tensor] = {}
 
     def log(self, node: Tensor, plus: float = 0.0) -> Found | None:
@@ -41,24 +41,24 @@ class Logs:
     def _log(self, a: float, b: float, x: Tensor) -> Found | None:
         """ln(a + b·x)."""
         bottom = self.bottom(x)
-        if self.forms.core(bottom) is None and bottom.function is not np.concatenate:
+        if self.idioms.core(bottom) is None and bottom.function is not np.concatenate:
             return None
         back: list[Callable[[Tensor], Tensor]] = []
-        while self.forms.core(x) is None:
-            way = _way(x)
-            if way is None or (way.sums and a == -b > 0.0):
+        while self.idioms.core(x) is None:
+            rule = _log_rule(x)
+            if rule is None or (rule.sums and a == -b > 0.0):
                 break
-            if way.sums:
+            if rule.sums:
                 if a != 0.0 or b <= 0.0:
                     return None
                 back.append(_plus(math.log(b)))
                 a, b = 0.0, 1.0
-            back.append(way.back)
-            inner, slope, x = self.structure.affine(way.x)
+            back.append(rule.back)
+            inner, slope, x = self.structure.affine(rule.x)
             a, b = a + b * inner, b * slope
-        form = self.forms.core(x)
-        if form is not None:
-            found = self._of_form(form, a, b, x)
+        idiom = self.idioms.core(x)
+        if idiom is not None:
+            found = self._of_idiom(idiom, a, b, x)
         elif x.function is np.concatenate:
             found = self._of_parts(a, b, x)
         else:
@@ -74,12 +74,12 @@ class Logs:
         """What a logarithm can be pushed down to."""
         path = []
         while x not in self._bottoms:
-            way = _way(x) if self.forms.core(x) is None else None
-            if way is None:
+            rule = _log_rule(x) if self.idioms.core(x) is None else None
+            if rule is None:
                 self._bottoms[x] = x
             else:
                 path.append(x)
-                x = self.structure.affine(way.x)[2]
+                x = self.structure.affine(rule.x)[2]
         found = self._bottoms[x]
         for above in path:
             self._bottoms[above] = found
@@ -106,23 +106,23 @@ class Logs:
         log = self._log(0.0, 1.0, x)
         return log and (_plus(math.log(a))(log1m_exp(log[0])), published.ONE_MINUS_PRODUCT)
 
-    def _of_form(self, form: Form, a: float, b: float, x: Tensor) -> Found | None:
-        """ln(a + b·x) for an x of this form."""
-        if form.kind == "exp" and a == b > 0.0:
-            u = self.forms.logits(form, x.shape)
+    def _of_idiom(self, idiom: Idiom, a: float, b: float, x: Tensor) -> Found | None:
+        """ln(a + b·x) for an x of this idiom."""
+        if idiom.kind == "exp" and a == b > 0.0:
+            u = self.idioms.logits(idiom, x.shape)
             return _plus(math.log(a))(outputs.softplus(u)), published.SOFTPLUS
-        if form.kind == "tanh" and a == abs(b) > 0.0:
-            u = self.forms.of_tanh(form, b, x)
+        if idiom.kind == "tanh" and a == abs(b) > 0.0:
+            u = self.idioms.of_tanh(idiom, b, x)
             return _plus(math.log(2.0 * a))(outputs.log_sigmoid(u)), published.LOG_SIGMOID
         rest = a == -b
         if not (rest or a == 0.0) or (b if a == 0.0 else a) <= 0.0:
             return None
-        if (form.kind, rest) not in _LOG:
+        if (idiom.kind, rest) not in _LOG:
             return None
-        log, pattern = _LOG[form.kind, rest]
-        result = form.of(log, x.shape)
-        if form.kind == "total":
-            self.forms.note(result, form._replace(kind="logsumexp"))
+        log, pattern = _LOG[idiom.kind, rest]
+        result = idiom.replaced_by(log, x.shape)
+        if idiom.kind == "total":
+            self.idioms.note(result, idiom._replace(kind="logsumexp"))
         return _plus(math.log(a if rest else b))(result), pattern
 
 
@@ -150,23 +150,23 @@ def log1m_exp(log: Tensor) -> Tensor:
     return np.where(near, np.log(-np.expm1(np.where(near, log, -1.0))), small)  # type: ignore
 
 
-def _way(node: Tensor) -> Way | None:
+def _log_rule(node: Tensor) -> LogRule | None:
     """How the logarithm of a node follows from that of what it was computed from."""
     function, kwargs = node.function, node.kwargs
     if function in VIEWS and node.args:
-        return Way(node.args[0], lambda log: recorded_again(node, [log]), False)
+        return LogRule(node.args[0], lambda log: recorded_again(node, [log]), False)
     if function is np.prod:
-        return Way(node.args[0], lambda log: np.sum(log, **kwargs), True)
+        return LogRule(node.args[0], lambda log: np.sum(log, **kwargs), True)
     if function is np.power:
         x, exponent = node.args
         if type(x) is Tensor and type(exponent) is not Tensor and node.shape == x.shape:
-            return Way(x, lambda log: log * exponent, True)
+            return LogRule(x, lambda log: log * exponent, True)
     if (y := inverted(node)) is not None:
-        return Way(y, lambda log: -log, True)
+        return LogRule(y, lambda log: -log, True)
     picked = contraction(node)
     if picked is not None and (mask := one_hot(picked)) is not None:
         axis = picked.axes
-        return Way(
+        return LogRule(
             picked.x,
             lambda log: np.where(mask, log, 0.0).sum(axis=axis, keepdims=picked.keepdims),
             False,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from tinygrad_lossmix.compiler.patterns.forms import VIEWS, Forms
+from tinygrad_lossmix.compiler.patterns.idioms import VIEWS, Idioms
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.layers import LAYERS, PAIR_OF
@@ -26,7 +26,7 @@ class WrongPairing(UserWarning):
     """An output layer is applied to what another one gave."""
 
 
-def wrong_pairings(cost: Tensor, forms: Forms) -> tuple[str, ...]:
+def wrong_pairings(cost: Tensor, idioms: Idioms) -> tuple[str, ...]:
     """A line for each kind of wrong pairing in a recording."""
     found: dict[tuple[str, str], tuple[int, ...]] = {}
     for node in nodes(cost):
@@ -34,9 +34,9 @@ def wrong_pairings(cost: Tensor, forms: Forms) -> tuple[str, ...]:
         if outer is None:
             continue
         u = node.args[0]
-        while type(u) is Tensor and u.function in VIEWS and forms.form(u) is None:
+        while type(u) is Tensor and u.function in VIEWS and idioms.find(u) is None:
             u = u.args[0]
-        inner = forms.is_a(u, *LAYERS)
+        inner = idioms.is_a(u, *LAYERS)
         if inner is not None:
             found.setdefault((outer, inner.kind), node.args[0].shape)
     return tuple(_words(outer, inner, shape) for (outer, inner), shape in found.items())

@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_lossmix.compiler.calls import scalar
 from tinygrad_lossmix.compiler.patterns import published
 from tinygrad_lossmix.compiler.patterns.axes import aligned, meets, over, picks_its_row
-from tinygrad_lossmix.compiler.patterns.forms import Form, Forms, fits, negative, unshifted
+from tinygrad_lossmix.compiler.patterns.idioms import Idiom, Idioms, fits, negative, unshifted
 from tinygrad_lossmix.compiler.patterns.logs import Found, Logs
 from tinygrad_lossmix.compiler.patterns.structure import (
     Structure,
@@ -30,13 +30,13 @@ _OUTPUTS = {
 }
 
 
-class Rules:
+class StableRules:
     """Stable nodes for the nodes of one recording."""
 
     def __init__(self) -> None:
         self.structure = Structure()
-        self.forms = Forms(self.structure)
-        self.logs = Logs(self.structure, self.forms)
+        self.idioms = Idioms(self.structure)
+        self.logs = Logs(self.structure, self.idioms)
         self.weighted: dict[Tensor, tuple[Any, Tensor]] = {}  # x·ln y: x and the stable logarithm
         quotient = (self._output, self._one_minus, self._picked)
         self._rules: dict[Any, tuple[Callable[[Tensor], Found | None], ...]] = {
@@ -68,27 +68,27 @@ class Rules:
         Called in the order of creation, so that no question goes deep.
         """
         for fresh in since(start, node):
-            self.forms.core(fresh)
+            self.idioms.core(fresh)
 
     def _output(self, node: Tensor) -> Found | None:
         """Softmax and sigmoid, as quotients."""
-        form = self.forms.core(node)
-        if form is None or form.kind not in _OUTPUTS:
+        idiom = self.idioms.core(node)
+        if idiom is None or idiom.kind not in _OUTPUTS:
             return None
-        output, pattern = _OUTPUTS[form.kind]
-        return form.of(output, node.shape), pattern
+        output, pattern = _OUTPUTS[idiom.kind]
+        return idiom.replaced_by(output, node.shape), pattern
 
     def _several_sigmoids(self, node: Tensor) -> Found | None:
         """c/(1 + e^v) for a number c."""
         x, y = node.args
-        below, c = self.forms.one_plus_exp(y), scalar(x)
+        below, c = self.idioms.one_plus_exp(y), scalar(x)
         if below is None or c is None:
             return None
         return outputs.sigmoid(negative(below[1])) * (c / below[0]), published.SIGMOID
 
     def _one_minus(self, node: Tensor) -> Found | None:
         """One minus an output or a product, and ½(1 + tanh(u/2))."""
-        if (u := self.forms.sigmoid_of_tanh(node)) is not None:
+        if (u := self.idioms.sigmoid_of_tanh(node)) is not None:
             return outputs.sigmoid(u), published.SIGMOID
         a, b, x = self.structure.affine(node)
         if a != 1.0 or b != -1.0:
@@ -96,19 +96,19 @@ class Rules:
         if x.function is np.prod:
             found = self.logs.log(x)
             return found and (_one_minus_exp(found[0]), published.ONE_MINUS_PRODUCT)
-        form = self.forms.core(x) if x.function is not np.expm1 else None
-        if form and form.kind == "sigmoid":
-            rest = form._replace(u=negative(form.u)).of(outputs.sigmoid, node.shape)
+        idiom = self.idioms.core(x) if x.function is not np.expm1 else None
+        if idiom and idiom.kind == "sigmoid":
+            rest = idiom._replace(u=negative(idiom.u)).replaced_by(outputs.sigmoid, node.shape)
             return rest, published.ONE_MINUS_SIGMOID
-        if form and form.kind == "softmax":
-            log = form.of(outputs.log_softmax, node.shape)
+        if idiom and idiom.kind == "softmax":
+            log = idiom.replaced_by(outputs.log_softmax, node.shape)
             return _one_minus_exp(log), published.ONE_MINUS_SOFTMAX
         return None
 
     def _picked(self, node: Tensor) -> Found | None:
         """e^u[key] / Σ e^u."""
         for x, y in quotients(node):
-            e, total = self.forms.is_a(x, "exp"), self.forms.is_a(y, "total")
+            e, total = self.idioms.is_a(x, "exp"), self.idioms.is_a(y, "total")
             if e and total and fits(x, node) and self._picks(e.u, total, y.shape):
                 u = unshifted(total.u, total.axes)
                 return over(outputs.softmax, u, total.axes)[e.u.kwargs["key"]], published.SOFTMAX
@@ -118,21 +118,21 @@ class Rules:
         """u - ln Σ e^u, u[key] - ln Σ e^u, and their negatives."""
         for x, y in differences(node):
             for logits, total, sign in ((x, y, 1.0), (y, x, -1.0)):
-                form = self.forms.is_a(total, "logsumexp")
-                if form is None or not fits(logits, node):
+                idiom = self.idioms.is_a(total, "logsumexp")
+                if idiom is None or not fits(logits, node):
                     continue
-                picked = self._picks(logits, form, total.shape)
-                whole = self.structure.same(logits, form.u) and aligned(
-                    tuple(range(logits.ndim)), form.labels, form.axes, logits.shape
+                picked = self._picks(logits, idiom, total.shape)
+                whole = self.structure.same(logits, idiom.u) and aligned(
+                    tuple(range(logits.ndim)), idiom.labels, idiom.axes, logits.shape
                 )
                 if not picked and not whole:
                     continue
-                log = over(outputs.log_softmax, unshifted(form.u, form.axes), form.axes)
+                log = over(outputs.log_softmax, unshifted(idiom.u, idiom.axes), idiom.axes)
                 log = log[logits.kwargs["key"]] if picked else log
                 return log if sign > 0 else -log, published.LOGITS_MINUS_LOG_SUM_EXP
         return None
 
-    def _picks(self, x: Tensor, total: Form, shape: tuple[int, ...]) -> bool:
+    def _picks(self, x: Tensor, total: Idiom, shape: tuple[int, ...]) -> bool:
         """Whether x is entries of u, each beside the total of its own row."""
         if x.function is not getitem or not self.structure.same(x.args[0], total.u):
             return False
@@ -142,16 +142,16 @@ class Rules:
         """s + ln Σ e^(x - s), and ln Σ e^(x + s) - s."""
         pairs = sides(node) if node.function is np.add else differences(node)
         for total, s in pairs:
-            form = self.forms.is_a(total, "logsumexp")
-            if form is None or not fits(total, node):
+            idiom = self.idioms.is_a(total, "logsumexp")
+            if idiom is None or not fits(total, node):
                 continue
-            shift = shift_of(form.u, form.axes)
+            shift = shift_of(idiom.u, idiom.axes)
             if shift is None or shift[2] == (node.function is np.add):
                 continue
             x, taken, _ = shift
             same = self.structure.same_rows(s, taken)
-            if same and meets(s, taken, form.labels, form.u.ndim):
-                total = form._replace(u=x).of(outputs.logsumexp, node.shape)
+            if same and meets(s, taken, idiom.labels, idiom.u.ndim):
+                total = idiom._replace(u=x).replaced_by(outputs.logsumexp, node.shape)
                 return total, published.SHIFTED_LOG_SUM_EXP
         return None
 

@@ -2,7 +2,7 @@
 
 >>> z = Tensor([2.0, 1.0])
 >>> e = np.exp(z)
->>> found = Forms(Structure()).form(e / e.sum())
+>>> found = Idioms(Structure()).find(e / e.sum())
 >>> found.kind, found.u is z, found.axes
 ('softmax', True, (0,))
 """
@@ -26,7 +26,7 @@ KINDS = {f.recorded: f.__name__ for layer in LAYERS.values() for f in layer.rows
 KINDS |= {np.exp: "exp", np.expm1: "exp", np.tanh: "tanh"}  # the rest of expm1: `Structure.affine`
 
 
-class Form(NamedTuple):
+class Idiom(NamedTuple):
     """What a node is."""
 
     kind: str
@@ -34,22 +34,22 @@ class Form(NamedTuple):
     axes: tuple[int, ...]  # of u: those it was taken over
     labels: Labels  # for each axis of the node the one of u that it runs along
 
-    def of(self, function: Callable[..., Tensor], shape: Shape) -> Tensor:
+    def replaced_by(self, function: Callable[..., Tensor], shape: Shape) -> Tensor:
         """A function of u, over the axes if there are any, laid out like the node."""
         result: Tensor = laid(over(function, self.u, self.axes), self.labels, shape)
         return result
 
 
-class Forms:
-    """The forms of the nodes of one recording, each found once.
+class Idioms:
+    """The idioms of the nodes of one recording, each found once.
 
     Asked of nodes in the order of their creation, it never goes deeper than a few.
     """
 
     def __init__(self, structure: Structure) -> None:
         self.structure = structure
-        self._known: dict[Tensor, Form | None] = {}
-        self._rules: dict[Any, Callable[[Tensor], Form | None]] = {
+        self._known: dict[Tensor, Idiom | None] = {}
+        self._rules: dict[Any, Callable[[Tensor], Idiom | None]] = {
             np.sum: self._sum,
             np.mean: self._sum,  # the rest of it is in `Structure.affine`
             **dict.fromkeys((np.divide, np.power, np.reciprocal), self._quotient),
@@ -64,32 +64,32 @@ class Forms:
             },
         }
 
-    def form(self, node: Any) -> Form | None:
+    def find(self, node: Any) -> Idiom | None:
         """What a node is; None for anything else."""
         if type(node) is not Tensor:
             return None
         a, b, core = self.structure.affine(node)
         return self.core(core) if a == 0.0 and b == 1.0 else None
 
-    def core(self, node: Tensor) -> Form | None:
+    def core(self, node: Tensor) -> Idiom | None:
         """What the x of `Structure.affine` is."""
         if node not in self._known:
             rule = self._rules.get(node.function)
             self._known[node] = rule(node) if rule else None
         return self._known[node]
 
-    def note(self, node: Tensor, form: Form) -> None:
+    def note(self, node: Tensor, idiom: Idiom) -> None:
         """Take note of what a node is, that was made to be it."""
-        self._known[node] = form
+        self._known[node] = idiom
 
-    def is_a(self, node: Any, *kinds: str) -> Form | None:
-        """The form of a node that is one of these kinds."""
-        found = self.form(node)
+    def is_a(self, node: Any, *kinds: str) -> Idiom | None:
+        """The idiom of a node that is one of these kinds."""
+        found = self.find(node)
         return found if found and found.kind in kinds else None
 
-    def logits(self, form: Form, shape: tuple[int, ...]) -> Tensor:
-        """u as the node has it, for a form of entries."""
-        found: Tensor = laid(form.u, form.labels, shape)
+    def logits(self, idiom: Idiom, shape: tuple[int, ...]) -> Tensor:
+        """u as the node has it, for a idiom of entries."""
+        found: Tensor = laid(idiom.u, idiom.labels, shape)
         return found
 
     def one_plus_exp(self, node: Any) -> tuple[float, Tensor] | None:
@@ -110,31 +110,31 @@ class Forms:
             return None
         return self.of_tanh(found, b, x)
 
-    def of_tanh(self, form: Form, b: float, x: Tensor) -> Tensor:
+    def of_tanh(self, idiom: Idiom, b: float, x: Tensor) -> Tensor:
         """u with 1 ± x = 2·sigmoid(u), the sign that of b, where x is tanh(w): 2w or -2w."""
-        u = self.logits(form, x.shape)
+        u = self.logits(idiom, x.shape)
         slope, half, whole = self.structure.affine(u)
         if slope == 0.0 and abs(half) == 0.5:
             return whole if b * half > 0.0 else negative(whole)
         return 2.0 * u if b > 0.0 else negative(2.0 * u)
 
-    def _of_entries(self, node: Tensor) -> Form | None:
+    def _of_entries(self, node: Tensor) -> Idiom | None:
         u, kind = node.args[0], KINDS[node.function]
-        of = self.form(u)
+        of = self.find(u)
         if kind == "exp" and of and of.kind in ("log_softmax", "log_sigmoid"):
             return of._replace(kind=of.kind.removeprefix("log_"))
-        return Form(kind, u, (), tuple(range(u.ndim)))
+        return Idiom(kind, u, (), tuple(range(u.ndim)))
 
-    def _over_an_axis(self, node: Tensor) -> Form | None:
+    def _over_an_axis(self, node: Tensor) -> Idiom | None:
         u, *axis = node.args
         axes = ((axis[0] if axis else node.kwargs.get("axis", -1)) % u.ndim,)
         labels: Labels = tuple(range(u.ndim))
         if (kind := KINDS[node.function]) == "logsumexp":
             labels = left(labels, axes, node.ndim == u.ndim)
-        return Form(kind, u, axes, labels)
+        return Idiom(kind, u, axes, labels)
 
-    def _view(self, node: Tensor) -> Form | None:
-        found = self.form(node.args[0])
+    def _view(self, node: Tensor) -> Idiom | None:
+        found = self.find(node.args[0])
         if found is None:
             return None
         if node.function is astype:
@@ -146,9 +146,9 @@ class Forms:
             return None
         u = self.logits(found, node.args[0].shape)
         u = u[node.kwargs["key"]] if node.function is getitem else u.reshape(node.shape)
-        return Form(found.kind, u, (), tuple(range(u.ndim)))
+        return Idiom(found.kind, u, (), tuple(range(u.ndim)))
 
-    def _sum(self, node: Tensor) -> Form | None:
+    def _sum(self, node: Tensor) -> Idiom | None:
         x = node.args[0]
         found = self.is_a(x, "exp")
         if found is None or not x.size:
@@ -158,9 +158,9 @@ class Forms:
         if not axes or len(axes) < len(summed):
             return None
         labels = left(found.labels, summed, node.ndim == x.ndim)
-        return Form("total", found.u, tuple(sorted(axes)), labels)
+        return Idiom("total", found.u, tuple(sorted(axes)), labels)
 
-    def _quotient(self, node: Tensor) -> Form | None:
+    def _quotient(self, node: Tensor) -> Idiom | None:
         for x, y in quotients(node):
             found = self._softmax(x, y) if fits(x, node) else None
             if found is None and fits(y, node):
@@ -169,17 +169,17 @@ class Forms:
                 return found
         return None
 
-    def _product(self, node: Tensor) -> Form | None:
+    def _product(self, node: Tensor) -> Idiom | None:
         """Also e^u·sigmoid(-u), where 1/(1 + e^u) has become a sigmoid already."""
         for x, y in sides(node):
             e, s = self.is_a(x, "exp"), self.is_a(y, "sigmoid")
             if e and s and x.shape == y.shape == node.shape:
                 u = self.logits(e, x.shape)
                 if self.structure.same(u, negative(self.logits(s, y.shape))):
-                    return Form("sigmoid", u, (), tuple(range(u.ndim)))
+                    return Idiom("sigmoid", u, (), tuple(range(u.ndim)))
         return self._quotient(node)
 
-    def _softmax(self, x: Any, y: Any) -> Form | None:
+    def _softmax(self, x: Any, y: Any) -> Idiom | None:
         e, total = self.is_a(x, "exp"), self.is_a(y, "total")
         if not e or not total or not self.structure.same(e.u, total.u):
             return None
@@ -187,20 +187,20 @@ class Forms:
             return None
         return e._replace(kind="softmax", u=unshifted(e.u, total.axes), axes=total.axes)
 
-    def _sigmoid(self, x: Any, y: Any) -> Form | None:
+    def _sigmoid(self, x: Any, y: Any) -> Idiom | None:
         """1/(1 + e^v) and e^v/(1 + e^v)."""
         below = self.one_plus_exp(y)
         if below is None:
             return None
         c, v = below
         if scalar(x) == c:
-            return Form("sigmoid", negative(v), (), tuple(range(v.ndim)))
+            return Idiom("sigmoid", negative(v), (), tuple(range(v.ndim)))
         e = self.is_a(x, "exp") if c == 1.0 and np.shape(x) == y.shape else None
         if e is None or not self.structure.same(self.logits(e, v.shape), v):
             return None
-        return Form("sigmoid", v, (), tuple(range(v.ndim)))
+        return Idiom("sigmoid", v, (), tuple(range(v.ndim)))
 
-    def _inverse(self, x: Any, y: Any) -> Form | None:
+    def _inverse(self, x: Any, y: Any) -> Idiom | None:
         """1/e^v."""
         e = self.is_a(y, "exp")
         return e._replace(u=negative(e.u)) if e and scalar(x) == 1.0 else None
