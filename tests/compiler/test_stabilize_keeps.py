@@ -96,7 +96,7 @@ def test_a_long_chain_is_no_trouble(length):
 
 def test_names_of_functions_and_groups_count_for_nothing(own_table):
     exp = lm.derivative(lambda x: x * x, lambda g, z, x: 2 * g * x)
-    exp.recorded.__name__ = "exp"
+    exp.__name__ = "exp"
     z = lm.Tensor([1.0, 2.0], name="softmax")
     softmax = lm.engine.graph.group("softmax")(lambda z: z * z / (z * z).sum())
     cost = -np.log(softmax(z))[0] + np.log(exp(z) / exp(z).sum())[0]

@@ -3,8 +3,7 @@
 import numpy as np
 
 from tinygrad_lossmix import Mix, Tensor, book, sigmoid, softmax
-from tinygrad_lossmix.engine.rules import lift
-from tinygrad_lossmix.engine.tensor import getitem
+from tinygrad_lossmix.engine.rules import getitem, lift
 from tinygrad_lossmix.mixes import outputs
 
 X = np.array([[0.4, -1.2, 0.7], [1.5, 0.3, -0.6]])
@@ -86,14 +85,14 @@ RULES = {
         np.reshape, [lambda g, z, x, shape=None: g.T.reshape(x.shape)],
         lambda x: (x.reshape(3, 2) * W).sum(), [X]),
     "diagonal of softmax": (
-        outputs.softmax.recorded, [lambda g, a, z, axis=-1: g * a * (1 - a)],
+        outputs.softmax, [lambda g, a, z, axis=-1: g * a * (1 - a)],
         lambda z: (softmax(z) * X).sum(), [X]),
     "softmax over the wrong axis": (
-        outputs.softmax.recorded,
+        outputs.softmax,
         [lambda g, a, z, axis=-1: a * (g - (g * a).sum(axis=0, keepdims=True))],
         lambda z: (softmax(z) * X).sum(), [X]),
     "no σ'(z)": (
-        outputs.sigmoid.recorded, [lambda g, a, z: g], lambda z: (sigmoid(z) * X).sum(), [X]),
+        outputs.sigmoid, [lambda g, a, z: g], lambda z: (sigmoid(z) * X).sum(), [X]),
     "rounded to float32": (
         np.exp, [lambda g, z, x: (g * z).astype(np.float32)], lambda x: np.exp(x).sum(), [X]),
     "rounded to float16 where it shows": (

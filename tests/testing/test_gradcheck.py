@@ -13,8 +13,7 @@ import tinygrad_lossmix as lm
 from tests.helpers.faults import PAIRS, RULES, V, X, squares
 from tests.helpers.programs import programs
 from tests.helpers.quick import share, thinned
-from tinygrad_lossmix.engine.registration import derivative
-from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, TABLE, spelling
+from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, TABLE, derivative, spelling
 from tinygrad_lossmix.testing import gradcheck
 
 METHODS = ["central", "richardson", "complex", "mp"]

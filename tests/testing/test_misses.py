@@ -7,7 +7,7 @@ import pytest
 
 import tinygrad_lossmix as lm
 from tests.helpers.faults import V, squares
-from tinygrad_lossmix.engine.registration import derivative
+from tinygrad_lossmix.engine.table import derivative
 from tinygrad_lossmix.testing import gradcheck
 
 

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lossmix.engine.rules import getitem
 from tinygrad_lossmix.engine.tensor import Tensor as Tensor
-from tinygrad_lossmix.engine.tensor import getitem
 
 Call = Any  # a Tensor, or a traced array
 Affine = tuple[float, float, Call]

@@ -128,3 +128,5 @@ LOOPED: dict[Any, Lowering] = {
     **{form: functools.partial(f, exponentials=_masked) for form, f in SOFTMAXES.items()},
     closed_forms.softmax_ce: softmax_ce,
 }
+LOWERED[closed_forms.evaluated] = lambda form, z, y: LOWERED[form](z, y)
+LOOPED[closed_forms.evaluated] = lambda form, z, y: LOOPED[form](z, y)

@@ -3,7 +3,7 @@
 from tinygrad_lossmix.engine import numpy_calls as numpy_calls
 from tinygrad_lossmix.engine.derivatives import constant
 from tinygrad_lossmix.engine.gradient import grad, value_and_grad
-from tinygrad_lossmix.engine.registration import derivative
+from tinygrad_lossmix.engine.table import derivative
 from tinygrad_lossmix.engine.tensor import Tensor
 
 __all__ = ["Tensor", "constant", "derivative", "grad", "value_and_grad"]

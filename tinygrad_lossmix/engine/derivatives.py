@@ -5,29 +5,21 @@ returns what is passed on to one argument. Rules are plain NumPy, so the same li
 on Tensors (the backward pass is recorded, for second derivatives) and on symbols. None of them
 undoes broadcasting or adds up contributions: `sweep.py` does, once.
 
-What you can do here: read the table; `derivative` in `registration.py` adds to it.
+What you can do here: read the table; `derivative` in `table.py` adds to it.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from tinygrad_lossmix.engine import rules
-from tinygrad_lossmix.engine.registration import add_row
-from tinygrad_lossmix.engine.rules import Numbered, above
-from tinygrad_lossmix.engine.table import Array, Rule
-from tinygrad_lossmix.engine.tensor import astype, getitem
+from tinygrad_lossmix.engine.rules import Numbered, above, astype, getitem, scatter
+from tinygrad_lossmix.engine.table import TABLE, Array, Row, dispatched, row
 
 
-def row(function: Any, *rules: Rule | None, forward: Callable[..., Array] | None = None) -> Any:
-    """A function, its rules, one per positional argument (None: not differentiated), its value."""
-    return add_row(function, rules, forward or function)
-
-
+@dispatched
 def constant(t: Array) -> Array:
     """The values of t, recorded but not differentiated: no gradient flows through.
 
@@ -82,9 +74,11 @@ row(np.broadcast_to, lambda g, z, x, shape=None: g, forward=rules.filled)
 row(np.transpose,   rules.transpose_rule)
 row(getitem,        lambda g, z, x, key=None: scatter(g, key=key, shape=x.shape))
 row(astype,         lambda g, z, x, dtype=None: g)
-scatter: Any  = row(rules.scatter, lambda g, z, x, key=None, shape=None: g[key])
-constant = row(constant, None)
-add_row(np.concatenate, Numbered(rules.piece), lambda *xs, axis, ends: np.concatenate(xs, axis))
-add_row(np.einsum,      Numbered(rules.einsum_rule),
-        lambda x, y, subscripts: np.einsum(subscripts, x, y))
+row(scatter,        lambda g, z, x, key=None, shape=None: g[key])
+row(constant, None, forward=constant.__wrapped__)
+
+TABLE[np.concatenate] = Row(Numbered(rules.piece),
+                    lambda *xs, axis, ends: np.concatenate(xs, axis))
+TABLE[np.einsum] = Row(Numbered(rules.einsum_rule),
+                    lambda x, y, subscripts: np.einsum(subscripts, x, y))
 # fmt: on

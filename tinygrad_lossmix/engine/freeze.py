@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.engine.table import Array, is_duck
 
 
 def as_floats(data: Any, copy: bool) -> Array:
@@ -46,14 +46,6 @@ def native(array: Array) -> Array:
     return array if array.dtype.isnative else array.astype(array.dtype.type)
 
 
-def traced(value: Any) -> bool:
-    """Whether value stands for an array of a function that is being compiled.
-
-    It follows NumPy dispatch; calls of other functions are recorded by its `traced_call`.
-    """
-    return hasattr(value, "traced_call")
-
-
 def freeze(value: Any) -> Any:
     """A constant as it is recorded: an array is copied, so that changing it later does no harm.
 
@@ -69,7 +61,7 @@ def freeze(value: Any) -> Any:
         return value
     if kind is list or kind is tuple:
         value = _from_list(value)
-    if traced(value):
+    if is_duck(value):
         return value
     if isinstance(value, np.ndarray | np.generic) and not isinstance(value, np.ma.MaskedArray):
         if value.dtype.kind in "fiub":
@@ -116,7 +108,7 @@ def freeze_index(key: Any) -> Any:
 
 
 def _freeze_part(part: Any) -> Any:
-    if part is None or part is Ellipsis or type(part) is int or traced(part):
+    if part is None or part is Ellipsis or type(part) is int or is_duck(part):
         return part
     if isinstance(part, slice):
         bounds = (part.start, part.stop, part.step)

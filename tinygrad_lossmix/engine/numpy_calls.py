@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.engine.freeze import freeze, traced
+from tinygrad_lossmix.engine.freeze import freeze
 from tinygrad_lossmix.engine.refusals import Habit
-from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, REDUCTIONS, TABLE, spelling
+from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, REDUCTIONS, TABLE, is_duck, spelling
 from tinygrad_lossmix.engine.tensor import Tensor, node, record
 
 REDUCTIONS |= {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
@@ -103,7 +103,7 @@ _permuted(np.moveaxis)
 
 @composed(np.take)
 def _take(a: Any, indices: Any, axis: int | None = None) -> Any:
-    if not traced(indices):
+    if not is_duck(indices):
         indices = np.asarray(indices, None if np.size(indices) else np.intp)
         indices = indices.astype(np.intp, casting="same_kind")
     if axis is None:

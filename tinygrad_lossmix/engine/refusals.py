@@ -8,7 +8,6 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from tinygrad_lossmix.engine.freeze import traced
 from tinygrad_lossmix.engine.table import spelling
 
 # What other libraries call it, and what to write here: attributes of a Tensor, names in lm.
@@ -124,9 +123,8 @@ def _arity(function: Any) -> int:
 
 def cut(what: str, value: Any) -> TypeError:
     """The error for a result through which no gradient flows: a number, an array."""
-    kind = "ndarray" if traced(value) else type(value).__name__
     return TypeError(
-        f"{what} is of type {kind}, not a Tensor: float(t), t.item(), t.data, "
+        f"{what} is of type {value.__class__.__name__}, not a Tensor: float(t), t.item(), t.data, "
         "math.log(t), comparisons and np.sign(t) leave the recording, and no gradient flows "
         "through them; return what NumPy makes of the arguments, such as np.log(t).sum()"
     )

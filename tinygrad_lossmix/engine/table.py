@@ -1,11 +1,12 @@
-"""Where the engine keeps what it knows of each function: rules, value, spelling.
+"""The table of derivatives: what a row holds, how one is added, how its functions dispatch.
 
-`derivatives.py` fills these tables, `tensor.py` and `sweep.py` read them. Keys are the functions
-themselves.
+`derivatives.py` fills it, `tensor.py` and `sweep.py` read it. Keys are the functions that are
+called: NumPy's, which NumPy dispatches, and others, `dispatched` here in the same way.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -37,3 +38,135 @@ def spelling(function: Any) -> str:
     parts = module.split(".") if module.startswith("numpy") else []
     public = [part for part in parts[1:] if not part.startswith("_")]
     return ".".join(["np", *public, name] if parts else [name])
+
+
+def is_numpys(function: Any) -> bool:
+    """Whether it is NumPy that dispatches it."""
+    return isinstance(function, np.ufunc | type(np.sum))
+
+
+def is_duck(value: Any) -> bool:
+    """Whether value passes for an array and is none: NumPy's calls on it go to itself (NEP 18)."""
+    return isinstance(value, np.ndarray) and not issubclass(type(value), np.ndarray)
+
+
+def dispatched(
+    function: Callable[..., Any], relevant: Callable[..., tuple[Any, ...]] | None = None
+) -> Any:
+    """A function that asks its arguments first, by `__array_function__`, as NumPy's do (NEP 18).
+
+    Where none of them answers, it is called itself: the NumPy functions in it ask again.
+
+    Args:
+        function: what to call.
+        relevant: of the same arguments, those to ask; without it all of them.
+    """
+
+    @functools.wraps(function)
+    def public(*args: Any, **kwargs: Any) -> Any:
+        asked = relevant(*args, **kwargs) if relevant else args
+        if kwargs and not relevant:
+            asked = (*args, *kwargs.values())
+        for arg in asked:
+            kind = type(arg)
+            if kind is np.ndarray or not hasattr(kind, "__array_function__"):
+                continue
+            if not issubclass(kind, np.ndarray):
+                answer = arg.__array_function__(public, (kind,), args, kwargs)
+                if answer is not NotImplemented:
+                    return answer
+        return function(*args, **kwargs)
+
+    public.__name__ = getattr(function, "__name__", repr(function))
+    return public
+
+
+def row(function: Any, *rules: Rule | None, forward: Callable[..., Any] | None = None) -> Any:
+    """Put a function in the table: its rules, one per positional argument, and its value.
+
+    None in place of a rule: not differentiated. No `forward`: the function itself.
+    """
+    TABLE[function] = Row(rules, forward or function)
+    return function
+
+
+def derivative(function: Any, *rules: Rule | None) -> Any:
+    """Add `function` to the table of derivatives, or replace its row.
+
+    Args:
+        function: a NumPy function, or one of your own that takes and returns plain arrays.
+        rules: one per positional argument, `rule(g, z, *args, **kwargs)`, in plain NumPy: g is the
+            gradient arriving at the output z, the result is the gradient passed on to that
+            argument, in the shape of g (undoing broadcasting is not the rule's business). What a
+            rule is given is read-only. None: this argument is not differentiated.
+
+    Returns:
+        what to call: a NumPy function itself, or your function made to record Tensors.
+
+    Raises:
+        TypeError: function or a rule is not callable, or there is no rule; when it is called: the
+            value is not made of floats, there are more arguments than rules.
+
+    >>> _ = derivative(np.arctan, lambda g, z, x: g / (1 + x * x))
+    >>> cube = derivative(lambda x: x**3, lambda g, z, x: 3 * g * x * x)
+    >>> from tinygrad_lossmix import Tensor
+    >>> x = Tensor(2.0)
+    >>> cube(x).backward()
+    >>> x.grad
+    array(12.)
+    """
+    if not callable(function) or not all(rule is None or callable(rule) for rule in rules):
+        raise TypeError("derivative(function, *rules) takes functions; None stands for no rule")
+    if not rules:
+        raise TypeError("derivative needs a rule per positional argument: lambda g, z, x: …")
+    again = [known for known in TABLE if getattr(known, "__wrapped__", None) is function]
+    function = again[0] if again else function
+    if len(rules) < (needed := getattr(function, "nin", 1)):
+        raise TypeError(
+            f"{spelling(function)} takes {needed} arguments: give a rule for each, None: not "
+            "differentiated"
+        )
+    rules = tuple([rule and _guarded(rule) for rule in rules])
+    PLAIN.discard(function)
+    COMPOSED.pop(function, None)
+    if function in TABLE:
+        return row(function, *rules, forward=TABLE[function].forward)
+    public = function if is_numpys(function) else dispatched(function)
+
+    def guarded(*args: Any, **kwargs: Any) -> Array:
+        """The value, of a function not known to leave its arguments and its value alone."""
+        if len(args) > (known := len(TABLE[public].rules)):
+            raise TypeError(
+                f"{spelling(function)} has {known} derivative rules for {len(args)} "
+                "positional arguments: give one for each, None: not differentiated"
+            )
+        value = function(*map(_unwritable, args), **kwargs)
+        if isinstance(value, np.ndarray | np.generic | float):
+            value = np.array(value)  # the function may write into its own again
+            if value.dtype.kind == "f":
+                return value.astype(value.dtype.type, copy=False)[()]  # in native byte order
+        kind = getattr(value, "dtype", type(value).__name__)
+        raise TypeError(
+            f"{spelling(function)} gave {kind}, but a Tensor holds floats: return an array of "
+            "floats, or call it on t.data"
+        )
+
+    return row(public, *rules, forward=dispatched(guarded))
+
+
+def _guarded(rule: Rule) -> Rule:
+    """A rule that is not known to leave alone what it is given and what it gave."""
+
+    @functools.wraps(rule)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        gradient = rule(*map(_unwritable, args), **kwargs)
+        return gradient.copy() if isinstance(gradient, np.ndarray) else gradient
+
+    return guarded
+
+
+def _unwritable(arg: Any) -> Any:
+    if issubclass(type(arg), np.ndarray):
+        arg = arg.view()
+        arg.flags.writeable = False
+    return arg

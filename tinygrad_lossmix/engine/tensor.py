@@ -23,10 +23,21 @@ from typing import Any, NoReturn, final
 
 import numpy as np
 
-from tinygrad_lossmix.engine.freeze import as_floats, freeze, freeze_index, freeze_option, traced
+from tinygrad_lossmix.engine.freeze import as_floats, freeze, freeze_index, freeze_option
 from tinygrad_lossmix.engine.refusals import HABITS, Habit, Spoken, no_rule, refuse_out, unknown
+from tinygrad_lossmix.engine.rules import astype, getitem
 from tinygrad_lossmix.engine.sweep import backward
-from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, REDUCTIONS, TABLE, Array, Rule, spelling
+from tinygrad_lossmix.engine.table import (
+    COMPOSED,
+    PLAIN,
+    REDUCTIONS,
+    TABLE,
+    Array,
+    Rule,
+    is_duck,
+    is_numpys,
+    spelling,
+)
 
 tick = itertools.count().__next__  # the order of creation
 _new = object.__new__
@@ -264,7 +275,7 @@ class Tensor(metaclass=Spoken):
         return format(self.item(), spec) if spec else str(self)
 
     def __repr__(self) -> str:
-        if traced(self._value):
+        if is_duck(self._value):
             return f"Tensor({self._value!r})"
         data = np.asarray(self._value)
         about = [np.array2string(data, separator=", ", threshold=40, prefix="Tensor(")]
@@ -307,6 +318,8 @@ class Tensor(metaclass=Spoken):
         raise no_rule(ufunc)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if func in TABLE and not is_numpys(func):
+            return record(func, args, {k: freeze_option(v) for k, v in kwargs.items()})
         if func in PLAIN:
             return func(*map(_plain, args), **{k: _plain(v) for k, v in kwargs.items()})
         refuse_out(func, (), kwargs)
@@ -366,16 +379,6 @@ def recorded_again(old: Tensor, args: Sequence[Any]) -> Tensor:
     values = [arg._value if type(arg) is Tensor else arg for arg in args]
     value = TABLE[old.function].forward(*values, **old.kwargs)
     return node(value, old.function, args, values if old.values else (), old.kwargs)
-
-
-def getitem(x: Array, key: Any) -> Array:
-    """`x[key]`, with key any index of NumPy's but a Tensor."""
-    return x[key]
-
-
-def astype(x: Array, dtype: Any) -> Array:
-    """x in another float dtype."""
-    return x.astype(dtype)
 
 
 def _several(numbers: tuple[Any, ...]) -> Any:

@@ -18,8 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.engine.freeze import traced
-from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.engine.table import Array, dispatched
 from tinygrad_lossmix.mixes.labels import require_finite
 
 Dot = Callable[[Array, Array], Array]
@@ -51,17 +50,25 @@ def mean(evaluate: Callable[..., Any], z: Array, y: Array) -> tuple[Array, Array
     if z.dtype.char == "e":  # a sum over a batch soon leaves the range of float16
         cost, delta = mean(evaluate, z.astype(np.float32), y.astype(np.float32))
         return cost.astype(np.float16), delta.astype(np.float16)
-    if traced(z):
-        total, delta = z.traced_call(evaluate, z, y)
-    else:
-        z, form = np.ascontiguousarray(z), evaluate
-        if z.size > 2 * BLOCK and z.ndim == 2:
-            form = functools.partial(in_blocks, evaluate)
-        total, delta = form(z, y)
-        if not isfinite(total):  # asked only here: each would cost every call 5 %
-            require_finite(y)
-            total = form(z, y, dot_at_infinity)[0]
+    total, delta = evaluated(evaluate, z, y)
     return total / z.dtype.type(len(z)) if z.ndim > 1 else total, delta
+
+
+@dispatched
+def evaluated(form: Callable[..., Any], z: Array, y: Array) -> tuple[Array, Array]:
+    """The cost and δ of arrays in any memory layout: in blocks if large, 0·∞ = 0 where it comes up.
+
+    Raises:
+        ValueError: the cost is not finite, and labels hold NaN or infinity.
+    """
+    z = np.ascontiguousarray(z)
+    if z.size > 2 * BLOCK and z.ndim == 2:
+        form = functools.partial(in_blocks, form)
+    total, delta = form(z, y)
+    if not isfinite(total):  # asked only here: each would cost every call 5 %
+        require_finite(y)
+        total = form(z, y, dot_at_infinity)[0]
+    return total, delta
 
 
 def dot_at_infinity(x: Array, y: Array) -> Array:

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.engine.graph import group
-from tinygrad_lossmix.engine.registration import add_row
+from tinygrad_lossmix.engine.table import dispatched, row
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.labels import labels, numbers, require_finite
 
 Array = Any
 
 
+@dispatched
 def xlogy(x: Array, y: Array) -> Array:
     """x·ln y, and 0 where x is 0, whatever number y is; NaN where y is NaN.
 
@@ -30,13 +31,11 @@ def xlogy(x: Array, y: Array) -> Array:
     return x * np.log(np.where(np.equal(x, 0) & np.equal(y, y), 1.0, y))
 
 
-xlogy = add_row(
+row(
     xlogy,
-    (
-        lambda g, z, x, y: g * np.log(y),
-        lambda g, z, x, y: g * (x / np.where((x == 0) & (y == 0), 1.0, y)),
-    ),
-    xlogy,
+    lambda g, z, x, y: g * np.log(y),
+    lambda g, z, x, y: g * (x / np.where((x == 0) & (y == 0), 1.0, y)),
+    forward=xlogy.__wrapped__,
 )
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.engine.freeze import native, traced
+from tinygrad_lossmix.engine.freeze import native
+from tinygrad_lossmix.engine.table import dispatched, is_duck
 from tinygrad_lossmix.engine.tensor import Tensor
 
 Array = Any
@@ -45,7 +46,7 @@ def numbers(what: str, x: Any) -> Array:
         TypeError: not real numbers, or masked.
         ValueError: rows of different length.
     """
-    if traced(x):
+    if is_duck(x):
         return x if x.dtype.kind == "f" else x.astype(np.float64)
     if isinstance(x, np.ma.MaskedArray):
         raise TypeError(f"{what} cannot be masked: fill the masked entries, x.filled(0)")
@@ -76,11 +77,6 @@ def labels(y: Any, like: Any) -> Array:
            [1., 0., 0.]])
     """
     shape = like.shape
-    if traced(y) and y.shape != shape:
-        labels(np.zeros(y.shape, y.dtype), like)  # says what is wrong, if anything is
-        return y.traced_call(labels, y, np.broadcast_to(like.dtype.type(), shape))
-    if traced(y):
-        return y if y.dtype == like.dtype else y.astype(like.dtype)
     if type(y) is not np.ndarray:
         y = _as_array(y)
     if y.dtype.kind not in "fiub" and y.dtype != like.dtype:
@@ -103,16 +99,25 @@ def labels(y: Any, like: Any) -> Array:
         )
     if k < 2:
         raise ValueError(f"classes need K ≥ 2 outputs, not {k}: give labels of shape {shape}")
+    return one_hot(y, shape, like.dtype)
+
+
+@dispatched
+def one_hot(y: Array, shape: tuple[int, ...], dtype: Any) -> Array:
+    """Labels of a shape for classes 0 … K-1, ValueError for others."""
+    k = shape[-1]
     if y.size and not 0 <= y.item(y.argmin()) <= y.item(y.argmax()) < k:  # y.min() takes ten times
         raise ValueError(
             f"classes are 0 … {k - 1} for {k} outputs, but y holds {y[(y < 0) | (y >= k)][0]}"
         )
-    one_hot = np.zeros(shape, like.dtype)
-    one_hot[(*np.indices(y.shape, sparse=True), y)] = 1
-    return one_hot
+    found = np.zeros(shape, dtype)
+    found[(*np.indices(y.shape, sparse=True), y)] = 1
+    return found
 
 
 def _as_array(y: Any) -> Array:
+    if is_duck(y):
+        return y
     if type(y) is Tensor:
         raise ValueError("labels are constants, not a Tensor: pass y.data")
     if isinstance(y, np.ma.MaskedArray):
@@ -129,7 +134,7 @@ def _as_array(y: Any) -> Array:
 
 def require_finite(y: Array) -> Array:
     """Labels as they are; ValueError where they hold NaN or infinity."""
-    if not traced(y) and not np.isfinite(y).all():
+    if not is_duck(y) and not np.isfinite(y).all():
         raise ValueError(
             "labels are finite numbers, but y holds NaN or infinity: leave such rows out"
         )

@@ -13,9 +13,8 @@ from collections.abc import Callable
 from math import prod
 from typing import Any, NamedTuple
 
-from tinygrad_lossmix.engine.registration import add_row
 from tinygrad_lossmix.engine.rules import divisor
-from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.engine.table import Array, dispatched, row
 from tinygrad_lossmix.engine.tensor import Tensor, node
 from tinygrad_lossmix.mixes import book, closed_forms, costs, hessians, outputs
 
@@ -69,6 +68,7 @@ class ClosedForm(NamedTuple):
 def _closed(
     evaluate: Any, product: Any, formula: str, latex: str = "", equation: str = "eq. (29)"
 ) -> ClosedForm:
+    @dispatched
     def delta(z: Array, y: Array) -> Array:
         return closed_forms.mean(evaluate, z, y)[1]
 
@@ -76,14 +76,14 @@ def _closed(
         return closed_forms.mean(evaluate, z, y)[0]
 
     cost.__name__, delta.__name__ = evaluate.__name__, f"{evaluate.__name__}_delta"
-    recorded = add_row(delta, (lambda g, d, z, y: product(z, y, g), None), delta)
+    row(delta, lambda g, d, z, y: product(z, y, g), None, forward=delta.__wrapped__)
 
     def rule(g: Array, c: Array, z: Array, y: Array, residual: Array = None) -> Array:
-        each = recorded(z, y) if residual is None else residual
+        each = delta(z, y) if residual is None else residual
         return each * (g / divisor(prod(z.shape[:-1]) or 1, z.dtype))
 
-    add_row(cost, (rule, None), cost)
-    return ClosedForm(cost, recorded, evaluate, product, formula, latex or formula, equation)
+    row(cost, rule, None)
+    return ClosedForm(cost, delta, evaluate, product, formula, latex or formula, equation)
 
 
 # fmt: off

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygrad_lossmix.engine.refusals import unknown
-from tinygrad_lossmix.engine.registration import add_row
 from tinygrad_lossmix.engine.rules import HALF
-from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.engine.table import dispatched, row
+from tinygrad_lossmix.engine.tensor import Tensor, record
 from tinygrad_lossmix.mixes.closed_forms import all_but_one
 from tinygrad_lossmix.mixes.labels import numbers
 
@@ -40,11 +40,14 @@ def _wide(function: Callable[..., Array]) -> Callable[..., Array]:
     return computed
 
 
-def _over_axes(row: Callable[..., Array]) -> Callable[..., Array]:
+def _over_axes(function: Callable[..., Array]) -> Any:
     """A function over one axis, made one over all that NumPy's reductions take."""
-    name = row.__name__
+    name = function.__name__
 
-    @functools.wraps(row)
+    def one(z: Any, **options: Any) -> Any:
+        return record(over, (z,), options) if type(z) is Tensor else function(z, **options)
+
+    @functools.wraps(function)
     def over(z: Array, axis: Any = -1, keepdims: Any = None, **other: Any) -> Array:
         if other or (keepdims is not None and name != "logsumexp"):
             raise unknown(f"lm.{name}", other or ["keepdims"])
@@ -52,7 +55,7 @@ def _over_axes(row: Callable[..., Array]) -> Callable[..., Array]:
         z = z if type(z) is Tensor else numbers("logits", z)
         shape = z.shape
         if type(axis) is int and axis == -1 and shape and shape[-1]:
-            return row(z, **options)
+            return one(z, **options)
         axis = range(z.ndim) if axis is None else axis
         try:
             axes = normalize_axis_tuple(axis, z.ndim or 1)[: z.ndim]
@@ -62,10 +65,10 @@ def _over_axes(row: Callable[..., Array]) -> Callable[..., Array]:
         if 0 in (lengths := [shape[i] for i in axes]):
             raise ValueError(f"{name} over no entries: z of shape {shape}, axes {axes}")
         if len(axes) == 1:
-            return row(z, axis=axes[0] - z.ndim, **options)
+            return one(z, axis=axes[0] - z.ndim, **options)
         last = range(-len(axes), 0)
         moved = np.moveaxis(z, axes, last)
-        result = row(moved.reshape((*moved.shape[: z.ndim - len(axes)], math.prod(lengths))))
+        result = one(moved.reshape((*moved.shape[: z.ndim - len(axes)], math.prod(lengths))))
         if name != "logsumexp":
             result = np.moveaxis(result.reshape(moved.shape), last, axes)
         elif keepdims:
@@ -75,6 +78,7 @@ def _over_axes(row: Callable[..., Array]) -> Callable[..., Array]:
     return over
 
 
+@dispatched
 def sigmoid(z: Array) -> Array:
     """1/(1 + e^-z), elementwise, eq. (3) of the book; a Tensor for a Tensor.
 
@@ -89,6 +93,7 @@ def _sigmoid(z: Array) -> Array:
     return 1.0 / (1.0 + np.exp(-z))  # where the exponential overflows, 0 is right
 
 
+@dispatched
 def softplus(z: Array) -> Array:
     """ln(1 + e^z), elementwise; its derivative is the sigmoid.
 
@@ -99,6 +104,7 @@ def softplus(z: Array) -> Array:
     return np.maximum(z, 0.0) + np.log1p(np.exp(-np.abs(z)))
 
 
+@dispatched
 def log_sigmoid(z: Array) -> Array:
     """ln(sigmoid(z)) = -softplus(-z), elementwise.
 
@@ -122,6 +128,7 @@ def _log_total(d: Array, top: Array, axis: int) -> Array:
     return np.log1p(rest + (top.sum(axis=axis, keepdims=True, dtype=d.dtype) - 1.0))
 
 
+@_over_axes
 @_wide
 def softmax(z: Array, axis: int = -1) -> Array:
     """e^z_k / Σ_j e^z_j over an axis, eq. (78) of the book; a Tensor for a Tensor.
@@ -133,6 +140,7 @@ def softmax(z: Array, axis: int = -1) -> Array:
     return e / e.sum(axis=axis, keepdims=True)
 
 
+@_over_axes
 @_wide
 def log_softmax(z: Array, axis: int = -1) -> Array:
     """ln(softmax(z)) over an axis.
@@ -144,6 +152,7 @@ def log_softmax(z: Array, axis: int = -1) -> Array:
     return d - _log_total(d, top, axis)
 
 
+@_over_axes
 @_wide
 def logsumexp(z: Array, axis: int = -1, keepdims: bool = False) -> Array:
     """ln Σ_k e^z_k over an axis, which is dropped unless keepdims; its derivative is the softmax.
@@ -155,6 +164,7 @@ def logsumexp(z: Array, axis: int = -1, keepdims: bool = False) -> Array:
     return total if keepdims else total.squeeze(axis)[()]
 
 
+@_over_axes
 @_wide
 def log1m_softmax(z: Array, axis: int = -1) -> Array:
     """ln(1 - softmax(z)) over an axis: ln of what the others get.
@@ -224,11 +234,11 @@ def _logsumexp_rule(g: Array, s: Array, z: Array, axis: int = -1, keepdims: bool
 
 
 # fmt: off
-sigmoid     = add_row(sigmoid, [_sigmoid_rule], _sigmoid)
-softplus    = add_row(softplus, [lambda g, s, z: g * sigmoid(z)], softplus)
-log_sigmoid = add_row(log_sigmoid, [lambda g, s, z: g * sigmoid(-z)], log_sigmoid)
-softmax     = _over_axes(add_row(softmax, [_softmax_rule], softmax))
-log_softmax = _over_axes(add_row(log_softmax, [_log_softmax_rule], log_softmax))
-logsumexp   = _over_axes(add_row(logsumexp, [_logsumexp_rule], logsumexp))
-log1m_softmax = _over_axes(add_row(log1m_softmax, [_log1m_softmax_rule], log1m_softmax))
+row(sigmoid,       _sigmoid_rule,                     forward=_sigmoid)
+row(softplus,      lambda g, s, z: g * sigmoid(z),    forward=softplus.__wrapped__)
+row(log_sigmoid,   lambda g, s, z: g * sigmoid(-z),   forward=log_sigmoid.__wrapped__)
+row(softmax,       _softmax_rule,                     forward=softmax.__wrapped__)
+row(log_softmax,   _log_softmax_rule,                 forward=log_softmax.__wrapped__)
+row(logsumexp,     _logsumexp_rule,                   forward=logsumexp.__wrapped__)
+row(log1m_softmax, _log1m_softmax_rule,               forward=log1m_softmax.__wrapped__)
 # fmt: on

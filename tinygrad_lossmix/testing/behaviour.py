@@ -11,7 +11,6 @@ import numpy as np
 from tinygrad_lossmix.engine.derivatives import constant
 from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.graph import names, nodes
-from tinygrad_lossmix.engine.registration import raw
 from tinygrad_lossmix.engine.sweep import sweep
 from tinygrad_lossmix.engine.table import TABLE, Array, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
@@ -156,7 +155,7 @@ def _without_a_rule(cost: Tensor, leaves: list[Tensor]) -> Iterator[str]:
     """The arguments with None for a rule that come from the leaves and change the value."""
     reached, called = set(leaves), names(cost)
     for each in nodes(cost):
-        for i, arg in enumerate(each.args if each.function is not raw(constant) else ()):
+        for i, arg in enumerate(each.args if each.function is not constant else ()):
             if isinstance(arg, Tensor) and arg in reached:
                 reached.add(each)
                 if TABLE[each.function].rules[i] is None and _depends(each, i):

@@ -16,10 +16,9 @@ import numpy as np
 
 from tinygrad_lossmix.engine.derivatives import constant
 from tinygrad_lossmix.engine.graph import nodes
-from tinygrad_lossmix.engine.registration import raw
-from tinygrad_lossmix.engine.rules import scatter
+from tinygrad_lossmix.engine.rules import astype, getitem, scatter
 from tinygrad_lossmix.engine.table import Array, spelling
-from tinygrad_lossmix.engine.tensor import Tensor, astype, getitem
+from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.installation import install
 from tinygrad_lossmix.mixes import outputs
 from tinygrad_lossmix.mixes.costs import xlogy
@@ -221,15 +220,15 @@ def oracles() -> dict[Any, Callable[..., Array]]:
         getitem: lambda x, key: x[key],
         astype: lambda x, dtype: x,
         scatter: scattered,
-        raw(constant): lambda x: x,
-        raw(xlogy): lambda x, y: times(x, log(y)),
-        raw(outputs.sigmoid): lambda z: 1 / (1 + exp(-z)),
-        raw(outputs.softplus): lambda z: log1p(exp(z)),
-        raw(outputs.log_sigmoid): lambda z: -log1p(exp(-z)),
-        raw(outputs.softmax): lambda z, axis=-1: exp(log_softmax(z, axis)),
-        raw(outputs.log_softmax): log_softmax,
-        raw(outputs.logsumexp): logsumexp,
-        raw(outputs.log1m_softmax): log1m_softmax,
+        constant: lambda x: x,
+        xlogy: lambda x, y: times(x, log(y)),
+        outputs.sigmoid: lambda z: 1 / (1 + exp(-z)),
+        outputs.softplus: lambda z: log1p(exp(z)),
+        outputs.log_sigmoid: lambda z: -log1p(exp(-z)),
+        outputs.softmax: lambda z, axis=-1: exp(log_softmax(z, axis)),
+        outputs.log_softmax: log_softmax,
+        outputs.logsumexp: logsumexp,
+        outputs.log1m_softmax: log1m_softmax,
     }
     logs: dict[str, Callable[[Array], tuple[Array, Array]]] = {
         "sigmoid": lambda z: (-log1p(exp(-z)), -log1p(exp(z))),
@@ -260,5 +259,5 @@ def oracles() -> dict[Any, Callable[..., Array]]:
 
     for pair, form in PAIRS.items():
         table[form.cost] = functools.partial(mean_cost, *pair)
-        table[raw(form.delta)] = functools.partial(deltas, *pair)
+        table[form.delta] = functools.partial(deltas, *pair)
     return table

@@ -7,9 +7,9 @@ from typing import Any
 
 from tinygrad_lossmix.engine.derivatives import constant
 from tinygrad_lossmix.engine.graph import nodes
-from tinygrad_lossmix.engine.registration import raw
+from tinygrad_lossmix.engine.rules import astype
 from tinygrad_lossmix.engine.table import TABLE
-from tinygrad_lossmix.engine.tensor import Tensor, astype, recorded_again
+from tinygrad_lossmix.engine.tensor import Tensor, recorded_again
 
 Compute = Callable[[Tensor, list[Any]], Any]
 
@@ -45,7 +45,7 @@ def _held(each: Tensor, position: int) -> bool:
 def holds_constants(cost: Tensor) -> bool:
     """Whether something in a recording is computed from Tensors and yet not differentiated."""
     return any(
-        each.function is raw(constant) or any(_held(each, i) for i in range(len(each.args)))
+        each.function is constant or any(_held(each, i) for i in range(len(each.args)))
         for each in nodes(cost)
     )
 

@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_lossmix.engine import graph
+from tinygrad_lossmix.engine.rules import getitem
 from tinygrad_lossmix.engine.sweep import Step, sweep
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.engine.tensor import Tensor, getitem
+from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import LONGEST, brief, clean, short, shorten
 from tinygrad_lossmix.views import symbols
 

@@ -19,7 +19,7 @@ from tinygrad_lossmix.mixes.labels import labels
 from tinygrad_lossmix.mixes.layers import COSTS, LAYERS, PAIR_OF, PAIRS
 from tinygrad_lossmix.mixes.mix import Mix
 
-SAFE_OUTPUTS = {layer.stable.recorded: name for name, layer in LAYERS.items()}
+SAFE_OUTPUTS = {layer.stable: name for name, layer in LAYERS.items()}
 COST_GROUPS = {cost.book.__name__: short for short, cost in COSTS.items()}
 
 

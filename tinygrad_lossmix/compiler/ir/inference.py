@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.engine.rules import scatter
-from tinygrad_lossmix.engine.tensor import astype, getitem
+from tinygrad_lossmix.engine.rules import astype, getitem, scatter
+from tinygrad_lossmix.engine.table import is_duck
 
 
 class Kind(NamedTuple):
@@ -92,7 +92,7 @@ def _replaced(value: Any, by: Callable[[Any], Any]) -> Any:
     """Something else in place of each traced array."""
     if isinstance(value, list | tuple):
         return type(value)(_replaced(part, by) for part in value)
-    return by(value) if hasattr(value, "traced_call") else value
+    return by(value) if is_duck(value) else value
 
 
 def elementwise(ufunc: np.ufunc, args: tuple[Any, ...]) -> list[Kind]:
@@ -117,4 +117,4 @@ def _product(a: Any, b: Any) -> Kind:
 
 def _is_mask(key: Any) -> bool:
     parts = key if isinstance(key, tuple) else (key,)
-    return any(hasattr(part, "traced_call") and part.dtype == bool for part in parts)
+    return any(is_duck(part) and part.dtype == bool for part in parts)

@@ -20,7 +20,7 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.calls import normal, number, uniform
 from tinygrad_lossmix.compiler.ir.trace import Traced
-from tinygrad_lossmix.engine.tensor import astype
+from tinygrad_lossmix.engine.rules import astype
 
 Value = Any
 

@@ -16,7 +16,9 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from tinygrad_lossmix.compiler.ir.inference import applied, numbers_of, of_shapes
-from tinygrad_lossmix.engine.tensor import Tensor, astype, getitem
+from tinygrad_lossmix.engine.rules import astype, getitem
+from tinygrad_lossmix.engine.table import TABLE, is_numpys
+from tinygrad_lossmix.engine.tensor import Tensor
 
 if TYPE_CHECKING:
     from tinygrad_lossmix.compiler.ir.program import Program
@@ -78,10 +80,6 @@ class Traced(NDArrayOperatorsMixin):
             waiting += missing
         return self.known
 
-    def traced_call(self, function: Any, *args: Any, **kwargs: Any) -> Any:
-        """Note a call of a function that is not NumPy's."""
-        return self.program.call(function, args, kwargs)
-
     def is_complement_of(self, other: Any) -> bool:
         """Whether this was computed as 1 - other."""
         one, subtracted = self.args if self.function is np.subtract else (None, None)
@@ -95,7 +93,7 @@ class Traced(NDArrayOperatorsMixin):
         return self.program.call(function, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if Tensor in types:
+        if Tensor in types or _followed(func):
             return NotImplemented
         if (answer := of_shapes(func, args, kwargs)) is not None:
             return answer
@@ -170,6 +168,12 @@ for _function in (
 ):  # fmt: skip
     setattr(Traced, _function.__name__, _method(_function))
 Traced.flatten = Traced.ravel  # type: ignore[attr-defined]
+
+
+def _followed(function: Any) -> bool:
+    """Whether it is not NumPy's and yet spelled out in NumPy: its own calls are noted."""
+    other = not is_numpys(function) and function in TABLE
+    return other and TABLE[function].forward is not function
 
 
 def operands(value: Traced) -> list[Traced]:

@@ -9,8 +9,7 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.ir.trace import Traced
 from tinygrad_lossmix.engine.derivatives import constant
-from tinygrad_lossmix.engine.rules import scatter
-from tinygrad_lossmix.engine.tensor import astype
+from tinygrad_lossmix.engine.rules import astype, scatter
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 COMPARISONS = {

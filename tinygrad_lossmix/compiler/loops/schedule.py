@@ -24,8 +24,7 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.ir.trace import Traced, operands
 from tinygrad_lossmix.compiler.loops.operations import REDUCTIONS, supported
-from tinygrad_lossmix.engine.rules import scatter
-from tinygrad_lossmix.engine.tensor import getitem
+from tinygrad_lossmix.engine.rules import getitem, scatter
 
 Index = tuple[str, ...]
 AXES = ("i6", "i5", "i4", "i3", "i2", "i", "j")

@@ -17,12 +17,13 @@ import numpy as np
 from tinygrad_lossmix.compiler.calls import reduced, scalar
 from tinygrad_lossmix.compiler.patterns.axes import Labels, Shape, aligned, laid, left, moved, over
 from tinygrad_lossmix.compiler.patterns.structure import Structure, quotients, shift_of, sides
-from tinygrad_lossmix.engine.tensor import Tensor, astype, getitem
+from tinygrad_lossmix.engine.rules import astype, getitem
+from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.layers import LAYERS
 
 VIEWS = {np.transpose, np.reshape, np.broadcast_to, getitem, astype}
 ELEMENTWISE = {"exp", "sigmoid", "tanh"}
-KINDS = {f.recorded: f.__name__ for layer in LAYERS.values() for f in layer.rows}
+KINDS = {f: f.__name__ for layer in LAYERS.values() for f in layer.rows}
 KINDS |= {np.exp: "exp", np.expm1: "exp", np.tanh: "tanh"}  # the rest of expm1: `Structure.affine`
 
 
@@ -57,7 +58,7 @@ class Idioms:
             **dict.fromkeys(VIEWS, self._view),
             **dict.fromkeys(KINDS, self._of_entries),
             **{
-                function.recorded: self._over_an_axis
+                function: self._over_an_axis
                 for layer in LAYERS.values()
                 if layer.distribution
                 for function in layer.rows

@@ -16,9 +16,9 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.calls import number, product, reduced, scalar
 from tinygrad_lossmix.compiler.patterns.structure import contraction
-from tinygrad_lossmix.engine.rules import spread
+from tinygrad_lossmix.engine.rules import getitem, spread
 from tinygrad_lossmix.engine.table import TABLE
-from tinygrad_lossmix.engine.tensor import Tensor, getitem
+from tinygrad_lossmix.engine.tensor import Tensor
 
 UNARY = (np.negative, np.positive, np.sum, np.mean, np.reshape, np.transpose, getitem)
 

@@ -15,7 +15,7 @@ from tinygrad_lossmix.mixes.layers import LAYERS, PAIR_OF
 
 OUTPUT_OF = {cost: output for cost, (output, _) in PAIR_OF.items()}  # by what a node holds
 OUTPUT_OF |= {
-    function.recorded: name
+    function: name
     for name, layer in LAYERS.items()
     for function in layer.rows
     if function is not layer.potential

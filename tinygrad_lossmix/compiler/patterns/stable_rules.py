@@ -20,8 +20,8 @@ from tinygrad_lossmix.compiler.patterns.structure import (
     sides,
 )
 from tinygrad_lossmix.engine.graph import since
-from tinygrad_lossmix.engine.registration import raw
-from tinygrad_lossmix.engine.tensor import Tensor, getitem
+from tinygrad_lossmix.engine.rules import getitem
+from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes import costs, outputs
 
 _OUTPUTS = {
@@ -42,7 +42,7 @@ class StableRules:
         self._rules: dict[Any, tuple[Callable[[Tensor], Found | None], ...]] = {
             np.log: (lambda node: self.logs.log(node.args[0]),),
             np.log1p: (lambda node: self.logs.log(node.args[0], 1.0),),
-            raw(costs.xlogy): (self._xlogy,),
+            costs.xlogy: (self._xlogy,),
             np.divide: (*quotient, self._several_sigmoids),
             np.multiply: quotient,
             np.power: quotient,

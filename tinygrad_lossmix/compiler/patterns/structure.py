@@ -12,8 +12,9 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.calls import Affine, normal, reduced, relabels, scalar, step
 from tinygrad_lossmix.compiler.numbering import Numbering
+from tinygrad_lossmix.engine.rules import getitem
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.engine.tensor import Tensor, getitem
+from tinygrad_lossmix.engine.tensor import Tensor
 
 COMMUTATIVE = {np.add, np.multiply, np.maximum, np.minimum, np.logaddexp}
 REDUCTIONS = {np.sum, np.mean, np.prod, np.max, np.min, np.var}

@@ -23,7 +23,7 @@ import numpy as np
 from tinygrad_lossmix.compiler.ir.program import Program
 from tinygrad_lossmix.compiler.ir.trace import Traced, operands
 from tinygrad_lossmix.compiler.source.storage import is_new, plan, reduces, takes_out
-from tinygrad_lossmix.engine.tensor import astype, getitem
+from tinygrad_lossmix.engine.rules import astype, getitem
 
 _count = itertools.count(1)
 INLINE = (np.transpose, np.reshape)  # written where it is used, if that is once
