@@ -1,6 +1,7 @@
 """Derivative rules that take more than a line, and functions for what NumPy writes as a method.
 
-`derivatives.py` puts them in the table. As there, g is the gradient arriving at the output z of a function of x, y …
+`derivatives.py` puts them in the table. As there, g is the gradient arriving at the output z of a
+function of x, y …
 """
 
 from __future__ import annotations

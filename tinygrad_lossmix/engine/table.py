@@ -27,6 +27,7 @@ TABLE: dict[Any, Row] = {}
 COMPOSED: dict[Any, Callable[..., Any]] = {}  # NumPy functions spelled out in others of the table
 PLAIN: set[Any] = set()  # functions without a derivative: plain arrays and values come out
 REDUCTIONS: dict[Any, Any] = {}  # ufunc -> the NumPy function that is its `reduce`
+NUMPYS = np.ufunc, type(np.sum)  # the types of what NumPy dispatches
 
 
 def spelling(function: Any) -> str:
@@ -42,7 +43,7 @@ def spelling(function: Any) -> str:
 
 def is_numpys(function: Any) -> bool:
     """Whether it is NumPy that dispatches it."""
-    return isinstance(function, np.ufunc | type(np.sum))
+    return isinstance(function, NUMPYS)
 
 
 def is_duck(value: Any) -> bool:
@@ -64,21 +65,22 @@ def dispatched(
 
     @functools.wraps(function)
     def public(*args: Any, **kwargs: Any) -> Any:
-        asked = relevant(*args, **kwargs) if relevant else args
-        if kwargs and not relevant:
-            asked = (*args, *kwargs.values())
-        for arg in asked:
+        asked = (*args, *kwargs.values()) if kwargs else args
+        for arg in relevant(*args, **kwargs) if relevant else asked:
             kind = type(arg)
-            if kind is np.ndarray or not hasattr(kind, "__array_function__"):
-                continue
-            if not issubclass(kind, np.ndarray):
+            if kind is not np.ndarray and _answers(kind):
                 answer = arg.__array_function__(public, (kind,), args, kwargs)
                 if answer is not NotImplemented:
                     return answer
-        return function(*args, **kwargs)
+        return function(*args, **kwargs) if kwargs else function(*args)
 
     public.__name__ = getattr(function, "__name__", repr(function))
     return public
+
+
+@functools.cache  # to look at every call would cost one stable node 4 %
+def _answers(kind: type) -> bool:
+    return hasattr(kind, "__array_function__") and not issubclass(kind, np.ndarray)
 
 
 def row(function: Any, *rules: Rule | None, forward: Callable[..., Any] | None = None) -> Any:
