@@ -79,7 +79,7 @@ def dispatched(
 
 
 @functools.cache  # to look at every call would cost one stable node 4 %
-def _answers(kind: type) -> bool:
+def _answers(kind: Any) -> bool:
     return hasattr(kind, "__array_function__") and not issubclass(kind, np.ndarray)
 
 
