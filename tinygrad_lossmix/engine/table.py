@@ -67,7 +67,7 @@ def dispatched(
     def public(*args: Any, **kwargs: Any) -> Any:
         asked = (*args, *kwargs.values()) if kwargs else args
         for arg in relevant(*args, **kwargs) if relevant else asked:
-            kind = type(arg)
+            kind: Any = type(arg)
             if kind is not np.ndarray and _answers(kind):
                 answer = arg.__array_function__(public, (kind,), args, kwargs)
                 if answer is not NotImplemented:
@@ -79,7 +79,7 @@ def dispatched(
 
 
 @functools.cache  # to look at every call would cost one stable node 4 %
-def _answers(kind: Any) -> bool:
+def _answers(kind: type) -> bool:
     return hasattr(kind, "__array_function__") and not issubclass(kind, np.ndarray)
 
 
