@@ -66,9 +66,9 @@ if TYPE_CHECKING:
     from tinygrad_lossmix.compiler.stabilize import stabilize
     from tinygrad_lossmix.debugger.page import page
     from tinygrad_lossmix.debugger.repl import Stepper, step
-    from tinygrad_lossmix.views.graphviz import draw
+    from tinygrad_lossmix.views.dot import draw
     from tinygrad_lossmix.views.rewriting import rewriting
-    from tinygrad_lossmix.views.text import tree
+    from tinygrad_lossmix.views.tree import tree
 
 __version__ = "0.1.0"
 __all__ = ["Tensor", "constant", "derivative", "grad", "group", "value_and_grad"]
@@ -82,9 +82,9 @@ __all__ += ["lab", "testing"]
 # loaded when first asked for: they would double the time of the import
 _LATER = {
     "compile": "compiler.compile",
-    "draw": "views.graphviz",
+    "draw": "views.dot",
     "page": "debugger.page",
-    "tree": "views.text",
+    "tree": "views.tree",
     "Stepper": "debugger.repl",
     "step": "debugger.repl",
     "delta_report": "answers.delta.delta_report",

@@ -25,8 +25,8 @@ from tinygrad_lossmix.debugger.wording import local_text
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import IN_FULL, shaped, short
+from tinygrad_lossmix.views.dot import CROWDED, drawing
 from tinygrad_lossmix.views.drawing import SCOPE, NoRenderer, render, scalable
-from tinygrad_lossmix.views.graphviz import CROWDED, drawing
 from tinygrad_lossmix.views.picture import gradient_of, size
 from tinygrad_lossmix.views.theme import DARK, LIGHT, Colours, dark_style
 

@@ -19,11 +19,11 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.stabilize import Replacement, rewritten
 from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.views.dot import dot, readable
 from tinygrad_lossmix.views.drawing import Drawing
-from tinygrad_lossmix.views.graphviz import dot, readable
 from tinygrad_lossmix.views.picture import tooltips
 from tinygrad_lossmix.views.reading import Gradients, Reading, gradients, swept
-from tinygrad_lossmix.views.text import tree_of
+from tinygrad_lossmix.views.tree import tree_of
 
 BEFORE, AFTER = "recorded", "stabilised"
 MOST = 20  # replacements that are listed in a drawing

@@ -30,8 +30,8 @@ from tinygrad_lossmix.views.picture import (
     unshortened,
 )
 from tinygrad_lossmix.views.reading import Gradients, Reading
-from tinygrad_lossmix.views.text import tree_of
 from tinygrad_lossmix.views.theme import LIGHT, SHAPES
+from tinygrad_lossmix.views.tree import tree_of
 
 CROWDED = 300  # boxes; beyond, groups are collapsed
 MOST = 1000  # boxes; beyond, laying them out takes minutes and nobody can read them
