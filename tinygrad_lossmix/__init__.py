@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from tinygrad_lossmix.compiler.stabilize import stabilize
     from tinygrad_lossmix.debugger.page import page
     from tinygrad_lossmix.debugger.repl import Stepper, step
-    from tinygrad_lossmix.views.dot import draw
+    from tinygrad_lossmix.views.drawing import draw
     from tinygrad_lossmix.views.rewriting import rewriting
     from tinygrad_lossmix.views.tree import tree
 
@@ -82,7 +82,7 @@ __all__ += ["lab", "testing"]
 # loaded when first asked for: they would double the time of the import
 _LATER = {
     "compile": "compiler.compile",
-    "draw": "views.dot",
+    "draw": "views.drawing",
     "page": "debugger.page",
     "tree": "views.tree",
     "Stepper": "debugger.repl",

@@ -4,14 +4,13 @@ import numpy as np
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.engine.graph import group
-from tinygrad_lossmix.views.picture import lines, picture
-from tinygrad_lossmix.views.reading import Reading
+from tinygrad_lossmix.views.picture import picture
+from tinygrad_lossmix.views.reading import Reading, gradients
 
 
 def pictured(cost, collapse=False):
-    reading = Reading(cost)
-    shown = picture(reading, collapse)
-    return shown, [lines(reading, box, shown.gradients)[0] for box in shown.boxes]
+    shown = picture(Reading(cost), gradients(cost), collapse)
+    return shown, [box.lines[0] for box in shown.boxes]
 
 
 def arrows(shown, titles):

@@ -27,8 +27,7 @@ from tinygrad_lossmix.engine.tensor import Tensor, recorded_again, tick
 from tinygrad_lossmix.mixes.labels import labels
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import shorten
-from tinygrad_lossmix.views.reading import Reading, constants
-from tinygrad_lossmix.views.symbols import Symbols
+from tinygrad_lossmix.views.reading import Reading, Symbols, constants
 
 LARGEST = 64  # entries of a node whose differences are taken
 

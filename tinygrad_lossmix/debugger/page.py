@@ -25,9 +25,8 @@ from tinygrad_lossmix.debugger.wording import local_text
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import IN_FULL, shaped, short
-from tinygrad_lossmix.views.dot import CROWDED, drawing
-from tinygrad_lossmix.views.drawing import SCOPE, NoRenderer, render, scalable
-from tinygrad_lossmix.views.picture import gradient_of, size
+from tinygrad_lossmix.views.drawing import SCOPE, NoRenderer, drawing, render, scalable
+from tinygrad_lossmix.views.picture import CROWDED, size
 from tinygrad_lossmix.views.theme import DARK, LIGHT, Colours, dark_style
 
 
@@ -102,7 +101,7 @@ def _content(walk: Walk) -> dict[str, Any]:
             "whole": reading.full_name(node),
             "equation": reading.equation(node),
             "gradient": reading.derivative(node),
-            "label": gradient_of(reading, node),
+            "label": reading.gradient_label(node),
         }
         for node in reading.nodes
     ]

@@ -37,7 +37,7 @@ from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import brief, clean, short
-from tinygrad_lossmix.views.dot import drawing
+from tinygrad_lossmix.views.drawing import drawing
 
 CLOSE = 0.005  # of the largest entry: how far a prediction may be off
 

@@ -17,7 +17,7 @@ from tinygrad_lossmix.debugger.walk import Delta, Walk
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import IN_FULL, shaped, short, shorten
-from tinygrad_lossmix.views.symbols import Symbols
+from tinygrad_lossmix.views.reading import Symbols
 
 NAME, FLOW, BOOK, QUIET = "cyan", "yellow", "green", "bright_black"
 MOST = 10  # entries of an array that are shown without leaving some out

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from tinygrad_lossmix.engine.freeze import freeze
@@ -56,17 +56,21 @@ def names(cost: Tensor, known: Mapping[str, Any] | None = None) -> dict[Tensor, 
         taken already gets a number behind it.
     """
     given = {value: key for key, value in (known or {}).items() if isinstance(value, Tensor)}
-    result: dict[Tensor, str] = {}
-    taken: set[str] = set()
-    for i, node in enumerate(nodes(cost)):
-        stem = name = given.get(node) or node.name or f"n{i}"
-        again = 2
+    every = nodes(cost)
+    called = (given.get(node) or node.name or f"n{i}" for i, node in enumerate(every))
+    return dict(zip(every, distinct(called), strict=True))
+
+
+def distinct(names: Iterable[str]) -> list[str]:
+    """The same names, a number behind each one that is taken already."""
+    taken: dict[str, None] = {}
+    for stem in names:
+        name, again = stem, 2
         while name in taken:
             name = f"{stem}_{again}"
             again += 1
-        taken.add(name)
-        result[node] = name
-    return result
+        taken[name] = None
+    return list(taken)
 
 
 def groups(cost: Tensor) -> list[Group]:

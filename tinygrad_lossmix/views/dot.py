@@ -1,40 +1,26 @@
-"""A recording as a drawing, in the DOT language.
+"""Pictures in the DOT language.
 
->>> z = Tensor([2.0, 1.0], name="z")
->>> cost = (z * z).sum()
->>> cost.backward()
->>> drawing = draw(cost)
->>> drawing
-Drawing: .svg(), .png(), .save("graph.svg"), .dot
+>>> from tinygrad_lossmix.views.picture import Box
+>>> shown = Picture([Box("input", "z", ["z", "2"], "z is 2", "")], [], Cluster("", [0]), 1)
+>>> [line.strip() for line in dot({"": shown}, []).splitlines() if "n0" in line]
+['n0 [label="z\\\\n2" class=input color="#0072b2" fillcolor="#d6ebfa" margin=0.02 shape=ellipse]']
+>>> tooltips({"": shown})
+{'n0': ['z is 2']}
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from typing import Any
 
 import graphviz
 
-from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.printing import LONGEST, short, shorten
-from tinygrad_lossmix.views.drawing import Drawing
-from tinygrad_lossmix.views.picture import (
-    Cluster,
-    Picture,
-    lines,
-    picture,
-    size,
-    tooltips,
-    unshortened,
-)
-from tinygrad_lossmix.views.reading import Gradients, Reading
+from tinygrad_lossmix.printing import LONGEST, exact, short, shorten
+from tinygrad_lossmix.views.picture import Cluster, Picture
 from tinygrad_lossmix.views.theme import LIGHT, SHAPES
-from tinygrad_lossmix.views.tree import tree_of
 
-CROWDED = 300  # boxes; beyond, groups are collapsed
-MOST = 1000  # boxes; beyond, laying them out takes minutes and nobody can read them
 TANGLED = 1000  # ranks passed by arrows; beyond, the layout is not polished: it takes minutes
 
 LINE = 200  # letters of a line in a box
@@ -50,66 +36,43 @@ CLUSTER = {
 }
 
 
-def draw(cost: Tensor, names: Mapping[str, Any] | None = None, collapse: bool = False) -> Drawing:
-    """Draw a recording: values, gradients, and the downstream gradient of each operation.
-
-    Args:
-        cost: a Tensor of any shape; call `cost.backward()` first to see gradients.
-        names: the caller's names for Tensors and constant arrays, such as `locals()`.
-        collapse: show each group (softmax, log_likelihood …) as one box. Above 300 boxes this is
-            done anyway.
-
-    Returns:
-        a Drawing: `.dot`, `.svg()`, `.png()`, `.save(path)`; notebooks show it.
-
-    Raises:
-        TypeError: cost is not a Tensor.
-        ValueError: more than 1000 boxes.
-    """
-    return drawing(Reading(cost, names), collapse=collapse)
-
-
-def drawing(reading: Reading, known: Gradients | None = None, collapse: bool = False) -> Drawing:
-    """`draw`, of what is read already, with the gradients that are known."""
-    full = size(reading)
-    shown = readable(reading, known, collapse)
-    notes = []
-    if full > max(CROWDED, len(shown.boxes)):
-        notes = [f"each group is shown as one box: in full, {full:,} boxes"]
-    texts = dot({"": (reading, shown)}, notes), tree_of(reading, known)
-    return Drawing(*texts, tooltips(reading, shown))
-
-
-def readable(reading: Reading, known: Gradients | None, collapse: bool) -> Picture:
-    """What is to be drawn, not too much of it.
-
-    Raises:
-        ValueError: more than 1000 boxes.
-    """
-    shown = picture(reading, collapse or size(reading) > CROWDED, known)
-    if len(shown.boxes) > MOST:
-        raise ValueError(
-            f"a drawing of {len(shown.boxes):,} boxes cannot be read, the most is {MOST:,}: draw "
-            "a node further in or fewer examples; tree(cost) and step(cost) take any size"
-        )
-    return shown
-
-
-def dot(pictures: Mapping[str, tuple[Reading, Picture]], notes: list[str]) -> str:
+def dot(pictures: Mapping[str, Picture], notes: list[str]) -> str:
     """The DOT text of pictures, with notes below them. Users' words are in labels, escaped.
 
     Pictures beside each other have a frame each, with a title of letters only.
     """
-    every = [shown for _, shown in pictures.values()]
-    graph = _sheet(notes, every)
-    for title, (reading, shown) in pictures.items():
+    graph = _sheet(notes, pictures.values())
+    for title, shown in pictures.items():
         with graph.subgraph(name=f"cluster_{title}") if title else nullcontext(graph) as part:
-            _put(part, reading, shown, title)
-    _legend(graph, every)
+            _put(part, shown, title)
+    _legend(graph, pictures.values())
     return str(graph.source)
 
 
-def _sheet(notes: list[str], pictures: list[Picture]) -> Any:
+def tooltips(pictures: Mapping[str, Picture]) -> dict[str, list[str]]:
+    """What to show under the pointer of each box, arrow and cluster, by its id in the DOT text."""
+    texts: dict[str, list[str]] = {}
+    for ids, shown in pictures.items():
+        for i, box in enumerate(shown.boxes):
+            texts[f"{ids}n{i}"] = [box.tooltip]
+        for arrow in shown.arrows:
+            words = f"from {shown.boxes[arrow.tail].name} to {shown.boxes[arrow.head].name}"
+            if arrow.downstream is not None:
+                words += f"\ndownstream gradient {exact(arrow.downstream)}"
+            texts.setdefault(f"{ids}n{arrow.tail}->{ids}n{arrow.head}", []).append(words)
+        for i, cluster in enumerate(_inside(shown.everything)):
+            texts[f"cluster_{ids}{i}"] = [cluster.name]
+    return texts
+
+
+def _inside(cluster: Cluster) -> Iterator[Cluster]:
+    """The clusters in a cluster, each before those in it."""
+    for inner in cluster.inner:
+        yield inner
+        yield from _inside(inner)
+
+
+def _sheet(notes: list[str], pictures: Iterable[Picture]) -> Any:
     """An empty graph, with notes below it."""
     graph = graphviz.Digraph(
         graph_attr={"bgcolor": LIGHT.paper, "fontname": FONT, "pad": "0.2", "size": LARGEST},
@@ -128,12 +91,12 @@ def _sheet(notes: list[str], pictures: list[Picture]) -> Any:
     return graph
 
 
-def _put(graph: Any, reading: Reading, shown: Picture, ids: str) -> None:
+def _put(graph: Any, shown: Picture, ids: str) -> None:
     """A picture, with `ids` before the id of each box, and as the title of its frame."""
     if ids:
         graph.attr(label=ids, **CLUSTER)
     clusters = (f"cluster_{ids}{i}" for i in itertools.count())
-    _cluster(graph, reading, shown, shown.everything, clusters, ids)
+    _cluster(graph, shown, shown.everything, clusters, ids)
     for arrow in shown.arrows:
         label = (
             {} if arrow.downstream is None else {"label": _label([f" {short(arrow.downstream)} "])}
@@ -141,22 +104,19 @@ def _put(graph: Any, reading: Reading, shown: Picture, ids: str) -> None:
         graph.edge(f"{ids}n{arrow.tail}", f"{ids}n{arrow.head}", **label)
 
 
-def _cluster(
-    graph: Any, reading: Reading, shown: Picture, cluster: Cluster, names: Iterator[str], ids: str
-) -> None:
+def _cluster(graph: Any, shown: Picture, cluster: Cluster, names: Iterator[str], ids: str) -> None:
     """The boxes of a cluster, and the clusters inside it."""
     for i in cluster.boxes:
         box = shown.boxes[i]
-        label = _label(lines(reading, box, shown.gradients))
-        graph.node(f"{ids}n{i}", label, **_style(box.kind), **_whole(unshortened(reading, box)))
+        graph.node(f"{ids}n{i}", _label(box.lines), **_style(box.kind), **_whole(box.whole))
     for inner in cluster.inner:
         with graph.subgraph(name=next(names)) as within:
             whole = inner.name if len(inner.name) > LONGEST else ""
             within.attr(label=_label([shorten(inner.name)]), **_whole(whole), **CLUSTER)
-            _cluster(within, reading, shown, inner, names, ids)
+            _cluster(within, shown, inner, names, ids)
 
 
-def _legend(graph: Any, pictures: list[Picture]) -> None:
+def _legend(graph: Any, pictures: Iterable[Picture]) -> None:
     """A box of each kind that is shown, one below the other, and what is written at an arrow."""
     drawn = {box.kind for shown in pictures for box in shown.boxes}
     kinds = [kind for kind in SHAPES if kind in drawn]

@@ -1,7 +1,12 @@
-"""A drawing: DOT text that turns itself into pictures.
+"""A recording as a drawing: DOT text that turns itself into pictures.
 
 By Graphviz's own `dot`, else by pygraphviz, which carries Graphviz inside.
 
+>>> z = Tensor([2.0, 1.0], name="z")
+>>> cost = (z * z).sum()
+>>> cost.backward()
+>>> draw(cost)
+Drawing: .svg(), .png(), .save("graph.svg"), .dot
 >>> titled('<g id="node1" class="node">\\n<title>n0</title>\\n</g>', {"n0": ["z"]}).splitlines()
 ['<g id="node1" class="node">', '<title>z</title>', '</g>']
 """
@@ -22,9 +27,14 @@ from typing import Any
 import graphviz
 
 from tinygrad_lossmix import files
+from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.installation import install
 from tinygrad_lossmix.printing import brief
+from tinygrad_lossmix.views.dot import dot, tooltips
+from tinygrad_lossmix.views.picture import CROWDED, picture
+from tinygrad_lossmix.views.reading import Gradients, Reading, gradients
 from tinygrad_lossmix.views.theme import dark_style
+from tinygrad_lossmix.views.tree import tree_of
 
 ADVICE = f"{install('draw')}, or Graphviz itself"
 SCOPE = "lossmix"  # keeps the style of a drawing to itself on a page that holds it
@@ -32,6 +42,34 @@ TITLE = re.compile(r'(<g id="[a-z]+(\d+)"[^>]*>\n)<title>([^<]*)</title>\n')  # 
 _one_at_a_time = threading.Lock()
 
 Texts = Mapping[str, list[str]]  # of what is called so in the DOT text, in the order it has there
+
+
+def draw(cost: Tensor, names: Mapping[str, Any] | None = None, collapse: bool = False) -> Drawing:
+    """Draw a recording: values, gradients, and the downstream gradient of each operation.
+
+    Args:
+        cost: a Tensor of any shape; call `cost.backward()` first to see gradients.
+        names: the caller's names for Tensors and constant arrays, such as `locals()`.
+        collapse: show each group (softmax, log_likelihood …) as one box. Above 300 boxes this is
+            done anyway.
+
+    Returns:
+        a Drawing: `.dot`, `.svg()`, `.png()`, `.save(path)`; notebooks show it.
+
+    Raises:
+        TypeError: cost is not a Tensor.
+        ValueError: more than 1000 boxes.
+    """
+    return drawing(Reading(cost, names), gradients(cost), collapse)
+
+
+def drawing(reading: Reading, known: Gradients, collapse: bool = False) -> Drawing:
+    """`draw`, of what is read already, with the gradients that are known."""
+    shown = picture(reading, known, collapse)
+    notes = []
+    if shown.in_full > max(CROWDED, len(shown.boxes)):
+        notes = [f"each group is shown as one box: in full, {shown.in_full:,} boxes"]
+    return Drawing(dot({"": shown}, notes), tree_of(reading, known), tooltips({"": shown}))
 
 
 class Drawing:

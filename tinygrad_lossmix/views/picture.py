@@ -1,37 +1,41 @@
 """What is in a drawing of a recording: boxes, arrows, clusters; not how it is drawn.
 
+>>> from tinygrad_lossmix.views.reading import gradients
 >>> z = Tensor([2.0, 1.0], name="z")
 >>> reading = Reading((z * z).sum())
->>> drawn = picture(reading, collapse=False)
->>> [lines(reading, box, {})[0] for box in drawn.boxes]
+>>> shown = picture(reading, gradients(reading.cost))
+>>> [box.lines[0] for box in shown.boxes]
 ['z', 'n1 = z * z', 'n2 = sum(n1)']
->>> [(arrow.tail, arrow.head) for arrow in drawn.arrows]
+>>> [(arrow.tail, arrow.head) for arrow in shown.arrows]
 [(0, 1), (0, 1), (1, 2)]
->>> tooltips(reading, drawn)["n0"], tooltips(reading, drawn)["n0->n1"]
-(['z\\n[2.0, 1.0]\\ngradient not computed'], ['from z to n1', 'from z to n1'])
+>>> shown.boxes[0].tooltip
+'z\\n[2.0, 1.0]\\ngradient not computed'
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tinygrad_lossmix.engine import graph
+from tinygrad_lossmix.engine.graph import Group, groups
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import LONGEST, brief, clean, exact, shaped, short
-from tinygrad_lossmix.views.reading import Gradients, Reading, gradients, is_array
+from tinygrad_lossmix.views.reading import Gradients, Reading, is_array
 
-Write = Callable[[Array], str]
+CROWDED = 300  # boxes; beyond, groups are collapsed
+MOST = 1000  # boxes; beyond, laying them out takes minutes and nobody can read them
 
 
 class Box(NamedTuple):
     """A node, a constant array, or the output of a group that stands for all of it."""
 
     kind: str  # input, constant, operation, group or cost
-    content: Tensor | Array
-    group: graph.Group | None = None
+    name: str  # in full; '' for a constant without one
+    lines: list[str]  # name and formula, value, gradient
+    tooltip: str  # the same with all names and numbers in full
+    whole: str  # the names that are shortened in its lines
 
 
 class Arrow(NamedTuple):
@@ -57,7 +61,7 @@ class Picture(NamedTuple):
     boxes: list[Box]
     arrows: list[Arrow]
     everything: Cluster
-    gradients: dict[Tensor, Array]
+    in_full: int  # how many boxes show every node
 
     def detours(self) -> int:
         """How many ranks its arrows pass without stopping: what makes a layout slow."""
@@ -73,20 +77,33 @@ def size(reading: Reading) -> int:
     return sum(1 + sum(map(is_array, node.args)) for node in reading.nodes)
 
 
-def picture(reading: Reading, collapse: bool, known: Gradients | None = None) -> Picture:
-    """The boxes and arrows of a recording; `collapse` makes one box of each outermost group.
+def picture(reading: Reading, known: Gradients, collapse: bool = False) -> Picture:
+    """The boxes and arrows of a recording.
 
-    The gradients are those that `backward()` filled, or those that are `known`.
+    Args:
+        reading: the recording.
+        known: its gradients, as far as they are known.
+        collapse: make one box of each outermost group; done anyway if the picture is crowded.
+
+    Raises:
+        ValueError: more than 1000 boxes.
     """
-    everything, homes, outermost = _nested(graph.groups(reading.cost))
-    fronts: dict[Tensor, graph.Group] = {}
+    in_full = size(reading)
+    everything, homes, outermost = _nested(groups(reading.cost))
+    fronts: dict[Tensor, Group] = {}
+    collapse = collapse or in_full > CROWDED
     if collapse:
         fronts = {node: group for group in outermost for node in group.members}
         everything, homes = Cluster(""), {}
-    found, downstream = gradients(reading.cost) if known is None else known
+    heads = {node: fronts[node].output if node in fronts else node for node in reading.nodes}
+    count = len(set(heads.values())) + in_full - len(heads)
+    if count > MOST:
+        raise ValueError(
+            f"a drawing of {count:,} boxes cannot be read, the most is {MOST:,}: draw "
+            "a node further in or fewer examples; tree(cost) and step(cost) take any size"
+        )
     boxes: list[Box] = []
     places: dict[Tensor, int] = {}
-    arrows: list[Arrow] = []
     ways: dict[tuple[int, int, int], list[Array]] = {}
 
     def put(box: Box, node: Tensor) -> int:
@@ -94,108 +111,51 @@ def picture(reading: Reading, collapse: bool, known: Gradients | None = None) ->
         boxes.append(box)
         return len(boxes) - 1
 
-    for node in reading.nodes:
+    for node, head in heads.items():
         group = fronts.get(node)
-        head = group.output if group else node
         if head not in places:
-            places[head] = put(Box(_kind(reading, head, group), head, group), head)
+            places[head] = put(_box(reading, head, group, known.of.get(head)), head)
         for position, arg in enumerate(node.args):
             if not isinstance(arg, Tensor) or (group and fronts.get(arg) is group):
                 continue
-            tail = fronts[arg].output if arg in fronts else arg
-            way = places[tail], places[head], 0 if collapse else position
+            way = places[heads[arg]], places[head], 0 if collapse else position
             parts = ways.setdefault(way, [])
-            if (node, position) in downstream:
-                parts.append(downstream[node, position])
-    for (start, end, _), parts in ways.items():
-        arrows.append(Arrow(start, end, sum(parts) if parts else None))
-    for node in reading.nodes:
-        head = fronts[node].output if node in fronts else node
-        for constant in filter(is_array, node.args):
-            arrows.append(Arrow(put(Box("constant", constant), node), places[head], None))
-    return Picture(boxes, arrows, everything, found)
+            if (node, position) in known.downstream:
+                parts.append(known.downstream[node, position])
+    arrows = [Arrow(*way[:2], sum(parts) if parts else None) for way, parts in ways.items()]
+    for node, head in heads.items():
+        for x in filter(is_array, node.args):
+            name = reading.call(x)
+            lines, tooltip = ([*filter(None, [name, text])] for text in (shaped(x), exact(x)))
+            box = Box("constant", name, lines, "\n".join(tooltip), "")
+            arrows.append(Arrow(put(box, node), places[head], None))
+    return Picture(boxes, arrows, everything, in_full)
 
 
-def lines(reading: Reading, box: Box, found: dict[Tensor, Array]) -> list[str]:
-    """What is written in a box: its name and formula, its value, its gradient."""
-    return _lines(reading, box, found, reading.call(box.content), (shaped, short))
+def _box(reading: Reading, node: Tensor, group: Group | None, gradient: Array | None) -> Box:
+    """The box of a node, or of a group whose output it is."""
+    formula, called = reading.formula(node), ""
+    if group:
+        formula = f"{brief(group.name)}({', '.join(map(reading.call, group.inputs))})"
+        called = clean(group.name) if len(clean(group.name)) > LONGEST else ""
+    kind = "group" if group else "operation" if formula else "input"
+    defined = f" = {formula}" if formula else ""
+    name, full = reading.names[node] + defined, reading.full_names[node]
+    label, value = reading.gradient_label(node), node.data
+    back = exactly = "not computed"
+    if gradient is not None:
+        back, exactly = short(gradient), exact(gradient)
+    tooltip = filter(None, [full + defined, called, exact(value), f"{label} {exactly}"])
+    return Box(
+        "cost" if node is reading.cost else kind,
+        full,
+        [name, shaped(value), f"{label} {back}"],
+        "\n".join(tooltip),
+        " ".join(text for text in (full, called) if len(text) > LONGEST),
+    )
 
 
-def _lines(
-    reading: Reading, box: Box, found: dict[Tensor, Array], name: str, write: tuple[Write, Write]
-) -> list[str]:
-    value, gradient = write
-    if not isinstance(x := box.content, Tensor):
-        return [*filter(None, [name]), value(x)]
-    formula = formula_of(reading, box)
-    known = gradient(found[x]) if x in found else "not computed"
-    defined = f"{name} = {formula}" if formula else name
-    return [defined, value(x.data), f"{gradient_of(reading, x)} {known}"]
-
-
-def formula_of(reading: Reading, box: Box) -> str:
-    """What a box of a Tensor was computed from; '' for an input."""
-    if box.group is None:
-        return reading.formula(box.content)
-    inputs = ", ".join(map(reading.call, box.group.inputs))
-    return f"{brief(box.group.name)}({inputs})"
-
-
-def gradient_of(reading: Reading, node: Tensor) -> str:
-    """What its gradient is called in a box."""
-    delta = reading.symbols.delta_at(node) if reading.symbols else ""
-    return f"gradient ({delta})" if delta else "gradient"
-
-
-def unshortened(reading: Reading, box: Box) -> str:
-    """The names in a box that are shown shortened, in full; '' where there are none."""
-    long = []
-    if isinstance(box.content, Tensor):
-        long.append(reading.full_name(box.content))
-    if box.group and len(group := clean(box.group.name)) > LONGEST:
-        long.append(group)
-    return " ".join(filter(None, long))
-
-
-def tooltips(reading: Reading, shown: Picture, ids: str = "") -> dict[str, list[str]]:
-    """One for each box, arrow and cluster of a picture, whose ids begin with `ids`."""
-    texts: dict[str, list[str]] = {}
-    for i, box in enumerate(shown.boxes):
-        name = _call(reading, box.content)
-        words = _lines(reading, box, shown.gradients, name, (exact, exact))
-        if box.group and len(box.group.name) > LONGEST:
-            words.insert(1, clean(box.group.name))
-        texts[f"{ids}n{i}"] = ["\n".join(words)]
-    for arrow in shown.arrows:
-        way = f"{ids}n{arrow.tail}->{ids}n{arrow.head}"
-        texts.setdefault(way, []).append(_arrow(reading, shown, arrow))
-    for i, cluster in enumerate(_inside(shown.everything)):
-        texts[f"cluster_{ids}{i}"] = [cluster.name]
-    return texts
-
-
-def _arrow(reading: Reading, shown: Picture, arrow: Arrow) -> str:
-    tail, head = shown.boxes[arrow.tail].content, shown.boxes[arrow.head].content
-    ends = f"from {_call(reading, tail)} to {_call(reading, head)}"
-    if arrow.downstream is None:
-        return ends
-    return f"{ends}\ndownstream gradient {exact(arrow.downstream)}"
-
-
-def _call(reading: Reading, content: object) -> str:
-    return reading.full_names[content] if isinstance(content, Tensor) else reading.call(content)
-
-
-def _inside(cluster: Cluster) -> Iterator[Cluster]:
-    """The clusters in a cluster, each before those in it."""
-    for inner in cluster.inner:
-        yield inner
-        yield from _inside(inner)
-
-
-def _nested(
-    groups: Iterable[graph.Group],
-) -> tuple[Cluster, dict[Tensor, Cluster], list[graph.Group]]:
+def _nested(groups: Iterable[Group]) -> tuple[Cluster, dict[Tensor, Cluster], list[Group]]:
     """Clusters inside clusters, the innermost one of each node, and the outermost groups.
 
     Groups that partly overlap a larger one cannot be drawn as boxes: they are left out.
@@ -214,11 +174,3 @@ def _nested(
             outermost.append(group)
         homes |= dict.fromkeys(group.members, cluster)
     return everything, homes, outermost
-
-
-def _kind(reading: Reading, node: Tensor, group: graph.Group | None) -> str:
-    if node is reading.cost:
-        return "cost"
-    if node.function is None:
-        return "input"
-    return "group" if group else "operation"

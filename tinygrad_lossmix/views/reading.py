@@ -1,15 +1,19 @@
-"""A recording with everything that a view needs to put it into words.
+"""A recording in words: names, formulas, gradients, and what the book calls them: z, a, y, C and δ.
 
 Names come from users, and may hold anything; what is shown is one short line of printable text.
 
 >>> z = Tensor([2.0, 1.0], name="z")
 >>> [Reading(x).formula(x) for x in (1.0 / z, z.sum(axis=0, keepdims=True))]
 ['1 / z', 'sum(z, axis=0, keepdims=True)']
+>>> found = Reading(Mix("softmax", "ll").composed(z, 0)).symbols
+>>> found.mix, found.z is z, found.equation(z)
+(Mix('softmax', 'll'), True, 'logits z, their gradient is delta, eq. (84)')
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -20,8 +24,10 @@ from tinygrad_lossmix.engine.rules import getitem
 from tinygrad_lossmix.engine.sweep import Step, sweep
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.mixes.labels import labels
+from tinygrad_lossmix.mixes.layers import COSTS, LAYERS, PAIR_OF, PAIRS
+from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import LONGEST, brief, clean, short, shorten
-from tinygrad_lossmix.views import symbols
 
 OPERATORS = {
     np.add: "+",
@@ -32,6 +38,88 @@ OPERATORS = {
     np.matmul: "@",
 }
 INTERNAL = {"ends"}  # options that the engine made, not the caller
+SAFE_OUTPUTS = {layer.stable: name for name, layer in LAYERS.items()}
+COST_GROUPS = {cost.book.__name__: short for short, cost in COSTS.items()}
+
+
+class Symbols(NamedTuple):
+    """A mix found in a recording."""
+
+    mix: Mix
+    z: Tensor  # the logits
+    a: Tensor | None  # the outputs; None where output layer and cost are one node
+    y: Array  # the labels, in the shape of the logits
+    cost: Tensor
+    whole: bool  # the recording is of this cost and nothing else
+
+    @property
+    def examples(self) -> int:
+        """n, over which the cost is a mean."""
+        return max(self.z.size // max(self.z.shape[-1], 1), 1)
+
+    def scaled(self, what: str) -> str:
+        """What a quantity of each example is in the gradient of the mean: `(a - y)/n`."""
+        if self.examples == 1:
+            return what
+        return f"({what})/n" if " " in what else f"{what}/n"
+
+    @property
+    def n(self) -> str:
+        """`, n = 4`; nothing for one example."""
+        return "" if self.examples == 1 else f", n = {self.examples:,}"
+
+    def delta_at(self, node: Tensor) -> str:
+        """What the gradient of a node is: `delta`, `delta/n`, or '' where it is neither."""
+        return self.scaled("delta") if node is self.z and self.whole else ""
+
+    def equation(self, node: Tensor) -> str:
+        """The book's words for a node; '' where it has none."""
+        output, cost_name = self.mix.output, self.mix.cost_name
+        if node is self.cost:
+            one_neuron = cost_name == "ce" and self.z.shape[-1] == 1
+            cost = COSTS[cost_name]
+            return f"{cost.long} cost C, {'eq. (57)' if one_neuron else cost.equation}"
+        if node is self.a:
+            return f"{output} output layer a, {LAYERS[output].equation}"
+        if node is self.z:
+            if not self.whole:
+                return "logits z"
+            equation = PAIRS[output, cost_name].equation
+            return f"logits z, their gradient is {self.scaled('delta')}{self.n}, {equation}"
+        return ""
+
+    @property
+    def a_minus_y(self) -> Array:
+        """a - y, divided by the number of examples as the gradient of a mean cost is."""
+        a = self.mix.activate(self.z.data) if self.a is None else self.a.data
+        return (a - self.y) / self.examples
+
+
+def find(nodes: Sequence[Tensor]) -> Symbols | None:
+    """The mix nearest to the end of a recording; None where there is none."""
+    cost = nodes[-1]
+    for node in reversed(nodes):
+        if node.function in PAIR_OF and isinstance(node.args[0], Tensor):
+            z, y = node.args
+            return Symbols(Mix(*PAIR_OF[node.function]), z, None, y, node, node is cost)
+        for name, args, *_ in node.groups:
+            if name in COST_GROUPS and len(args) == 2 and isinstance(args[0], Tensor):
+                a, y = args
+                output, z = _output_layer(a)
+                with contextlib.suppress(ValueError):  # a group of the user's, of the same name
+                    if isinstance(z, Tensor):
+                        mix, whole = Mix(output, COST_GROUPS[name]), node is cost
+                        return Symbols(mix, z, a, labels(y, a), node, whole)
+    return None
+
+
+def _output_layer(a: Tensor) -> tuple[str, Any]:
+    for name, args, _ in a.groups:
+        if name in LAYERS:
+            return name, args[0]
+    if a.function in SAFE_OUTPUTS and a.kwargs.get("axis", -1) in (-1, a.ndim - 1):
+        return SAFE_OUTPUTS[a.function], a.args[0]
+    return "", None
 
 
 def is_array(arg: Any) -> bool:
@@ -87,9 +175,9 @@ class Reading:
         return graph.nodes(self.cost)
 
     @cached_property
-    def symbols(self) -> symbols.Symbols | None:
+    def symbols(self) -> Symbols | None:
         """What the book calls some of them; None where no mix is recorded."""
-        return symbols.find(self.cost)
+        return find(self.nodes)
 
     @cached_property
     def full_names(self) -> dict[Tensor, str]:
@@ -105,17 +193,8 @@ class Reading:
     @cached_property
     def names(self) -> dict[Tensor, str]:
         """Their names short enough to be shown, none twice."""
-        result: dict[Tensor, str] = {}
-        taken: set[str] = set()
-        for node, name in self.full_names.items():
-            stem = text = shorten(name)
-            again = 2
-            while text in taken:
-                text = f"{stem}_{again}"
-                again += 1
-            taken.add(text)
-            result[node] = text
-        return result
+        full = self.full_names
+        return dict(zip(full, graph.distinct(map(shorten, full.values())), strict=True))
 
     def call(self, arg: Any) -> str:
         """What an argument of a node is called; '' for a constant without a name."""
@@ -133,6 +212,11 @@ class Reading:
         arrays = {key: value for key, value in self.known.items() if isinstance(value, np.ndarray)}
         equal = [key for key, value in arrays.items() if _same(x, value)]
         return brief(equal[0]) if len(equal) == 1 else ""
+
+    def gradient_label(self, node: Tensor) -> str:
+        """What the gradient of a node is called beside its value: `gradient (delta)`."""
+        delta = self.symbols.delta_at(node) if self.symbols else ""
+        return f"gradient ({delta})" if delta else "gradient"
 
     def full_name(self, node: Tensor) -> str:
         """The whole name of a node that is shown shortened; '' of another."""

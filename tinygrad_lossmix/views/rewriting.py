@@ -19,9 +19,9 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.stabilize import Replacement, rewritten
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.views.dot import dot, readable
+from tinygrad_lossmix.views.dot import dot, tooltips
 from tinygrad_lossmix.views.drawing import Drawing
-from tinygrad_lossmix.views.picture import tooltips
+from tinygrad_lossmix.views.picture import picture
 from tinygrad_lossmix.views.reading import Gradients, Reading, gradients, swept
 from tinygrad_lossmix.views.tree import tree_of
 
@@ -56,14 +56,12 @@ class Rewriting(NamedTuple):
         """
         costs = {BEFORE: self.before} | ({} if self.after is self.before else {AFTER: self.after})
         pictures, texts = {}, []
-        full: dict[str, list[str]] = {}
         for title, cost in costs.items():
             reading, known = Reading(cost), _gradients(cost)
-            shown = readable(reading, known, collapse)
-            pictures[title] = reading, shown
+            pictures[title] = picture(reading, known, collapse)
             texts.append(f"{title}:\n{tree_of(reading, known)}")
-            full |= tooltips(reading, shown, title)
-        return Drawing(dot(pictures, self._notes()), "\n\n".join([*texts, str(self)]), full)
+        text = "\n\n".join([*texts, str(self)])
+        return Drawing(dot(pictures, self._notes()), text, tooltips(pictures))
 
     def _names(self) -> list[str]:
         """What the nodes that were replaced are called where the recording is shown."""

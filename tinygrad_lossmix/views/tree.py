@@ -42,10 +42,10 @@ def tree(cost: Tensor, names: Mapping[str, Any] | None = None) -> str:
     Raises:
         TypeError: cost is not a Tensor.
     """
-    return tree_of(Reading(cost, names))
+    return tree_of(Reading(cost, names), gradients(cost))
 
 
-def tree_of(reading: Reading, known: Gradients | None = None) -> str:
+def tree_of(reading: Reading, known: Gradients) -> str:
     """`tree`, of what is read already, with the gradients that are known."""
     rows = list(itertools.islice(_rows(reading, known), MOST_LINES + 1))
     rows.insert(0, ("", "value", "gradient", ""))
@@ -72,8 +72,8 @@ class Branch(NamedTuple):
 Row = tuple[str, str, str, str]  # formula, value, gradient, what it is
 
 
-def _rows(reading: Reading, known: Gradients | None) -> Iterator[Row]:
-    found, downstream = gradients(reading.cost) if known is None else known
+def _rows(reading: Reading, known: Gradients) -> Iterator[Row]:
+    found, downstream = known
     parts = Counter(node.args[position] for node, position in downstream)
     seen: set[Tensor] = set()
     waiting = [Branch(reading.cost, "", None, "", "")]
@@ -100,14 +100,13 @@ def _rows(reading: Reading, known: Gradients | None) -> Iterator[Row]:
             short(found[node]) if node in found else "not computed",
             "; ".join([*_about(reading, node), *words]),
         )
-        waiting += reversed(_branches(reading, node, branch.rest, downstream))
+        waiting += reversed(_branches(node, name, branch.rest, downstream))
 
 
 def _branches(
-    reading: Reading, node: Tensor, rest: str, downstream: dict[tuple[Tensor, int], Array]
+    node: Tensor, name: str, rest: str, downstream: dict[tuple[Tensor, int], Array]
 ) -> list[Branch]:
     """One for each argument that is shown; a single one continues below without an indent."""
-    through = reading.call(node)
     shown = [
         (arg, downstream.get((node, position)))
         for position, arg in enumerate(node.args)
@@ -115,7 +114,7 @@ def _branches(
     ]
     marks = [("├─ ", "│  ")] * (len(shown) - 1) + [("└─ ", "   ") if len(shown) > 1 else ("", "")]
     return [
-        Branch(arg, through, back, rest + first, rest + below)
+        Branch(arg, name, back, rest + first, rest + below)
         for (arg, back), (first, below) in zip(shown, marks, strict=False)
     ]
 
