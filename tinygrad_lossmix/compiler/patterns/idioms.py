@@ -25,6 +25,7 @@ VIEWS = {np.transpose, np.reshape, np.broadcast_to, getitem, astype}
 ELEMENTWISE = {"exp", "sigmoid", "tanh"}
 KINDS = {f: f.__name__ for layer in LAYERS.values() for f in layer.rows}
 KINDS |= {np.exp: "exp", np.expm1: "exp", np.tanh: "tanh"}  # the rest of expm1: `Structure.affine`
+OVER_AN_AXIS = {f for layer in LAYERS.values() if layer.distribution for f in layer.rows}
 
 
 class Idiom(NamedTuple):
@@ -56,13 +57,7 @@ class Idioms:
             **dict.fromkeys((np.divide, np.power, np.reciprocal), self._quotient),
             np.multiply: self._product,
             **dict.fromkeys(VIEWS, self._view),
-            **dict.fromkeys(KINDS, self._of_entries),
-            **{
-                function: self._over_an_axis
-                for layer in LAYERS.values()
-                if layer.distribution
-                for function in layer.rows
-            },
+            **dict.fromkeys(KINDS, self._row),
         }
 
     def find(self, node: Any) -> Idiom | None:
@@ -89,27 +84,27 @@ class Idioms:
         return found if found and found.kind in kinds else None
 
     def logits(self, idiom: Idiom, shape: tuple[int, ...]) -> Tensor:
-        """u as the node has it, for a idiom of entries."""
+        """u as the node has it, for an idiom of entries."""
         found: Tensor = laid(idiom.u, idiom.labels, shape)
         return found
 
     def one_plus_exp(self, node: Any) -> tuple[float, Tensor] | None:
         """c, v with node = c(1 + e^v)."""
-        if type(node) is not Tensor:
-            return None
-        a, b, x = self.structure.affine(node)
-        found = self.core(x)
-        if found is None or found.kind != "exp" or a != b or a == 0.0:
-            return None
-        return a, self.logits(found, x.shape)
+        a, b, x, found = self._affine(node, "exp")
+        return (a, self.logits(found, x.shape)) if found and a == b != 0.0 else None
 
     def sigmoid_of_tanh(self, node: Tensor) -> Tensor | None:
         """u where node is ½(1 + tanh(u/2))."""
+        a, b, x, found = self._affine(node, "tanh")
+        return self.of_tanh(found, b, x) if found and a == abs(b) == 0.5 else None
+
+    def _affine(self, node: Any, kind: str) -> tuple[float, float, Tensor, Idiom | None]:
+        """a, b, x with node = a + b·x, and what x is if it is of that kind."""
+        if type(node) is not Tensor:
+            return 0.0, 1.0, node, None
         a, b, x = self.structure.affine(node)
         found = self.core(x)
-        if found is None or found.kind != "tanh" or a != 0.5 or abs(b) != 0.5:
-            return None
-        return self.of_tanh(found, b, x)
+        return a, b, x, found if found and found.kind == kind else None
 
     def of_tanh(self, idiom: Idiom, b: float, x: Tensor) -> Tensor:
         """u with 1 ± x = 2·sigmoid(u), the sign that of b, where x is tanh(w): 2w or -2w."""
@@ -119,20 +114,18 @@ class Idioms:
             return whole if b * half > 0.0 else negative(whole)
         return 2.0 * u if b > 0.0 else negative(2.0 * u)
 
-    def _of_entries(self, node: Tensor) -> Idiom | None:
-        u, kind = node.args[0], KINDS[node.function]
-        of = self.find(u)
+    def _row(self, node: Tensor) -> Idiom | None:
+        """A function of entries, or of one axis, as it is."""
+        u, *axis = node.args
+        kind, of = KINDS[node.function], self.find(u)
         if kind == "exp" and of and of.kind in ("log_softmax", "log_sigmoid"):
             return of._replace(kind=of.kind.removeprefix("log_"))
-        return Idiom(kind, u, (), tuple(range(u.ndim)))
-
-    def _over_an_axis(self, node: Tensor) -> Idiom | None:
-        u, *axis = node.args
-        axes = ((axis[0] if axis else node.kwargs.get("axis", -1)) % u.ndim,)
-        labels: Labels = tuple(range(u.ndim))
-        if (kind := KINDS[node.function]) == "logsumexp":
-            labels = left(labels, axes, node.ndim == u.ndim)
-        return Idiom(kind, u, axes, labels)
+        found = entries(kind, u)
+        if node.function in OVER_AN_AXIS:
+            found = found._replace(axes=((axis or [node.kwargs.get("axis", -1)])[0] % u.ndim,))
+        if kind == "logsumexp":
+            found = found._replace(labels=left(found.labels, found.axes, node.ndim == u.ndim))
+        return found
 
     def _view(self, node: Tensor) -> Idiom | None:
         found = self.find(node.args[0])
@@ -147,7 +140,7 @@ class Idioms:
             return None
         u = self.logits(found, node.args[0].shape)
         u = u[node.kwargs["key"]] if node.function is getitem else u.reshape(node.shape)
-        return Idiom(found.kind, u, (), tuple(range(u.ndim)))
+        return entries(found.kind, u)
 
     def _sum(self, node: Tensor) -> Idiom | None:
         x = node.args[0]
@@ -177,7 +170,7 @@ class Idioms:
             if e and s and x.shape == y.shape == node.shape:
                 u = self.logits(e, x.shape)
                 if self.structure.same(u, negative(self.logits(s, y.shape))):
-                    return Idiom("sigmoid", u, (), tuple(range(u.ndim)))
+                    return entries("sigmoid", u)
         return self._quotient(node)
 
     def _softmax(self, x: Any, y: Any) -> Idiom | None:
@@ -195,16 +188,21 @@ class Idioms:
             return None
         c, v = below
         if scalar(x) == c:
-            return Idiom("sigmoid", negative(v), (), tuple(range(v.ndim)))
+            return entries("sigmoid", negative(v))
         e = self.is_a(x, "exp") if c == 1.0 and np.shape(x) == y.shape else None
         if e is None or not self.structure.same(self.logits(e, v.shape), v):
             return None
-        return Idiom("sigmoid", v, (), tuple(range(v.ndim)))
+        return entries("sigmoid", v)
 
     def _inverse(self, x: Any, y: Any) -> Idiom | None:
         """1/e^v."""
         e = self.is_a(y, "exp")
         return e._replace(u=negative(e.u)) if e and scalar(x) == 1.0 else None
+
+
+def entries(kind: str, u: Tensor) -> Idiom:
+    """A function of each entry of u."""
+    return Idiom(kind, u, (), tuple(range(u.ndim)))
 
 
 def fits(x: Any, node: Tensor) -> bool:

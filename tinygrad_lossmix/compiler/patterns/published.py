@@ -27,71 +27,42 @@ class Pattern(NamedTuple):
         return f"{self.unstable} -> {self.stable}: {self.reason}"
 
 
-SOFTMAX = Pattern(
-    "e^u / Σ e^u",
-    "softmax(u)",
-    "e^u overflows above 709, inf/inf is NaN; its rule loses the tail",
-)
-SIGMOID = Pattern(
-    "1/(1 + e^-u), e^u/(1 + e^u), (1 + tanh(u/2))/2",
-    "sigmoid(u)",
-    "e^-u overflows below -709 and the gradient is 0·inf; tanh rounds the tail off",
-)
-ONE_MINUS_SIGMOID = Pattern(
-    "1 - sigmoid(u)", "sigmoid(-u)", "above 37 sigmoid(u) rounds to 1 and nothing is left"
-)
-ONE_MINUS_SOFTMAX = Pattern(
-    "1 - softmax(u)",
-    "-expm1(log_softmax(u))",
-    "an output near 1 rounds to 1 and nothing is left",
-)
+# fmt: off
+SOFTMAX = Pattern("e^u / Σ e^u", "softmax(u)",
+    "e^u overflows above 709, inf/inf is NaN; its rule loses the tail")
+SIGMOID = Pattern("1/(1 + e^-u), e^u/(1 + e^u), (1 + tanh(u/2))/2", "sigmoid(u)",
+    "e^-u overflows below -709 and the gradient is 0·inf; tanh rounds the tail off")
+ONE_MINUS_SIGMOID = Pattern("1 - sigmoid(u)", "sigmoid(-u)",
+    "above 37 sigmoid(u) rounds to 1 and nothing is left")
+ONE_MINUS_SOFTMAX = Pattern("1 - softmax(u)", "-expm1(log_softmax(u))",
+    "an output near 1 rounds to 1 and nothing is left")
 ONE_MINUS_PRODUCT = Pattern(
-    "1 - Π a, ln(1 - Π a), a softmax or sigmoid",
-    "-expm1(Σ ln a), and its logarithm",
-    "outputs near 1 round to 1 and nothing is left",
-)
+    "1 - Π a, ln(1 - Π a), a softmax or sigmoid", "-expm1(Σ ln a), and its logarithm",
+    "outputs near 1 round to 1 and nothing is left")
 LOG_EXP = Pattern("ln(e^u)", "u", "e^u over- and underflows on the way")
 LOG_SUM_EXP = Pattern("ln Σ e^u, also of a mean", "logsumexp(u)", "e^u overflows above 709")
-SHIFTED_LOG_SUM_EXP = Pattern(
-    "s + ln Σ e^(u - s)",
-    "logsumexp(u)",
-    "what flows back through the shift s should cancel, and leaves rounding",
-)
-SOFTPLUS = Pattern(
-    "ln(1 + e^u), log1p(e^u)",
-    "softplus(u)",
-    "e^u overflows above 709; below -37, 1 + e^u rounds to 1",
-)
-LOG_SOFTMAX = Pattern(
-    "ln(softmax(u))",
-    "log_softmax(u)",
-    "an output that underflows has ln 0; one near 1 loses its logarithm and its gradient",
-)
-LOGITS_MINUS_LOG_SUM_EXP = Pattern(
-    "u - ln Σ e^u", "log_softmax(u)", "where u is the largest, the difference cancels"
-)
-LOG_ONE_MINUS_SOFTMAX = Pattern(
-    "ln(1 - softmax(u)), log1p(-softmax(u))",
-    "log1m_softmax(u)",
-    "an output near 1 rounds to 1 and leaves ln 0",
-)
-LOG_SIGMOID = Pattern(
-    "ln(sigmoid(u))", "log_sigmoid(u)", "below -709 sigmoid(u) is 0 and leaves ln 0"
-)
-LOG_ONE_MINUS_SIGMOID = Pattern(
-    "ln(1 - sigmoid(u)), log1p(-sigmoid(u))",
-    "log_sigmoid(-u)",
-    "above 37 sigmoid(u) rounds to 1 and leaves ln 0",
-)
-_A_MINUS_Y = "one node, whose delta is a - y without the subtraction"
-_NEAR_LABEL = "one node; an output near its label loses the difference"
+SHIFTED_LOG_SUM_EXP = Pattern("s + ln Σ e^(u - s)", "logsumexp(u)",
+    "what flows back through the shift s should cancel, and leaves rounding")
+SOFTPLUS = Pattern("ln(1 + e^u), log1p(e^u)", "softplus(u)",
+    "e^u overflows above 709; below -37, 1 + e^u rounds to 1")
+LOG_SOFTMAX = Pattern("ln(softmax(u))", "log_softmax(u)",
+    "an output that underflows has ln 0; one near 1 loses its logarithm and its gradient")
+LOGITS_MINUS_LOG_SUM_EXP = Pattern("u - ln Σ e^u", "log_softmax(u)",
+    "where u is the largest, the difference cancels")
+LOG_ONE_MINUS_SOFTMAX = Pattern("ln(1 - softmax(u)), log1p(-softmax(u))", "log1m_softmax(u)",
+    "an output near 1 rounds to 1 and leaves ln 0")
+LOG_SIGMOID = Pattern("ln(sigmoid(u))", "log_sigmoid(u)",
+    "below -709 sigmoid(u) is 0 and leaves ln 0")
+LOG_ONE_MINUS_SIGMOID = Pattern("ln(1 - sigmoid(u)), log1p(-sigmoid(u))", "log_sigmoid(-u)",
+    "above 37 sigmoid(u) rounds to 1 and leaves ln 0")
+# fmt: on
 _REASONS = {
-    ("softmax", "ll"): _A_MINUS_Y,
+    ("softmax", "ll"): "one node, whose delta is a - y without the subtraction",
     ("softmax", "ce"): "one node; where an output is near 1, parts of the gradient cancel",
-    ("softmax", "quadratic"): _NEAR_LABEL,
+    ("softmax", "quadratic"): "one node; an output near its label loses the difference",
     ("sigmoid", "ll"): "one node: one exponential instead of three",
-    ("sigmoid", "ce"): _A_MINUS_Y,
-    ("sigmoid", "quadratic"): _NEAR_LABEL,
+    ("sigmoid", "ce"): "one node, whose delta is a - y without the subtraction",
+    ("sigmoid", "quadratic"): "one node; an output near its label loses the difference",
 }
 MIXES = {
     (output, cost): Pattern(
@@ -99,11 +70,7 @@ MIXES = {
     )
     for (output, cost), reason in _REASONS.items()
 }
-PATTERNS = (
-    SOFTMAX, SIGMOID, ONE_MINUS_SIGMOID, ONE_MINUS_SOFTMAX, ONE_MINUS_PRODUCT, LOG_EXP, LOG_SUM_EXP,
-    SHIFTED_LOG_SUM_EXP, SOFTPLUS, LOG_SOFTMAX, LOGITS_MINUS_LOG_SUM_EXP, LOG_ONE_MINUS_SOFTMAX,
-    LOG_SIGMOID, LOG_ONE_MINUS_SIGMOID, *MIXES.values(),
-)  # fmt: skip
+PATTERNS = (*[row for row in vars().values() if type(row) is Pattern], *MIXES.values())
 
 
 def table() -> str:
