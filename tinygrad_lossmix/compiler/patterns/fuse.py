@@ -6,8 +6,8 @@ the labels are put to it: times, dotted, indexed, averaged. The weights on those
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,18 +21,19 @@ from tinygrad_lossmix.compiler.patterns.stable_rules import StableRules
 from tinygrad_lossmix.compiler.patterns.structure import Structure
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.mixes.layers import cost_node
+from tinygrad_lossmix.mixes.layers import LAYERS, cost_node
 
 LOGARITHMS = ("log_softmax", "log1m_softmax", "log_sigmoid", "softplus")
 
 
 class End(NamedTuple):
-    """A logarithm of outputs, or their squared error."""
+    """A logarithm of outputs a or of 1 - a, or the squared error of outputs."""
 
-    kind: str  # log_softmax, log1m_softmax, log_sigmoid; softmax, sigmoid: its squared error
+    output: str
+    of: str  # "a", "1 - a", "error"
     u: Tensor
     axis: int
-    sign: float
+    sign: float = 1.0
     y: Any = None  # of a squared error
 
 
@@ -81,7 +82,8 @@ def fused(cost: Tensor, rules: StableRules) -> Found | None:
     if any(term.weight.lost for term in terms):
         return None
     costs = []
-    for item in _paired(_gathered(terms, rules.structure), rules.structure):
+    groups = _gathered(terms, rules.structure).values()
+    for item in itertools.chain.from_iterable(map(_paired, groups)):
         if isinstance(item, Term):
             rest.append((item.node * item.weight.whole(item.node)).sum())
         elif type(item.y) not in (np.ndarray, float) or np.isfinite(item.y).all():
@@ -113,14 +115,16 @@ def _ends(
 
 
 def _end(node: Tensor, rules: StableRules) -> End | None:
-    if (kind := KINDS.get(node.function, "")) in LOGARITHMS:
-        idiom = rules.idioms.core(node)
-        if idiom is None or not idiom.u.ndim or not idiom.u.size:
-            return None
-        if kind == "softplus":
-            return End("log_sigmoid", negative(idiom.u), -1, -1.0)
-        return End(kind, idiom.u, idiom.axes[0] if idiom.axes else -1, 1.0)
-    return _square(node, rules)
+    if KINDS.get(node.function) not in LOGARITHMS:
+        return _square(node, rules)
+    idiom = rules.idioms.core(node)
+    if idiom is None or not idiom.u.ndim or not idiom.u.size:
+        return None
+    if idiom.axes:
+        of = "a" if idiom.kind == "log_softmax" else "1 - a"
+        return End("softmax", of, idiom.u, idiom.axes[0])
+    u, sign = (idiom.u, 1.0) if idiom.kind == "log_sigmoid" else (negative(idiom.u), -1.0)
+    return End("sigmoid", "1 - a" if u.function is np.negative else "a", u, -1, sign)
 
 
 def _square(node: Tensor, rules: StableRules) -> End | None:
@@ -133,71 +137,62 @@ def _square(node: Tensor, rules: StableRules) -> End | None:
     else:
         power = node.function is np.power and scalar(other[0]) == 2.0
         squared = power or node.function is np.square
-    if not squared:
-        return None
     a, y = error.args if type(error.args[0]) is Tensor else error.args[::-1]
-    idiom = rules.idioms.is_a(a, "softmax", "sigmoid")
+    idiom = rules.idioms.is_a(a, *LAYERS) if squared else None
     if idiom is None or type(y) is Tensor or not a.ndim or not a.size or len(idiom.axes) > 1:
         return None
     if a.shape != node.shape or a.size != idiom.u.size:
         return None
     axis = idiom.labels.index(idiom.axes[0]) if idiom.axes else -1
-    return End(idiom.kind, rules.idioms.logits(idiom, a.shape), axis, 1.0, y)
+    return End(idiom.kind, "error", rules.idioms.logits(idiom, a.shape), axis, y=y)
 
 
-def _gathered(terms: list[Term], structure: Structure) -> dict[Any, Term]:
-    """One term for each end, with the weights added up."""
-    found: dict[Any, Term] = {}
+def _gathered(terms: list[Term], structure: Structure) -> dict[Any, dict[str, Term]]:
+    """The terms of each output layer, by what they are of, with the weights added up."""
+    found: dict[Any, dict[str, Term]] = {}
     for number, term in enumerate(terms):
         end, node, (up, down, w) = term
         weight = Weight(end.sign * up, down, w)
-        key = (end.kind, structure.number(end.u), end.axis, None if end.y is None else number)
-        if key in found:
-            weight = found[key].weight.plus(weight, node)
-        found[key] = Term(end, node, weight)
+        u = negative(end.u) if end.output == "sigmoid" and end.of == "1 - a" else end.u
+        key = end.output, structure.number(u), end.axis, number if end.of == "error" else None
+        group = found.setdefault(key, {})
+        if end.of in group:
+            weight = group[end.of].weight.plus(weight, node)
+        group[end.of] = Term(end, node, weight)
     return found
 
 
-def _paired(left: dict[Any, Term], structure: Structure) -> Iterator[Cost | Term]:
-    """The mixes that these terms are; a term that is part of none."""
-    for key in sorted(left, key=lambda key: key[0] == "log1m_softmax"):
-        if (term := left.pop(key, None)) is None:
-            continue
-        kind, u, axis, _, y = term.end
-        up, down, w = term.weight
-        if y is not None:
-            yield term if w is not None else Cost((kind, "quadratic"), u, axis, y, 2.0 * up, down)
-            continue
-        other = ("log1m_softmax", structure.number(u), axis, None)
-        if kind == "log_sigmoid":
-            other = (kind, structure.number(negative(u)), axis, None)
-        partner = left.pop(other, None)
-        if partner is None:
-            yield _with_labels(term)
-            continue
-        if kind == "log_sigmoid" and u.function is np.negative:
-            term, partner = partner, term
-        both = _complementary(term, partner)
-        if both is None and kind == "log_sigmoid":
-            both = _complementary(partner, term)
-        yield from [both] if both else map(_with_labels, (partner, term))
+def _paired(group: dict[str, Term]) -> list[Cost | Term]:
+    """The mixes that the terms of one output layer are; a term that is part of none."""
+    if error := group.get("error"):
+        (output, _, u, axis, _, y), (up, down, w) = error.end, error.weight
+        square = Cost((output, "quadratic"), u, axis, y, 2.0 * up, down)
+        return [square if w is None else error]
+    if len(group) == 2:
+        term, rest = group["a"], group["1 - a"]
+        both = _complementary(term, rest)
+        if both is None and term.end.output == "sigmoid":
+            both = _complementary(rest, term)
+        if both is not None:
+            return [both]
+    return [_with_labels(group[of]) for of in ("1 - a", "a") if of in group]
 
 
 def _with_labels(term: Term) -> Cost | Term:
     """Log-likelihood, of a logarithm of outputs alone."""
-    (kind, u, axis, *_), (up, down, w) = term.end, term.weight
-    if kind == "log1m_softmax":
+    (output, of, u, axis, *_), (up, down, w) = term.end, term.weight
+    if output == "softmax" and of == "1 - a":
         return term
     if w is None:  # the same label everywhere
         examples = u.size / u.shape[axis]
         w, up, down = -up * examples / down, -1.0, examples
-    return Cost((kind.removeprefix("log_"), "ll"), u, axis, w, -up, down)
+    return Cost((output, "ll"), u, axis, w, -up, down)
 
 
 def _complementary(term: Term, partner: Term) -> Cost | None:
     """Cross-entropy, where the weights are y and 1 - y."""
     end, (up, down, y), (other_up, other_down, w) = term.end, term.weight, partner.weight
-    pair = end.kind.removeprefix("log_"), "ce"
+    pair = end.output, "ce"
     if y is None and w is None:
         y = product(up, other_down)
         total, both = y + product(other_up, down), product(down, other_down)
