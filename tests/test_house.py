@@ -34,7 +34,6 @@ ORDERED = {  # rooms that are read like a book: a file needs only those before i
 }
 OF_TYPES = {  # imports under TYPE_CHECKING, beside those of the faces; the first goes upwards
     "mixes.mix": {"answers.verdict.verdict"},
-    "compiler.ir.trace": {"compiler.ir.program"},
 }
 BY_NAME = {  # modules that import by a name that is not written out, and what
     "": "the public names, when first asked for",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -20,15 +20,19 @@ from tinygrad_lossmix.engine.rules import astype, getitem
 from tinygrad_lossmix.engine.table import TABLE, is_numpys
 from tinygrad_lossmix.engine.tensor import Tensor
 
-if TYPE_CHECKING:
-    from tinygrad_lossmix.compiler.ir.program import Program
+
+class Notes(Protocol):
+    """Where calls are noted: a `Program`."""
+
+    def call(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """The value of a call."""
 
 
 @dataclass(eq=False, repr=False, slots=True)
 class Traced(NDArrayOperatorsMixin):
     """The result of a call, or an argument of the function that is compiled."""
 
-    program: Program
+    program: Notes
     function: Any  # None: an argument
     args: tuple[Any, ...]  # of the call: traced arrays, constants, options
     kwargs: Mapping[str, Any]
