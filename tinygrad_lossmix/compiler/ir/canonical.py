@@ -70,38 +70,17 @@ def _is_special(x: Any, dtype: Any, options: Mapping[str, Any]) -> bool:
     return half or dtype is not None or any(v is not np._NoValue for v in options.values())
 
 
-def _relabelled(function: Any, form: Any = np.reshape) -> Callable[..., Call]:
-    def call(x: Any, *args: Any, **kwargs: Any) -> Call:
-        shape = function(stand_in(x), *args, **kwargs).shape
-        return form, (x,), {"shape": shape}
-
-    return call
+def _reshape(x: Any, *args: Any, **kwargs: Any) -> Call:
+    return np.reshape, (x,), {"shape": np.reshape(stand_in(x), *args, **kwargs).shape}
 
 
-def _permuted(function: Any) -> Callable[..., Call]:
-    def call(x: Any, *args: Any, **kwargs: Any) -> Call:
-        # an empty array of shape 0, 1, 2 … tells where each axis went
-        axes = function(np.empty(tuple(range(x.ndim))), *args, **kwargs).shape
-        return np.transpose, (x,), {"axes": axes}
-
-    return call
+def _broadcast_to(x: Any, *args: Any, **kwargs: Any) -> Call:
+    return np.broadcast_to, (x,), {"shape": np.broadcast_to(stand_in(x), *args, **kwargs).shape}
 
 
-def _dot(a: Any, b: Any) -> Call:
-    if np.ndim(a) == 0 or np.ndim(b) == 0:
-        return np.multiply, (a, b), {}
-    if np.ndim(b) <= 2:
-        return np.matmul, (a, b), {}
-    return np.dot, (a, b), {}
-
-
-def _clip(a: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None) -> Call:
-    low, high = a_min if min is None else min, a_max if max is None else max
-    if low is None:
-        return np.minimum, (a, high), {}
-    if high is None:
-        return np.maximum, (a, low), {}
-    return np.minimum, (np.maximum(a, low), high), {}
+def _transpose(x: Any, axes: Any = None) -> Call:
+    # an empty array of shape 0, 1, 2 … tells where each axis went
+    return np.transpose, (x,), {"axes": np.transpose(np.empty(range(x.ndim)), axes).shape}
 
 
 def _power(x: Any, y: Any) -> Call:
@@ -114,21 +93,22 @@ def _power(x: Any, y: Any) -> Call:
     return np.power, (x, y), {}
 
 
+# spelled out in others of NumPy's, as for Tensors
+COMPOSED_ALIKE = {
+    np.ravel, np.squeeze, np.expand_dims, np.swapaxes, np.moveaxis, np.dot, np.clip, np.amax,
+    np.amin,
+}  # fmt: skip
 CANONICAL: dict[Any, Callable[..., Call]] = {
     np.sum: _over(np.add),
     np.prod: _over(np.multiply),
     np.max: _over(np.maximum),
     np.min: _over(np.minimum),
-    np.amax: _over(np.maximum),
-    np.amin: _over(np.minimum),
     np.all: _over(np.logical_and),
     np.any: _over(np.logical_or),
     np.mean: _mean,
     np.var: _var,
-    **{f: _relabelled(f) for f in (np.reshape, np.ravel, np.squeeze, np.expand_dims)},
-    **{f: _permuted(f) for f in (np.transpose, np.swapaxes, np.moveaxis)},
-    np.broadcast_to: _relabelled(np.broadcast_to, np.broadcast_to),
-    np.dot: _dot,
-    np.clip: _clip,
+    np.reshape: _reshape,
+    np.broadcast_to: _broadcast_to,
+    np.transpose: _transpose,
     np.power: _power,
 }

@@ -22,11 +22,12 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.compiler.ir.canonical import canonical
+from tinygrad_lossmix.compiler.ir.canonical import COMPOSED_ALIKE, canonical
 from tinygrad_lossmix.compiler.ir.inference import Kind, elementwise, kind_of
 from tinygrad_lossmix.compiler.ir.simplify import simpler
 from tinygrad_lossmix.compiler.ir.trace import Traced, operands
 from tinygrad_lossmix.compiler.numbering import Numbering
+from tinygrad_lossmix.engine.table import COMPOSED
 
 Lowering = Callable[..., Any]
 
@@ -61,6 +62,8 @@ class Program:
         """The value of a call: of NumPy, or of another function, whose lowered form is traced."""
         if function in self._lowered:
             return self._lowered[function](*args, **kwargs)
+        if function in COMPOSED_ALIKE and function in COMPOSED:
+            return COMPOSED[function](*args, **kwargs)
         function, args, kwargs = canonical(function, args, kwargs)
         args = tuple(map(self.constant, args))
         if getattr(function, "nout", 1) == 2 and not kwargs:
