@@ -16,7 +16,8 @@ Array = Any
 def logits(z: Any, output: str = "") -> Any:
     """Logits as a Tensor or a float array of at least one axis; integers become float64.
 
-    Of `output` softmax, a batch with one class is taken for what it is: a column, of classes.
+    Of an `output` layer that runs over the classes, softmax, a batch with one class is taken for
+    what it is: a column, of classes.
 
     Raises:
         TypeError: not real numbers.
@@ -30,9 +31,9 @@ def logits(z: Any, output: str = "") -> Any:
             "logits have at least one axis, the last one over the K ≥ 1 classes: z of (K,), not "
             f"{shape}"
         )
-    if shape[-1] == 1 and output == "softmax" and z.size > 1:
+    if shape[-1] == 1 and output and z.size > 1:
         raise ValueError(
-            f"softmax runs over the last axis, which has one entry in z of shape {shape}: every "
+            f"{output} runs over the last axis, which has one entry in z of shape {shape}: every "
             "output is 1. Classes go along the last axis: z[:, 0] of a column of logits, z.T of "
             "several side by side"
         )

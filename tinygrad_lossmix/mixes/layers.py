@@ -65,9 +65,10 @@ class ClosedForm(NamedTuple):
     equation: str  # of δ
 
 
-def _closed(
-    evaluate: Any, product: Any, formula: str, latex: str = "", equation: str = "eq. (29)"
-) -> ClosedForm:
+def _closed(name: str, formula: str, latex: str = "", equation: str = "eq. (29)") -> ClosedForm:
+    """The pair that has this name in closed_forms.py and in hessians.py."""
+    evaluate, product = getattr(closed_forms, name), getattr(hessians, name)
+
     @dispatched
     def delta(z: Array, y: Array) -> Array:
         return closed_forms.mean(evaluate, z, y)[1]
@@ -75,14 +76,13 @@ def _closed(
     def cost(z: Array, y: Array) -> Array:
         return closed_forms.mean(evaluate, z, y)[0]
 
-    cost.__name__, delta.__name__ = evaluate.__name__, f"{evaluate.__name__}_delta"
-    row(delta, lambda g, d, z, y: product(z, y, g), None, forward=delta.__wrapped__)
-
     def rule(g: Array, c: Array, z: Array, y: Array, residual: Array = None) -> Array:
         each = delta(z, y) if residual is None else residual
         return each * (g / divisor(prod(z.shape[:-1]) or 1, z.dtype))
 
+    cost.__name__, delta.__name__ = name, f"{name}_delta"
     row(cost, rule, None)
+    row(delta, lambda g, d, z, y: product(z, y, g), None, forward=delta.__wrapped__)
     return ClosedForm(cost, delta, evaluate, product, formula, latex or formula, equation)
 
 
@@ -111,26 +111,17 @@ COSTS = {
     ),
 }
 PAIRS = {
-    ("sigmoid", "ce"): _closed(
-        closed_forms.sigmoid_ce, hessians.sigmoid_ce, "a - y", equation="eq. (66)",
-    ),
-    ("sigmoid", "ll"): _closed(closed_forms.sigmoid_ll, hessians.sigmoid_ll, "-y(1 - a)"),
+    ("sigmoid", "ce"): _closed("sigmoid_ce", "a - y", equation="eq. (66)"),
+    ("sigmoid", "ll"): _closed("sigmoid_ll", "-y(1 - a)"),
     ("sigmoid", "quadratic"): _closed(
-        closed_forms.sigmoid_quadratic, hessians.sigmoid_quadratic,
-        "(a - y) a(1 - a)", "(a - y)\\,a(1 - a)",
+        "sigmoid_quadratic", "(a - y) a(1 - a)", "(a - y)\\,a(1 - a)"
     ),
     ("softmax", "ce"): _closed(
-        closed_forms.softmax_ce, hessians.softmax_ce,
-        "Sa - y + (1 - y)r - a Σ(1 - y)r",
+        "softmax_ce", "Sa - y + (1 - y)r - a Σ(1 - y)r",
         "Sa - y + (1 - y)r - a\\textstyle\\sum_k (1 - y_k) r_k",
     ),
-    ("softmax", "ll"): _closed(
-        closed_forms.softmax_ll, hessians.softmax_ll, "Sa - y", "S a - y", "eq. (84)",
-    ),
-    ("softmax", "quadratic"): _closed(
-        closed_forms.softmax_quadratic, hessians.softmax_quadratic,
-        "a(e - a·e)", "a\\,(e - a \\cdot e)",
-    ),
+    ("softmax", "ll"): _closed("softmax_ll", "Sa - y", "S a - y", "eq. (84)"),
+    ("softmax", "quadratic"): _closed("softmax_quadratic", "a(e - a·e)", "a\\,(e - a \\cdot e)"),
 }
 # fmt: on
 PAIR_OF = {form.cost: pair for pair, form in PAIRS.items()}  # by what a node holds

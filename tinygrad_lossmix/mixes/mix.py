@@ -48,7 +48,7 @@ class Mix:
     sigmoid + cross-entropy
     """
 
-    __slots__ = ("_pair",)
+    __slots__ = ("_over", "_pair")
 
     def __init__(self, output: str, cost: str) -> None:
         pair = str(output).lower(), cost_named(str(cost))
@@ -56,6 +56,7 @@ class Mix:
             pairs = ", ".join(" ".join(pair) for pair in PAIRS)
             raise ValueError(f"there is no mix {output!r} with {cost!r}: choose one of {pairs}")
         self._pair = pair
+        self._over = pair[0] if LAYERS[pair[0]].distribution else ""
 
     @property
     def output(self) -> str:
@@ -87,7 +88,7 @@ class Mix:
         >>> Mix("softmax", "ce").cost(np.array([1000.0, 0.0]), 1)
         np.float64(2000.0)
         """
-        z = logits(z, self._pair[0])
+        z = logits(z, self._over)
         values = z._value if type(z) is Tensor else z
         y = labels(y, values)
         if values is not z:
@@ -96,7 +97,7 @@ class Mix:
 
     def composed(self, z: Any, y: Any) -> Any:
         """The same cost as a graph of the book's primitives, NaN where they overflow."""
-        z = logits(z, self._pair[0])
+        z = logits(z, self._over)
         y = require_finite(labels(y, z))
         return COSTS[self.cost_name].book(LAYERS[self.output].book(z), y)
 
@@ -106,7 +107,7 @@ class Mix:
         >>> Mix("softmax", "ll").delta(np.array([40.0, 0.0]), 0)
         array([-4.24835426e-18,  4.24835426e-18])
         """
-        z = logits(z, self._pair[0])
+        z = logits(z, self._over)
         return PAIRS[self._pair].delta(z, require_finite(labels(y, z)))
 
     def hessian(self, z: Any, y: Any) -> Array:
