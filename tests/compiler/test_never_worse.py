@@ -17,7 +17,7 @@ from tests.helpers import spellings
 from tinygrad_lossmix.compiler.compile import compile as compiled
 from tinygrad_lossmix.compiler.stabilize import rewritten
 from tinygrad_lossmix.engine.graph import nodes
-from tinygrad_lossmix.testing.highprecision import lifted, oracles
+from tinygrad_lossmix.testing.highprecision import ORACLES, lifted
 from tinygrad_lossmix.testing.replay import replay
 
 DIGITS, STEP = 800, mp.mpf(10) ** -200
@@ -97,7 +97,7 @@ def programs(draw):
 
 def exact(cost, z):
     """The value of a recording and its derivatives by z, one-sided where they differ: None."""
-    table = oracles()
+    table = ORACLES
     assume(all(each.function is None or each.function in table for each in nodes(cost)))
 
     def compute(each, args):

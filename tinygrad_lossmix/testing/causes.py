@@ -215,12 +215,18 @@ def _differ(before: Tensor, after: Tensor) -> bool:
     return all(np.all(np.isfinite(x)) for x in now) and not all(close)
 
 
-def blame(cost: Tensor, rng: np.random.Generator) -> str | None:
-    """Which node, by name, function and argument; None where every rule is right by itself."""
+def blame(subject: Subject) -> str | None:
+    """Which node, by name, function and argument.
+
+    None where every rule is right by itself, and for a gradient by hand, which has no nodes.
+    """
+    if subject.by_hand or not subject.recording:
+        return None
+    cost = subject.recording[1]
     for each in nodes(cost)[:MOST]:
         for position, arg in enumerate(each.args if np.all(np.isfinite(each.data)) else ()):
             ruled = isinstance(arg, Tensor) and arg.size and TABLE[each.function].rules[position]
-            if ruled and (wrong := _wrong(each, position, rng)):
+            if ruled and (wrong := _wrong(each, position, subject.rng)):
                 place = f"argument {position} " if len(each.args) > 1 else ""
                 place += f"of node {names(cost)[each]}, shape {each.shape}"
                 return f"{spelling(each.function)} ({place}): {wrong}"

@@ -118,7 +118,7 @@ def _check(
         raw = subject.gradient([np.array(a) for a in subject.arrays])
     except Exception as error:
         report.checks.append(_raised("gradient", error))
-        report.blame, report.causes = _blame(subject), of_an_error(error)
+        report.blame, report.causes = blame(subject), of_an_error(error)
         return
     formal = list(form(raw, subject.arrays, subject.wrt))
     report.checks += formal
@@ -147,7 +147,7 @@ def _check(
         right = derivative(subject, method, None, any_error)[0].values
     if report.passed:
         return
-    report.blame = _blame(subject)
+    report.blame = blame(subject)
     if report.mismatches or not subject.by_hand or not all(check.passed for check in formal):
         wrong = {each.argument for each in report.mismatches} or set(subject.wrt)
         with suppress(Exception):  # of a rule that is broken in more ways than one: no guess
@@ -158,12 +158,6 @@ def _check(
 
 def _raised(what: str, error: Exception) -> Check:
     return Check(what, False, f"it raises {type(error).__name__}: {error}")
-
-
-def _blame(subject: Subject) -> str | None:
-    """For a function of Tensors; a gradient by hand has no nodes."""
-    recording = None if subject.by_hand else subject.recording
-    return blame(recording[1], subject.rng) if recording else None
 
 
 def _first(subject: Subject) -> Callable[..., Any]:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.installation import install
 from tinygrad_lossmix.testing.check_report import Check, GradcheckReport, Kink, Mismatch, counted
-from tinygrad_lossmix.testing.highprecision import InMpmath
 from tinygrad_lossmix.testing.methods import (
     Estimate,
     NotApplicable,
@@ -55,6 +55,10 @@ def derivative(
     def replayed() -> Estimate:
         if subject.recording is None:
             raise NotApplicable("the function cannot be recorded")
+        try:
+            from tinygrad_lossmix.testing.highprecision import InMpmath
+        except ImportError as error:
+            raise NotApplicable(f"mpmath is not installed: {install('verify')}") from error
         leaves, cost = subject.recording
         most = AFFORDABLE / 6 / max(len(start), 1) if method == "auto" else np.inf
         return InMpmath(cost, leaves, subject.seed, most).derivative(point, goal, directions)

@@ -16,7 +16,6 @@ from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing.behaviour import any_differ, of_a_pair, of_the_engine
 from tinygrad_lossmix.testing.check_report import Check
-from tinygrad_lossmix.testing.highprecision import InMpmath
 from tinygrad_lossmix.testing.methods import (
     BESIDE,
     EPS,
@@ -196,6 +195,8 @@ class Recorded(Subject):
     def behaviour(self, gradients: list[Any], allowed: Allowed, exact: bool) -> Iterator[Check]:
         """The value itself, side effects, repeatability, linearity and layouts."""
         if exact:
+            from tinygrad_lossmix.testing.highprecision import InMpmath
+
             leaves, cost = self.recording
             found = float(np.vdot(self.seed, cost.data))
             right = InMpmath(cost, leaves, self.seed).value(self.point)
