@@ -64,7 +64,8 @@ def _kind(g: Any) -> str:
 
 
 def of_the_engine(
-    recording: tuple[list[Tensor], Tensor],
+    leaves: list[Tensor],
+    cost: Tensor,
     gradient: Gradient,
     arrays: list[Array],
     seed: Array,
@@ -73,13 +74,12 @@ def of_the_engine(
     """Side effects, repeatability, linearity and layouts of a sweep.
 
     Args:
-        recording: its leaves and the cost, fresh.
+        leaves, cost: a fresh recording.
         gradient: that of <seed, cost>, on a new recording.
         arrays: of the leaves.
         seed: of the shape of the cost.
         tolerance: what rounding may do to each entry of the gradient, flat.
     """
-    leaves, cost = recording
     held = [(each, [np.array(x) for x in _held(each)]) for each in nodes(cost)]
     lent = seed.copy()
     first = grad(cost, leaves, lent)
@@ -95,7 +95,7 @@ def of_the_engine(
     yield Check("the same answer twice", same, "called again with the same input it differs")
     passes = list(_passes(cost, seed))
     met = [np.abs(x).reshape(-1) for each in passes for x in each[2:]]
-    yield from _linear(recording, seed, np.concatenate(met or [[1.0]]), flat(first), tolerance)
+    yield from _linear(leaves, cost, seed, np.concatenate(met or [[1.0]]), flat(first), tolerance)
     narrow = _listed(
         spelling(each.function)
         for each, position, g, passed in passes
@@ -109,14 +109,13 @@ def of_the_engine(
 
 
 def _linear(
-    recording: tuple[list[Tensor], Tensor], seed: Array, met: Array, once: Array, tolerance: Array
+    leaves: list[Tensor], cost: Tensor, seed: Array, met: Array, once: Array, tolerance: Array
 ) -> Iterator[Check]:
     """A gradient is linear in its seed, large or small, and nothing comes of nothing.
 
     The seed is multiplied by powers of 2, as far as none of the numbers that the sweep has met
     leaves its range.
     """
-    leaves, cost = recording
     met = met[np.isfinite(met) & (met > 0)].astype(np.float64)
     narrowest = min((np.finfo(each.dtype) for each in nodes(cost)), key=lambda kind: kind.bits)
     above = np.log2(float(narrowest.max)) - np.log2(np.max(met, initial=1e-300)) - 4.0

@@ -56,28 +56,26 @@ def causes(
         gradients, right: for each argument that is differentiated.
         wrong: the positions of the arguments whose gradient is wrong.
     """
-    recording = subject.recording
     if subject.is_cut():
         return [CUT]
-    lost = unstable(recording[1]) if recording else []
+    lost = unstable(subject.cost)
     if lost and not subject.by_hand:
         return lost
-    found: list[str] = []
-    orders = permutations(gradients) if len(gradients) < 6 else iter(())
-    if not all(map(near, next(orders, right), right)) and any(
-        all(map(near, order, right)) for order in orders
-    ):
+    orders = permutations(gradients) if len(gradients) < 6 else ()
+    in_order = all(map(near, gradients, right))
+    if not in_order and any(all(map(near, order, right)) for order in orders):
         return ["the gradients are returned in another order than the arguments"]
     others = list(_elsewhere(subject)) if subject.by_hand else []
-    plants = recording if subject.by_hand else None  # of the engine rules may be wrong
-    for i, position in enumerate(subject.wrt):
-        if position not in wrong or i >= len(gradients):
-            continue
-        plant = Plant(plants[0][i], plants[1], subject.seed) if plants else None
-        here = Evidence(subject.arrays[i], gradients[i], right[i], plant)
-        guesses = of_an_argument(here, [each[i] for each in others])
-        name = f"argument {_name(subject.f, position)}: " if len(subject.wrt) > 1 else ""
-        found += [name + guess for guess in guesses]
+    found: list[str] = []
+    for i, position in enumerate(subject.wrt[: len(gradients)]):
+        if position in wrong:
+            here = Evidence(subject.arrays[i], gradients[i], right[i])
+            if subject.by_hand and subject.cost is not None:  # of the engine rules may be wrong
+                plant = Plant(subject.leaves[i], subject.cost, subject.seed)
+                here = here._replace(plant=plant)
+            guesses = of_an_argument(here, [each[i] for each in others])
+            name = f"argument {_name(subject.f, position)}: " if len(subject.wrt) > 1 else ""
+            found += [name + guess for guess in guesses]
     return found or lost
 
 
@@ -102,12 +100,12 @@ def _elsewhere(subject: Subject) -> Iterator[list[Evidence]]:
         moved = subject.inputs_at(away)
         try:
             again = subject.at(moved)
-            recording = again.recording
             g = [np.real(each).astype(np.float64) for each in again.gradient(moved)]
         except Exception:  # outside of its domain
             continue
-        if recording and len(g) == len(moved) and np.isfinite(recording[1].data):
-            plants = (Plant(leaf, recording[1], again.seed) for leaf in recording[0])
+        cost = again.cost
+        if cost is not None and len(g) == len(moved) and np.isfinite(cost.data):
+            plants = [Plant(leaf, cost, again.seed) for leaf in again.leaves]
             every = zip(moved, g, plants, strict=True)
             yield [Evidence(x, given, plant.right, plant) for x, given, plant in every]
 
@@ -190,8 +188,10 @@ def _factor(e: Evidence) -> Iterator[str]:
         yield f"a constant factor: it is {c:.6g} times the derivative"
 
 
-def unstable(cost: Tensor) -> list[str]:
+def unstable(cost: Tensor | None) -> list[str]:
     """The first pattern in a recording that overflows, underflows or loses its digits there."""
+    if cost is None:
+        return []
     with np.errstate(all="ignore"):
         every = rewritten(cost).replacements
         found = {r.before: r for r in every if r.pattern not in MIXES.values()}
@@ -220,9 +220,9 @@ def blame(subject: Subject) -> str | None:
 
     None where every rule is right by itself, and for a gradient by hand, which has no nodes.
     """
-    if subject.by_hand or not subject.recording:
+    cost = subject.cost
+    if cost is None or subject.by_hand:
         return None
-    cost = subject.recording[1]
     for each in nodes(cost)[:MOST]:
         for position, arg in enumerate(each.args if np.all(np.isfinite(each.data)) else ()):
             ruled = isinstance(arg, Tensor) and arg.size and TABLE[each.function].rules[position]

@@ -110,7 +110,7 @@ def _check(
     value, again = (np.asarray(subject.value(subject.arrays)) for _ in range(2))
     if not np.all(np.isfinite(value)):
         report.checks.append(Check("finite", False, "the value of the function is not finite"))
-        report.causes = (unstable(subject.recording[1]) if subject.recording else []) or [
+        report.causes = unstable(subject.cost) or [
             "the function itself overflows or computes 0·log 0 at these inputs"
         ]
         return

@@ -53,15 +53,15 @@ def derivative(
         return subject.number(moves if directions is None else point + moves @ directions)
 
     def replayed() -> Estimate:
-        if subject.recording is None:
+        if subject.cost is None:
             raise NotApplicable("the function cannot be recorded")
         try:
             from tinygrad_lossmix.testing.highprecision import InMpmath
         except ImportError as error:
             raise NotApplicable(f"mpmath is not installed: {install('verify')}") from error
-        leaves, cost = subject.recording
         most = AFFORDABLE / 6 / max(len(start), 1) if method == "auto" else np.inf
-        return InMpmath(cost, leaves, subject.seed, most).derivative(point, goal, directions)
+        again = InMpmath(subject.cost, subject.leaves, subject.seed, most)
+        return again.derivative(point, goal, directions)
 
     ways: dict[str, Callable[[], Estimate]] = {
         "mp": replayed,

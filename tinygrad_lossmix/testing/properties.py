@@ -174,7 +174,7 @@ class _Laws:
                 wrong = [*rewritten(cost).pairings] if cost is not None else []
                 if gradient.shape == z.shape:
                     wrong += self._broken(z, y, gradient)
-            causes = unstable(cost) if wrong and cost is not None else []
+            causes = unstable(cost) if wrong else []
         return _with_example(wrong[0], z, y, causes) if wrong else ""
 
     def check_gradient(self, z: Array, y: Array) -> str:

@@ -29,8 +29,6 @@ from tinygrad_lossmix.testing.methods import (
 from tinygrad_lossmix.testing.replay import holds_constants, in_floats, replay
 from tinygrad_lossmix.testing.rounding import Allowed, rounding
 
-Recording = tuple[list[Tensor], Tensor]  # leaves and cost
-
 
 class Subject(ABC):
     """A function, its gradient, the arguments, and which of them it is differentiated by.
@@ -42,7 +40,8 @@ class Subject(ABC):
         rng: for seeds and directions.
     """
 
-    recording: Recording | None  # where the function has one
+    leaves: list[Tensor]  # of the recording, where the function has one
+    cost: Tensor | None = None
     seed: Array = np.float64(1.0)  # it is <seed, f> that is differentiated
     by_hand: Callable[..., Any] | None = None  # its gradient, where that is not the engine's
 
@@ -149,20 +148,20 @@ class Subject(ABC):
 class Recorded(Subject):
     """A function of Tensors; its gradient is the engine's."""
 
-    recording: Recording
+    cost: Tensor
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
-        self.recording = self.record(self.arrays)
-        self._constants = holds_constants(self.recording[1])
+        self.leaves, self.cost = self.record(self.arrays)
+        self._constants = holds_constants(self.cost)
 
     @cached_property
     def seed(self) -> Array:  # type: ignore[override]
         """1 for a number, else random numbers in the shape of the value."""
-        cost = self.recording[1]
-        return np.asarray(self.rng.normal(size=cost.shape) if cost.shape else 1.0, cost.dtype)
+        shape, dtype = self.cost.shape, self.cost.dtype
+        return np.asarray(self.rng.normal(size=shape) if shape else 1.0, dtype)
 
-    def record(self, arrays: Sequence[Array]) -> Recording:
+    def record(self, arrays: Sequence[Array]) -> tuple[list[Tensor], Tensor]:
         """Call f on new Tensors that share these arrays."""
         leaves = [Tensor(a, copy=False) for a in arrays]
         cost = self.f(*self.arguments(leaves))
@@ -176,9 +175,8 @@ class Recorded(Subject):
     def value(self, arrays: Sequence[Array]) -> Array:
         """The value of f at other arrays, real or complex; what `constant` gave stays as it was."""
         if self._constants and arrays[0].dtype.kind == "f":
-            leaves, cost = self.recording
-            fresh = dict(zip(leaves, arrays, strict=True))
-            return replay(cost, fresh, lambda data: data, in_floats)
+            fresh = dict(zip(self.leaves, arrays, strict=True))
+            return replay(self.cost, fresh, lambda data: data, in_floats)
         if arrays[0].dtype.kind == "c":
             return np.asarray(self.f(*self.arguments(arrays)))
         return self.record(arrays)[1].data
@@ -190,20 +188,19 @@ class Recorded(Subject):
 
     def allowed(self, analytic: Array, floor: bool = True) -> Allowed:
         """What is measured on the recording."""
-        return rounding(*self.recording, self.seed, self.rng)
+        return rounding(self.leaves, self.cost, self.seed, self.rng)
 
     def behaviour(self, gradients: list[Any], allowed: Allowed, exact: bool) -> Iterator[Check]:
         """The value itself, side effects, repeatability, linearity and layouts."""
         if exact:
             from tinygrad_lossmix.testing.highprecision import InMpmath
 
-            leaves, cost = self.recording
-            found = float(np.vdot(self.seed, cost.data))
-            right = InMpmath(cost, leaves, self.seed).value(self.point)
+            found = float(np.vdot(self.seed, self.cost.data))
+            right = InMpmath(self.cost, self.leaves, self.seed).value(self.point)
             detail = f"the function itself is {found:.10g} and should be {right:.10g}"
             yield Check("value", not abs(found - right) > allowed.value, detail)
-        again = self.record(self.arrays)
-        yield from of_the_engine(again, self.gradient, self.arrays, self.seed, allowed.entries)
+        fresh = self.record(self.arrays)
+        yield from of_the_engine(*fresh, self.gradient, self.arrays, self.seed, allowed.entries)
 
     def is_cut(self) -> bool:
         """Beside the inputs: a mask that depends on them may change at a kink."""
@@ -226,7 +223,7 @@ class Pair(Subject):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self.f, self.by_hand = self.given
-        self.recording = self._recorded()
+        self._record()
 
     def value(self, arrays: Sequence[Array]) -> Array:
         """The value of f at other arrays, of which it gets copies."""
@@ -250,18 +247,19 @@ class Pair(Subject):
         several = len(self.wrt) > 1 and isinstance(found, tuple | list)
         return list(found) if several else [found], handed
 
-    def _recorded(self) -> Recording | None:
-        """The leaves and the cost of f called with Tensors, where that gives the same number."""
+    def _record(self) -> None:
+        """Call f with Tensors, and keep what is recorded where it gives the same number."""
         leaves = [Tensor(a) for a in self.arrays]
         try:
             cost = self.f(*self.arguments(leaves))
         except Exception:  # it was written for arrays, and need not take anything else
-            return None
+            return
         if not isinstance(cost, Tensor) or cost.size != 1 or not set(leaves) <= set(nodes(cost)):
-            return None
+            return
         detached = any(each.function is constant for each in nodes(cost))
         same = np.allclose(cost.data, self.value(self.arrays), rtol=1e-6, equal_nan=True)
-        return (leaves, cost) if same and not detached else None
+        if same and not detached:
+            self.leaves, self.cost = leaves, cost
 
     def allowed(self, analytic: Array, floor: bool = True) -> Allowed:
         """No recording of a gradient by hand: what it scatters by, and what an ulp of its input
