@@ -17,6 +17,7 @@ from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing.check_report import Check
 from tinygrad_lossmix.testing.methods import flat
 
+LAYOUTS = ("C", "Fortran", "strided", "negative stride", "read-only")
 Gradient = Callable[[Sequence[Array]], list[Any]]  # of some arrays, one for each
 
 
@@ -216,20 +217,33 @@ def _shared(a: Any, b: Any) -> bool:
 def _layouts(gradient: Gradient, arrays: list[Array], tolerance: Array) -> Iterator[Check]:
     """The same for arrays that lie differently in memory, and for those that are read-only."""
     expected = flat(gradient([a.copy() for a in arrays]))
-    read_only = lambda x: np.broadcast_to(x.copy(), x.shape)
-    for name, lay in (("strided inputs", _strided), ("read-only inputs", read_only)):
+    for layout in ("strided", "read-only"):
+        name, given = f"{layout} inputs", [laid_out(a.T, layout).T for a in arrays]
         try:
-            off = np.abs(flat(gradient([lay(a) for a in arrays])) - expected) > 4.0 * tolerance
+            off = np.abs(flat(gradient(given)) - expected) > 4.0 * tolerance
             yield Check(name, not np.any(off), "the gradient differs for them")
         except Exception as error:
             yield Check(name, False, f"the gradient raises {type(error).__name__}: {error}")
 
 
-def _strided(x: Array) -> Array:
-    """The same values, every other one of a larger array, axes in Fortran order."""
-    wide: Any = np.zeros(tuple(2 * n for n in x.shape), dtype=x.dtype, order="F")
-    view = wide[(..., *[slice(None, None, 2)] * x.ndim)]
-    view[...] = x
+def laid_out(array: Array, layout: str) -> Array:
+    """The same values in another memory layout, one of LAYOUTS.
+
+    Raises:
+        ValueError: another name.
+
+    >>> laid_out(np.eye(2), "negative stride").strides
+    (-16, -8)
+    """
+    if layout not in LAYOUTS:
+        raise ValueError(f"{layout!r} is not a layout: choose one of {', '.join(LAYOUTS)}")
+    step = {"strided": 2, "negative stride": -1}.get(layout, 1)
+    filling = np.nan if array.dtype.kind == "f" else 0  # seen where a view is read beyond
+    order: Any = "F" if layout == "Fortran" else "C"
+    wide: Any = np.full([abs(step) * n for n in array.shape], filling, array.dtype, order)
+    view = wide[(..., *[slice(None, None, step)] * array.ndim)]
+    view[...] = array
+    view.flags.writeable = layout != "read-only"
     return view
 
 

@@ -22,12 +22,11 @@ from tinygrad_lossmix.installation import needing
 with needing("verify", "strategies are for hypothesis"):
     import hypothesis as hypothesis
 
+from tinygrad_lossmix.testing.behaviour import LAYOUTS, laid_out
 from tinygrad_lossmix.testing.strategies.arrays import (
-    LAYOUTS,
     arrays,
     broadcastable,
     indices,
-    laid_out,
     matmul_shapes,
     separated,
     shapes,

@@ -10,13 +10,12 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.testing.behaviour import LAYOUTS, laid_out
 
-Array = Any
 Shape = tuple[int, ...]
 Strategy = st.SearchStrategy[Any]
-
-LAYOUTS = ("C", "Fortran", "strided", "negative stride", "read-only")
 
 
 def sides_of(shape: Any) -> Shape:
@@ -62,31 +61,6 @@ def matmul_shapes(max_dims: int = 2, max_side: int = 4) -> st.SearchStrategy[tup
     return hnp.mutually_broadcastable_shapes(
         signature=np.matmul.signature, max_dims=max_dims, max_side=max_side
     ).map(lambda found: found.input_shapes)
-
-
-def laid_out(array: Array, layout: str) -> Array:
-    """The same values in another memory layout, one of LAYOUTS.
-
-    Raises:
-        ValueError: another name.
-
-    >>> laid_out(np.eye(2), "negative stride").strides
-    (-16, -8)
-    """
-    if layout in ("C", "read-only"):
-        copy = np.array(array, order="C")
-        copy.flags.writeable = layout == "C"
-        return copy
-    if layout == "Fortran":
-        return np.array(array, order="F")
-    if layout == "strided":
-        wide = np.full([2 * n for n in array.shape], np.nan, array.dtype)
-        wide[(slice(None, None, 2),) * array.ndim] = array
-        return wide[(slice(None, None, 2),) * array.ndim]
-    if layout == "negative stride":
-        backwards = (slice(None, None, -1),) * array.ndim
-        return np.array(array[backwards], order="C")[(..., *backwards)]
-    raise ValueError(f"{layout!r} is not a layout: choose one of {', '.join(LAYOUTS)}")
 
 
 @st.composite

@@ -12,8 +12,9 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
-from tinygrad_lossmix.testing.strategies.arrays import Array, Shape, Strategy, sides_of
+from tinygrad_lossmix.testing.strategies.arrays import Shape, Strategy, sides_of
 
 
 def logits(

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.testing.strategies.arrays import Array, Shape, shapes
+from tinygrad_lossmix.testing.strategies.arrays import Shape, shapes
 
 Step = tuple[str, Callable[..., Any], tuple[int, ...]]
 Operations = dict[str, Callable[..., Any]]  # by how they are written
