@@ -20,12 +20,13 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lossmix.compiler.calls import along
 from tinygrad_lossmix.compiler.differentiate import differentiated
 from tinygrad_lossmix.compiler.ir.program import Program
 from tinygrad_lossmix.compiler.ir.trace import Traced, operands
 from tinygrad_lossmix.compiler.loops.identifiers import Names
 from tinygrad_lossmix.compiler.loops.operations import MODULES, literal, supported
-from tinygrad_lossmix.compiler.loops.schedule import Schedule, Unsupported, is_view
+from tinygrad_lossmix.compiler.loops.schedule import Schedule, Unsupported
 from tinygrad_lossmix.compiler.loops.statements import loops
 from tinygrad_lossmix.compiler.lowering import LOOPED
 from tinygrad_lossmix.compiler.source.emit import executed, is_name, needed, together
@@ -95,7 +96,7 @@ def _split(calls: Sequence[Traced]) -> tuple[list[Traced], list[Traced]]:
     late: list[Traced] = []
     for call in calls:
         ready = all(x.function is None or x in before for x in operands(call))
-        lone = is_view(call) or call.function in (np.matmul, np.reshape)
+        lone = along(call) is not None or call.function in (np.matmul, np.reshape)
         if ready and not lone and not supported(call):
             before[call] = None
         else:

@@ -17,11 +17,12 @@ between nests.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from tinygrad_lossmix.compiler.calls import along, is_plain, reduced, spelled_out
 from tinygrad_lossmix.compiler.ir.trace import Traced, operands
 from tinygrad_lossmix.compiler.loops.operations import REDUCTIONS, supported
 from tinygrad_lossmix.engine.rules import getitem, scatter
@@ -123,9 +124,9 @@ class Schedule:
                 self._store(here, item)
 
     def _place(self, call: Traced) -> None:
-        if is_view(call):
+        if along(call) is not None:
             return
-        scattered = call.function is scatter and not _is_plain(call.kwargs["key"])
+        scattered = call.function is scatter and not is_plain(call.kwargs["key"])
         if not supported(call) or scattered:
             raise Unsupported(getattr(call.function, "__qualname__", str(call.function)))
         if call.function is np.reshape or is_product(call):
@@ -148,14 +149,14 @@ class Schedule:
         """An operand of a lone call: an array, or one to be transposed."""
         if not isinstance(value, Traced):
             return value
-        if value.function is np.transpose and value.ndim == 2 and not is_view(value.args[0]):
+        if value.function is np.transpose and value.ndim == 2 and along(value.args[0]) is None:
             self._whole(value.args[0])
             return value
         return self._whole(value)
 
     def _whole(self, value: Traced) -> Traced:
         """The value, or a copy of it, that is an array in C order."""
-        value = self._copied(value) if is_view(value) else value
+        value = self._copied(value) if along(value) is not None else value
         if value in self.home:
             self.stored[value] = None
         return value
@@ -187,25 +188,9 @@ def reduces(call: Traced) -> bool:
     return inner or call.function in REDUCTIONS or call.function is np.vdot
 
 
-def reduced(call: Traced) -> tuple[int, ...]:
-    """The axes that are added up."""
-    axes = call.kwargs.get("axis")
-    return tuple(range(len(loop_shape(call)))) if axes is None else axes
-
-
 def is_product(call: Traced) -> bool:
     """Whether it is left to BLAS."""
     return call.function is np.matmul and not reduces(call)
-
-
-def is_view(value: Traced) -> bool:
-    """Whether it is the same numbers at other places, and those are found by index alone."""
-    if value.function is np.reshape:
-        before, after = ([n for n in x.shape if n != 1] for x in (value.args[0], value))
-        return before == after
-    return value.function in (np.transpose, np.broadcast_to) or (
-        value.function is getitem and _is_plain(value.kwargs["key"])
-    )
 
 
 def place(shape: tuple[int, ...], at: Index) -> Index:
@@ -217,21 +202,21 @@ def place(shape: tuple[int, ...], at: Index) -> Index:
 def base_of(value: Traced, at: Index | None = None) -> tuple[Traced, Index]:
     """What a view shows, and at which place of it."""
     at = at if at is not None else ("",) * value.ndim
-    while is_view(value):
-        at = VIEWS[value.function](value, at)
-        value = value.args[0]
+    while (axes := along(value)) is not None:
+        of = value.args[0]
+        if value.function is getitem:
+            at = _inside(of.shape, value.kwargs["key"], at)
+        else:
+            found = dict(zip(axes, at, strict=True))
+            at = tuple(found.get(i, "0") for i in range(of.ndim))
+        value = of
     return value, at
-
-
-def _reshaped(view: Traced, at: Index) -> Index:
-    used = iter([x for x, n in zip(at, view.shape, strict=True) if n != 1])
-    return tuple("0" if n == 1 else next(used) for n in view.args[0].shape)
 
 
 def _inside(shape: tuple[int, ...], key: Any, at: Index) -> Index:
     """The place in an array of a place in its part `[key]`."""
     given, lengths, found = iter(at), iter(shape), []
-    for part in _parts(key, len(shape)):
+    for part in spelled_out(key, len(shape)):
         if part is None:
             next(given)
         elif isinstance(part, slice):
@@ -247,32 +232,3 @@ def _inside(shape: tuple[int, ...], key: Any, at: Index) -> Index:
         else:
             found.append(str(int(part) % next(lengths)))
     return tuple(found)
-
-
-VIEWS: dict[Any, Callable[[Traced, Index], Index]] = {
-    np.reshape: _reshaped,
-    np.transpose: lambda view, at: tuple(at[i] for i in np.argsort(view.kwargs["axes"])),
-    np.broadcast_to: lambda view, at: place(view.args[0].shape, at),
-    getitem: lambda view, at: _inside(view.args[0].shape, view.kwargs["key"], at),
-}
-
-
-def _parts(key: Any, ndim: int) -> tuple[Any, ...]:
-    """The parts of a key, one for each axis, and None."""
-    key = (*key, ...) if isinstance(key, tuple) else (key, ...)
-    i = next(i for i, part in enumerate(key) if part is ...)
-    given = [part for part in key if part is not ...]
-    rest = ndim - sum(part is not None for part in given)
-    return (*given[:i], *[slice(None)] * rest, *given[i:])
-
-
-def _is_plain(key: Any) -> bool:
-    """Whether it is made of slices and numbers, which are known."""
-    return all(
-        part is None
-        or part is Ellipsis
-        or type(part) in (slice, int)
-        or isinstance(part, np.integer)
-        or (type(part) is np.ndarray and not part.shape and part.dtype.kind in "iu")
-        for part in (key if isinstance(key, tuple) else (key,))
-    )
