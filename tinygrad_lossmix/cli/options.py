@@ -12,13 +12,11 @@ import click
 import numpy as np
 
 from tinygrad_lossmix.cli.exits import usage
+from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.labels import labels
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 from tinygrad_lossmix.records import to_json
-
-Array = Any
-
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object instead of text."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import webbrowser
 from pathlib import Path
@@ -35,12 +36,8 @@ def command(mix: Mix, z: Any, y: Any, path: Path | None) -> None:
     with usage("-o", path):
         page(composed(mix, z, y), path)
     click.echo(clean(str(path)), err=not opened)
-    if opened and not _shown(path):
+    if opened:
+        with contextlib.suppress(webbrowser.Error):
+            if webbrowser.open(path.as_uri()):
+                return
         click.echo("there is no browser here: open this file in one", err=True)
-
-
-def _shown(path: Path) -> bool:
-    try:
-        return webbrowser.open(path.as_uri())
-    except webbrowser.Error:
-        return False

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any, TypeAlias
 
 import numpy as np
 
-Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+from tinygrad_lossmix.engine.table import Array
 
 
 class DataError(ValueError):

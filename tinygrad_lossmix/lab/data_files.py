@@ -15,7 +15,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from tinygrad_lossmix.lab.data import Array, Data, DataError
+from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.lab.data import Data, DataError
 from tinygrad_lossmix.printing import clean, shorten
 
 Contents: TypeAlias = tuple[Array, Array, tuple[str, ...]]  # features, labels, names of classes

@@ -13,7 +13,7 @@ import io
 import math
 import statistics
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ def record(
         },
         "complete": sum(len(result.runs) for result in results) == settings.seeds * len(mixes),
     }
-    return {key: plain(value) for key, value in found.items()}
+    return dict(plain(found))
 
 
 def mix_record(result: Result, results: Sequence[Result], classes: int) -> dict[str, Any]:
@@ -147,72 +147,50 @@ def ranking(results: Sequence[Result]) -> str:
 
 def diagnosis(result: Result, results: Sequence[Result]) -> str:
     """Every problem of one mix; `none`."""
-    if any(run.diverged for run in result.runs):
-        return diverged(result)
-    faults = [saturated(result), never_predicted(result), fallen(result)]
-    if not faults[0]:  # the rest would only repeat it
-        faults += [uncalibrated(result), slow(result, min(r.epochs_to_goal for r in results))]
-    return "; ".join(filter(None, faults)) or "none"
+    fastest = min(other.epochs_to_goal for other in results)
+    return "; ".join(problems(result, fastest)) or "none"
 
 
-def diverged(result: Result) -> str:
-    """Of a mix with a run that ended without a finite cost."""
-    epochs = [len(run.curve) for run in result.runs if run.diverged]
-    return (
-        f"diverged in {len(epochs)} of {len(result.runs)} runs, first in epoch {min(epochs)}: "
-        "no finite cost; a smaller eta may help"
-    )
-
-
-def saturated(result: Result) -> str | None:
-    """All outputs high at once, and whether anything could have stopped it."""
-    wrong = statistics.fmean(run.wrong for run in result.runs)
-    if wrong <= CONFUSED:
-        return None
-    right = statistics.fmean(run.right for run in result.runs)
-    first = statistics.fmean(run.curve[0].cost for run in result.runs)
-    reason = "" if result.delta.lowers else " (no component of delta is positive)"
-    return (
-        f"drives every output to 1{reason}: mean output {wrong:.4f} of wrong classes, {right:.4f} "
-        f"of the right one; cost {first:.4g} after one epoch, {result.cost:.4g} at the end"
-    )
-
-
-def never_predicted(result: Result) -> str | None:
-    """Classes that are no test example's largest output."""
-    missing = [run.never_predicted for run in result.runs]
-    if not any(missing):
-        return None
-    worst = max(result.runs, key=lambda run: len(run.never_predicted))
-    return (
-        f"{statistics.fmean(map(len, missing)):.1f} classes are never predicted, on average (seed "
-        f"{worst.seed}: {', '.join(map(str, worst.never_predicted))})"
-    )
-
-
-def fallen(result: Result) -> str | None:
-    """Accuracy that was better before."""
-    means = [
-        statistics.fmean(epoch.accuracy for epoch in epochs)
-        for epochs in zip(*(run.curve for run in result.runs), strict=True)
-    ]
+def problems(result: Result, fastest: float) -> Iterator[str]:
+    """What was measured and should not be; the fastest mix needs so many epochs to 95 %."""
+    mean, runs = statistics.fmean, result.runs
+    if ends := [len(run.curve) for run in runs if run.diverged]:
+        yield (
+            f"diverged in {len(ends)} of {len(runs)} runs, first in epoch {min(ends)}: "
+            "no finite cost; a smaller eta may help"
+        )
+        return
+    wrong = mean(run.wrong for run in runs)
+    if saturated := wrong > CONFUSED:
+        right, first = mean(run.right for run in runs), mean(run.curve[0].cost for run in runs)
+        reason = "" if result.delta.lowers else " (no component of delta is positive)"
+        yield (
+            f"drives every output to 1{reason}: mean output {wrong:.4f} of wrong classes, "
+            f"{right:.4f} of the right one; cost {first:.4g} after one epoch, {result.cost:.4g} at "
+            "the end"
+        )
+    missing = [run.never_predicted for run in runs]
+    if any(missing):
+        worst = max(runs, key=lambda run: len(run.never_predicted))
+        yield (
+            f"{mean(map(len, missing)):.1f} classes are never predicted, on average (seed "
+            f"{worst.seed}: {', '.join(map(str, worst.never_predicted))})"
+        )
+    epochs = zip(*(run.curve for run in runs), strict=True)
+    means = [mean(epoch.accuracy for epoch in each) for each in epochs]
     best, last = max(means), means[-1]
-    if best - last < FALL:
-        return None
-    return f"test accuracy fell from {best:.2%} in epoch {means.index(best) + 1} to {last:.2%}"
+    if best - last >= FALL:
+        yield f"test accuracy fell from {best:.2%} in epoch {means.index(best) + 1} to {last:.2%}"
+    if saturated:  # the rest would only repeat it
+        return
+    if result.ece.mean > UNCALIBRATED:
+        yield f"poorly calibrated: ECE {result.ece.mean:.4f}"
+    if math.isfinite(fastest) and result.epochs_to_goal >= SLOW * fastest:
+        yield slow(result, fastest)
 
 
-def uncalibrated(result: Result) -> str | None:
-    """Confidence far from accuracy."""
-    if result.ece.mean <= UNCALIBRATED:
-        return None
-    return f"poorly calibrated: ECE {result.ece.mean:.4f}"
-
-
-def slow(result: Result, fastest: float) -> str | None:
-    """Many more epochs to 95 % than the fastest mix, or none that gets there."""
-    if math.isinf(fastest) or result.epochs_to_goal < SLOW * fastest:
-        return None
+def slow(result: Result, fastest: float) -> str:
+    """Many more epochs to 95 % than the fastest mix needs, or too few to get there."""
     others, size = f"the fastest mix needs {fastest:g}", result.delta.size
     if size < 1 / SLOW:
         others += f"; ‖delta‖ / ‖a - y‖ = {size:.3f} before training"

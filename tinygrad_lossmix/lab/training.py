@@ -15,7 +15,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tinygrad_lossmix.compiler.compile import compile
-from tinygrad_lossmix.lab.data import Array, Data, Split, split
+from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.lab.data import Data, Split, split
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.mixes.outputs import sigmoid
 
