@@ -122,7 +122,10 @@ def picture(reading: Reading, known: Gradients, collapse: bool = False) -> Pictu
             parts = ways.setdefault(way, [])
             if (node, position) in known.downstream:
                 parts.append(known.downstream[node, position])
-    arrows = [Arrow(*way[:2], sum(parts[1:], parts[0]) if parts else None) for way, parts in ways.items()]
+    arrows = [
+        Arrow(tail, head, sum(parts[1:], parts[0]) if parts else None)
+        for (tail, head, _), parts in ways.items()
+    ]
     for node, head in heads.items():
         for x in filter(is_array, node.args):
             name = reading.call(x)
