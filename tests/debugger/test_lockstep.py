@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
-from tinygrad_lossmix.debugger.lockstep import Pair
+from tinygrad_lossmix.debugger.lockstep import Lockstep
 
 Z = [2.0, 1.0, 0.0]
 
 
 def pair_of(left, right):
-    return Pair(*(lm.Stepper(mix.composed(lm.Tensor(Z, name="z"), 0)) for mix in (left, right)))
+    return Lockstep(*(lm.Stepper(mix.composed(lm.Tensor(Z, name="z"), 0)) for mix in (left, right)))
 
 
 PAIRS = list(itertools.combinations(lm.MIXES, 2))
@@ -61,7 +61,7 @@ def test_the_same_mix_parts_nowhere():
 
 
 def test_costs_without_a_mix_are_stepped_to_their_ends():
-    pair = Pair(lm.Stepper(lm.Tensor(1.0) * 2.0), lm.Stepper(lm.Tensor(1.0).exp().exp()))
+    pair = Lockstep(lm.Stepper(lm.Tensor(1.0) * 2.0), lm.Stepper(lm.Tensor(1.0).exp().exp()))
     pair.end()
     assert (len(pair), pair.meeting) == (2, None)
     with pytest.raises(ValueError, match=r"0 … 2"):
@@ -70,4 +70,4 @@ def test_costs_without_a_mix_are_stepped_to_their_ends():
 
 def test_gradients_of_other_shapes_are_apart():
     costs = [lm.Mix("softmax", "ll").composed(lm.Tensor([1.0] * k), 0) for k in (2, 3)]
-    assert Pair(*map(lm.Stepper, costs)).meetings[-1].gap == np.inf
+    assert Lockstep(*map(lm.Stepper, costs)).meetings[-1].gap == np.inf

@@ -259,7 +259,8 @@ def test_a_batch_ends_at_quit():
 
 def test_help_explains_every_command():
     text = answers_to("help")
-    commands = [name[3:] for name in dir(Prompt) if name.startswith("do_")]
+    prompt, _ = prompt_on(lm.Tensor(1.0))
+    commands = prompt.session.commands
     assert len(commands) > 30
     for name in set(commands) - {"EOF", "exit"}:
         assert f"  {name} " in text
@@ -287,6 +288,7 @@ def test_no_colour_is_written_where_there_is_no_terminal():
 
 def test_names_are_completed():
     prompt, _ = prompt_on(lm.Mix("softmax", "ll").composed(lm.Tensor([2.0, 1.0]), 0))
-    assert prompt.complete_print("n") == ["n1", "n2", "n4", "n5", "n6"]
-    assert prompt.complete_set("z") == ["z"]
+    assert prompt.completedefault("n", "print n") == ["n1", "n2", "n4", "n5", "n6"]
+    assert prompt.completedefault("z", "set z") == ["z"]
+    assert prompt.completedefault("n", "where n") == []
     assert "where" in prompt.completenames("wh")

@@ -9,8 +9,7 @@ import click
 
 from tinygrad_lossmix.cli.exits import usage
 from tinygrad_lossmix.cli.options import composed, mix_options
-from tinygrad_lossmix.debugger.asking import Asking
-from tinygrad_lossmix.debugger.lockstep import Pair, PairPrompt
+from tinygrad_lossmix.debugger.lockstep import Lockstep
 from tinygrad_lossmix.debugger.repl import Prompt, Stepper
 from tinygrad_lossmix.mixes.mix import Mix
 
@@ -43,10 +42,10 @@ def command(
     With --batch, run the commands and exit, with 1 at the first error.
     """
     walk = Stepper(composed(mix, z, y))
-    prompt: Asking = Prompt(walk)
+    prompt = Prompt(walk)
     if beside is not None:
         with usage("--beside:"):
-            prompt = PairPrompt(Pair(walk, Stepper(composed(Mix(*beside), z, y))))
+            prompt = Prompt(Lockstep(walk, Stepper(composed(Mix(*beside), z, y))))
     if not batch:
         prompt.run(commands or "")
     else:

@@ -2,12 +2,11 @@
 
 >>> z = Tensor([2.0, 1.0], name="z")
 >>> walk = Walk((z * z).sum())
->>> names = Names(walk.reading)
->>> names.node("zz")
+>>> find_node("zz", walk)
 Traceback (most recent call last):
-tinygrad_lossmix.debugger.expressions.Mistake: there is no zz here: did you mean z?
+tinygrad_lossmix.debugger.expressions.CommandError: there is no zz here: did you mean z?
 >>> condition = Condition("z.grad >= 4 and position > 1")
->>> condition.holds(walk, names), condition.holds(walk.at(len(walk)), names)
+>>> condition.holds(walk), condition.holds(walk.at(len(walk)))
 (False, True)
 >>> numbers("2, 1, 0", (3,)), numbers("[[1 2] [3 4]]", (2, 2)).tolist(), numbers("7", (2,))
 (array([2., 1., 0.]), [[1.0, 2.0], [3.0, 4.0]], array([7., 7.]))
@@ -20,16 +19,16 @@ from __future__ import annotations
 import difflib
 import operator
 import re
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Container, Iterable
+from typing import Any
 
 import numpy as np
 
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import brief
-from tinygrad_lossmix.views.reading import Reading, constants
 
 OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "<=": operator.le,
@@ -39,101 +38,65 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
     ">": operator.gt,
 }
-HERE = {
+HERE: dict[str, Callable[[Walk], Any]] = {
     "position": lambda walk: walk.position,
     "upstream": lambda walk: walk.stop and walk.stop.g,
     "downstream": lambda walk: walk.stop and walk.stop.contribution,
     "accumulated": lambda walk: walk.stop and walk.stop.total,
 }
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?|[+-]?inf", re.ASCII | re.IGNORECASE)
-Shape = tuple[int, ...]
-Place = tuple[int, ...]  # of an entry; () means all of them
-
 PLACE = r"\s*[+-]?\d{1,9}\s*"
 VALUE = re.compile(
     rf"(\[(?P<place>{PLACE}(,{PLACE})*)\])?\s*=?\s*(?P<value>[^\s=].*)", re.ASCII | re.DOTALL
 )
 
 
-class Mistake(Exception):
+class CommandError(Exception):
     """A command that cannot be carried out, in words for the one who typed it."""
 
 
-class Names:
-    """The nodes and constant arrays of a recording by the names they are shown under.
-
-    Attributes:
-        known: what each name stands for.
-    """
-
-    def __init__(self, reading: Reading) -> None:
-        arrays = constants(reading)
-        self.known: dict[str, Any] = {name: x for x in arrays if (name := reading.call(x))}
-        self.known |= {name: node for node, name in reading.names.items()}
-
-    def node(self, text: str) -> Tensor:
-        """The node of that name.
-
-        Raises:
-            Mistake: there is none.
-        """
-        found = self.known.get(text)
-        if isinstance(found, Tensor):
-            return found
-        if found is not None:
-            raise Mistake(f"{text} is a constant: it has no gradient")
-        raise self.missing(text)
-
-    def missing(self, text: str) -> Mistake:
-        """The mistake of a name that is not there, with the nearest that is."""
-        near = difflib.get_close_matches(text, self.known, 1)
-        advice = f"did you mean {near[0]}?" if near else "`list` shows the names"
-        return Mistake(f"there is no {brief(text)} here: {advice}")
-
-
-class Comparison(NamedTuple):
-    """`left symbol right`."""
-
-    left: str
-    symbol: str
-    right: str
-
-    def result(self, walk: Walk, names: Names) -> Array | None:
-        """True or False for each entry; None as long as a side has no value.
-
-        Raises:
-            Mistake: a side is not known, or the shapes do not belong together.
-        """
-        left, right = quantity(self.left, walk, names), quantity(self.right, walk, names)
-        if left is None or right is None:
-            return None
-        try:
-            return np.asarray(OPERATORS[self.symbol](left, right))
-        except ValueError:
-            shapes = f"{np.shape(left)} and {np.shape(right)}"
-            raise Mistake(f"arrays of shapes {shapes} cannot be compared") from None
-
-
-class Condition:
-    """Comparisons joined by `and`; of an array it is enough that one entry fulfils one.
+def find_node(text: str, walk: Walk) -> Tensor:
+    """The node of that name.
 
     Raises:
-        Mistake: not made of comparisons.
+        CommandError: there is none.
     """
+    found = walk.known.get(text)
+    if isinstance(found, Tensor):
+        return found
+    if found is not None:
+        raise CommandError(f"{text} is a constant: it has no gradient")
+    raise unknown(text, walk)
 
-    def __init__(self, text: str) -> None:
-        self.comparisons = [comparison(part) for part in re.split(r"\sand\b", text)]
 
-    def result(self, walk: Walk, names: Names) -> Array | bool | None:
-        """What a single comparison gives; of several, whether all hold."""
-        if len(self.comparisons) > 1:
-            return self.holds(walk, names)
-        return self.comparisons[0].result(walk, names)
+def node_or_current(text: str, walk: Walk) -> Tensor:
+    """The node of that name; without a name the one we are at."""
+    return find_node(text, walk) if text else walk.current
 
-    def holds(self, walk: Walk, names: Names) -> bool:
-        """Whether every comparison holds here; not as long as a quantity has no value."""
-        results = [each.result(walk, names) for each in self.comparisons]
-        return all(result is not None and bool(result.any()) for result in results)
+
+def unknown(text: str, walk: Walk) -> CommandError:
+    """The error of a name that is not there, with the nearest that is."""
+    near = difflib.get_close_matches(text, walk.known, 1)
+    advice = f"did you mean {near[0]}?" if near else "`list` shows the names"
+    return CommandError(f"there is no {brief(text)} here: {advice}")
+
+
+def quantity(text: str, walk: Walk) -> Any:
+    """A number, a name, NAME.grad, or what is at this stop; None as long as it has no value.
+
+    Raises:
+        CommandError: none of these.
+    """
+    if text in walk.known:
+        found = walk.known[text]
+        return walk.value(found) if isinstance(found, Tensor) else found
+    if text.endswith(".grad") and text.removesuffix(".grad") in walk.known:
+        return walk.gradient(find_node(text.removesuffix(".grad"), walk))
+    if NUMBER.fullmatch(text):
+        return float(text)
+    if text in HERE:
+        return HERE[text](walk)
+    raise unknown(text, walk)
 
 
 def is_condition(text: str) -> bool:
@@ -141,55 +104,81 @@ def is_condition(text: str) -> bool:
     return any(symbol in text for symbol in OPERATORS)
 
 
-def comparison(text: str) -> Comparison:
-    """`z.grad > 1` in its parts.
+class Condition:
+    """Comparisons joined by `and`; of an array it is enough that one entry fulfils one.
 
     Raises:
-        Mistake: not one comparison.
+        CommandError: not made of comparisons.
     """
-    parts = [part.strip() for part in re.split("(<=|>=|==|!=|<|>)", text)]
-    if len(parts) != 3 or not parts[0] or not parts[2]:
-        raise Mistake("a condition compares names and numbers: z.grad > 1 and position < 5")
-    return Comparison(*parts)
+
+    def __init__(self, text: str) -> None:
+        self._comparisons: list[list[str]] = []
+        for part in re.split(r"\sand\b", text):
+            sides = [side.strip() for side in re.split("(<=|>=|==|!=|<|>)", part)]
+            if len(sides) != 3 or not sides[0] or not sides[2]:
+                raise CommandError(
+                    "a condition compares names and numbers: z.grad > 1 and position < 5"
+                )
+            self._comparisons.append(sides)
+
+    def result(self, walk: Walk) -> Array | bool | None:
+        """What a single comparison gives; of several, whether all hold."""
+        several = len(self._comparisons) > 1
+        return self.holds(walk) if several else _compared(walk, *self._comparisons[0])
+
+    def holds(self, walk: Walk) -> bool:
+        """Whether every comparison holds here; not as long as a quantity has no value.
+
+        Raises:
+            CommandError: a side is not known, or the shapes do not belong together.
+        """
+        results = [_compared(walk, *sides) for sides in self._comparisons]
+        return all(result is not None and bool(result.any()) for result in results)
 
 
-def quantity(text: str, walk: Walk, names: Names) -> Any:
-    """A number, a name, NAME.grad, or what is at this stop; None as long as it has no value.
+def _compared(walk: Walk, before: str, symbol: str, behind: str) -> Array | None:
+    """True or False for each entry; None as long as a side has no value."""
+    left, right = quantity(before, walk), quantity(behind, walk)
+    if left is None or right is None:
+        return None
+    try:
+        return np.asarray(OPERATORS[symbol](left, right))
+    except ValueError:
+        shapes = f"{np.shape(left)} and {np.shape(right)}"
+        raise CommandError(f"arrays of shapes {shapes} cannot be compared") from None
+
+
+def whole_number(text: str, allowed: Container[int], otherwise: str) -> int:
+    """A number that is counted or pointed at; one of more than nine digits is not even read.
 
     Raises:
-        Mistake: none of these.
+        CommandError: it is not one of those that are allowed.
     """
-    if text in names.known:
-        found = names.known[text]
-        return walk.value(found) if isinstance(found, Tensor) else found
-    if text.endswith(".grad") and text.removesuffix(".grad") in names.known:
-        return walk.gradient(names.node(text.removesuffix(".grad")))
-    if NUMBER.fullmatch(text):
-        return float(text)
-    if text in HERE:
-        return HERE[text](walk)
-    raise names.missing(text)
+    if text.isascii() and text.isdecimal() and len(text) <= 9 and int(text) in allowed:
+        return int(text)
+    raise CommandError(otherwise)
 
 
-def numbers(text: str, shape: Shape) -> Array:
+def numbers(text: str, shape: tuple[int, ...]) -> Array:
     """`2,1,0` as an array of a shape, row by row; a single number fills it.
 
     Brackets and spaces are as an array is printed.
 
     Raises:
-        Mistake: not numbers, or not as many as the shape has.
+        CommandError: not numbers, or not as many as the shape has.
     """
     values, size = _listed(text), int(np.prod(shape))
     if values.size not in (1, size):
-        raise Mistake(f"{values.size} numbers where the shape {shape} takes {size}, or one for all")
+        many = f"{values.size} numbers where the shape {shape} takes {size}, or one for all"
+        raise CommandError(many)
     return np.broadcast_to(values, size).reshape(shape)
 
 
-def labels(text: str, shape: Shape) -> Array:
+def label_numbers(text: str, shape: tuple[int, ...]) -> Array:
     """Labels for logits of a shape: a class, a class for each example, or a label for each logit.
 
     Raises:
-        Mistake: none of these.
+        CommandError: none of these.
     """
     values, rows, classes = _listed(text), int(np.prod(shape[:-1])), shape[-1]
     if values.size == rows * classes:
@@ -199,24 +188,7 @@ def labels(text: str, shape: Shape) -> Array:
     kinds = [f"a class, 0 to {classes - 1}"] if classes > 1 else []
     kinds += [f"{rows} classes, one for each example"] if classes > 1 and rows > 1 else []
     kinds += [f"{rows * classes} labels, one for each logit"]
-    raise Mistake(f"y takes {', or '.join(kinds)}")
-
-
-def assignment(text: str, known: Iterable[str]) -> tuple[str, Place, str]:
-    """A name, the place of one of its entries (none: the whole), and what it is set to.
-
-    A name that is known may hold anything; the longest that fits is meant.
-
-    Raises:
-        Mistake: there is no name or no value.
-    """
-    fitting = [name for name in known if re.match(re.escape(name) + r"[\s=\[]", text)]
-    name = max(fitting, key=len, default=re.split(r"[\s=\[]", text, maxsplit=1)[0])
-    found = VALUE.fullmatch(text.removeprefix(name))
-    if found is None or not name:
-        raise Mistake("set takes an input and its value, `y` and labels, or `mix` and two words")
-    place = found["place"].split(",") if found["place"] else []
-    return name, tuple(map(int, place)), found["value"]
+    raise CommandError(f"y takes {', or '.join(kinds)}")
 
 
 def _listed(text: str) -> Array:
@@ -224,4 +196,36 @@ def _listed(text: str) -> Array:
     try:
         return np.array([float(part) for part in parts])
     except ValueError:
-        raise Mistake("a value is numbers separated by commas, as in 2,1,0") from None
+        raise CommandError("a value is numbers separated by commas, as in 2,1,0") from None
+
+
+def mix(text: str) -> Mix:
+    """The mix of two words.
+
+    Raises:
+        CommandError: there is none.
+    """
+    try:
+        return Mix(*text.split(maxsplit=1))
+    except (ValueError, TypeError):
+        asked = brief(text)
+        raise CommandError(f"there is no mix {asked}: choose one as in softmax ce") from None
+
+
+def assignment(text: str, known: Iterable[str]) -> tuple[str, tuple[int, ...], str]:
+    """A name, the place of one of its entries (none: the whole), and what it is set to.
+
+    A name that is known may hold anything; the longest that fits is meant.
+
+    Raises:
+        CommandError: there is no name or no value.
+    """
+    fitting = [name for name in known if re.match(re.escape(name) + r"[\s=\[]", text)]
+    name = max(fitting, key=len, default=re.split(r"[\s=\[]", text, maxsplit=1)[0])
+    found = VALUE.fullmatch(text.removeprefix(name))
+    if found is None or not name:
+        raise CommandError(
+            "set takes an input and its value, `y` and labels, or `mix` and two words"
+        )
+    place = found["place"].split(",") if found["place"] else []
+    return name, tuple(map(int, place)), found["value"]

@@ -20,8 +20,8 @@ from string import Template
 from typing import Any
 
 from tinygrad_lossmix import files
+from tinygrad_lossmix.debugger.show import jacobian
 from tinygrad_lossmix.debugger.walk import Walk
-from tinygrad_lossmix.debugger.wording import local_text
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import IN_FULL, shaped, short
@@ -112,7 +112,7 @@ def _content(walk: Walk) -> dict[str, Any]:
             "arrow": sum(arg is stop.argument for arg in stop.node.args[: stop.place]),
             "upstream": _lengths(short, stop.g),
             "derivative": f"d{reading.call(stop.node)}/d{reading.call(stop.argument)}",
-            "local": local_text(stop.local),
+            "local": jacobian(stop.local),
             "downstream": _lengths(short, stop.contribution),
             "accumulated": _lengths(short, stop.total),
             "received": stop.received,

@@ -31,18 +31,18 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from tinygrad_lossmix.debugger.chain import Link, Stop
+from tinygrad_lossmix.debugger.chain_rule import Link, Product
 from tinygrad_lossmix.engine import graph
 from tinygrad_lossmix.engine.sweep import seed_of, sweep
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import short
-from tinygrad_lossmix.views.reading import Gradients, Reading, collected
+from tinygrad_lossmix.views.reading import Gradients, Reading, collected, constants
 
 
-class Delta(NamedTuple):
-    """The gradient of the logits of a mix, so far, beside a - y."""
+class DeltaSoFar(NamedTuple):
+    """The gradient of the logits of a mix beside a - y."""
 
     mix: Mix
     logits: Tensor
@@ -129,6 +129,12 @@ class Walk(Steps):
         self.seed = seed_of(cost, None)
         with np.errstate(all="ignore"):  # NaN and infinity are seen when they are walked to
             self._steps = list(sweep(cost, self.seed))
+
+    @cached_property
+    def known(self) -> dict[str, Any]:
+        """What the names that are shown stand for: constant arrays, and nodes."""
+        arrays = {name: x for x in constants(self.reading) if (name := self.reading.call(x))}
+        return arrays | {name: node for node, name in self.reading.names.items()}
 
     @cached_property
     def _arrivals(self) -> dict[Tensor, list[int]]:
@@ -251,22 +257,23 @@ class Walk(Steps):
         return self._entrances.get(self.position, [])
 
     @property
-    def stop(self) -> Stop | None:
+    def stop(self) -> Product | None:
         """The product that was taken last; None at the start."""
-        return self._product(self.position) if self.position > 0 else None
+        return self.product(self.position) if self.position > 0 else None
 
     @property
-    def products(self) -> list[Stop]:
+    def products(self) -> list[Product]:
         """Every product, in order."""
-        return [self._product(i) for i in range(1, len(self) + 1)]
+        return [self.product(i) for i in range(1, len(self) + 1)]
 
-    def _product(self, position: int) -> Stop:
+    def product(self, position: int) -> Product:
+        """The product that is taken at a position, 1 … len()."""
         node, place, *arrays = self._steps[position - 1]
         argument = node.args[place]
         arrivals = self._arrivals[argument]
         received = bisect_right(arrivals, position)
         g, contribution, total = map(np.array, arrays)
-        return Stop(node, place, argument, g, contribution, total, received, len(arrivals))
+        return Product(node, place, argument, g, contribution, total, received, len(arrivals))
 
     def _own(self, node: Tensor) -> Tensor:
         """The node; an error where it is none of this recording."""
@@ -302,10 +309,10 @@ class Walk(Steps):
             return self._arrivals[node][-1]
         return 0 if node is self.cost else None
 
-    def terms(self, node: Tensor) -> list[tuple[int, Stop]]:
+    def terms(self, node: Tensor) -> list[tuple[int, Product]]:
         """The contributions that a node has received at this position, and where each came."""
         received, _ = self.progress(node)
-        return [(i, self._product(i)) for i in self._arrivals.get(node, [])[:received]]
+        return [(i, self.product(i)) for i in self._arrivals.get(node, [])[:received]]
 
     def gradients(self) -> Gradients:
         """All gradients at this position, and those downstream of the products so far."""
@@ -331,10 +338,10 @@ class Walk(Steps):
             i = 0 if link.node is self.cost else self._arrivals[link.node][0]
         return links
 
-    def delta(self) -> Delta | None:
+    def delta(self) -> DeltaSoFar | None:
         """How far the gradient of the logits has come; None where no mix is recorded."""
         symbols = self.reading.symbols
         if symbols is None:
             return None
         z = symbols.z
-        return Delta(symbols.mix, z, self.gradient(z), *self.progress(z), symbols.a_minus_y)
+        return DeltaSoFar(symbols.mix, z, self.gradient(z), *self.progress(z), symbols.a_minus_y)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
-from tinygrad_lossmix.debugger.expressions import Mistake, Names
-from tinygrad_lossmix.debugger.moving import breakpoint, watchpoint
+from tinygrad_lossmix.debugger.commands.stop import breakpoint, watchpoint
+from tinygrad_lossmix.debugger.expressions import CommandError
 
 
 def softmax_ll(z=(2.0, 1.0, 0.0)):
@@ -15,8 +15,7 @@ def softmax_ll(z=(2.0, 1.0, 0.0)):
 
 def fires(kind, text, walk, forward=False):
     """All positions at which it stops."""
-    names = Names(walk.reading)
-    stops = kind(text, walk, names)
+    stops = kind(text, walk)
     if forward:
         walk.forward()
     found = [walk.position] if stops(walk) else []
@@ -70,8 +69,7 @@ def test_a_watched_gradient_stops_at_each_who_writes_it():
 
 def test_a_watched_condition_stops_where_it_changes():
     walk = lm.Stepper((lm.Tensor(2.0, name="x") * 3.0).exp())
-    names = Names(walk.reading)
-    assert walk.run(watchpoint("x.grad > 1", walk, names))
+    assert walk.run(watchpoint("x.grad > 1", walk))
     assert walk.position == 2
 
 
@@ -79,5 +77,5 @@ def test_a_watched_condition_stops_where_it_changes():
 @pytest.mark.parametrize("kind", [breakpoint, watchpoint])
 def test_what_is_not_known_is_a_mistake(kind, text):
     walk = softmax_ll()
-    with pytest.raises(Mistake):
-        kind(text, walk, Names(walk.reading))
+    with pytest.raises(CommandError):
+        kind(text, walk)

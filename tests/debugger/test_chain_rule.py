@@ -6,51 +6,59 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lossmix as lm
-from tinygrad_lossmix.debugger.chain import along, every, local, number
+from tinygrad_lossmix.debugger.chain_rule import (
+    MOVED,
+    count_paths,
+    difference,
+    local_jacobian,
+    paths,
+    products_along,
+)
 from tinygrad_lossmix.debugger.walk import Walk
+from tinygrad_lossmix.engine.graph import nodes
 
 x = lm.Tensor([2.0, 3.0])
 y = lm.Tensor([5.0, 7.0])
 
 
 def test_an_elementwise_function_has_a_diagonal():
-    found = local(x * y, 1)
+    found = local_jacobian(x * y, 1)
     assert found.diagonal
     np.testing.assert_array_equal(found.values, x.data)
 
 
 def test_a_sum_has_a_row():
-    found = local((x * y).sum(), 0)
+    found = local_jacobian((x * y).sum(), 0)
     assert not found.diagonal
     np.testing.assert_array_equal(found.values, [1.0, 1.0])
 
 
 def test_the_other_argument_is_held_even_where_it_depends_on_the_same_input():
-    np.testing.assert_array_equal(local(x * x.exp(), 0).values, np.exp(x.data))
+    np.testing.assert_array_equal(local_jacobian(x * x.exp(), 0).values, np.exp(x.data))
 
 
 def test_a_jacobian_has_the_axes_of_the_node_then_those_of_the_argument():
     w = lm.Tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
-    np.testing.assert_array_equal(local(w @ x, 1).values, w.data)
-    assert local(w @ x, 0).values.shape == (3, 3, 2)
+    np.testing.assert_array_equal(local_jacobian(w @ x, 1).values, w.data)
+    assert local_jacobian(w @ x, 0).values.shape == (3, 3, 2)
 
 
 def test_the_jacobian_of_softmax_is_that_of_the_formula():
     z = lm.Tensor([2.0, 1.0, 0.0])
     a = lm.softmax(z)
     p = a.data
-    np.testing.assert_allclose(local(a, 0).values, np.diag(p) - np.outer(p, p), atol=1e-16)
+    np.testing.assert_allclose(local_jacobian(a, 0).values, np.diag(p) - np.outer(p, p), atol=1e-16)
 
 
 def test_a_stable_cost_answers_to_its_logits_by_delta():
     z = lm.Tensor([2.0, 1.0, 0.0])
     mix = lm.Mix("softmax", "ce")
-    np.testing.assert_array_equal(local(mix.cost(z, 0), 0).values, mix.delta(z.data, 0))
+    np.testing.assert_array_equal(local_jacobian(mix.cost(z, 0), 0).values, mix.delta(z.data, 0))
 
 
 def test_what_is_too_large_or_empty_is_left_out():
-    assert local(lm.Tensor(np.ones(17)) * 2.0, 0) is None
-    assert local(lm.Tensor(np.ones(0)).sum(), 0) is None
+    assert local_jacobian(lm.Tensor(np.ones(17)) * 2.0, 0) is None
+    assert local_jacobian(lm.Tensor(np.ones(0)).sum(), 0) is None
 
 
 @pytest.mark.parametrize("mix", lm.MIXES, ids=str)
@@ -59,8 +67,8 @@ def test_the_products_along_all_ways_add_up_to_the_gradient_so_far(mix, data):
     walk = Walk(mix.composed(lm.Tensor([0.3, -1.0, 2.0]), 1))
     walk.goto(data.draw(st.integers(1, len(walk))))
     node = walk.stop.argument
-    ways = every(walk.taken, node, walk.seed)
-    assert len(ways) == number(walk.taken, node, walk.cost)
+    ways = paths(walk.taken, node, walk.seed)
+    assert len(ways) == count_paths(walk.taken, node, walk.cost)
     np.testing.assert_allclose(sum(product for _, product in ways), walk.gradient(node), atol=1e-14)
 
 
@@ -73,7 +81,7 @@ def test_the_product_along_a_chain_of_numbers_is_that_of_its_local_derivatives(f
     walk.end()
     way = walk.where()
     slopes = [float(link.local.values) for link in way]
-    products = [float(product) for product in along(way, walk.seed)]
+    products = [float(product) for product in products_along(way, walk.seed)]
     np.testing.assert_allclose(products, np.cumprod(slopes[::-1])[::-1], rtol=1e-12)
 
 
@@ -82,12 +90,33 @@ def test_a_way_begins_with_the_product_just_taken():
     while walk.next():
         way = walk.where()
         assert (way[0].node, way[0].place) == (walk.stop.node, walk.stop.place)
-        np.testing.assert_array_equal(along(way, walk.seed)[0].shape, walk.stop.contribution.shape)
+        np.testing.assert_array_equal(
+            products_along(way, walk.seed)[0].shape, walk.stop.contribution.shape
+        )
 
 
 def test_there_are_no_ways_from_what_nothing_has_come_to():
     walk = Walk((lm.Tensor(1.0, name="x") * 2.0).sum())
     node = walk.reading.nodes[0]
-    assert number(walk.taken, node, walk.cost) == 0
-    assert every(walk.taken, node, walk.seed) == []
-    assert number(walk.taken, walk.cost, walk.cost) == 1
+    assert count_paths(walk.taken, node, walk.cost) == 0
+    assert paths(walk.taken, node, walk.seed) == []
+    assert count_paths(walk.taken, walk.cost, walk.cost) == 1
+
+
+@pytest.mark.parametrize("mix", lm.MIXES, ids=str)
+def test_the_difference_at_every_node_is_its_gradient(mix):
+    cost = mix.composed(lm.Tensor([2.0, 1.0, 0.0]), 0)
+    cost.backward()
+    for node in nodes(cost):
+        np.testing.assert_allclose(difference(cost, node), node.grad, atol=1e-8)
+
+
+def test_what_is_not_differentiated_is_held():
+    x = lm.Tensor([2.0, 3.0])
+    cost = (x * lm.constant(x)).sum()
+    np.testing.assert_allclose(difference(cost, x), x.data, atol=1e-8)
+
+
+def test_a_large_node_is_not_moved_entry_by_entry():
+    x = lm.Tensor(np.ones(MOVED + 1))
+    assert difference(x.sum(), x) is None

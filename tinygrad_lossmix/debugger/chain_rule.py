@@ -1,14 +1,16 @@
 """The chain rule: local Jacobians, one product along each path to the cost, and their sum.
 
 >>> z = Tensor([2.0, 1.0], name="z")
->>> local(np.square(z), 0)
+>>> local_jacobian(np.square(z), 0)
 Local(values=array([4., 2.]), diagonal=True)
 >>> cost = (z * z).sum()
 >>> links = [Link(node, place) for node, place, *_ in sweep(cost, np.array(1.0))]
->>> number(links, z, cost), [product for _, product in every(links, z, np.array(1.0))]
+>>> count_paths(links, z, cost), [product for _, product in paths(links, z, np.array(1.0))]
 (2, [array([2., 1.]), array([2., 1.])])
 >>> cost.backward(), z.grad
 (None, array([4., 2.]))
+>>> difference(cost, z).round(6)
+array([4., 2.])
 """
 
 from __future__ import annotations
@@ -17,11 +19,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tinygrad_lossmix.debugger.again import again
 from tinygrad_lossmix.engine.sweep import sweep
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 
-LARGEST = 16  # entries of a node or of an argument
+LARGEST = 16  # entries of a node or of an argument whose Jacobian is shown
+MOVED = 64  # entries of a node whose differences are taken
 
 
 class Local(NamedTuple):
@@ -31,7 +35,7 @@ class Local(NamedTuple):
     diagonal: bool
 
 
-def local(node: Tensor, position: int) -> Local | None:
+def local_jacobian(node: Tensor, position: int) -> Local | None:
     """The derivative of a node by the argument at a position; None where it is too large to show.
 
     It is what the engine's own rule makes of each unit gradient at the node.
@@ -78,10 +82,10 @@ class Link(NamedTuple):
     @property
     def local(self) -> Local | None:
         """The local Jacobian; None where it is too large to show."""
-        return local(self.node, self.place)
+        return local_jacobian(self.node, self.place)
 
 
-class Stop(NamedTuple):
+class Product(NamedTuple):
     """One vector-Jacobian product, from a node to one of its arguments."""
 
     node: Tensor
@@ -102,7 +106,7 @@ class Stop(NamedTuple):
 Path = list[Link]  # from a node to the cost
 
 
-def along(path: Path, seed: Array) -> list[Array]:
+def products_along(path: Path, seed: Array) -> list[Array]:
     """The seed multiplied by the local Jacobians of a path, from the cost down.
 
     Returns:
@@ -116,25 +120,47 @@ def along(path: Path, seed: Array) -> list[Array]:
     return products[::-1]
 
 
-def number(links: Path, node: Tensor, cost: Tensor) -> int:
+def count_paths(links: Path, node: Tensor, cost: Tensor) -> int:
     """How many paths there are from a node to the cost, by these links, in the order of a sweep."""
-    paths = {cost: 1}
+    found = {cost: 1}
     for link in links:
-        paths[link.argument] = paths.get(link.argument, 0) + paths[link.node]
-    return paths.get(node, 0)
+        found[link.argument] = found.get(link.argument, 0) + found[link.node]
+    return found.get(node, 0)
 
 
-def every(links: Path, node: Tensor, seed: Array) -> list[tuple[Path, Array]]:
+def paths(links: Path, node: Tensor, seed: Array) -> list[tuple[Path, Array]]:
     """Each of these paths with the product along it; the gradient so far is their sum."""
     onwards: dict[Tensor, Path] = {}
     for link in links:
         onwards.setdefault(link.argument, []).append(link)
     unfinished: list[Path] = [[link] for link in onwards.get(node, [])]
-    paths = []
+    found = []
     while unfinished:
         path = unfinished.pop(0)
         further = onwards.get(path[-1].node)
         if further is None:  # at the cost
-            paths.append(path)
+            found.append((path, products_along(path, seed)[0]))
         unfinished += [[*path, link] for link in further or []]
-    return [(path, along(path, seed)[0]) for path in paths]
+    return found
+
+
+def difference(cost: Tensor, at: Tensor) -> Array | None:
+    """The central finite difference of a cost by each entry of a node, all else held.
+
+    Returns:
+        an array of the node's shape; None where the node is too large.
+    """
+    if at.size > MOVED:
+        return None
+    values = np.array(at.data)
+    slopes = np.empty(at.shape, at.dtype)
+    step = np.cbrt(np.finfo(at.dtype).eps)
+    with np.errstate(all="ignore"):
+        for index in np.ndindex(at.shape):
+            size = step * max(1.0, abs(float(values[index])))
+            up, down = np.array(values), np.array(values)
+            up[index] += size
+            down[index] -= size
+            rise = [float(again(cost, {at: Tensor(x)}, held=True)[cost].data) for x in (up, down)]
+            slopes[index] = (rise[0] - rise[1]) / float(up[index] - down[index])
+    return slopes

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
-from tinygrad_lossmix.debugger.inquiry import rule_of
+from tinygrad_lossmix.debugger.rule import rule_of
 
 x, y = lm.Tensor([2.0, 1.0]), lm.Tensor([3.0, 5.0])
 

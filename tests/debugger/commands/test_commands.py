@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lossmix as lm
-from tinygrad_lossmix.debugger.lockstep import Pair, PairPrompt
+from tinygrad_lossmix.debugger.lockstep import Lockstep
 from tinygrad_lossmix.debugger.repl import Prompt
 
 
@@ -316,7 +316,7 @@ def test_a_mistake_gets_one_line_that_helps(capsys, commands, words):
 
 def test_a_mistake_on_two_walks_gets_one_line_that_helps(capsys):
     for commands in ("where z", "list z", "goto 99", "wher", "print z"):
-        prompt = PairPrompt(Pair(*[lm.Stepper(softmax_ll())] * 2), io.StringIO())
+        prompt = Prompt(Lockstep(*[lm.Stepper(softmax_ll())] * 2), io.StringIO())
         assert prompt.run_batch(commands) == 1
         assert capsys.readouterr().err.count("\n") == 1
 
@@ -338,7 +338,7 @@ def test_whatever_is_typed_behind_a_command_is_answered(command, text):
 
 def side_by_side(commands):
     answers = io.StringIO()
-    prompt = PairPrompt(Pair(lm.Stepper(softmax_ll()), lm.Stepper(softmax_ll("ce"))), answers)
+    prompt = Prompt(Lockstep(lm.Stepper(softmax_ll()), lm.Stepper(softmax_ll("ce"))), answers)
     assert prompt.run_batch(commands) == 0
     return answers.getvalue()
 

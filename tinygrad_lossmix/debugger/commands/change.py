@@ -1,0 +1,207 @@
+"""Commands that change: the recording is made again, with other values, other labels, another mix.
+
+>>> z = Tensor([2.0, 1.0, 0.0], name="z")
+>>> cost = Mix("softmax", "ll").composed(z, 0)
+>>> with_value(Reading(cost), "z", z, np.zeros(3)).cost
+Tensor(1.09861229, by=negative)
+>>> with_mix(Reading(cost), Mix("sigmoid", "ce")).cost
+Tensor(2.13333688, by=negative)
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from rich.text import Text
+
+from tinygrad_lossmix.debugger.again import again
+from tinygrad_lossmix.debugger.commands.session import Group, Session, command
+from tinygrad_lossmix.debugger.expressions import (
+    CommandError,
+    assignment,
+    label_numbers,
+    mix,
+    numbers,
+    unknown,
+)
+from tinygrad_lossmix.debugger.show import FLOW, NAME, NEAR, QUIET, aligned, entries, sized
+from tinygrad_lossmix.debugger.walk import Walk
+from tinygrad_lossmix.engine.graph import nodes
+from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.mixes.labels import labels
+from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.printing import shorten
+from tinygrad_lossmix.views.reading import Reading, Symbols, constants
+
+CHANGES: Group = []
+
+
+@command(CHANGES, takes="name")
+def set_(session: Session[Walk], arg: str) -> Text:
+    """set z 2,1,0; set z[0] 5; set y 1; set mix softmax ce: record again with that"""
+    walk = session.steps
+    changed = _changed(walk, arg)
+    arrays = {name: x for name, x in walk.reading.known.items() if not isinstance(x, Tensor)}
+    new = type(walk)(changed.cost, arrays | changed.names)
+    new.first = -len(new.reading.nodes) if walk.first else 0
+    if len(new) == len(walk):
+        new.position = walk.position
+    session.versions[session.version + 1 :] = [new]
+    return _turn(session, session.version + 1)
+
+
+@command(CHANGES)
+def undo(session: Session[Walk], arg: str) -> Text:
+    """take back the last set"""
+    if session.version == 0:
+        raise CommandError("nothing to undo: no `set` so far")
+    return _turn(session, session.version - 1)
+
+
+@command(CHANGES)
+def redo(session: Session[Walk], arg: str) -> Text:
+    """set again what was taken back"""
+    if session.version + 1 == len(session.versions):
+        raise CommandError("nothing to redo")
+    return _turn(session, session.version + 1)
+
+
+@command(CHANGES)
+def diff(session: Session[Walk], arg: str) -> Text:
+    """what the last set changed: the cost, the inputs and their gradients"""
+    if session.version == 0:
+        raise CommandError("nothing to compare: no `set` so far")
+    before, after = session.versions[session.version - 1 : session.version + 1]
+    rows = [("", "", "value", "gradient")]
+    order = [before.reading.call(node) for node in before.reading.nodes]
+    for when, walk in (("before", before), ("after", after)):
+        end = walk.at(len(walk))
+        inputs = [node for node in walk.reading.nodes if node.function is None]
+        names = {node: walk.reading.call(node) for node in inputs}
+        inputs.sort(key=lambda node: order.index(names[node]) if names[node] in order else -1)
+        for node in [walk.cost, *inputs[:NEAR]]:
+            found = end.gradient(node)
+            gradient = "-" if found is None else entries(found)
+            rows.append((when, walk.reading.call(node), sized(node.data), gradient))
+    return aligned(rows, (QUIET, NAME, "", FLOW), "")
+
+
+def _turn(session: Session[Walk], version: int) -> Text:
+    session.version, session.steps = version, session.versions[version]
+    return session.here()
+
+
+class Changed(NamedTuple):
+    """A new recording, and what was called something in the old one: Tensors and arrays."""
+
+    cost: Tensor
+    names: dict[str, Any]
+
+
+def _changed(walk: Walk, arg: str) -> Changed:
+    """The recording with what was typed."""
+    reading = walk.reading
+    name, place, text = assignment(arg, walk.known)
+    found = walk.known.get(name)
+    if not isinstance(found, Tensor):
+        if name == "mix":
+            return with_mix(reading, mix(text))
+        if name in ("y", "1 - y") and (reading.symbols or found is None):
+            if name != "y" or place:
+                raise CommandError("labels are set all at once: `set y` and a class, or all labels")
+            return with_labels(reading, text)
+    if found is None:
+        raise unknown(name, walk)
+    if place:
+        return with_entry(reading, name, found, place, text)
+    return with_value(reading, name, found, numbers(text, found.shape))
+
+
+def with_value(reading: Reading, name: str, found: Any, value: Array) -> Changed:
+    """The recording with another value of an input or of a constant array.
+
+    Args:
+        reading: the recording.
+        name: what it is called there.
+        found: the Tensor or array of that name.
+        value: an array of its shape.
+
+    Raises:
+        CommandError: a node that is computed from others.
+    """
+    value = value.astype(found.dtype)
+    replaced, arrays = {}, {}
+    if not isinstance(found, Tensor):
+        alike = [arg for arg in constants(reading) if reading.call(arg) == name]
+        arrays = {id(arg): value for arg in alike}
+    elif found.function is None:
+        replaced = {found: Tensor(value, name=found.name)}
+    else:
+        raise CommandError(f"only an input can be set: {shorten(name)} is computed from others")
+    with np.errstate(all="ignore"):
+        new = again(reading.cost, replaced, arrays=arrays)
+    named = {other: new[node] for node, other in reading.names.items()}
+    return Changed(new[reading.cost], named | ({name: value} if arrays else {}))
+
+
+def with_entry(reading: Reading, name: str, found: Any, at: tuple[int, ...], text: str) -> Changed:
+    """The same with another number at one place.
+
+    Raises:
+        CommandError: no such place, or not one number.
+    """
+    value = np.array(found.data if isinstance(found, Tensor) else found)
+    if len(at) != value.ndim or not all(-n <= i < n for i, n in zip(at, value.shape, strict=True)):
+        place = f"[{', '.join(map(str, at))}]"
+        raise CommandError(f"{shorten(name)} has the shape {value.shape}: it has no {place}")
+    value[at] = numbers(text, ())
+    return with_value(reading, name, found, value)
+
+
+def with_labels(reading: Reading, text: str) -> Changed:
+    """The mix of a recording with other labels: a class for each example, or one for each logit.
+
+    Raises:
+        CommandError: there is no mix, or no labels for its logits.
+    """
+    symbols = _mix_of(reading)
+    try:
+        y = labels(label_numbers(text, symbols.z.shape), symbols.z)
+        return _recorded(symbols.mix, reading, symbols, y)
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+
+
+def with_mix(reading: Reading, mix: Mix) -> Changed:
+    """Another mix of the same logits and labels.
+
+    Raises:
+        CommandError: there is no mix.
+    """
+    symbols = _mix_of(reading)
+    return _recorded(mix, reading, symbols, symbols.y)
+
+
+def _mix_of(reading: Reading) -> Symbols:
+    if reading.symbols is None:
+        raise CommandError(
+            "`set y` and `set mix` need a sigmoid or softmax layer with one of the costs "
+            "cross_entropy, log_likelihood, quadratic: the recording has none"
+        )
+    return reading.symbols
+
+
+def _recorded(mix: Mix, reading: Reading, symbols: Symbols, y: Array) -> Changed:
+    """The recording with another mix on its logits; what leads to them stays as it is."""
+    record = mix.cost if symbols.a is None else mix.composed
+    kept = {node: node for node in nodes(symbols.z)}
+    with np.errstate(all="ignore"):
+        new = again(reading.cost, kept | {symbols.cost: record(symbols.z, y)})
+    named = {
+        name: new[node]
+        for name, node in reading.known.items()
+        if isinstance(node, Tensor) and node in new
+    }
+    return Changed(new[reading.cost], named)

@@ -1,0 +1,247 @@
+"""Commands that look: values, gradients, Jacobians, rules, and the whole as a picture or page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from rich.text import Text
+
+from tinygrad_lossmix.debugger import rule, show
+from tinygrad_lossmix.debugger.chain_rule import difference, local_jacobian
+from tinygrad_lossmix.debugger.commands.session import Group, Session, command
+from tinygrad_lossmix.debugger.expressions import (
+    CommandError,
+    Condition,
+    find_node,
+    is_condition,
+    node_or_current,
+    quantity,
+)
+from tinygrad_lossmix.debugger.page import page as write_page
+from tinygrad_lossmix.debugger.show import BOOK, FLOW, NAME, QUIET, aligned, count, entries, sized
+from tinygrad_lossmix.debugger.walk import DeltaSoFar, Walk
+from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.printing import IN_FULL, brief, clean, shaped
+from tinygrad_lossmix.views.drawing import drawing
+from tinygrad_lossmix.views.reading import Symbols
+
+TERMS = 20  # contributions that are listed
+LETTERS = {"S": "S = sum of y", "e": "e = a - y", "r": "r = a/(1 - a)"}  # in formulas of delta
+
+LOOKS: Group = []
+
+
+@command(LOOKS, "p", takes="name")
+def print_(session: Session[Walk], arg: str) -> Text:
+    """print NAME: its value; print NAME.grad: its gradient so far; print z.grad > 0"""
+    walk, reading, name = session.steps, session.steps.reading, arg.removesuffix(".grad")
+    found = walk.known.get(arg)
+    if isinstance(found, Tensor):
+        if walk.value(found) is None:
+            return Text(f"{arg} is not computed yet")
+        text = _value(arg, found.data, reading.equation(found))
+        if whole := reading.full_name(found):
+            text.append(f"\nits name in full: {whole}", QUIET)
+        return text
+    if found is not None:
+        return _value(arg, found, "constant")
+    if name != arg and name in walk.known:
+        return _gradient(walk, find_node(name, walk))
+    if not arg:
+        raise CommandError("print takes NAME or NAME.grad; `list` shows the names")
+    seen = Condition(arg).result(walk) if is_condition(arg) else quantity(arg, walk)
+    return Text(f"{brief(arg)} has no value yet") if seen is None else _value(brief(arg), seen)
+
+
+def _value(name: str, x: object, about: str = "") -> Text:
+    text = Text.assemble((name, NAME), f" = {shaped(x, IN_FULL)}")
+    return text.append(f"  {about}", BOOK) if about else text
+
+
+def _gradient(walk: Walk, node: Tensor) -> Text:
+    """The gradient of a node at this position, or when it gets its first contribution."""
+    text = Text().append(walk.reading.derivative(node), NAME)
+    found = walk.gradient(node)
+    if found is None:
+        arrival = walk.arrival(node)
+        return text.append(
+            f": none, no derivative of {walk.reading.call(walk.cost)} reaches it"
+            if arrival is None
+            else f": not computed yet, the first contribution comes at [{arrival}/{len(walk)}]"
+        )
+    received, expected = walk.progress(node)
+    part = f"  {received} of {count(expected, 'contribution')}" if received < expected else ""
+    return text.append(f" = {shaped(found, IN_FULL)}{part}")
+
+
+@command(LOOKS, "w")
+def where(session: Session[Walk], arg: str) -> Text:
+    """the path from here to the cost, the product of its local Jacobians, the other paths"""
+    return show.path(session.steps)
+
+
+@command(LOOKS, "l")
+def list_(session: Session[Walk], arg: str) -> Text:
+    """the nodes with values and gradients; -> marks the current one"""
+    return show.listing(session.steps)
+
+
+@command(LOOKS, "a", takes="name")
+def args(session: Session[Walk], arg: str) -> Text:
+    """args NAME: what a node was computed from; without a name, the current node"""
+    node, reading = _operation(session.steps, arg), session.steps.reading
+    if node.function is None:
+        return Text(f"{reading.call(node)} is an input: it has no arguments")
+    rows = [(reading.defined(node), sized(node.data), "")]
+    for each in node.args:
+        tensor = isinstance(each, Tensor)
+        value = sized(each.data if tensor else each)
+        about = reading.defined(each) if tensor else reading.call(each)
+        rows.append((f"  {about or value}", value, "" if tensor else "constant"))
+    return aligned(rows, (NAME, FLOW, QUIET), "")
+
+
+def _operation(walk: Walk, arg: str) -> Tensor:
+    """The node of that name; without a name the one whose product was taken last."""
+    return walk.stop.node if walk.stop and not arg else node_or_current(arg, walk)
+
+
+@command(LOOKS, takes="name")
+def local(session: Session[Walk], arg: str) -> Text:
+    """local NAME: the local Jacobian of a node, by each argument"""
+    node, call = _operation(session.steps, arg), session.steps.reading.call
+    rows = [
+        (
+            f"d{call(node)}/d{call(argument)}",
+            show.jacobian(local_jacobian(node, i)),
+            f"shape {node.shape + argument.shape}",
+        )
+        for i, argument in rule.differentiated(node)
+    ]
+    if not rows:
+        return Text(f"{call(node)} has no argument that is differentiated")
+    return aligned(rows, (NAME, FLOW, QUIET), "")
+
+
+@command(LOOKS, takes="name")
+def explain(session: Session[Walk], arg: str) -> Text:
+    """explain NAME: the rule of a node in the table of derivatives"""
+    return rule.explanation(session.steps, _operation(session.steps, arg))
+
+
+@command(LOOKS, takes="name")
+def contrib(session: Session[Walk], arg: str) -> Text:
+    """contrib NAME: the contributions to its gradient, by node"""
+    walk, reading = session.steps, session.steps.reading
+    node = node_or_current(arg, walk)
+    received, expected = walk.progress(node)
+    if not expected:
+        own = "it is the seed" if node is walk.cost else "nothing contributes to it"
+        return Text(f"{reading.derivative(node)}: {own}")
+    rows = [
+        (walk.at(at).place, f"from {reading.defined(stop.node)}", entries(stop.contribution))
+        for at, stop in walk.terms(node)[:TERMS]
+    ]
+    if received > TERMS:
+        rows.append(("", f"and {received - TERMS:,} more", ""))
+    so_far = f"{received} of {count(expected, 'contribution')}"
+    total = walk.gradient(node)
+    rows.append(("accumulated", so_far, "none yet" if total is None else entries(total)))
+    heading = Text().append(reading.derivative(node), NAME)
+    return show.lined(heading, aligned(rows, (QUIET, "", FLOW)))
+
+
+@command(LOOKS, takes="name")
+def check(session: Session[Walk], arg: str) -> Text:
+    """check NAME: its gradient beside the finite difference"""
+    walk, node = session.steps, node_or_current(arg, session.steps)
+    call, at = walk.reading.call, walk.complete(node)
+    if at is None:
+        return Text(f"{call(node)} has no gradient to check: none reaches it")
+    slopes = difference(walk.cost, node)
+    if slopes is None:
+        return Text(f"{call(node)} has {node.size:,} entries, too many for finite differences")
+    found = walk.at(at).gradient(node)
+    with np.errstate(all="ignore"):
+        gap = float(np.max(np.abs(slopes - found), initial=0.0))
+    size = float(np.max(np.abs(slopes), initial=1.0))
+    near = gap <= size * np.finfo(node.dtype).eps ** 0.4
+    when = "" if walk.position >= at else f", as it will be at {walk.at(at).place}"
+    verdict = "ok" if near else "NOT ok: the gradient is wrong, or the cost has a kink here"
+    if not np.isfinite(gap):
+        verdict = "cannot be compared: NaN or infinity"
+    rows = [
+        (walk.reading.derivative(node), entries(found), f"by the rules{when}"),
+        ("finite difference", entries(slopes), ""),
+        ("max difference", f"{gap:.4g}", verdict),
+    ]
+    return aligned(rows, (NAME, FLOW, BOOK if near else "bold"), "")
+
+
+@command(LOOKS, "d")
+def delta(session: Session[Walk], arg: str) -> Text:
+    """the gradient of the logits so far, and a - y beside it"""
+    walk, found, symbols = session.steps, session.steps.delta(), session.steps.reading.symbols
+    if found is None or symbols is None:
+        return Text(
+            "no delta: the recording has no sigmoid or softmax layer with one of the costs "
+            "cross_entropy, log_likelihood, quadratic"
+        )
+    a_minus_y = symbols.scaled("a - y")  # over n for n examples, as the gradient is
+    if found.gradient is None:
+        rest = f"; {a_minus_y} = {entries(found.a_minus_y)}{symbols.n}"
+        return _gradient(walk, found.logits).append(rest)
+    complete = found.received == found.expected
+    part = f"{found.received} of {count(found.expected, 'contribution')} so far"
+    about = walk.reading.equation(found.logits) if complete else part
+    apart = _difference(walk, found, symbols) if complete else ""
+    rows = [
+        (walk.reading.derivative(found.logits), entries(found.gradient), about),
+        (a_minus_y, entries(found.a_minus_y), apart),
+    ]
+    return aligned(rows, (NAME, FLOW, BOOK), "")
+
+
+def _difference(walk: Walk, found: DeltaSoFar, symbols: Symbols) -> str:
+    gap = float(np.max(np.abs(found.gradient - found.a_minus_y), initial=0.0))
+    size = float(np.max(np.abs(found.a_minus_y), initial=0.0))
+    if not np.isfinite(gap):
+        return "the graph gives NaN or infinity: `forward;;break nan;;continue` finds where"
+    if gap <= 16 * np.finfo(found.a_minus_y.dtype).eps * size:
+        return f"equal, max difference {gap:.4g}"
+    if symbols.cost is not walk.cost:
+        cost = walk.reading.call(walk.cost)
+        return f"max difference {gap:.4g}; {cost} is more than the cost of {symbols.mix}"
+    formula = found.mix.formula
+    letters = [meaning for letter, meaning in LETTERS.items() if letter in formula]
+    return f"max difference {gap:.4g}; delta is {', '.join([formula, *letters])}"
+
+
+@command(LOOKS, takes="text")
+def draw(session: Session[Walk], arg: str) -> Text:
+    """draw FILE: the picture with the gradients so far, as .svg, .png, .pdf, .dot or .txt"""
+    walk = session.steps
+    return _written(
+        "draw graph.svg", arg, lambda: drawing(walk.reading, walk.gradients()).save(arg)
+    )
+
+
+@command(LOOKS, takes="text")
+def page(session: Session[Walk], arg: str) -> Text:
+    """page FILE: an HTML page that steps through this recording in a browser"""
+    walk = session.steps
+    names = {name: node for node, name in walk.reading.names.items()}
+    return _written("page steps.html", arg, lambda: write_page(walk.cost, arg, names))
+
+
+def _written(example: str, path: str, write: Callable[[], Path]) -> Text:
+    if not path:
+        raise CommandError(f"{example[:4]} takes the file to write, as in `{example}`")
+    try:
+        return Text(f"wrote {clean(str(write()))}")
+    except ValueError as error:
+        raise CommandError(clean(str(error))) from None
+    except OSError as error:
+        raise CommandError(f"{clean(path)} cannot be written: {error.strerror}") from None

@@ -1,0 +1,179 @@
+"""What a command is, what commands work on, and those of every session.
+
+A command is a function of the session and of what is typed behind its name; it returns what to say.
+Its docstring is its help. It enters the table where it is written:
+
+>>> GREETINGS: Group = []
+>>> @command(GREETINGS, takes="text")
+... def greet(session, arg):
+...     "greet WHOM: say hello"
+...     return Text(f"hello {arg}")
+>>> GREETINGS[0].name, GREETINGS[0].help, str(GREETINGS[0].function(None, "z"))
+('greet', 'greet WHOM: say hello', 'hello z')
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
+
+from rich.text import Text
+
+from tinygrad_lossmix.debugger import show
+from tinygrad_lossmix.debugger.expressions import CommandError
+from tinygrad_lossmix.debugger.lockstep import Lockstep
+from tinygrad_lossmix.debugger.show import NAME, QUIET, aligned
+from tinygrad_lossmix.debugger.walk import Walk
+from tinygrad_lossmix.printing import brief
+
+SHOWN = 20  # lines of the history
+AT_THE_END = "at the end, every gradient is complete: type `back`, `start`, `delta` or `quit`"
+AT_THE_START = "at the start: type `next`"
+
+Answer = Text | Literal[True] | None  # True: leave
+Function = TypeVar("Function", bound=Callable[..., Answer])
+Walked = TypeVar("Walked", bound=Walk | Lockstep)
+
+
+class Command(NamedTuple):
+    """An entry of the table of commands."""
+
+    name: str
+    short: str  # '' for none
+    help: str  # '' for one that is not listed
+    function: Callable[[Any, str], Answer]  # of the session and what is typed behind the name
+    takes: Literal["nothing", "text", "name"] = "nothing"  # names of nodes are completed
+    repeats: bool = False  # by an empty line
+
+
+Group = list[Command]
+
+
+def command(
+    group: Group,
+    short: str = "",
+    takes: Literal["nothing", "text", "name"] = "nothing",
+    repeats: bool = False,
+) -> Callable[[Function], Function]:
+    """Enter a function into a group, by its name less the underscore behind a word of Python's."""
+
+    def enter(function: Function) -> Function:
+        name, about = function.__name__.rstrip("_"), " ".join((function.__doc__ or "").split())
+        group.append(Command(name, short, about, function, takes, repeats))
+        return function
+
+    return enter
+
+
+class Breakpoint(NamedTuple):
+    """A place to stop, as it was typed: names mean what they mean in the recording at hand."""
+
+    kind: str  # break or watch
+    text: str
+    meaning: Callable[[str, Walk], Callable[[Walk], bool]]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {brief(self.text)}"
+
+
+class Session(Generic[Walked]):
+    """What the commands of a prompt work on, and what they leave to each other.
+
+    Args:
+        steps: what is walked, one Walk or two in Lockstep.
+        groups: of commands, in the order of `help`.
+
+    Attributes:
+        commands: the table, by name.
+        shorts: the names, by what is shorter.
+        aliases: the commands that each stands for.
+        typed: the lines so far.
+        breakpoints: by number; `numbered` is the last.
+        versions: the walk, and those that `set` made of it; `version` is the index of `steps`.
+        question: where the quiz waits for an answer, a walk and its position.
+        right, answered: the score.
+    """
+
+    def __init__(self, steps: Walked, groups: Iterable[Group]) -> None:
+        self.steps = steps
+        self.commands = {each.name: each for group in groups for each in group}
+        self.shorts = {each.short: each.name for each in self.commands.values() if each.short}
+        self.aliases: dict[str, str] = {}
+        self.typed: list[str] = []
+        self.breakpoints: dict[int, Breakpoint] = {}
+        self.numbered = 0
+        self.versions = [steps]
+        self.version = 0
+        self.question: tuple[Walk, int] | None = None
+        self.right = self.answered = 0
+
+    def here(self) -> Text:
+        """Where we are."""
+        return show.here(self.steps)
+
+    def moved(self, done: bool, otherwise: str = "") -> Text:
+        """Where a movement has led, or why there was none."""
+        if done:
+            return self.here()
+        return Text(otherwise or (AT_THE_END if self.steps.at_end else AT_THE_START))
+
+    def listed(self) -> dict[str, Command]:
+        """The commands that `help` lists."""
+        return {name: each for name, each in self.commands.items() if each.help}
+
+    def no_command(self, text: str) -> CommandError:
+        """The error of a line that is no command, with the nearest that is."""
+        word, listed = text.split()[0], self.listed()
+        near = [name for name in listed if name.startswith(word)]
+        near += difflib.get_close_matches(word, listed, 1)
+        advice = f"did you mean {near[0]}?" if near else "`help` lists the commands"
+        return CommandError(f"there is no command {brief(word)}: {advice}")
+
+
+EVERYWHERE: Group = []
+
+
+@command(EVERYWHERE, takes="text")
+def alias(session: Session[Any], arg: str) -> Text | None:
+    """alias NAME COMMANDS: give commands a name; alias: list them; alias NAME: drop it"""
+    name, _, commands = arg.partition(" ")
+    if not name:
+        rows = [(brief(key), brief(value, 80)) for key, value in session.aliases.items()]
+        return aligned(rows, (NAME, "")) if rows else Text("no aliases")
+    if session.shorts.get(name, name) in session.listed():
+        raise CommandError(f"{name} is already a command")
+    if commands.strip():
+        session.aliases[name] = commands.strip()
+    elif session.aliases.pop(name, None) is None:
+        raise CommandError(f"there is no alias {brief(name)}: `alias` lists them")
+    return None
+
+
+@command(EVERYWHERE)
+def history(session: Session[Any], arg: str) -> Text:
+    """the lines that were typed last; the arrow keys bring them back"""
+    first = max(len(session.typed) - SHOWN, 0)
+    rows = [(str(i), brief(line, 80)) for i, line in enumerate(session.typed[first:], first)]
+    return aligned(rows, (QUIET, "")) if rows else Text("nothing yet")
+
+
+@command(EVERYWHERE, "h", takes="text")
+def help_(session: Session[Any], arg: str) -> Text:
+    """this list, or help COMMAND"""
+    name, listed = session.shorts.get(arg, arg), session.listed()
+    if arg and name not in listed:
+        raise session.no_command(arg)
+    shown = [listed[name]] if arg else listed.values()
+    text = aligned([(each.name, each.short, each.help) for each in shown], (NAME, NAME, ""))
+    words = "\nAn empty line repeats the last movement; `;;` separates commands."
+    return text if arg else text.append(words)
+
+
+@command(EVERYWHERE, "q")
+def quit_(session: Session[Any], arg: str) -> Literal[True]:
+    """leave; so does Ctrl-D"""
+    return True
+
+
+EVERYWHERE += [Command("exit", "", "", quit_), Command("EOF", "", "", quit_, takes="text")]
