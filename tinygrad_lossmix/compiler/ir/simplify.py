@@ -140,10 +140,6 @@ def _add(a: Value, b: Value) -> Value | None:
     return np.subtract(b, a.args[0]) if _is(a, np.negative) else None
 
 
-def _subtract(a: Value, b: Value) -> Value | None:
-    return np.add(a, b.args[0]) if _is(b, np.negative) else None
-
-
 def _exp(x: Value) -> Value | None:
     """e^-max(z, c) as min(e^-z, e^-c), where e^-z was computed before."""
     if _is(x, np.negative) and _is(x.args[0], np.maximum):
@@ -170,16 +166,15 @@ def _sum(x: Value, axis: Any = None, keepdims: bool = False, **options: Any) -> 
     return None
 
 
-def _broadcast_to(x: Value, shape: tuple[int, ...]) -> Value | None:
-    if x.shape == shape:
-        return x
-    return np.broadcast_to(x.args[0], shape) if _is(x, np.broadcast_to) else None
+def _shaped(function: Any) -> Callable[..., Value | None]:
+    """A view that only gives a shape: of another like it, the last one counts."""
 
+    def rule(x: Value, shape: tuple[int, ...]) -> Value | None:
+        if x.shape == shape:
+            return x
+        return function(x.args[0], shape) if _is(x, function) else None
 
-def _reshape(x: Value, shape: tuple[int, ...]) -> Value | None:
-    if x.shape == shape:
-        return x
-    return np.reshape(x.args[0], shape) if _is(x, np.reshape) else None
+    return rule
 
 
 def _transpose(x: Value, axes: tuple[int, ...]) -> Value | None:
@@ -190,21 +185,17 @@ def _transpose(x: Value, axes: tuple[int, ...]) -> Value | None:
     return None
 
 
-def _astype(x: Value, dtype: Any) -> Value | None:
-    return x if x.dtype == dtype else None
-
-
 RULES: dict[Any, Callable[..., Value | None]] = {
     np.positive: lambda x: x,
     np.negative: _negative,
     np.add: _add,
-    np.subtract: _subtract,
+    np.subtract: lambda a, b: np.add(a, b.args[0]) if _is(b, np.negative) else None,
     np.multiply: _multiply,
     np.divide: _divide,
     np.exp: _exp,
     np.add.reduce: _sum,
-    np.broadcast_to: _broadcast_to,
-    np.reshape: _reshape,
+    np.broadcast_to: _shaped(np.broadcast_to),
+    np.reshape: _shaped(np.reshape),
     np.transpose: _transpose,
-    astype: _astype,
+    astype: lambda x, dtype: x if x.dtype == dtype else None,
 }

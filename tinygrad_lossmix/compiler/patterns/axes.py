@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.compiler.calls import along, parts, relabels
-from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.engine.table import Array, is_duck
 from tinygrad_lossmix.engine.tensor import Tensor
 
 Labels = tuple[int | None, ...]
@@ -90,24 +90,18 @@ def picks_its_row(key: Any, u: Tensor, axes: tuple[int, ...], labels: Labels, sh
     """
     kept = tuple(1 if i in axes else n for i, n in enumerate(u.shape))
     rows: Array = np.arange(math.prod(kept)).reshape(kept)
-    key = _without_picks(key, u.ndim, axes)
-    if key is None:
-        return False
+    if any(map(is_duck, parts(key))):  # not known yet; which entry of its row it is does not matter
+        places = [part for part in parts(key) if part is not None and part is not Ellipsis]
+        if len(places) < max(len(parts(key)), u.ndim):
+            return False
+        entry = np.zeros((), np.intp)
+        key = tuple(
+            np.broadcast_to(entry, part.shape) if is_duck(part) and i in axes else part
+            for i, part in enumerate(places)
+        )
+        if any(map(is_duck, key)):
+            return False
     picked = np.broadcast_to(rows, u.shape)[key]
     met = laid(rows, labels, shape)
     whole = np.broadcast_shapes(picked.shape, shape) == picked.shape
     return whole and bool((picked == met).all())
-
-
-def _without_picks(key: Any, ndim: int, axes: tuple[int, ...]) -> Any:
-    """The index with any integers along the axes replaced by 0; None where they are not known."""
-    given, known = parts(key), (int, slice, np.ndarray)
-    if all(type(part) in known or part is None or part is Ellipsis for part in given):
-        return key
-    if len(given) != ndim:
-        return None
-    given = tuple(
-        np.zeros(part.shape, np.intp) if type(part) not in known and i in axes else part
-        for i, part in enumerate(given)
-    )
-    return given if all(type(part) in known for part in given) else None

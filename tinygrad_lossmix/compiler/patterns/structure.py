@@ -6,6 +6,7 @@ they are plain numbers.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,12 +14,17 @@ import numpy as np
 from tinygrad_lossmix.compiler.calls import Affine, normal, reduced, relabels, scalar, step
 from tinygrad_lossmix.compiler.numbering import Numbering
 from tinygrad_lossmix.engine.rules import getitem
-from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.engine.table import Array, is_numpys
 from tinygrad_lossmix.engine.tensor import Tensor
 
 COMMUTATIVE = {np.add, np.multiply, np.maximum, np.minimum, np.logaddexp}
 REDUCTIONS = {np.sum, np.mean, np.prod, np.max, np.min, np.var}
 _PRODUCTS = {np.sum: (np.multiply,), np.matmul: (np.matmul,), np.einsum: (np.einsum,)}
+_INVERSES: dict[Any, Callable[..., Any]] = {
+    np.reciprocal: lambda y: y,
+    np.divide: lambda x, y: y if scalar(x) == 1.0 else None,
+    np.power: lambda y, x: y if scalar(x) == -1.0 else None,
+}
 Pairs = list[tuple[Any, Any]]
 
 
@@ -97,9 +103,8 @@ class Structure:
 
 def repeats(function: Any) -> bool:
     """Whether a function gives the same value twice: NumPy's and ours; of others nobody knows."""
-    name, module = (getattr(function, of, None) or "" for of in ("__name__", "__module__"))
-    known = isinstance(function, np.ufunc) or vars(np).get(name, ()) is function
-    return known or module.startswith("tinygrad_lossmix.")
+    module = getattr(function, "__module__", None) or ""
+    return is_numpys(function) or module.startswith("tinygrad_lossmix.")
 
 
 def sides(node: Tensor) -> Pairs:
@@ -118,14 +123,10 @@ def quotients(node: Tensor) -> Pairs:
 
 def inverted(node: Any) -> Tensor | None:
     """y where node is 1/y."""
-    if type(node) is not Tensor or node.function not in (np.divide, np.power, np.reciprocal):
+    if type(node) is not Tensor or node.function not in _INVERSES:
         return None
-    x, *rest = node.args
-    if node.function is np.divide and scalar(x) == 1.0:
-        x = rest[0]
-    elif node.function is np.divide or (node.function is np.power and scalar(rest[0]) != -1.0):
-        return None
-    return x if type(x) is Tensor and x.shape == node.shape else None
+    y = _INVERSES[node.function](*node.args)
+    return y if type(y) is Tensor and y.shape == node.shape else None
 
 
 def differences(node: Tensor) -> Pairs:
