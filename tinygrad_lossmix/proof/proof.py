@@ -15,7 +15,7 @@ a outputs, y labels; derived for all logits by the engine's table, run on symbol
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,13 +58,14 @@ class Proof:
     @property
     def latex(self) -> str:
         """δ, and the labels for which it is a - y, as LaTeX for a line of its own."""
-        lines = [f"\\delta_{{{k}}} &= {text}" for k, text in enumerate(self._written(latex=True))]
+        lines = [f"\\delta_{{{k}}} &= {text}" for k, text in enumerate(self._written(sympy.latex))]
         end = f"\\text{{ at all logits for {self.condition[:-1]}}} y"
         if self.condition not in ("any y", "no y"):
-            end = "\\iff " + ",\\ ".join(_equations(self.equations, latex=True))
+            end = "\\iff " + ",\\ ".join(_equations(self.equations, sympy.latex))
         lines.append(f"\\delta &= a - y {end}")
         if self.multiple is not None:
-            lines.append(f"\\delta &= {sympy.latex(self.multiple)}\\,(a - y){self._matched(True)}")
+            where = self._matched("\\text{ where }", sympy.latex)
+            lines.append(f"\\delta &= {sympy.latex(self.multiple)}\\,(a - y){where}")
         body = " \\\\\n".join(lines)
         return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
 
@@ -82,9 +83,9 @@ class Proof:
 
     __repr__ = __str__
 
-    def _written(self, latex: bool = False) -> list[str]:
+    def _written(self, text: Callable[[Formula], str] = str) -> list[str]:
         each = zip(self.delta, self.a, self.y, strict=True)
-        return [written(delta, a, y, latex) for delta, a, y in each]
+        return [written(delta, a, y, text) for delta, a, y in each]
 
     def _verdict(self) -> list[str]:
         if self.holds:
@@ -92,7 +93,7 @@ class Proof:
             return [f"delta = a - y {where}."]
         lines = ["delta is not a - y."]
         if self.multiple is not None:
-            lines += [f"It is exactly {self.multiple}(a - y){self._matched(False)}."]
+            lines += [f"It is exactly {self.multiple}(a - y){self._matched(' where')}."]
         if self.ignores_wrong_classes:
             lines += ["It is 0 for every wrong class, one of label 0, whatever the logits."]
         if self.equations != (1,):
@@ -101,12 +102,10 @@ class Proof:
             lines += [f"For example {self.counterexample}."]
         return lines
 
-    def _matched(self, latex: bool) -> str:
+    def _matched(self, where: str, text: Callable[[Formula], str] = str) -> str:
         """The labels that softmax can match, as the end of a sentence."""
-        if not LAYERS[self.mix.output].distribution:
-            return ""
-        (equation,) = _equations([sum(self.y) - 1], latex)
-        return f"\\text{{ where }} {equation}" if latex else f" where {equation}"
+        equations = _equations([sum(self.y) - 1], text)
+        return f"{where} {equations[0]}" if LAYERS[self.mix.output].distribution else ""
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values, formulas as text: ready for JSON."""
@@ -163,9 +162,8 @@ def prove(output: str, cost: str, K: int = 3) -> Proof:
     return Proof(mix, K, found.a, found.y, delta, holds, equations, multiple, ignores, point)
 
 
-def _equations(formulas: Sequence[Formula], latex: bool = False) -> list[str]:
+def _equations(formulas: Sequence[Formula], text: Callable[[Formula], str] = str) -> list[str]:
     """`formula = 0`, with the number on the right: y0 + y1 = 1."""
-    text = sympy.latex if latex else str
     parts = [formula.as_coeff_Add() for formula in formulas]
     return [f"{text(left)} = {text(-number)}" for number, left in parts]
 
@@ -203,16 +201,15 @@ def _in_parts(error: Formula, a: Sequence[Formula], signs: dict[Any, Any]) -> Fo
     return -common * -rest if rest.as_coeff_Add()[0] < 0 else common * rest
 
 
-def written(formula: Formula, a: Formula, y: Formula, latex: bool = False) -> str:
+def written(formula: Formula, a: Formula, y: Formula, text: Callable[[Formula], str] = str) -> str:
     """A formula as text, beginning with a - y where it is a part of it.
 
     >>> a, b, y = sympy.symbols("a b y")
     >>> str(a - y - b), written(a - y - b, a, y)
     ('a - b - y', 'a - y - b')
     """
-    text = sympy.latex if latex else str
     if not {a, -y} <= set(sympy.Add.make_args(formula)):
-        return str(text(formula))
+        return text(formula)
     rest = formula - (a - y)
     sign = "-" if rest.could_extract_minus_sign() else "+"
     end = "" if rest == 0 else f" {sign} {text(-rest if sign == '-' else rest)}"
