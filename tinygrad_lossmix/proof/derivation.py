@@ -124,8 +124,7 @@ class Derivation(NamedTuple):
         A fraction is 0 everywhere where every coefficient of its numerator is, as a polynomial in
         the outputs; a Gröbner basis says it in the shortest way. None: any labels do; 1: none does.
         """
-        *free, last = self.a
-        fits = {last: 1 - sum(free)} if self.output == "softmax" else {}
+        fits = self._last(self.a)
         free = [each for each in self.a if each not in fits]
         numerators = [sympy.numer(sympy.cancel(formula.subs(fits))) for formula in formulas]
         polynomials = [sympy.Poly(each, *free, self.total) for each in numerators]
@@ -134,9 +133,12 @@ class Derivation(NamedTuple):
 
     def of_every_label(self, equations: Sequence[Formula]) -> bool:
         """Whether all labels that the outputs can match satisfy them: softmax's add up to 1."""
-        *free, last = self.y
-        fits = {last: 1 - sum(free)} if self.output == "softmax" else {}
+        fits = self._last(self.y)
         return all(sympy.expand(each.subs(fits)) == 0 for each in equations)
+
+    def _last(self, symbols: Sequence[Formula]) -> dict[Formula, Formula]:
+        """The last one in terms of the others, where together they are 1."""
+        return {symbols[-1]: 1 - sum(symbols[:-1])} if self.output == "softmax" else {}
 
     def multiple(self) -> Formula | None:
         """The number c other than 1 with δ = c(a - y) for all such labels, if there is one."""
