@@ -53,55 +53,40 @@ class Name(NamedTuple):
     sklearn: str | None
 
 
-NAMES = (
+# fmt: off
+NAMES = (  # here, in the book, in statistics, the reduction; then in each library
     Name(
-        "lm.sigmoid(z)",
-        "eq. 3",
-        "logistic function",
-        "none",
-        "torch.sigmoid(z)",
-        "keras.ops.sigmoid(z)",
-        "scipy.special.expit(z)",
+        "lm.sigmoid(z)", "eq. 3", "logistic function", "none",
+        "torch.sigmoid(z)", "keras.ops.sigmoid(z)", "scipy.special.expit(z)",
     ),
     Name(
-        "lm.softmax(z)",
-        "eq. 78",
-        "inverse of the multinomial logit",
+        "lm.softmax(z)", "eq. 78", "inverse of the multinomial logit",
         "none; outputs of a row sum to 1",
-        "torch.softmax(z, dim=-1)",
-        "keras.ops.softmax(z)",
-        "sklearn.utils.extmath.softmax(z)",
+        "torch.softmax(z, dim=-1)", "keras.ops.softmax(z)", "sklearn.utils.extmath.softmax(z)",
     ),
     Name(
-        "lm.cross_entropy(s, y)",
-        "eq. 57, 63",
-        "NLL of K Bernoullis",
+        "lm.cross_entropy(s, y)", "eq. 57, 63", "NLL of K Bernoullis",
         "sum over K, mean over n; theirs is a mean over K",
         "K * torch.nn.BCELoss()(s, y)",
         "K * keras.ops.mean(keras.losses.binary_crossentropy(y, s))",
         "sum(sklearn.metrics.log_loss(y[:, j], s[:, j]) for j in range(K))",
     ),
     Name(
-        'lm.Mix("sigmoid", "ce").cost(z, y)',
-        "eq. 3 and 63",
-        "NLL of K logistic regressions",
+        'lm.Mix("sigmoid", "ce").cost(z, y)', "eq. 3 and 63", "NLL of K logistic regressions",
         "sum over K, mean over n; theirs is a mean over K",
         "K * torch.nn.BCEWithLogitsLoss()(z, y)",
         "K * keras.losses.BinaryCrossentropy(from_logits=True)(y, z)",
         None,
     ),
     Name(
-        "lm.log_likelihood(p, y)",
-        "eq. 80",
-        "categorical NLL, categorical cross-entropy",
+        "lm.log_likelihood(p, y)", "eq. 80", "categorical NLL, categorical cross-entropy",
         "sum over K, mean over n",
         "torch.nn.NLLLoss()(torch.log(p), k)",
         "keras.ops.mean(keras.losses.categorical_crossentropy(y, p))",
         "sklearn.metrics.log_loss(k, p)",
     ),
     Name(
-        "lm.log_likelihood(s / s.sum(-1, keepdims=True), y)",
-        "eq. 80",
+        "lm.log_likelihood(s / s.sum(-1, keepdims=True), y)", "eq. 80",
         "categorical NLL of outputs divided by their sum",
         "sum over K, mean over n; Keras divides by itself",
         "torch.nn.NLLLoss()(torch.log(s / s.sum(-1, keepdim=True)), k)",
@@ -109,33 +94,28 @@ NAMES = (
         "sklearn.metrics.log_loss(k, s / s.sum(-1, keepdims=True))",
     ),
     Name(
-        'lm.Mix("softmax", "ll").cost(z, y)',
-        "eq. 78 and 80",
-        "NLL of multinomial logistic regression",
-        "sum over K, mean over n",
+        'lm.Mix("softmax", "ll").cost(z, y)', "eq. 78 and 80",
+        "NLL of multinomial logistic regression", "sum over K, mean over n",
         "torch.nn.CrossEntropyLoss()(z, k)",
         "keras.losses.CategoricalCrossentropy(from_logits=True)(y, z)",
         None,
     ),
     Name(
-        "lm.quadratic(p, y)",
-        "eq. 6",
-        "half the squared error, half the Brier score",
+        "lm.quadratic(p, y)", "eq. 6", "half the squared error, half the Brier score",
         "sum over K, mean over n; theirs is a mean over K, without the half",
         "K / 2 * torch.nn.MSELoss()(p, y)",
         "K / 2 * keras.ops.mean(keras.losses.mean_squared_error(y, p))",
         "K / 2 * sklearn.metrics.mean_squared_error(y, p)",
     ),
     Name(
-        'lm.Mix("softmax", "ll").delta(z, y)',
-        "eq. 84",
-        "residual a - y; minus the score",
+        'lm.Mix("softmax", "ll").delta(z, y)', "eq. 84", "residual a - y; minus the score",
         "per example; the gradient of a mean is delta / n",
         "n * torch.autograd.functional.jacobian(lambda t: torch.nn.CrossEntropyLoss()(t, k), z)",
         "keras.ops.softmax(z) - y",
         None,
     ),
 )
+# fmt: on
 
 
 class Peer(NamedTuple):
@@ -184,7 +164,7 @@ class Checked:
     __repr__ = __str__
 
 
-class Names(list[Checked]):
+class Vocabulary(list[Checked]):
     """The table; printed, a section for each row."""
 
     def __str__(self) -> str:
@@ -196,7 +176,7 @@ class Names(list[Checked]):
     __repr__ = __str__
 
 
-def names() -> Names:
+def names() -> Vocabulary:
     """The table, each expression computed now where its library is installed."""
     wanted = {
         library: [each for name in NAMES if (each := getattr(name, library))]
@@ -207,7 +187,7 @@ def names() -> Names:
         for library, given in peers.values(wanted).items()
     }
     known = {"lm": importlib.import_module("tinygrad_lossmix"), **peers.example()}
-    found = Names()
+    found = Vocabulary()
     for name in NAMES:
         ours = eval(name.here, dict(known))
         row = (_peer(key, getattr(name, key), theirs[key], ours) for key in LIBRARIES)

@@ -87,7 +87,7 @@ class Finding:
         self.in_all = known.get(self.layers, " of ".join(reversed(self.layers)))
         self.pair = f"{self.in_all if self.layers else 'no output layer'} + {NAMES[self.cost]}"
         least = self.remedy.floor  # of the cost of an example, summed over the outputs
-        self.floor = None if least is None else float(least.value(float(y.shape[1])))
+        self.floor = least and float(least.value(float(y.shape[1])))
         called = f" ({candidate.called})" if candidate.called else ""
         self.named = f"{candidate.name} = {candidate.value:.10g}{called}"
 
@@ -95,19 +95,13 @@ class Finding:
         return f"{self.named}; in all, {self.pair}"
 
     def __str__(self) -> str:
-        lines = [
-            self.named,
-            f"In all, {self.pair}: {self.remedy.verdict}",
-            f"delta = {self.remedy.delta}; {self.delta}.",
-            f"PyTorch: {self.remedy.pytorch}",
-            f"Keras: {self.remedy.keras}",
-        ]
-        if self.harmless:
-            lines[1] += f" {HARMLESS}"
-        if self.floor is not None and self.remedy.floor:
-            least = f"{self.remedy.floor.formula} = {self.floor:.4f}"
-            lines[1] += f" The cost of an example cannot fall below {least}."
-        return "\n".join(lines)
+        r = self.remedy
+        meaning = f"In all, {self.pair}: {r.verdict}" + (f" {HARMLESS}" if self.harmless else "")
+        if r.floor:
+            least = f"{r.floor.formula} = {self.floor:.4f}"
+            meaning += f" The cost of an example cannot fall below {least}."
+        delta = f"delta = {r.delta}; {self.delta}."
+        return "\n".join([self.named, meaning, delta, f"PyTorch: {r.pytorch}", f"Keras: {r.keras}"])
 
     def to_dict(self) -> dict[str, Any]:
         """A record ready for JSON; δ of the example in which it differs most from a - y."""
@@ -166,23 +160,18 @@ class Diagnosis:
             },
             "matches": [match.to_dict() for match in self.matches],
             "candidates": [
-                {"name": each.name, "reduction": each.reduction, "value": each.value}
+                {name: getattr(each, name) for name in ("name", "reduction", "value")}
                 for each in self.candidates
             ],
         }
         return dict(plain(record))
 
     def __str__(self) -> str:
-        missing, shape = (
-            ", ".join(map(str, self.right.missing)),
-            f"{self.examples} x {self.classes}",
-        )
-        parts = [
-            f"Outputs, {shape}: {self.outputs.name}; {self.outputs.why}.",
-            f"Labels: {self.labels}.",
-            self.right.about(self.accuracy),
-            *([f"Never the largest output: {missing}."] if missing else []),
-        ]
+        shape, kind = f"{self.examples} x {self.classes}", self.outputs
+        parts = [f"Outputs, {shape}: {kind.name}; {kind.why}.", f"Labels: {self.labels}."]
+        parts += [self.right.about(self.accuracy)]
+        if self.right.missing:
+            parts += [f"Never the largest output: {', '.join(map(str, self.right.missing))}."]
         return "\n".join([*map(paragraph, parts), "", self.answer()])
 
     __repr__ = __str__
@@ -280,10 +269,9 @@ def about(y: Array) -> str:
 
 def table(found: Sequence[Candidate]) -> str:
     """A line per pairing, a column per reduction."""
-    reductions = list(dict.fromkeys(candidate.reduction for candidate in found))
+    heads = list(dict.fromkeys(each.reduction.removeprefix("mean over ") for each in found))
     rows: dict[str, list[str]] = {}
-    for candidate in found:
-        rows.setdefault(candidate.pairing.name, []).append(f"{candidate.value:.6g}")
-    heads = [reduction.removeprefix("mean over ") for reduction in reductions]
+    for each in found:
+        rows.setdefault(each.pairing.name, []).append(f"{each.value:.6g}")
     numbers = columns([heads, *rows.values()]).splitlines()
     return "\n".join(f"{line}  {name}" for line, name in zip(numbers, ("", *rows), strict=True))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tinygrad_lossmix.answers.plateau.constants import SIGMOID_FLOORS, SOFTMAX_FLOOR, Constant
+from tinygrad_lossmix.mixes.layers import PAIRS
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Remedy:
     fine: bool = False
 
 
+# What to write in PyTorch and in Keras.
 CLASSES = (
     "loss = nn.CrossEntropyLoss()(logits, classes)  # no softmax before it",
     'Dense(K, activation="softmax"), loss="categorical_crossentropy"  # from_logits=False',
@@ -42,17 +44,16 @@ ONE = (
     'Dense(1, activation="sigmoid"), loss="binary_crossentropy"  # from_logits=False',
 )
 LOGARITHM = ("loss = nn.NLLLoss()(torch.log_softmax(logits, dim=-1), classes)", CLASSES[1])
+# fmt: off
 MATCHED = {
     "softmax + ll": Remedy(
-        "the matched pair for one class out of K.",
-        "a - y",
+        "the matched pair for one class out of K.", "a - y",
         "nothing to change: nn.CrossEntropyLoss on logits, or nn.NLLLoss on log_softmax",
         'nothing to change: loss="categorical_crossentropy"',
         fine=True,
     ),
     "sigmoid + ce": Remedy(
-        "the matched pair for multi-label targets, K yes-or-no questions.",
-        "a - y",
+        "the matched pair for multi-label targets, K yes-or-no questions.", "a - y",
         "nothing to change: nn.BCEWithLogitsLoss on logits, or nn.BCELoss on sigmoids",
         'nothing to change: loss="binary_crossentropy"',
         fine=True,
@@ -62,59 +63,46 @@ FAULTY = {
     "softmax of softmax + ll": Remedy(
         "probabilities go through a softmax again; delta fades where outputs saturate, even wrong "
         "ones.",
-        "J (softmax(a) - y), J = diag a - a aT",
-        *CLASSES,
-        SOFTMAX_FLOOR,
+        "J (softmax(a) - y), J = diag a - a aT", *CLASSES, SOFTMAX_FLOOR,
     ),
     "softmax of sigmoid + ll": Remedy(
         "sigmoid outputs go through a softmax, and delta fades where they saturate, even wrong "
         "ones.",
-        "a(1 - a) (softmax(a) - y)",
-        *CLASSES,
-        SOFTMAX_FLOOR,
+        "a(1 - a) (softmax(a) - y)", *CLASSES, SOFTMAX_FLOOR,
     ),
     "sigmoid of sigmoid + ce": Remedy(
         "probabilities go through a sigmoid again, and no output leaves .5 to .7311.",
-        "a(1 - a) (sigmoid(a) - y)",
-        *EACH,
-        SIGMOID_FLOORS[0],
+        "a(1 - a) (sigmoid(a) - y)", *EACH, SIGMOID_FLOORS[0],
     ),
     "sigmoid of softmax + ce": Remedy(
         "softmax outputs go through a sigmoid, and none leaves .5 to .7311.",
-        "J (sigmoid(a) - y), J = diag a - a aT",
-        *CLASSES,
-        SIGMOID_FLOORS[0],
+        "J (sigmoid(a) - y), J = diag a - a aT", *CLASSES, SIGMOID_FLOORS[0],
     ),
     "sigmoid + ll": Remedy(
         "nothing pushes a wrong class down; all outputs go to 1 and the loss to 0, whatever the "
         "accuracy.",
-        "-y(1 - a)",
-        *EACH,
+        PAIRS["sigmoid", "ll"].formula, *EACH,
     ),
     "softmax + ce": Remedy(
         "it can be trained, but for K > 2 it is not convex, pushes up to twice as hard as a - y "
         "and can push a wrong logit up.",
-        "a - y + (1 - y)r - a sum((1 - y)r), r = a/(1 - a)",
-        *CLASSES,
+        "a - y + (1 - y)r - a sum((1 - y)r), r = a/(1 - a)", *CLASSES,
     ),
     "softmax + nll": Remedy(
         "NLLLoss takes log-probabilities and was given probabilities: this is minus the output of "
         "the class, between -1 and 0, and a confident mistake has almost no gradient.",
-        "a_y (a - y), a_y the output of the class",
-        *LOGARITHM,
+        "a_y (a - y), a_y the output of the class", *LOGARITHM,
     ),
     "nll": Remedy(
         "NLLLoss takes log-probabilities and was given logits: it raises the logit of the class "
         "without bound and does nothing else.",
-        "-y",
-        *LOGARITHM,
+        "-y", *LOGARITHM,
     ),
 }
 RENORMALISED = Remedy(
     "categorical_crossentropy divides the sigmoid outputs by their sum: only ratios count, and "
     "delta vanishes where all outputs are near 1.",
-    "(1 - a) (a/sum(a) - y)",
-    *CLASSES,
+    "(1 - a) (a/sum(a) - y)", *CLASSES,
 )
 OVER_EXAMPLES = Remedy(
     "the softmax runs over axis 0: the examples of a batch compete for a class, the classes of an "
@@ -125,34 +113,29 @@ OVER_EXAMPLES = Remedy(
 )
 SEVERAL = Remedy(
     "it is for one class out of K, and these labels do not sum to 1.",
-    "S a - y, S the sum of the labels",
-    *EACH,
+    "S a - y, S the sum of the labels", *EACH,
 )
 SLOW = Remedy(
     "a squared error keeps the slope of the output layer in delta, which vanishes where an output "
     "saturates, right or wrong: learning is slow.",
-    "(a - y) a(1 - a) of sigmoids, a(e - a·e) of a softmax with e = a - y",
-    *EITHER,
+    "(a - y) a(1 - a) of sigmoids, a(e - a·e) of a softmax with e = a - y", *EITHER,
 )
 SMOOTHED = Remedy(
-    "the matched pair, on smoothed labels: delta is a minus those.",
-    "a - y",
+    "the matched pair, on smoothed labels: delta is a minus those.", "a - y",
     "nothing to change: nn.CrossEntropyLoss(label_smoothing=0.1)",
     "nothing to change: CategoricalCrossentropy(label_smoothing=0.1)",
     fine=True,
 )
 AS_OUTPUTS = Remedy(
-    "the cost was given logits as if they were probabilities.",
-    "dC/da at a = z",
-    EITHER[0],
+    "the cost was given logits as if they were probabilities.", "dC/da at a = z", EITHER[0],
     "from_logits=True in the loss, or an activation on the last layer",
 )
 SOFTMAX_OF_ONE = Remedy(
     "a softmax over one output is 1 at every logit: the cost is constant, nothing is learnt.",
-    "0",
-    *ONE,
+    "0", *ONE,
 )
 UNCOMMON = Remedy("not a pair that a framework has by one name.", "not a - y", *EITHER)
+# fmt: on
 CLAMP = " Outputs that are clamped pass no gradient on; computed from logits nothing is clamped."
 
 

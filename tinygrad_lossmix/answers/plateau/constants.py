@@ -124,80 +124,57 @@ def smoothed(k: Array) -> Array:
     return -on * np.log(on) - (k - 1.0) * off * np.log(off)
 
 
+# Each by its name, the cost, the formula and its value, and what it means.
+# fmt: off
 UNIFORM = Constant(
-    "uniform predictions",
-    "softmax + log-likelihood",
-    "ln K",
-    np.log,
+    "uniform predictions", "softmax + log-likelihood", "ln K", np.log,
     "Every class gets about 1/K: nothing is learnt yet beyond the number of classes. Look at the "
     "learning rate (too small, or so large that units died), at inputs that are not scaled and at "
     "labels that do not belong to them; can the network fit ten examples? Softmax twice also "
     "starts here, and learns slowly from it.",
-    most=300_000,
-    common=True,
+    most=300_000, common=True,
 )
 HALF = Constant(
-    "sigmoid outputs all at one half",
-    "sigmoid + cross-entropy",
-    "K ln 2",
-    lambda k: k * OFF,
+    "sigmoid outputs all at one half", "sigmoid + cross-entropy", "K ln 2", lambda k: k * OFF,
     "No output has moved from 1/2: nothing is learnt yet. Or sigmoid twice, whose outputs cannot "
     "go below 1/2.",
-    fewest=1,
-    most=20,
+    fewest=1, most=20,
 )
 PRIOR = Constant(
-    "the prior 1/K on every output",
-    "sigmoid + cross-entropy, or softmax + cross-entropy",
-    "ln K + (K - 1) ln(K/(K - 1))",
-    lambda k: np.log(k) + (k - 1.0) * np.log(k / (k - 1.0)),
+    "the prior 1/K on every output", "sigmoid + cross-entropy, or softmax + cross-entropy",
+    "ln K + (K - 1) ln(K/(K - 1))", lambda k: np.log(k) + (k - 1.0) * np.log(k / (k - 1.0)),
     "Every output gives the share of its class, 1/K, and ignores the input: only the biases are "
     "learnt. Under softmax the same is a uniform prediction.",
 )
 HALF_LL = fixed(
-    "sigmoid outputs at one half, with log-likelihood",
-    "sigmoid + log-likelihood",
-    "ln 2",
-    OFF,
+    "sigmoid outputs at one half, with log-likelihood", "sigmoid + log-likelihood", "ln 2", OFF,
     "The log-likelihood of sigmoids before they all go to 1: an improper pair, use cross-entropy.",
 )
 
 of_softmax = partial(
-    Constant,
-    cost="softmax of softmax (or of sigmoid) + log-likelihood",
-    lowest=softmax_floor,
-    highest=lambda k: np.log(math.e + k - 1.0),
+    Constant, cost="softmax of softmax (or of sigmoid) + log-likelihood",
+    lowest=softmax_floor, highest=lambda k: np.log(math.e + k - 1.0),
 )
 of_sigmoid = partial(
-    Constant,
-    cost="sigmoid of sigmoid (or of softmax) + cross-entropy",
-    lowest=sigmoid_floor,
-    highest=lambda k: OFF + (k - 1.0) * (1.0 + ON),
+    Constant, cost="sigmoid of sigmoid (or of softmax) + cross-entropy",
+    lowest=sigmoid_floor, highest=lambda k: OFF + (k - 1.0) * (1.0 + ON),
 )
-ONE_SIGMOID = "sigmoid twice, on its floor, one output"
 of_one_sigmoid = partial(
-    fixed,
-    cost="sigmoid of sigmoid + cross-entropy",
+    fixed, cost="sigmoid of sigmoid + cross-entropy", bound="lowest", highest=always(1.0 + ON),
     meaning="An output that has been through the sigmoid twice lies between .5 and .7311. "
     f"{SIGMOID_REPAIR}",
-    bound="lowest",
-    highest=always(1.0 + ON),
 )
 SOFTMAX_FLOOR = of_softmax(
-    name="softmax twice, on its floor",
-    formula="ln(1 + (K - 1)/e)",
-    value=softmax_floor,
+    name="softmax twice, on its floor", formula="ln(1 + (K - 1)/e)", value=softmax_floor,
     meaning="What went into the softmax of the cost were probabilities already: at best the right "
     f"class gets e/(e + K - 1), however well the network does. {SOFTMAX_REPAIR}",
-    accuracy=perfect,
-    most=1000,
-    common=True,
+    accuracy=perfect, most=1000, common=True,
 )
+ONE_SIGMOID = "sigmoid twice, on its floor, one output"
 SIGMOID_FLOORS = (
     of_sigmoid(
         name="sigmoid twice, on its floor",
-        formula="ln(1 + 1/e) + (K - 1) ln 2",
-        value=sigmoid_floor,
+        formula="ln(1 + 1/e) + (K - 1) ln 2", value=sigmoid_floor,
         meaning="What went into the sigmoid of the cost were probabilities already: at best the "
         f"right class gets .7311 and each other .5. {SIGMOID_REPAIR}",
         accuracy=perfect,
@@ -206,8 +183,7 @@ SIGMOID_FLOORS = (
     of_one_sigmoid(f"{ONE_SIGMOID}, label 0", formula="ln 2", value=OFF),
     of_one_sigmoid(
         f"{ONE_SIGMOID}, half of the labels 1",
-        formula="(ln(1 + 1/e) + ln 2)/2",
-        value=(ON + OFF) / 2.0,
+        formula="(ln(1 + 1/e) + ln 2)/2", value=(ON + OFF) / 2.0,
     ),
 )
 SIGMOID_OF_UNIFORM = of_sigmoid(
@@ -216,105 +192,69 @@ SIGMOID_OF_UNIFORM = of_sigmoid(
     value=lambda k: np.log1p(np.exp(-1.0 / k)) + (k - 1.0) * np.log1p(np.exp(1.0 / k)),
     meaning=f"Softmax outputs, all 1/K, go into the sigmoid of the cost. {SIGMOID_REPAIR}",
 )
-# Off the floor when the accuracy is not known: softmax twice leaves classes out for long.
-CLASSES_LEFT_OUT = tuple(
+CLASSES_LEFT_OUT = tuple(  # off the floor, the accuracy not known: softmax twice does so for long
     of_softmax(
         name=f"softmax twice, outputs saturated, {classes} never predicted",
         formula=f"ln(e + K - 1) - (1 - {m}/K)",
         value=lambda k, m=m: np.log(math.e + k - 1.0) - 1.0 + m / k,  # type: ignore[misc]
         meaning=f"All right but for {classes}: an accuracy of 1 - {m}/K; give --accuracy to check. "
         f"{SOFTMAX_REPAIR}",
-        conventions=(SUM,),
-        fewest=m + 2,
-        most=20,
+        conventions=(SUM,), fewest=m + 2, most=20,
     )
     for m, classes in ((1, "one class"), (2, "two classes"))
 )
 
-
-of_quadratic = partial(Constant, cost="softmax or sigmoid + quadratic", conventions=SQUARED)
-unlogged = partial(fixed, cost="NLLLoss of probabilities", meaning=NO_LOGARITHM)
+of_quadratic = partial(Constant, conventions=SQUARED)
+EITHER_LAYER, SIGMOID = "softmax or sigmoid + quadratic", "sigmoid + quadratic"
+UNLOGGED = "NLLLoss of probabilities"
 RARER = (
     of_quadratic(
-        name="uniform or prior predictions",
-        formula="(1 - 1/K)/2",
-        value=lambda k: (1.0 - 1.0 / k) / 2.0,
-        meaning="Every output is 1/K, whatever the input: nothing but the share of the classes is "
-        "learnt.",
+        "uniform or prior predictions", EITHER_LAYER,
+        "(1 - 1/K)/2", lambda k: (1.0 - 1.0 / k) / 2.0,
+        "Every output is 1/K, whatever the input: nothing but the share of the classes is learnt.",
     ),
     of_quadratic(
-        name="sigmoid outputs all at one half",
-        cost="sigmoid + quadratic",
-        formula="K/8",
-        value=lambda k: k / 8.0,
-        meaning="No output has moved from 1/2: nothing is learnt yet.",
-        fewest=1,
-        most=20,
+        "sigmoid outputs all at one half", SIGMOID, "K/8", lambda k: k / 8.0,
+        "No output has moved from 1/2: nothing is learnt yet.",
+        fewest=1, most=20,
     ),
     of_quadratic(
-        name="all sigmoid outputs at 0",
-        cost="sigmoid + quadratic",
-        formula="1/2",
-        value=always(0.5),
-        meaning="Every output has been pushed to 0, which is right for all classes but one; the "
-        "saturated sigmoid keeps it there.",
+        "all sigmoid outputs at 0", SIGMOID, "1/2", always(0.5),
+        "Every output has been pushed to 0, which is right for all classes but one; the saturated "
+        "sigmoid keeps it there.",
     ),
     Constant(
-        "uniform predictions, in bits",
-        "softmax + log-likelihood with log2",
-        "log2 K",
-        np.log2,
+        "uniform predictions, in bits", "softmax + log-likelihood with log2", "log2 K", np.log2,
         "Every class gets 1/K: nothing is learnt yet.",
-        (SUM,),
-        most=1000,
+        (SUM,), most=1000,
     ),
     Constant(
-        f"label smoothing of {SMOOTHING}, on its floor",
-        "softmax + log-likelihood",
-        "-(.9 + .1/K) ln(.9 + .1/K) - (K - 1) (.1/K) ln(.1/K)",
-        smoothed,
+        f"label smoothing of {SMOOTHING}, on its floor", "softmax + log-likelihood",
+        "-(.9 + .1/K) ln(.9 + .1/K) - (K - 1) (.1/K) ln(.1/K)", smoothed,
         "The entropy of the smoothed label; no prediction costs less: nothing is wrong.",
-        (SUM,),
-        accuracy=perfect,
-        lowest=smoothed,
+        (SUM,), accuracy=perfect, lowest=smoothed,
     ),
     Constant(
-        "uniform softmax outputs without a logarithm",
-        "NLLLoss of probabilities",
-        "-1/K",
-        lambda k: -1.0 / k,
-        NO_LOGARITHM,
-        (SUM,),
-    ),
-    unlogged(
-        name="softmax outputs without a logarithm, on their floor",
-        formula="-1",
-        value=-1.0,
-        bound="lowest",
-        accuracy=perfect,
-        fewest=2,
-    ),
-    *(
-        fixed("softmax over one output", cost, formula, value, ONE_OUTPUT, single=True)
-        for cost, formula, value in (
-            ("softmax + log-likelihood", "-ln 1", 0.0),
-            ("NLLLoss of probabilities", "-1", -1.0),
-        )
+        "uniform softmax outputs without a logarithm", UNLOGGED, "-1/K", lambda k: -1.0 / k,
+        NO_LOGARITHM, (SUM,),
     ),
     fixed(
-        "the labels are fitted",
-        "any of the costs",
-        "-ln 1",
-        0.0,
+        "softmax outputs without a logarithm, on their floor", UNLOGGED, "-1", -1.0,
+        NO_LOGARITHM, "lowest", accuracy=perfect, fewest=2,
+    ),
+    fixed(
+        "softmax over one output", "softmax + log-likelihood", "-ln 1", 0.0,
+        ONE_OUTPUT, single=True,
+    ),
+    fixed("softmax over one output", UNLOGGED, "-1", -1.0, ONE_OUTPUT, single=True),
+    fixed(
+        "the labels are fitted", "any of the costs", "-ln 1", 0.0,
         "Every output is its label, to these digits. If that is too good: are the labels among the "
         "inputs, is the data a few examples, are all labels masked?",
         accuracy=perfect,
     ),
     fixed(
-        "all sigmoid outputs at 1",
-        "sigmoid + log-likelihood",
-        "-ln 1",
-        0.0,
+        "all sigmoid outputs at 1", "sigmoid + log-likelihood", "-ln 1", 0.0,
         "The log-likelihood of sigmoids approaches 0 as all outputs go to 1, whatever the "
         "accuracy: an improper pair, use cross-entropy.",
         fewest=2,

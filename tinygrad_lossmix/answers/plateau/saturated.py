@@ -17,9 +17,12 @@ import numpy as np
 from tinygrad_lossmix.answers.plateau.constants import (
     EACH,
     EITHER,
+    EITHER_LAYER,
+    NO_LOGARITHM,
     SIGMOID_REPAIR,
     SOFTMAX_REPAIR,
     SUM,
+    UNLOGGED,
     Constant,
     always,
     fixed,
@@ -27,7 +30,6 @@ from tinygrad_lossmix.answers.plateau.constants import (
     of_sigmoid,
     of_softmax,
     sigmoid_floor,
-    unlogged,
 )
 
 
@@ -43,12 +45,12 @@ HAND_WRITTEN = "log(a + eps) or clip(a, eps, 1 - eps), written by hand"
 KERAS_EPSILON, TORCH_LOWEST = 1e-7, -100.0
 ROUNDED = 2.0**-23  # 1 - (1 - 1e-7) in float32
 
+# fmt: off
 KERAS = Clamp(
-    "-ln 1e-7", -math.log(KERAS_EPSILON), "Keras, which clips probabilities to [1e-7, 1 - 1e-7]"
+    "-ln 1e-7", -math.log(KERAS_EPSILON), "Keras, which clips probabilities to [1e-7, 1 - 1e-7]",
 )
 KERAS_OFF = Clamp(
-    "-ln 2^-23",
-    -math.log(ROUNDED),
+    "-ln 2^-23", -math.log(ROUNDED),
     "Keras' binary cross-entropy in float32 for a label 0, or scikit-learn's log_loss in float32",
 )
 TORCH = Clamp("100", -TORCH_LOWEST, "PyTorch's BCELoss, which clamps logarithms at -100")
@@ -59,8 +61,7 @@ FRAMEWORKS = (
     Clamp("-ln 1e-12", -math.log(1e-12), f"MXNet's SigmoidBCELoss, or {HAND_WRITTEN}"),
     Clamp("-ln 2e-7", -math.log(2e-7), "Keras 2's binary cross-entropy for a label 1"),
     Clamp(
-        "-ln(2^-23 + 1e-7)",
-        -math.log(ROUNDED + KERAS_EPSILON),
+        "-ln(2^-23 + 1e-7)", -math.log(ROUNDED + KERAS_EPSILON),
         "Keras 2's binary cross-entropy in float32 for a label 0",
     ),
     Clamp("-ln 2^-52", 52.0 * math.log(2.0), "scikit-learn's log_loss in float64"),
@@ -72,26 +73,24 @@ POWERS = tuple(
 SMALLEST = tuple(
     Clamp(f"-ln 2^-{n}", n * math.log(2.0), f"no clamp but {dtype}: its smallest {kind} number")
     for dtype, kind, n in (
-        ("float32", "normal", 126),
-        ("float32", "positive", 149),
-        ("float64", "normal", 1022),
-        ("float64", "positive", 1074),
+        ("float32", "normal", 126), ("float32", "positive", 149),
+        ("float64", "normal", 1022), ("float64", "positive", 1074),
     )
 )
+# fmt: on
 ONE_CLASS = "clamp, the same class predicted for all"
 ADVICE = (
     "The logarithm of 0, clamped: outputs saturated on the wrong side. Compute the cost from "
     "logits (CrossEntropyLoss, BCEWithLogitsLoss, from_logits=True); look for a learning rate or "
     "inputs too large, or labels out of order."
 )
-all_wrong = partial(
-    fixed, "clamp, every example wrong", meaning=ADVICE, bound="highest", accuracy=always(0.0)
-)
-partly = partial(fixed, "clamp, every wrong example saturated", meaning=ADVICE)
 
 
 def clamped(accuracy: float | None) -> tuple[Constant, ...]:
     """Saturated outputs: all wrong; one class for all; or all but the share `accuracy` wrong."""
+    all_wrong = partial(
+        fixed, "clamp, every example wrong", meaning=ADVICE, bound="highest", accuracy=always(0.0)
+    )
     found = [all_wrong(c.whose, c.formula, c.value) for c in FRAMEWORKS + POWERS + SMALLEST]
     found += [one_class_for_all(c.whose, f"({c.formula})", c.value) for c in FRAMEWORKS]
     found += [
@@ -107,6 +106,7 @@ def clamped(accuracy: float | None) -> tuple[Constant, ...]:
         )
     ]
     if accuracy is not None:
+        partly = partial(fixed, "clamp, every wrong example saturated", meaning=ADVICE)
         wrong = 1.0 - accuracy
         found += [
             partly(c.whose, f"(1 - accuracy) ({c.formula})", c.value * wrong, slope=c.value)
@@ -115,17 +115,12 @@ def clamped(accuracy: float | None) -> tuple[Constant, ...]:
     return tuple(found)
 
 
+# fmt: off
 def one_class_for_all(whose: str, formula: str, wrong: float) -> Constant:
     """All but the share 1/K of the examples cost `wrong`."""
     return Constant(
-        ONE_CLASS,
-        whose,
-        f"(1 - 1/K) {formula}",
-        lambda k: wrong * (1.0 - 1.0 / k),
-        ADVICE,
-        (EACH,),
-        accuracy=lambda k: 1.0 / k,
-        most=20,
+        ONE_CLASS, whose, f"(1 - 1/K) {formula}", lambda k: wrong * (1.0 - 1.0 / k), ADVICE,
+        (EACH,), accuracy=lambda k: 1.0 / k, most=20,
     )
 
 
@@ -139,9 +134,7 @@ def doubled(accuracy: float) -> tuple[Constant, ...]:
             meaning="An example costs ln(e + K - 1) if its class is wrong and 1 less if it is "
             "right, a little more while outputs are not quite 0 and 1: what went into the softmax "
             f"of the cost were probabilities already. {SOFTMAX_REPAIR}",
-            conventions=(SUM,),
-            slope=1.0,
-            common=True,
+            conventions=(SUM,), slope=1.0, common=True,
         ),
         of_sigmoid(
             name="sigmoid twice, outputs saturated",
@@ -158,19 +151,13 @@ def beside(accuracy: float) -> tuple[Constant, ...]:
     """Outputs of 0 and 1, the share `accuracy` of the examples right."""
     return (
         of_quadratic(
-            name="outputs saturated",
-            formula="1 - accuracy",
-            value=always(1.0 - accuracy),
-            meaning="An example costs 1 if its class is wrong and 0 if it is right; where an "
-            "output is saturated the quadratic cost hardly learns.",
+            "outputs saturated", EITHER_LAYER, "1 - accuracy", always(1.0 - accuracy),
+            "An example costs 1 if its class is wrong and 0 if it is right; where an output is "
+            "saturated the quadratic cost hardly learns.",
             slope=1.0,
         ),
-        unlogged(
-            name="softmax outputs without a logarithm, saturated",
-            formula="-accuracy",
-            value=-accuracy,
-            slope=1.0,
-            lowest=always(-1.0),
-            fewest=2,
+        fixed(
+            "softmax outputs without a logarithm, saturated", UNLOGGED, "-accuracy", -accuracy,
+            NO_LOGARITHM, slope=1.0, lowest=always(-1.0), fewest=2,
         ),
     )
