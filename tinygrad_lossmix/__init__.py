@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from tinygrad_lossmix import lab as lab
     from tinygrad_lossmix import testing as testing
     from tinygrad_lossmix.answers.claims.catalogue import claims
-    from tinygrad_lossmix.answers.delta.delta_report import delta_report
+    from tinygrad_lossmix.answers.delta_report import delta_report
     from tinygrad_lossmix.answers.diagnosis.diagnose import diagnose
     from tinygrad_lossmix.answers.plateau.plateau import plateau
     from tinygrad_lossmix.answers.verdict.verdict import verdict
@@ -87,7 +87,7 @@ _LATER = {
     "tree": "views.tree",
     "Stepper": "debugger.repl",
     "step": "debugger.repl",
-    "delta_report": "answers.delta.delta_report",
+    "delta_report": "answers.delta_report",
     "claims": "answers.claims.catalogue",
     "names": "answers.vocabulary",
     "plateau": "answers.plateau.plateau",

@@ -27,6 +27,11 @@ def plain(value: Any) -> Any:
     return value
 
 
+def attributes(of: Any, *names: str) -> dict[str, Any]:
+    """Some attributes of an object, by name."""
+    return {name: getattr(of, name) for name in names}
+
+
 def to_json(value: Any) -> str:
     """One object as a command prints it."""
     return json.dumps(plain(value), indent=2, allow_nan=False) + "\n"

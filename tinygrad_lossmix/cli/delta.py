@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from tinygrad_lossmix.answers.delta.delta_report import beside, delta_report
+from tinygrad_lossmix.answers.delta_report import beside, delta_report
 from tinygrad_lossmix.cli.exits import usage
 from tinygrad_lossmix.cli.options import json_option, mix_options, show
 from tinygrad_lossmix.mixes.mix import Mix

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import product
-from typing import Any
 
 import numpy as np
 
 from tinygrad_lossmix.answers.claims import claim
 from tinygrad_lossmix.answers.claims.claim import Finding
+from tinygrad_lossmix.answers.delta_report import jacobian
 from tinygrad_lossmix.answers.verdict.expected import minimise, one_of
 from tinygrad_lossmix.engine import Tensor, grad
+from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.costs import cross_entropy, log_likelihood
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.mixes.outputs import sigmoid, softmax
 from tinygrad_lossmix.printing import amount, point, yes
 
-Array = Any
 CORNERS = [("sigmoid", "ce"), ("sigmoid", "ll"), ("softmax", "ce"), ("softmax", "ll")]
 ROUNDING = 1e-12
 Z = np.array([2.0, 1.0, 0.0, -1.5])
@@ -202,13 +201,6 @@ def binary_case() -> Finding:
         f"eta, by {amount(apart[2])} at twice the eta",
         model < ROUNDING and apart[2] < ROUNDING and apart[1] > 1e-3,
     )
-
-
-def jacobian(output: Callable[[Any], Any], z: Array) -> Array:
-    """∂a/∂z by the engine (K, K)."""
-    t = Tensor(z)
-    a = output(t)
-    return np.array([grad(a, t, seed=row) for row in np.eye(len(z))])
 
 
 def difference(w: Array) -> Array:

@@ -33,7 +33,7 @@ from tinygrad_lossmix.answers.diagnosis.remedies import remedy
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.printing import columns, figure, numbered, paragraph, vector
-from tinygrad_lossmix.records import plain
+from tinygrad_lossmix.records import attributes, plain
 
 HARMLESS = "A softmax of log-probabilities gives them back: done twice, it is harmless."
 FEW = 5  # classes of which all are printed
@@ -105,19 +105,16 @@ class Finding:
 
     def to_dict(self) -> dict[str, Any]:
         """A record ready for JSON; δ of the example in which it differs most from a - y."""
-        pairing, i = self.candidate.pairing, self.delta.shows
+        candidate, i = self.candidate, self.delta.shows
+        pairing = candidate.pairing
         record = {
-            "name": self.candidate.name,
-            "transform": pairing.transform,
-            "cost": pairing.cost,
-            "reduction": self.candidate.reduction,
+            "name": candidate.name,
+            **attributes(pairing, "transform", "cost"),
+            "reduction": candidate.reduction,
             "quirk": pairing.quirk,
-            "called": self.candidate.called,
-            "value": self.candidate.value,
-            "in_all": self.in_all,
-            "floor": self.floor,
-            "fine": self.remedy.fine,
-            "verdict": self.remedy.verdict,
+            **attributes(candidate, "called", "value"),
+            **attributes(self, "in_all", "floor"),
+            **attributes(self.remedy, "fine", "verdict"),
             "delta": {
                 "formula": self.remedy.delta,
                 "is_a_minus_y": self.delta.equal,
@@ -126,8 +123,7 @@ class Finding:
                 "delta": self.delta.delta[i],
                 "a_minus_y": self.delta.a_minus_y[i],
             },
-            "pytorch": self.remedy.pytorch,
-            "keras": self.remedy.keras,
+            **attributes(self.remedy, "pytorch", "keras"),
         }
         return dict(plain(record))
 
@@ -149,19 +145,16 @@ class Diagnosis:
     def to_dict(self) -> dict[str, Any]:
         """A record ready for JSON."""
         record = {
-            "examples": self.examples,
-            "classes": self.classes,
+            **attributes(self, "examples", "classes"),
             "outputs": asdict(self.outputs),
-            "labels": self.labels,
-            "loss": self.loss,
+            **attributes(self, "labels", "loss"),
             "accuracy": {
                 "reported": None if self.accuracy is None else float(self.accuracy),
                 **asdict(self.right),
             },
             "matches": [match.to_dict() for match in self.matches],
             "candidates": [
-                {name: getattr(each, name) for name in ("name", "reduction", "value")}
-                for each in self.candidates
+                attributes(each, "name", "reduction", "value") for each in self.candidates
             ],
         }
         return dict(plain(record))

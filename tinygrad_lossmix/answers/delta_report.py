@@ -1,6 +1,7 @@
 """The output delta of one example, three ways and factor by factor, beside a - y.
 
-What you can do here: `print(delta_report(mix, z, y))`, or read its fields.
+What you can do here: `print(delta_report(mix, z, y))`, or read its fields. δ is dC/da · J, J the
+Jacobian of the output layer: a pair is matched when J cancels what the cost divides by.
 
 >>> report = delta_report(Mix("softmax", "ll"), [2.0, 1.0, 0.0], 0)
 >>> report.is_a_minus_y, report.closed_form
@@ -10,24 +11,23 @@ What you can do here: `print(delta_report(mix, z, y))`, or read its fields.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.answers.delta.cancellation import reasons
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.sweep import seed_of, sweep
+from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.labels import labels, logits
 from tinygrad_lossmix.mixes.layers import COSTS, LAYERS
 from tinygrad_lossmix.mixes.mix import Mix
-from tinygrad_lossmix.printing import columns, figure, paragraph, width
-from tinygrad_lossmix.records import plain
+from tinygrad_lossmix.printing import columns, figure, paragraph, vector, width
+from tinygrad_lossmix.records import attributes, plain
 from tinygrad_lossmix.testing.methods import numerical_gradient
 
-Array = Any
 MOST, ROWS, WIDE = 5000, 20, 100  # classes: of a report, of its table, of a Jacobian in it
 ROUNDING = 1e-9  # what two ways to compute the same may differ by, relative to its size
 
@@ -53,8 +53,11 @@ class DeltaReport:
         self.finite_differences = numerical_gradient(lambda x: mix.cost(x, y), z)
         self.breakdown = breakdown(book)  # where the book's graph stops being finite
         self.a_minus_y: Array = self.a - y  # by subtraction
-        off = np.abs(self.closed_form - self._tails())
-        size = np.maximum(np.abs(self.closed_form), np.abs(self._tails()))
+        layer = LAYERS[mix.output]  # its matched pair gives a - y without cancellation
+        matched = not layer.distribution or np.isclose(y.sum(), 1.0, rtol=1e-12, atol=0.0)
+        tails = Mix(mix.output, layer.matched).delta(z, y) if matched else self.a_minus_y
+        off = np.abs(self.closed_form - tails)
+        size = np.maximum(np.abs(self.closed_form), np.abs(tails))
         self.is_a_minus_y = bool((off <= ROUNDING * size).all())  # here, tails included
         scale = max(1.0, np.abs(self.closed_form).max(), np.abs(y).max())
         error = np.abs(self.engine - self.closed_form)
@@ -65,17 +68,8 @@ class DeltaReport:
 
     @cached_property
     def jacobian(self) -> Array:
-        """Of the output layer: row k holds da_k/dz. All rows by one sweep over K copies of z."""
-        copies = Tensor(np.tile(self.z, (len(self.z), 1)))
-        with np.errstate(all="ignore"):
-            return grad(self.mix.activate(copies), copies, seed=np.eye(len(self.z)))
-
-    def _tails(self) -> Array:
-        """a - y without cancellation: the δ of the matched pair, where there is one."""
-        layer = LAYERS[self.mix.output]
-        if layer.distribution and not np.isclose(self.y.sum(), 1.0, rtol=1e-12, atol=0.0):
-            return self.a_minus_y
-        return Mix(self.mix.output, layer.matched).delta(self.z, self.y)
+        """Of the output layer."""
+        return jacobian(self.mix.activate, self.z)
 
     def to_dict(self) -> dict[str, Any]:
         """A record ready for JSON; numbers that are not finite are None, and so is the Jacobian of
@@ -84,23 +78,18 @@ class DeltaReport:
         record = {
             "output": self.mix.output,
             "cost": self.mix.cost_name,
-            **{name: getattr(self, name) for name in ("z", "y", "a")},
+            **attributes(self, "z", "y", "a"),
             "C": self.cost,
             "book_C": self.book_cost,
             "dC_da": self.dc_da,
             "jacobian": self.jacobian if len(self.z) <= WIDE else None,
             "delta": {
-                "engine": self.engine,
-                "closed_form": self.closed_form,
-                "finite_differences": self.finite_differences,
+                **attributes(self, "engine", "closed_form", "finite_differences"),
                 "formula": self.mix.formula,
             },
-            "a_minus_y": self.a_minus_y,
-            "is_a_minus_y": self.is_a_minus_y,
-            "engine_agrees": self.engine_agrees,
+            **attributes(self, "a_minus_y", "is_a_minus_y", "engine_agrees"),
             "finite_differences_agree": self.differences_agree,
-            "breakdown": self.breakdown,
-            "why": self.why,
+            **attributes(self, "breakdown", "why"),
         }
         return dict(plain(record))
 
@@ -124,8 +113,8 @@ class DeltaReport:
         text = columns([head, *rows])
         if max(map(len, text.splitlines())) > width():
             text = columns([head, *rows], gap=1)
-        over = text.splitlines()[0].index("engine")
-        return f"{self.left_out()}{'delta by':>{over + 8}}\n{text}"
+        over = text.index("engine") + len("delta by")
+        return f"{self.left_out()}{'delta by':>{over}}\n{text}"
 
     def shown(self) -> list[int]:
         """The classes in a table: all, or the ROWS with the largest δ."""
@@ -138,12 +127,12 @@ class DeltaReport:
 
     def matrix(self) -> str:
         """The Jacobian of the output layer."""
-        title = "Jacobian of the output layer, row k holds da_k/dz"
-        fits = len(self.z) <= WIDE
-        rows = columns([[*map(figure, row)] for row in self.jacobian]) if fits else ""
-        if fits and max(map(len, rows.splitlines())) <= width():
-            return f"{title}\n{rows}"
-        where = "it is in the record (--json)" if fits else ".jacobian holds it"
+        title, where = "Jacobian of the output layer, row k holds da_k/dz", ".jacobian holds it"
+        if len(self.z) <= WIDE:
+            rows = columns([[*map(figure, row)] for row in self.jacobian])
+            if max(map(len, rows.splitlines())) <= width():
+                return f"{title}\n{rows}"
+            where = "it is in the record (--json)"
         return paragraph(f"{title}: too wide to print, {where}")
 
     def words(self) -> str:
@@ -181,6 +170,13 @@ def delta_report(mix: Mix, z: Any, y: Any) -> DeltaReport:
     if not np.isfinite(z).all():
         raise ValueError("logits are finite numbers, but z holds NaN or infinity")
     return DeltaReport(mix, z, labels(y, z))
+
+
+@np.errstate(all="ignore")
+def jacobian(output: Callable[[Any], Any], z: Array) -> Array:
+    """Of an output layer at z (K,): row k holds da_k/dz. By one sweep over K copies of z."""
+    copies = Tensor(np.tile(z, (len(z), 1)))
+    return grad(output(copies), copies, seed=np.eye(len(z)))
 
 
 def beside(reports: Sequence[DeltaReport]) -> str:
@@ -222,3 +218,133 @@ def breakdown(cost: Tensor) -> str | None:
             if not found and not np.isfinite(values).all():
                 found.append(f"{where} {'inf' if (values == np.inf).any() else '-inf'}")
     return ", then ".join(found) or None
+
+
+def reasons(report: DeltaReport) -> list[str]:
+    """A sentence or two each: is it a - y, why, what it means, what was lost to rounding."""
+    why = WHY[f"{report.mix.output}_{report.mix.cost_name}"]
+    return [text for each in (whether, why, upwards, lost, methods) if (text := each(report))]
+
+
+def whether(r: DeltaReport) -> str:
+    """Whether δ is a - y, by how much it differs."""
+    if not r.closed_form.any() and not r.a_minus_y.any():
+        return "delta and a - y are both exactly 0 here: the outputs are saturated."
+    said = "is a - y" if r.is_a_minus_y else "is not a - y"
+    gap = figure(np.abs(r.closed_form - r.a_minus_y).max())
+    return f"delta {said} here; the largest difference is {gap}."
+
+
+def sigmoid_ce(r: DeltaReport) -> str:
+    return (
+        "Why: dC/da = (a - y) / (a(1 - a)), and the Jacobian is diagonal, a(1 - a) = "
+        f"{vector(slope(r))}: the factor a(1 - a) cancels in every class, whatever the labels."
+    )
+
+
+def sigmoid_ll(r: DeltaReport) -> str:
+    text = (
+        "Why: dC/da = -y/a, and the Jacobian is diagonal, a(1 - a): 1/a cancels a, the factor "
+        f"1 - a = {vector(1.0 - r.a)} remains, and delta = -y(1 - a). "
+    )
+    if r.y.all():
+        return text + "Every label is positive here."
+    return (
+        f"{text}Wrong classes get exactly 0: the cost does not look at them and no output depends "
+        f"on another's logit, so nothing pushes them down, where a - y would by "
+        f"{vector(r.a[r.y == 0])}."
+    )
+
+
+def sigmoid_quadratic(r: DeltaReport) -> str:
+    return (
+        "Why: dC/da is a - y already, and the diagonal Jacobian multiplies it by a(1 - a) = "
+        f"{vector(slope(r))}. Nothing cancels that factor: it is at most a quarter, and near 0 "
+        "where an output saturates, right or wrong; learning slows down there."
+    )
+
+
+def softmax_ll(r: DeltaReport) -> str:
+    total = f"{r.y.sum():.4g}"
+    text = (
+        "Why: dC/da = -y/a, and row k of the Jacobian is a_k (1{k=j} - a_j): its factor a_k "
+        "cancels 1/a_k, and what is left sums to "
+    )
+    if r.is_a_minus_y:
+        return (
+            f"{text}a Σy - y, which is a - y because the labels sum to 1. The cost looks at the "
+            "labelled classes only, yet every other one is pushed down by its own a."
+        )
+    return (
+        f"{text}a Σy - y. The sum of the labels is not 1 but {total}: delta = {total} a - y. "
+        "Softmax spreads one choice; for multi-label targets use sigmoid + cross-entropy."
+    )
+
+
+def softmax_ce(r: DeltaReport) -> str:
+    as_ll = r.y.sum() * r.a - r.y
+    text = (
+        "Why: dC/da = -y/a + (1 - y)/(1 - a). The first part gives Sa - y = "
+        f"{vector(as_ll)}, S = Σy, as for log-likelihood. The second divides by 1 - a, which no "
+        f"factor of the softmax Jacobian cancels; with r = a/(1 - a) it adds (1 - y)r - a Σ(1 - y)r"
+        f" = {vector(r.closed_form - as_ll)}."
+    )
+    if len(r.y) == 2 and r.y.sum() == 1:
+        text += (
+            " With two classes 1 - a is the other output, the second part equals the first, and "
+            "delta = 2(a - y)."
+        )
+    return text
+
+
+def softmax_quadratic(r: DeltaReport) -> str:
+    return (
+        "Why: dC/da is a - y = e already, and the Jacobian turns it into a(e - a·e), with a·e = "
+        f"{figure(r.a @ r.a_minus_y)}. Nothing cancels the factor a: a class that gets almost "
+        "nothing is hardly moved, even if it is the right one."
+    )
+
+
+EXPLAINED = (sigmoid_ce, sigmoid_ll, sigmoid_quadratic, softmax_ce, softmax_ll, softmax_quadratic)
+WHY = {each.__name__: each for each in EXPLAINED}
+
+
+def slope(r: DeltaReport) -> Array:
+    """a(1 - a), the diagonal of the Jacobian of sigmoids, by a sweep."""
+    z = Tensor(r.z)
+    return grad(r.mix.activate(z).sum(), z)
+
+
+def upwards(r: DeltaReport) -> str:
+    """Classes without a label whose logit a step against δ would raise."""
+    pushed = listed("class {} ({})", r, (r.y == 0) & (r.closed_form < 0))
+    return pushed and f"A negative delta raises the logit, here of a wrong class too: {pushed}."
+
+
+def lost(r: DeltaReport) -> str:
+    """What the subtraction a - y has rounded away."""
+    true = listed("class {}: {}", r, (r.a_minus_y == 0) & (r.closed_form != 0))
+    kept = "Subtracted, a - y has lost its tail to rounding; the closed form keeps it"
+    return true and f"{kept} ({true})."
+
+
+def listed(form: str, r: DeltaReport, which: Array, most: int = 5) -> str:
+    """Some classes with their δ in a sentence, the first of many."""
+    every = [form.format(k, figure(r.closed_form[k])) for k in np.flatnonzero(which)]
+    more = f" and {len(every) - most} more" if len(every) > most else ""
+    return ", ".join(every[:most]) + more
+
+
+def methods(r: DeltaReport) -> str:
+    """Whether the engine and finite differences confirm the closed form."""
+    numeric = "confirm it" if r.differences_agree else "cannot tell at such logits"
+    if r.engine_agrees and r.differences_agree:
+        return "Engine, closed form and finite differences agree to rounding."
+    if r.engine_agrees:
+        return f"Engine and closed form agree to rounding; finite differences {numeric}."
+    trouble = f"cannot be computed here: {r.breakdown}"
+    trouble = trouble if r.breakdown else "has rounded a saturated output"
+    return (
+        f"The book's graph {trouble}. The engine's delta on it is not right; the closed form is "
+        f"computed from the logits, and finite differences {numeric}."
+    )

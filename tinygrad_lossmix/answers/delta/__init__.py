@@ -1,1 +1,0 @@
-"""The output delta of one example, three ways, beside a - y."""
