@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.answers.plateau.test_constants import evaluated
-from tinygrad_lossmix.answers.figures import half_unit
-from tinygrad_lossmix.answers.plateau.candidates import constants
+from tinygrad_lossmix.answers.plateau.candidates import constants, half_unit
 from tinygrad_lossmix.answers.plateau.plateau import plateau
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.answers.figures import half_unit
+from tinygrad_lossmix.answers.plateau.candidates import half_unit
 from tinygrad_lossmix.answers.plateau.constants import SMOOTHING
 from tinygrad_lossmix.answers.plateau.saturated import KERAS_EPSILON, TORCH_LOWEST
 from tinygrad_lossmix.mixes.layers import COSTS, LAYERS

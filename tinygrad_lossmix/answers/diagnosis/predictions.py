@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.answers.figures import half_unit
+from tinygrad_lossmix.answers.plateau.candidates import half_unit
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.labels import labels as one_hot
 from tinygrad_lossmix.printing import figure

@@ -22,8 +22,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
-from tinygrad_lossmix.answers.figures import NOT_FINITE, half_unit
-from tinygrad_lossmix.answers.plateau.candidates import constants
+from tinygrad_lossmix.answers.plateau.candidates import NOT_FINITE, constants, half_unit
 from tinygrad_lossmix.answers.plateau.plateau import plateau
 from tinygrad_lossmix.printing import figure, paragraph
 from tinygrad_lossmix.records import plain
@@ -190,16 +189,14 @@ def levels(
     Raises:
         ValueError: no loss, none that is finite, or none of that name.
     """
-    measured = {part_of(each): middle(series[each]) for each in series if each.endswith("accuracy")}
-    losses = sorted(
-        (each for each in series if not each.endswith("accuracy")),
-        key=lambda each: part_of(each) != "train",
-    )
+    losses = [each for each in series if not each.endswith("accuracy")]
+    losses.sort(key=lambda each: part_of(each) != "train")
     if not losses:
         raise ValueError("no loss found: expected lines such as loss=0.69, loss: 0.69, loss 0.69")
     if name is not None and name not in losses:
         raise ValueError(f"there is no series {name!r}, only {', '.join(losses)}")
-    known = {part: text for part, text in measured.items() if 0.0 <= float(text) <= 1.0}
+    middles = {part_of(each): middle(series[each]) for each in series if each not in losses}
+    known = {part: text for part, text in middles.items() if 0.0 <= float(text) <= 1.0}
     found = []
     for each in losses if name is None else [name]:
         if any(map(math.isfinite, map(float, series[each]))):

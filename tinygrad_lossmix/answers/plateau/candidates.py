@@ -1,4 +1,4 @@
-"""Which constants a loss fits that is stuck.
+"""Which constants a loss fits that is stuck, as exactly as its digits tell.
 
 >>> [first, *_], _ = matches(Question(1.4612, 5e-5, 10))
 >>> first.name, first.equation
@@ -7,8 +7,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +24,7 @@ from tinygrad_lossmix.answers.plateau.constants import (
     Constant,
 )
 from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.records import attributes
 
 NEAR = 0.01  # of the value: as far off as a loss measured on mini-batches may be
 FLOAT32 = 2.0**-22  # of the value: what a mean in float32 may have lost
@@ -35,6 +39,34 @@ USUAL = np.array(  # numbers of classes: of data sets, alphabets and vocabularie
     ],
     float,
 )
+NOT_FINITE = (
+    "an infinite loss comes of ln 0, an output that is exactly 0 or 1",
+    "NaN comes of 0 log 0, inf - inf or the log of a negative number",
+)
+
+
+def half_unit(number: Any) -> float:
+    """Half a unit of the last digit of a number, as text or as it prints; a 0 has two decimals.
+
+    Raises:
+        ValueError: not a finite number.
+
+    >>> half_unit("2.30"), half_unit("1.5e-3"), half_unit(0.25)
+    (0.005, 5e-05, 0.005)
+    """
+    text = str(number).strip()
+    try:
+        given = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f"{text!r} is not a number") from None
+    exponent = given.as_tuple().exponent
+    if not isinstance(exponent, int) or not math.isfinite(float(given)):
+        why = NOT_FINITE[given.is_nan()]
+        raise ValueError(
+            f"a finite number is needed, not {text}; {why}: compute the cost from the logits "
+            "(lm.stabilize)"
+        )
+    return float(Decimal(5).scaleb((exponent if given else min(exponent, -2)) - 1))
 
 
 @dataclass(frozen=True)
@@ -206,8 +238,7 @@ def fits(asked: Question, found: Values) -> Iterator[Match]:
         needed = None if constant.accuracy is None else float(constant.accuracy(ks[i]))
         known = needed is not None and asked.accuracy is not None
         yield Match(
-            name=constant.name,
-            cost=constant.cost,
+            **attributes(constant, "name", "cost", "meaning"),
             formula=found.formula,
             reduction=found.reduction,
             value=float(values[i]),
@@ -218,5 +249,4 @@ def fits(asked: Question, found: Values) -> Iterator[Match]:
             usual=len(likely) > 0 and len(run) > 1,
             contradicted=known and abs((needed or 0.0) - (asked.accuracy or 0.0)) > GUESS,
             accuracy=needed,
-            meaning=constant.meaning,
         )

@@ -18,8 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.answers.figures import half_unit
-from tinygrad_lossmix.answers.plateau.candidates import NEAR, Match, Question, matches
+from tinygrad_lossmix.answers.plateau.candidates import NEAR, Match, Question, half_unit, matches
 from tinygrad_lossmix.answers.plateau.constants import SOFTMAX_FLOOR, UNIFORM
 from tinygrad_lossmix.printing import numbered, paragraph
 from tinygrad_lossmix.records import plain

@@ -22,7 +22,7 @@ from tinygrad_lossmix.answers.verdict.evidence import ROUNDING, Evidence, gather
 from tinygrad_lossmix.answers.verdict.expected import CLOSE, Minimum, Pair
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.printing import amount, paragraph, point, yes
-from tinygrad_lossmix.records import plain
+from tinygrad_lossmix.records import attributes, plain
 
 MOST = 50  # classes: the Hessians of more take longer than anybody waits
 STALLED = 1e-3  # of a - y
@@ -113,11 +113,7 @@ def verdict(mix: Pair, classes: int) -> Verdict:
     problems = tuple(faults(found))
     return Verdict(
         mix=str(mix),
-        classes=found.classes,
-        proper=found.proper,
-        convex=found.convex,
-        a_minus_y=found.a_minus_y,
-        several=found.several,
+        **attributes(found, "classes", "proper", "convex", "a_minus_y", "several"),
         condition=condition(found),
         failure="; ".join(fault.name for fault in problems) or "nothing",
         advice=advice(found),
