@@ -18,16 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.answers.diagnosis.pairings import (
-    NAMES,
-    STEPS,
-    Candidate,
-    Pairing,
-    applied,
-    candidates,
-    nearest,
-    reproducing,
-)
+from tinygrad_lossmix.answers.diagnosis import pairings
+from tinygrad_lossmix.answers.diagnosis.pairings import Candidate, Pairing
 from tinygrad_lossmix.answers.diagnosis.predictions import Kind, accuracies, handed, kind_of
 from tinygrad_lossmix.answers.diagnosis.remedies import remedy
 from tinygrad_lossmix.engine import Tensor, grad
@@ -78,14 +70,14 @@ class Finding:
     def __init__(self, candidate: Candidate, kind: Kind, x: Array, y: Array) -> None:
         pairing, single = candidate.pairing, bool(np.allclose(y.sum(axis=-1), 1.0))
         self.candidate = candidate
-        self.layers, self.cost = in_all(pairing, kind)  # that the logits go through in all
+        self.layers, self.cost = pairing.in_all(kind.activation)  # that the logits go through
         self.remedy = remedy(self.layers, self.cost, pairing.quirk, single, y.shape[1] == 1)
         self.delta = measured(pairing, kind, x.astype(np.float64), y.astype(np.float64))
-        again = STEPS[pairing.transform][:1] == ("softmax",)
+        again = pairing.steps[:1] == ("softmax",)
         self.harmless = again and kind.activation == "log-softmax"  # which it gives back
-        known = {steps: name for name, steps in STEPS.items()}
-        self.in_all = known.get(self.layers, " of ".join(reversed(self.layers)))
-        self.pair = f"{self.in_all if self.layers else 'no output layer'} + {NAMES[self.cost]}"
+        self.in_all = pairings.TRANSFORMS.get(self.layers, " of ".join(reversed(self.layers)))
+        layers = self.in_all if self.layers else "no output layer"
+        self.pair = f"{layers} + {pairings.NAMES[self.cost]}"
         least = self.remedy.floor  # of the cost of an example, summed over the outputs
         self.floor = least and float(least.value(float(y.shape[1])))
         called = f" ({candidate.called})" if candidate.called else ""
@@ -138,8 +130,8 @@ class Diagnosis:
         self.loss = None if loss is None else float(loss)
         self.accuracy = accuracy  # as reported, with its digits
         self.right = accuracies(x, y, THRESHOLD[self.outputs.name])  # as measured
-        self.candidates = tuple(candidates(x, y))
-        same = [] if loss is None else reproducing(self.candidates, loss, x.dtype)
+        self.candidates = tuple(pairings.candidates(x, y))
+        same = [] if loss is None else pairings.reproducing(self.candidates, loss, x.dtype)
         self.matches = tuple(Finding(candidate, self.outputs, x, y) for candidate in same)
 
     def to_dict(self) -> dict[str, Any]:
@@ -174,7 +166,7 @@ class Diagnosis:
         if self.loss is None:
             return f"What each pairing would report, as the mean over\n{table(self.candidates)}"
         if not self.matches:
-            near = nearest(self.candidates, self.loss)
+            near = pairings.nearest(self.candidates, self.loss)
             close = [f"{candidate.value:12.6g}  {candidate.name}" for candidate in near]
             head = f"Nothing reproduces the loss {self.loss:.10g}. The nearest:"
             return "\n".join([head, *close, paragraph(ELSEWHERE)])
@@ -210,18 +202,6 @@ def diagnose(outputs: Any, labels: Any, loss: Any = None, accuracy: Any = None) 
     return Diagnosis(x, y, loss, accuracy)
 
 
-def in_all(pairing: Pairing, kind: Kind) -> tuple[tuple[str, ...], str]:
-    """The output layers of network and loss, and the cost; a log-softmax is undone by a softmax."""
-    steps = STEPS[pairing.transform]
-    if kind.activation is None:
-        return steps, pairing.cost
-    if kind.activation == "log-softmax":
-        if pairing.transform == "none" and pairing.cost == "nll":
-            return ("softmax",), "ll"
-        return (steps if steps[:1] == ("softmax",) else ("log-softmax", *steps)), pairing.cost
-    return (kind.activation, *steps), pairing.cost
-
-
 @np.errstate(all="ignore")
 def measured(pairing: Pairing, kind: Kind, x: Array, y: Array) -> OutputDelta:
     """δ by the engine, back through the output layer that outputs have been through already."""
@@ -234,8 +214,8 @@ def measured(pairing: Pairing, kind: Kind, x: Array, y: Array) -> OutputDelta:
     if kind.activation == "log-softmax":
         a = np.exp(x)
         return OutputDelta(g - a * g.sum(axis=-1, keepdims=True), a - y)
-    meant = STEPS[pairing.transform][:1] or ("softmax",)
-    return OutputDelta(g, applied(meant, x) - y)
+    meant = pairing.steps[:1] or ("softmax",)
+    return OutputDelta(g, pairings.applied(meant, x) - y)
 
 
 def number(value: Any, name: str) -> Any:

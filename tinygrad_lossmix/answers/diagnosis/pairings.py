@@ -21,13 +21,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.answers.plateau.candidates import half_unit
+from tinygrad_lossmix.answers.plateau.clamps import KERAS_EPSILON, TORCH_LOWEST
 from tinygrad_lossmix.answers.plateau.constants import SMOOTHING
-from tinygrad_lossmix.answers.plateau.saturated import KERAS_EPSILON, TORCH_LOWEST
+from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.layers import COSTS, LAYERS
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.mixes.outputs import softmax
 
-Array = Any
 COMPUTED = 1e-5  # what a framework's float32 may be off by, relative to the loss
 PER_EXAMPLE, EVERYTHING, TOTAL = "mean over the examples", "mean over everything", "sum"
 EXAMPLES = "softmax over the examples"
@@ -41,6 +41,7 @@ STEPS: dict[str, tuple[str, ...]] = {  # what is applied, the first first
     "sigmoid of softmax": ("softmax", "sigmoid"),
     EXAMPLES: (EXAMPLES,),
 }
+TRANSFORMS = {steps: name for name, steps in STEPS.items()}
 NAMES = {name: cost.long for name, cost in COSTS.items()}
 NAMES |= {"squared error": "squared error", "nll": "NLLLoss (no logarithm)"}
 CALLED = {  # by frameworks, when it is applied to what they are handed
@@ -113,6 +114,21 @@ class Pairing:
         """The reduction that frameworks do unless told otherwise."""
         return EVERYTHING if self.cost in ("ce", "squared error") else PER_EXAMPLE
 
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The output layers that the transform is made of."""
+        return STEPS[self.transform]
+
+    def in_all(self, activation: str | None) -> tuple[tuple[str, ...], str]:
+        """The output layers of network and loss, and the cost; a softmax undoes a log-softmax."""
+        if activation is None:
+            return self.steps, self.cost
+        if activation == "log-softmax" and self.steps[:1] == ("softmax",):
+            return self.steps, self.cost
+        if (activation, self.steps, self.cost) == ("log-softmax", (), "nll"):
+            return ("softmax",), "ll"
+        return (activation, *self.steps), self.cost
+
     def takes(self, x: Array) -> bool:
         """Whether it is defined for these outputs (n, K); Keras makes probabilities of any."""
         if self.transform != "none" or self.cost not in ("ce", "ll") or "Keras" in str(self.quirk):
@@ -124,17 +140,17 @@ class Pairing:
 
         A `Mix` refuses softmax of one output.
         """
-        *inner, last = STEPS[self.transform] or ("none",)
+        *inner, last = self.steps or ("none",)
         if self.cost == "nll":  # does not look whether it got log-probabilities
             return -(x * y).sum()
         if self.quirk in QUIRKS:
-            return QUIRKS[self.quirk][1](applied(STEPS[self.transform], x), y)
+            return QUIRKS[self.quirk][1](applied(self.steps, x), y)
         if self.quirk == SMOOTHED:
             y = (1.0 - SMOOTHING) * y + SMOOTHING / y.shape[-1]
         cost, times = ("quadratic", 2.0) if self.cost == "squared error" else (self.cost, 1.0)
         if last == "sigmoid" or (last == "softmax" and x.shape[-1] > 1):
             return Mix(last, cost).cost(applied(inner, x), y) * (len(y) * times)
-        return COSTS[cost].on_outputs(applied(STEPS[self.transform], x), y) * (len(y) * times)
+        return COSTS[cost].on_outputs(applied(self.steps, x), y) * (len(y) * times)
 
 
 PLAIN = (  # the most likely first; so they are listed when several reproduce a loss

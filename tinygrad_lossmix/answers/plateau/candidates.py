@@ -15,14 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.answers.plateau import saturated
-from tinygrad_lossmix.answers.plateau.constants import (
-    CLASSES_LEFT_OUT,
-    COMMON,
-    FIRST,
-    RARER,
-    Constant,
-)
+from tinygrad_lossmix.answers.plateau.clamps import clamped
+from tinygrad_lossmix.answers.plateau.constants import Constant, by_pair
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.records import attributes
 
@@ -181,11 +175,8 @@ def coincidence(asked: Question, found: Sequence[Values]) -> float:
 
 def constants(accuracy: float | None = None) -> tuple[Constant, ...]:
     """All of them, the most common first; some are known only beside an accuracy."""
-    clamps = saturated.clamped(accuracy)
-    if accuracy is None:
-        return (*FIRST, *CLASSES_LEFT_OUT, *COMMON, *clamps, *RARER)
-    twice = saturated.doubled(accuracy)
-    return (*FIRST, *twice, *COMMON, *clamps, *RARER, *saturated.beside(accuracy))
+    common, rarer = by_pair(accuracy)
+    return (*common, *clamped(accuracy), *rarer)
 
 
 def candidates(asked: Question) -> Iterator[Values]:

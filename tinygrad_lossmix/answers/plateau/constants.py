@@ -260,5 +260,50 @@ RARER = (
         fewest=2,
     ),
 )
-FIRST = (UNIFORM, SOFTMAX_FLOOR)
-COMMON = (HALF, PRIOR, *SIGMOID_FLOORS, SIGMOID_OF_UNIFORM, HALF_LL)
+
+
+def doubled(accuracy: float) -> tuple[Constant, ...]:
+    """Off the floor: outputs of 0 and 1, the share `accuracy` of the examples right."""
+    return (
+        of_softmax(
+            name="softmax twice, outputs saturated",
+            formula="ln(e + K - 1) - accuracy",
+            value=lambda k: np.log(math.e + k - 1.0) - accuracy,
+            meaning="An example costs ln(e + K - 1) if its class is wrong and 1 less if it is "
+            "right, a little more while outputs are not quite 0 and 1: what went into the softmax "
+            f"of the cost were probabilities already. {SOFTMAX_REPAIR}",
+            conventions=(SUM,), slope=1.0, common=True,
+        ),
+        of_sigmoid(
+            name="sigmoid twice, outputs saturated",
+            formula="ln(1 + 1/e) + (K - 1) ln 2 + 1 - accuracy",
+            value=lambda k: sigmoid_floor(k) + 1.0 - accuracy,
+            meaning="A wrong example costs 1 more than the floor: what went into the sigmoid of "
+            f"the cost were probabilities already. {SIGMOID_REPAIR}",
+            slope=1.0,
+        ),
+    )
+
+
+def beside(accuracy: float) -> tuple[Constant, ...]:
+    """Outputs of 0 and 1, the share `accuracy` of the examples right."""
+    return (
+        of_quadratic(
+            "outputs saturated", EITHER_LAYER, "1 - accuracy", always(1.0 - accuracy),
+            "An example costs 1 if its class is wrong and 0 if it is right; where an output is "
+            "saturated the quadratic cost hardly learns.",
+            slope=1.0,
+        ),
+        fixed(
+            "softmax outputs without a logarithm, saturated", UNLOGGED, "-accuracy", -accuracy,
+            NO_LOGARITHM, slope=1.0, lowest=always(-1.0), fewest=2,
+        ),
+    )
+# fmt: on
+
+
+def by_pair(accuracy: float | None) -> tuple[tuple[Constant, ...], tuple[Constant, ...]]:
+    """The common ones and the rarer ones; some are known only beside an accuracy."""
+    twice = CLASSES_LEFT_OUT if accuracy is None else doubled(accuracy)
+    common = (UNIFORM, SOFTMAX_FLOOR, *twice, HALF, PRIOR, *SIGMOID_FLOORS, SIGMOID_OF_UNIFORM)
+    return (*common, HALF_LL), (RARER if accuracy is None else RARER + beside(accuracy))

@@ -1,5 +1,4 @@
-"""What a loss gets stuck at where outputs are saturated: what costs clamp the logarithm of 0 to and
-whose clamp that is, and what is known beside an accuracy.
+"""What costs clamp the logarithm of 0 to, whose clamp it is, and what a loss gets stuck at there.
 
 A cost that adds or clips to ε never exceeds -ln ε for one output; PyTorch clamps the logarithm
 itself. What is not a power of ten comes of rounding: in float32, 1 - 1e-7 is 1 - 2^-23.
@@ -12,25 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-import numpy as np
-
-from tinygrad_lossmix.answers.plateau.constants import (
-    EACH,
-    EITHER,
-    EITHER_LAYER,
-    NO_LOGARITHM,
-    SIGMOID_REPAIR,
-    SOFTMAX_REPAIR,
-    SUM,
-    UNLOGGED,
-    Constant,
-    always,
-    fixed,
-    of_quadratic,
-    of_sigmoid,
-    of_softmax,
-    sigmoid_floor,
-)
+from tinygrad_lossmix.answers.plateau.constants import EACH, EITHER, Constant, always, fixed
 
 
 class Clamp(NamedTuple):
@@ -115,49 +96,15 @@ def clamped(accuracy: float | None) -> tuple[Constant, ...]:
     return tuple(found)
 
 
-# fmt: off
 def one_class_for_all(whose: str, formula: str, wrong: float) -> Constant:
     """All but the share 1/K of the examples cost `wrong`."""
     return Constant(
-        ONE_CLASS, whose, f"(1 - 1/K) {formula}", lambda k: wrong * (1.0 - 1.0 / k), ADVICE,
-        (EACH,), accuracy=lambda k: 1.0 / k, most=20,
-    )
-
-
-def doubled(accuracy: float) -> tuple[Constant, ...]:
-    """Off the floor: outputs of 0 and 1, the share `accuracy` of the examples right."""
-    return (
-        of_softmax(
-            name="softmax twice, outputs saturated",
-            formula="ln(e + K - 1) - accuracy",
-            value=lambda k: np.log(math.e + k - 1.0) - accuracy,
-            meaning="An example costs ln(e + K - 1) if its class is wrong and 1 less if it is "
-            "right, a little more while outputs are not quite 0 and 1: what went into the softmax "
-            f"of the cost were probabilities already. {SOFTMAX_REPAIR}",
-            conventions=(SUM,), slope=1.0, common=True,
-        ),
-        of_sigmoid(
-            name="sigmoid twice, outputs saturated",
-            formula="ln(1 + 1/e) + (K - 1) ln 2 + 1 - accuracy",
-            value=lambda k: sigmoid_floor(k) + 1.0 - accuracy,
-            meaning="A wrong example costs 1 more than the floor: what went into the sigmoid of "
-            f"the cost were probabilities already. {SIGMOID_REPAIR}",
-            slope=1.0,
-        ),
-    )
-
-
-def beside(accuracy: float) -> tuple[Constant, ...]:
-    """Outputs of 0 and 1, the share `accuracy` of the examples right."""
-    return (
-        of_quadratic(
-            "outputs saturated", EITHER_LAYER, "1 - accuracy", always(1.0 - accuracy),
-            "An example costs 1 if its class is wrong and 0 if it is right; where an output is "
-            "saturated the quadratic cost hardly learns.",
-            slope=1.0,
-        ),
-        fixed(
-            "softmax outputs without a logarithm, saturated", UNLOGGED, "-accuracy", -accuracy,
-            NO_LOGARITHM, slope=1.0, lowest=always(-1.0), fewest=2,
-        ),
+        ONE_CLASS,
+        whose,
+        f"(1 - 1/K) {formula}",
+        lambda k: wrong * (1.0 - 1.0 / k),
+        ADVICE,
+        (EACH,),
+        accuracy=lambda k: 1.0 / k,
+        most=20,
     )
