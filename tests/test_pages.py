@@ -1,4 +1,4 @@
-"""README.md and docs/ are true: their blocks print what they say, their links lead somewhere."""
+"""The pages are true: their blocks print what they say, their links and paths lead somewhere."""
 
 import json
 import re
@@ -11,7 +11,12 @@ from tests.helpers.blocks import PAGES, ROOT, changed, fences
 from tinygrad_lossmix.cli import COMMANDS, main
 
 README, *DOCS = PAGES
-every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+FOR_THOSE_WHO_CARRY_ON = [
+    ROOT / f"{name}.md" for name in ("ARCHITECTURE", "CHANGELOG", "CONTRIBUTING")
+]
+every_page = pytest.mark.parametrize(
+    "page", [*PAGES, *FOR_THOSE_WHO_CARRY_ON], ids=lambda page: page.stem
+)
 
 
 def text_of(page):
@@ -51,6 +56,14 @@ def test_every_link_leads_somewhere(page):
         target = page.parent / path if path else page
         assert "://" in link or target.exists(), link
         assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("page", FOR_THOSE_WHO_CARRY_ON, ids=lambda page: page.stem)
+def test_every_path_is_there(page):
+    """In the project, or in the package where a page leaves its name away."""
+    paths = re.findall(r"`([\w./-]+(?:/|\.(?:py|md|toml|yml|yaml)))`", text_of(page))
+    for path in paths:
+        assert (ROOT / path).exists() or (ROOT / "tinygrad_lossmix" / path).exists(), path
 
 
 @every_page
