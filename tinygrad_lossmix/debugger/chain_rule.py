@@ -15,7 +15,7 @@ array([4., 2.])
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,11 @@ from tinygrad_lossmix.engine.tensor import Tensor
 
 LARGEST = 16  # entries of a node or of an argument whose Jacobian is shown
 MOVED = 64  # entries of a node whose differences are taken
+
+
+def largest(x: Any) -> float:
+    """The largest magnitude in an array; 0 of an empty one."""
+    return float(np.max(np.abs(x), initial=0.0))
 
 
 class Local(NamedTuple):

@@ -163,14 +163,6 @@ class Walk(Steps):
             spans += [(group.name, min(span), max(span)) for span in (values, products) if span]
         return spans
 
-    @cached_property
-    def _entrances(self) -> dict[int, list[str]]:
-        """The functions whose calls begin at a position."""
-        entrances: dict[int, list[str]] = {}
-        for name, first, _ in self._spans:
-            entrances.setdefault(first, []).append(name)
-        return entrances
-
     @property
     def cost(self) -> Tensor:
         """The Tensor that the sweep starts from."""
@@ -254,7 +246,7 @@ class Walk(Steps):
     @property
     def entered(self) -> list[str]:
         """The named functions whose calls begin here."""
-        return self._entrances.get(self.position, [])
+        return [name for name, first, _ in self._spans if first == self.position]
 
     @property
     def stop(self) -> Product | None:

@@ -5,8 +5,7 @@ import pytest
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.debugger.commands.change import (
-    with_entry,
-    with_labels,
+    changed,
     with_mix,
     with_value,
 )
@@ -29,11 +28,11 @@ def network(y=(0, 2), mix=("softmax", "ll"), w=W, x=X, one_node=False):
     return Reading(cost + 0.1 * (weights * weights).sum(), {"x": x})
 
 
-def same(changed, other):
+def same(new, other):
     """The same values and gradients, up to the names of the nodes in between."""
-    found = Reading(changed.cost).nodes, other.nodes
+    found = Reading(new.cost).nodes, other.nodes
     assert [node.function for node in found[0]] == [node.function for node in found[1]]
-    for cost in (changed.cost, other.cost):
+    for cost in (new.cost, other.cost):
         cost.backward()
     for a, b in zip(*found, strict=True):
         np.testing.assert_array_equal(a.data, b.data)
@@ -45,7 +44,7 @@ def test_another_value_gives_the_recording_of_that_value():
     found = reading()
     z = found.symbols.z
     assert same(with_value(found, "z", z, np.array([0, 0, 1])), reading((0.0, 0.0, 1.0)))
-    assert same(with_entry(found, "z", z, (-1,), "7"), reading((2.0, 1.0, 7.0)))
+    assert same(changed(lm.Stepper(found.cost), "z[-1] 7"), reading((2.0, 1.0, 7.0)))
 
 
 def test_a_constant_is_set_like_an_input():
@@ -53,39 +52,39 @@ def test_a_constant_is_set_like_an_input():
     assert same(with_value(found, "x", X, 2.0 * X), network(x=2.0 * X))
     moved = X.copy()
     moved[0, 1] = 5.0
-    changed = with_entry(found, "x", X, (0, 1), "5")
-    assert same(changed, network(x=moved))
-    assert Reading(changed.cost, changed.names).formula(Reading(changed.cost).nodes[1]) != ""
+    new = changed(lm.Stepper(found.cost, {"x": X}), "x[0, 1] 5")
+    assert same(new, network(x=moved))
+    assert Reading(new.cost, new.names).formula(Reading(new.cost).nodes[1]) != ""
 
 
 def test_other_labels_and_another_mix_give_theirs():
-    assert same(with_labels(reading(), "1"), reading(y=1))
-    assert same(with_labels(reading(), "0,.5,.5"), reading(y=[0.0, 0.5, 0.5]))
+    assert same(with_mix(reading(), y="1"), reading(y=1))
+    assert same(with_mix(reading(), y="0,.5,.5"), reading(y=[0.0, 0.5, 0.5]))
     assert same(with_mix(reading(), lm.Mix("sigmoid", "ce")), reading(mix=("sigmoid", "ce")))
 
 
 def test_labels_of_a_batch_are_classes_or_one_for_each_logit():
     z = np.arange(6.0).reshape(2, 3) / 3
-    assert same(with_labels(reading(z, [0, 1]), "2,0"), reading(z, [2, 0]))
-    assert same(with_labels(reading(z, [0, 1]), "2"), reading(z, [2, 2]))
+    assert same(with_mix(reading(z, [0, 1]), y="2,0"), reading(z, [2, 0]))
+    assert same(with_mix(reading(z, [0, 1]), y="2"), reading(z, [2, 2]))
     soft = [[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]]
-    assert same(with_labels(reading(z, [0, 1]), ".5,.5,0, 0,0,1"), reading(z, soft))
+    assert same(with_mix(reading(z, [0, 1]), y=".5,.5,0, 0,0,1"), reading(z, soft))
 
 
 @pytest.mark.parametrize("one_node", [False, True])
 def test_the_mix_of_a_network_is_changed_where_it_stands(one_node):
-    def cost(changed):
-        gradients = lm.grad(changed.cost, Reading(changed.cost).nodes[0])
-        return float(changed.cost.data), gradients.tolist()
+    def cost(new):
+        gradients = lm.grad(new.cost, Reading(new.cost).nodes[0])
+        return float(new.cost.data), gradients.tolist()
 
     def expected(**other):
         cost = network(**other, one_node=one_node).cost
         return float(cost.data), lm.grad(cost, Reading(cost).nodes[0]).tolist()
 
     found = network(one_node=one_node)
-    assert cost(with_labels(found, "1,1")) == expected(y=(1, 1))
+    assert cost(with_mix(found, y="1,1")) == expected(y=(1, 1))
     assert cost(with_mix(found, lm.Mix("sigmoid", "ce"))) == expected(mix=("sigmoid", "ce"))
-    twice = with_labels(Reading(with_mix(found, lm.Mix("sigmoid", "ce")).cost), "1,0")
+    twice = with_mix(Reading(with_mix(found, lm.Mix("sigmoid", "ce")).cost), y="1,0")
     assert cost(twice) == expected(mix=("sigmoid", "ce"), y=(1, 0))
 
 
@@ -93,8 +92,8 @@ def test_nodes_keep_their_names():
     z, cost = lm.Tensor([1.0, 2.0]), None
     cost = (z * z).sum()
     known = Reading(cost, {"logits": z, "loss": cost})
-    changed = with_value(known, "logits", z, np.array([3.0, 4.0]))
-    again = Reading(changed.cost, changed.names)
+    new = with_value(known, "logits", z, np.array([3.0, 4.0]))
+    again = Reading(new.cost, new.names)
     assert list(again.names.values()) == list(known.names.values())
 
 
@@ -106,23 +105,20 @@ def test_what_is_computed_cannot_be_set():
 
 def test_a_recording_without_a_mix_has_no_labels_and_no_mix():
     found = Reading(lm.Tensor([1.0, 2.0]).sum())
-    for change in (lambda: with_labels(found, "1"), lambda: with_mix(found, lm.MIXES[0])):
+    for change in (lambda: with_mix(found, y="1"), lambda: with_mix(found, lm.MIXES[0])):
         with pytest.raises(CommandError, match="the recording has none"):
             change()
 
 
-@pytest.mark.parametrize(
-    ("place", "value"), [((3,), "1"), ((0, 0), "1"), ((0,), "1,2"), ((0,), "x")]
-)
-def test_an_entry_that_is_not_there_or_no_number_is_a_mistake(place, value):
-    found = reading()
+@pytest.mark.parametrize("typed", ["z[3] 1", "z[0, 0] 1", "z[0] 1,2", "z[0] x"])
+def test_an_entry_that_is_not_there_or_no_number_is_a_mistake(typed):
     with pytest.raises(CommandError, match=r"shape|numbers"):
-        with_entry(found, "z", found.symbols.z, place, value)
+        changed(lm.Stepper(reading().cost), typed)
 
 
 def test_labels_that_are_none_are_a_mistake():
     with pytest.raises(CommandError):
-        with_labels(reading(), "7")
+        with_mix(reading(), y="7")
 
 
 def test_overflow_is_recorded_without_warnings():

@@ -33,7 +33,7 @@ from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.labels import labels
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import shorten
-from tinygrad_lossmix.views.reading import Reading, Symbols, constants
+from tinygrad_lossmix.views.reading import Reading, constants
 
 CHANGES: Group = []
 
@@ -42,9 +42,9 @@ CHANGES: Group = []
 def set_(session: Session[Walk], arg: str) -> Text:
     """set z 2,1,0; set z[0] 5; set y 1; set mix softmax ce: record again with that"""
     walk = session.steps
-    changed = _changed(walk, arg)
+    cost, names = changed(walk, arg)
     arrays = {name: x for name, x in walk.reading.known.items() if not isinstance(x, Tensor)}
-    new = type(walk)(changed.cost, arrays | changed.names)
+    new = type(walk)(cost, arrays | names)
     new.first = -len(new.reading.nodes) if walk.first else 0
     if len(new) == len(walk):
         new.position = walk.position
@@ -100,23 +100,33 @@ class Changed(NamedTuple):
     names: dict[str, Any]
 
 
-def _changed(walk: Walk, arg: str) -> Changed:
-    """The recording with what was typed."""
-    reading = walk.reading
-    name, place, text = assignment(arg, walk.known)
+def changed(walk: Walk, arg: str) -> Changed:
+    """The recording with what was typed behind `set`.
+
+    Raises:
+        CommandError: nothing of that name can be set, or not to that.
+    """
+    reading, (name, place, text) = walk.reading, assignment(arg, walk.known)
     found = walk.known.get(name)
     if not isinstance(found, Tensor):
         if name == "mix":
             return with_mix(reading, mix(text))
         if name in ("y", "1 - y") and (reading.symbols or found is None):
             if name != "y" or place:
-                raise CommandError("labels are set all at once: `set y` and a class, or all labels")
-            return with_labels(reading, text)
+                words = "labels are set all at once: `set y` and a class, or all labels"
+                raise CommandError(words)
+            return with_mix(reading, y=text)
     if found is None:
         raise unknown(name, walk)
-    if place:
-        return with_entry(reading, name, found, place, text)
-    return with_value(reading, name, found, numbers(text, found.shape))
+    if not place:
+        return with_value(reading, name, found, numbers(text, found.shape))
+    value = np.array(found.data if isinstance(found, Tensor) else found)
+    inside = (-n <= i < n for i, n in zip(place, value.shape, strict=False))
+    if len(place) != value.ndim or not all(inside):
+        where = f"[{', '.join(map(str, place))}]"
+        raise CommandError(f"{shorten(name)} has the shape {value.shape}: it has no {where}")
+    value[place] = numbers(text, ())
+    return with_value(reading, name, found, value)
 
 
 def with_value(reading: Reading, name: str, found: Any, value: Array) -> Changed:
@@ -134,8 +144,7 @@ def with_value(reading: Reading, name: str, found: Any, value: Array) -> Changed
     value = value.astype(found.dtype)
     replaced, arrays = {}, {}
     if not isinstance(found, Tensor):
-        alike = [arg for arg in constants(reading) if reading.call(arg) == name]
-        arrays = {id(arg): value for arg in alike}
+        arrays = {id(x): value for x in constants(reading) if reading.call(x) == name}
     elif found.function is None:
         replaced = {found: Tensor(value, name=found.name)}
     else:
@@ -146,62 +155,31 @@ def with_value(reading: Reading, name: str, found: Any, value: Array) -> Changed
     return Changed(new[reading.cost], named | ({name: value} if arrays else {}))
 
 
-def with_entry(reading: Reading, name: str, found: Any, at: tuple[int, ...], text: str) -> Changed:
-    """The same with another number at one place.
+def with_mix(reading: Reading, mix: Mix | None = None, y: str = "") -> Changed:
+    """The recording with another mix on its logits, or other labels; all else stays as it is.
+
+    Args:
+        reading: the recording.
+        mix: without it, the same.
+        y: a class for each example, or a label for each logit; without it, the same.
 
     Raises:
-        CommandError: no such place, or not one number.
+        CommandError: there is no mix, or these are no labels for its logits.
     """
-    value = np.array(found.data if isinstance(found, Tensor) else found)
-    if len(at) != value.ndim or not all(-n <= i < n for i, n in zip(at, value.shape, strict=True)):
-        place = f"[{', '.join(map(str, at))}]"
-        raise CommandError(f"{shorten(name)} has the shape {value.shape}: it has no {place}")
-    value[at] = numbers(text, ())
-    return with_value(reading, name, found, value)
-
-
-def with_labels(reading: Reading, text: str) -> Changed:
-    """The mix of a recording with other labels: a class for each example, or one for each logit.
-
-    Raises:
-        CommandError: there is no mix, or no labels for its logits.
-    """
-    symbols = _mix_of(reading)
-    try:
-        y = labels(label_numbers(text, symbols.z.shape), symbols.z)
-        return _recorded(symbols.mix, reading, symbols, y)
-    except ValueError as error:
-        raise CommandError(str(error)) from None
-
-
-def with_mix(reading: Reading, mix: Mix) -> Changed:
-    """Another mix of the same logits and labels.
-
-    Raises:
-        CommandError: there is no mix.
-    """
-    symbols = _mix_of(reading)
-    return _recorded(mix, reading, symbols, symbols.y)
-
-
-def _mix_of(reading: Reading) -> Symbols:
-    if reading.symbols is None:
+    symbols = reading.symbols
+    if symbols is None:
         raise CommandError(
             "`set y` and `set mix` need a sigmoid or softmax layer with one of the costs "
             "cross_entropy, log_likelihood, quadratic: the recording has none"
         )
-    return reading.symbols
-
-
-def _recorded(mix: Mix, reading: Reading, symbols: Symbols, y: Array) -> Changed:
-    """The recording with another mix on its logits; what leads to them stays as it is."""
-    record = mix.cost if symbols.a is None else mix.composed
-    kept = {node: node for node in nodes(symbols.z)}
-    with np.errstate(all="ignore"):
-        new = again(reading.cost, kept | {symbols.cost: record(symbols.z, y)})
-    named = {
-        name: new[node]
-        for name, node in reading.known.items()
-        if isinstance(node, Tensor) and node in new
-    }
+    mix, z = mix or symbols.mix, symbols.z
+    try:
+        targets = labels(label_numbers(y, z.shape), z) if y else symbols.y
+        with np.errstate(all="ignore"):
+            cost = (mix.cost if symbols.a is None else mix.composed)(z, targets)
+            new = again(reading.cost, {node: node for node in nodes(z)} | {symbols.cost: cost})
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+    known = reading.known.items()
+    named = {name: new[x] for name, x in known if isinstance(x, Tensor) and x in new}
     return Changed(new[reading.cost], named)

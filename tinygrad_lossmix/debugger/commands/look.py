@@ -9,7 +9,7 @@ import numpy as np
 from rich.text import Text
 
 from tinygrad_lossmix.debugger import rule, show
-from tinygrad_lossmix.debugger.chain_rule import difference, local_jacobian
+from tinygrad_lossmix.debugger.chain_rule import difference, largest, local_jacobian
 from tinygrad_lossmix.debugger.commands.session import Group, Session, command
 from tinygrad_lossmix.debugger.expressions import (
     CommandError,
@@ -165,9 +165,8 @@ def check(session: Session[Walk], arg: str) -> Text:
         return Text(f"{call(node)} has {node.size:,} entries, too many for finite differences")
     found = walk.at(at).gradient(node)
     with np.errstate(all="ignore"):
-        gap = float(np.max(np.abs(slopes - found), initial=0.0))
-    size = float(np.max(np.abs(slopes), initial=1.0))
-    near = gap <= size * np.finfo(node.dtype).eps ** 0.4
+        gap = largest(slopes - found)
+    near = gap <= max(1.0, largest(slopes)) * np.finfo(node.dtype).eps ** 0.4
     when = "" if walk.position >= at else f", as it will be at {walk.at(at).place}"
     verdict = "ok" if near else "NOT ok: the gradient is wrong, or the cost has a kink here"
     if not np.isfinite(gap):
@@ -205,11 +204,10 @@ def delta(session: Session[Walk], arg: str) -> Text:
 
 
 def _difference(walk: Walk, found: DeltaSoFar, symbols: Symbols) -> str:
-    gap = float(np.max(np.abs(found.gradient - found.a_minus_y), initial=0.0))
-    size = float(np.max(np.abs(found.a_minus_y), initial=0.0))
+    gap = largest(found.gradient - found.a_minus_y)
     if not np.isfinite(gap):
         return "the graph gives NaN or infinity: `forward;;break nan;;continue` finds where"
-    if gap <= 16 * np.finfo(found.a_minus_y.dtype).eps * size:
+    if gap <= 16 * np.finfo(found.a_minus_y.dtype).eps * largest(found.a_minus_y):
         return f"equal, max difference {gap:.4g}"
     if symbols.cost is not walk.cost:
         cost = walk.reading.call(walk.cost)

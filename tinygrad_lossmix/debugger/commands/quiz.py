@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from rich.text import Text
 
+from tinygrad_lossmix.debugger.chain_rule import largest
 from tinygrad_lossmix.debugger.commands.session import Group, Session, command
 from tinygrad_lossmix.debugger.expressions import CommandError, numbers
 from tinygrad_lossmix.debugger.show import FLOW, NAME, count, entries, lined
@@ -45,8 +46,7 @@ def answer(session: Session[Walk], arg: str) -> Text:
     if arg:
         product = walk.product(walk.position + 1).contribution
         guess = numbers(arg, product.shape)
-        largest = float(np.max(np.abs(product), initial=0.0))
-        right = np.allclose(guess, product, 0.0, CLOSE * largest, equal_nan=True)
+        right = np.allclose(guess, product, 0.0, CLOSE * largest(product), equal_nan=True)
         session.right += right
         session.answered += 1
         words = "right" if right else f"no, it is {short(product)}"

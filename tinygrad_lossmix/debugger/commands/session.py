@@ -31,6 +31,7 @@ SHOWN = 20  # lines of the history
 AT_THE_END = "at the end, every gradient is complete: type `back`, `start`, `delta` or `quit`"
 AT_THE_START = "at the start: type `next`"
 
+Takes = Literal["nothing", "text", "name"]  # behind it; names of nodes are completed
 Answer = Text | Literal[True] | None  # True: leave
 Function = TypeVar("Function", bound=Callable[..., Answer])
 Walked = TypeVar("Walked", bound=Walk | Lockstep)
@@ -43,7 +44,7 @@ class Command(NamedTuple):
     short: str  # '' for none
     help: str  # '' for one that is not listed
     function: Callable[[Any, str], Answer]  # of the session and what is typed behind the name
-    takes: Literal["nothing", "text", "name"] = "nothing"  # names of nodes are completed
+    takes: Takes = "nothing"
     repeats: bool = False  # by an empty line
 
 
@@ -51,10 +52,7 @@ Group = list[Command]
 
 
 def command(
-    group: Group,
-    short: str = "",
-    takes: Literal["nothing", "text", "name"] = "nothing",
-    repeats: bool = False,
+    group: Group, short: str = "", takes: Takes = "nothing", repeats: bool = False
 ) -> Callable[[Function], Function]:
     """Enter a function into a group, by its name less the underscore behind a word of Python's."""
 
