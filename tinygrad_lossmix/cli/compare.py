@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from tinygrad_lossmix.cli.stdout import printed
 from tinygrad_lossmix.lab.data import Data, DataError, digits
 from tinygrad_lossmix.lab.data_files import read
 from tinygrad_lossmix.lab.report import prepare, record, write
-from tinygrad_lossmix.lab.studies import Result, Spread, runs, summarise
+from tinygrad_lossmix.lab.studies import runs, summarise
 from tinygrad_lossmix.lab.training import Epoch, Run, Settings
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 from tinygrad_lossmix.printing import clean, number, shorten, yes
@@ -37,7 +36,7 @@ def chosen(ctx: click.Context, param: click.Parameter, value: str | None) -> lis
     """The mixes of `--mixes`, each once; all six without it."""
     if value is None:
         return list(MIXES)
-    with usage("--mixes"):
+    with usage("--mixes:"):
         return list(dict.fromkeys(mix_of(pair.split(maxsplit=1)) for pair in value.split(",")))
 
 
@@ -97,7 +96,7 @@ def command(
     if finished:
         results = summarise(finished, data, settings)
         found = record(results, mixes, data, settings)
-        show(as_json, found, report(results, found))
+        show(as_json, found, report(found))
         if out:
             write(found, out)
             click.echo(clean(f"wrote {out / 'results.json'}, {out / 'results.csv'}"), err=True)
@@ -115,26 +114,26 @@ def train_all(mixes: list[Mix], data: Data, settings: Settings) -> list[Run]:
     with Progress(*columns, console=stderr, disable=stderr.quiet, transient=True) as bar:
         task = bar.add_task("", total=len(mixes) * settings.seeds * settings.epochs)
 
-        def show(mix: Mix, seed: int, epoch: Epoch) -> None:
+        def tell(mix: Mix, seed: int, epoch: Epoch) -> None:
             text = f"{mix.words:17}  seed {seed}  accuracy {epoch.accuracy:7.2%}"
             bar.update(task, advance=1, description=text)
 
         with contextlib.suppress(KeyboardInterrupt):
-            for run in runs(mixes, data, settings, show):
+            for run in runs(mixes, data, settings, tell):
                 finished.append(run)
     return finished
 
 
-def report(results: list[Result], found: dict[str, Any]) -> str:
-    """The table, each delta, the problems, and what the accuracies tell; from 80 columns on."""
+def report(found: dict[str, Any]) -> str:
+    """A record as text: the table, each delta, the problems, and what the accuracies tell."""
     deltas = Table.grid(padding=(0, 2, 0, 0))
     problems = Table.grid(padding=(0, 2, 0, 0))
     for mix in found["mixes"]:
         name = Text(f"{mix['output']} {mix['cost']}", no_wrap=True)
-        deltas.add_row(name, mix["delta"], finite(mix["delta_error"]))
+        deltas.add_row(name, mix["delta"], cell(mix["delta_error"]))
         problems.add_row(name, mix["diagnosis"])
     about = "delta in closed form; max |delta - (a - y)| on a mini-batch"
-    upper = heading(found["settings"]), "", table(results, found["mixes"]), ""
+    upper = heading(found["settings"]), "", table(found["mixes"]), ""
     middle = Text(LEGEND, style="dim"), "", Text(about, style="bold"), deltas
     lower = Text(SYMBOLS, style="dim"), "", Text("Problems", style="bold"), problems
     return printed(*upper, *middle, *lower, "", found["ranking"])
@@ -152,8 +151,8 @@ def heading(settings: dict[str, Any]) -> str:
     )
 
 
-def table(results: list[Result], found: list[dict[str, Any]]) -> Table:
-    """A row per mix, of its result and its record."""
+def table(mixes: list[dict[str, Any]]) -> Table:
+    """A row for each mix; from 80 columns on."""
     grid = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=0)
     grid.add_column("mix")
     for name in ("delta =\na - y", "proper", "convex"):
@@ -161,22 +160,20 @@ def table(results: list[Result], found: list[dict[str, Any]]) -> Table:
     grid.add_column("accuracy\n%", justify="right")
     for name in ("ECE", "epochs\nto 95 %", "final\ncost"):
         grid.add_column(name, justify="right", no_wrap=True)
-    for r, mix in zip(results, found, strict=True):
-        answers = map(yes, (r.delta.is_a_minus_y, mix["proper"], mix["convex"]))
-        ece = f"{r.ece.mean:.4f}" if math.isfinite(r.ece.mean) else "-"
-        ends = ece, finite(r.epochs_to_goal), finite(r.cost)
-        grid.add_row(r.mix.words, *answers, percent(r.accuracy), *ends)
+    for mix in mixes:
+        answers = (yes(mix[name]) for name in ("delta_is_a_minus_y", "proper", "convex"))
+        accuracy = cell(mix["accuracy"]["mean"], "{:.2%}")
+        if mix["accuracy"]["std"] is not None:
+            accuracy += f" ± {mix['accuracy']['std']:.2%}"
+        ends = (
+            cell(mix["ece"]["mean"], "{:.4f}"),
+            cell(mix["epochs_to_95"]),
+            cell(mix["final_cost"]),
+        )
+        grid.add_row(f"{mix['output']} {mix['cost']}", *answers, accuracy.replace("%", ""), *ends)
     return grid
 
 
-def percent(spread: Spread) -> str:
-    """Mean and, with several seeds, standard deviation; a dash for a mix that diverged."""
-    if not math.isfinite(spread.mean):
-        return "-"
-    deviation = f" ± {spread.std:.2%}" if math.isfinite(spread.std) else ""
-    return f"{spread.mean:.2%}{deviation}".replace("%", "")
-
-
-def finite(value: float | None) -> str:
-    """A number, or a dash for what is none."""
-    return "-" if value is None or not math.isfinite(value) else number(value)
+def cell(value: float | None, form: str = "{:.4g}") -> str:
+    """A number, or a dash for what is not a finite one: a mix that diverged has none."""
+    return "-" if value is None else number(value, form)
