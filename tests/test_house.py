@@ -30,7 +30,8 @@ FLOORS = (  # from the ground up: a module imports from its own floor and from t
     ("__main__",),
 )
 ORDERED = {  # rooms that are read like a book: a file needs only those before it
-    "engine": "table rules derivatives freeze sweep refusals tensor numpy_calls gradient graph",
+    "engine": "table rules derivatives freeze sweep refusals tensor numpy_calls gradient graph "
+    "replay",
     "mixes": "labels book costs closed_forms outputs hessians layers mix",
 }
 OF_TYPES = {  # imports under TYPE_CHECKING, beside those of the faces; the first goes upwards
@@ -137,6 +138,11 @@ def test_a_file_needs_only_those_before_it(room: str) -> None:
     for each in IMPORTS:
         if each.module in order and each.imported.startswith(room):
             assert each.imported in order[: order.index(each.module)], str(each)
+
+
+def test_the_engine_says_its_order() -> None:
+    words = (lm.engine.__doc__ or "").replace(",", "").replace(".", "").split()
+    assert " ".join(words).endswith(ORDERED["engine"])
 
 
 def test_what_goes_upwards_by_name_is_listed() -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import warnings
 from bisect import bisect_left
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,7 +23,8 @@ from tinygrad_lossmix.compiler.patterns.published import Pattern
 from tinygrad_lossmix.compiler.patterns.stable_rules import StableRules
 from tinygrad_lossmix.engine.gradient import grad as grad
 from tinygrad_lossmix.engine.graph import names, nodes
-from tinygrad_lossmix.engine.tensor import Tensor, recorded_again, tick
+from tinygrad_lossmix.engine.replay import recorded, replay
+from tinygrad_lossmix.engine.tensor import Tensor, tick
 from tinygrad_lossmix.mixes.layers import PAIR_OF, cost_node
 
 
@@ -101,16 +102,13 @@ class _Pass:
 
     def result(self) -> Rewritten:
         """The whole of it."""
-        for old in nodes(self.cost):
-            self.orders.append(old.order)
-            self.moments.append(tick())
-            self._visit(old)
+        self.new = replay(self.cost, {}, self._visit)
         after = self.new[self.cost]
         whole = fused(after, self.rules)
         if whole is not None:
             after, pattern = whole
             self.found.append((pattern, self.cost, after))
-            self._replace(self.cost, after)
+            self.new[self.cost] = self._named(self.cost, after)
         if not self.found:
             return Rewritten(self.cost, (), wrong_pairings(self.cost, self.rules.idioms))
         self._group(set(nodes(after)))
@@ -118,24 +116,25 @@ class _Pass:
         replacements = tuple(Replacement(p, called[old], old, new) for p, old, new in self.found)
         return Rewritten(after, replacements, wrong_pairings(after, self.rules.idioms))
 
-    def _visit(self, old: Tensor) -> None:
-        args = [self.new[arg] if type(arg) is Tensor else arg for arg in old.args]
+    def _visit(self, old: Tensor, args: list[Any]) -> Tensor:
+        self.orders.append(old.order)
+        self.moments.append(tick())
         new = old
         if any(arg is not before for arg, before in zip(args, old.args, strict=True)):
             pair = PAIR_OF.get(old.function)
-            new = cost_node(pair, *args) if pair else recorded_again(old, args)
+            new = cost_node(pair, *args) if pair else recorded(old, args)
         self.rules.learn(new, self.moments[-1])
         found = self.rules.stable(new)
         if found is not None:
             new, pattern = found
             self.rules.learn(new, self.moments[-1])
             self.found.append((pattern, old, new))
-        self._replace(old, new)
+        return self._named(old, new)
 
-    def _replace(self, old: Tensor, new: Tensor) -> None:
-        self.new[old] = new
+    def _named(self, old: Tensor, new: Tensor) -> Tensor:
         if new.order > self.moments[-1] and new.name is None:
             new.name = old.name
+        return new
 
     def _group(self, alive: set[Tensor]) -> None:
         """Give the groups of what was replaced to what took its place, where their inputs are."""

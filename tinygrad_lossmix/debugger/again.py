@@ -8,59 +8,47 @@ Tensor(0., by=sum)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from tinygrad_lossmix.engine.graph import nodes
-from tinygrad_lossmix.engine.table import TABLE, Array
-from tinygrad_lossmix.engine.tensor import Tensor, recorded_again, tick
+from tinygrad_lossmix.engine.replay import recorded, replay
+from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.engine.tensor import Tensor, tick
 
 
 def again(
-    cost: Tensor,
-    replaced: Mapping[Tensor, Tensor],
-    held: bool = False,
-    arrays: Mapping[int, Array] | None = None,
+    cost: Tensor, replaced: Mapping[Tensor, Tensor], arrays: Mapping[int, Array] | None = None
 ) -> dict[Tensor, Tensor]:
     """The same recording, names and groups included, with Tensors in place of some of its nodes.
 
     Args:
         cost: the recording.
         replaced: what takes the place of a node.
-        held: what is not differentiated keeps its recorded value, as it does for a gradient.
         arrays: what takes the place of a constant array, by its id.
 
     Returns:
         the new node for each old one.
     """
-    new: dict[Tensor, Tensor] = dict(replaced)
-    arrays = arrays or {}
+    every, arrays = nodes(cost), arrays or {}
+    starts = sorted({start for each in every for *_, start in each.groups}, reverse=True)
+    moved: dict[int, int] = {}
+
+    def compute(each: Tensor, args: list[Any]) -> Tensor:
+        while starts and starts[-1] < each.order:
+            moved[starts.pop()] = tick()
+        args = [arrays.get(id(arg), arg) for arg in args]
+        result = recorded(each, args) if each.function else Tensor(each.data)
+        result.name = each.name
+        return result
 
     def other(arg: Any) -> Any:
         return new.get(arg, arg) if isinstance(arg, Tensor) else arrays.get(id(arg), arg)
 
-    every = nodes(cost)
-    starts = sorted({start for each in every for *_, start in each.groups}, reverse=True)
-    moved: dict[int, int] = {}
+    new = replay(cost, replaced, compute)
     for each in every:
-        while starts and starts[-1] < each.order:
-            moved[starts.pop()] = tick()
-        if each not in new:
-            new[each] = _again(each, other, held)
+        if each not in replaced:
             new[each].groups = tuple(
                 (name, tuple(map(other, args)), moved[start]) for name, args, start in each.groups
             )
     return new
-
-
-def _again(each: Tensor, other: Callable[[Any], Any], held: bool) -> Tensor:
-    if each.function is None:
-        return Tensor(each.data, name=each.name)
-    rules = TABLE[each.function].rules
-    args = [
-        arg.data if held and isinstance(arg, Tensor) and rules[i] is None else other(arg)
-        for i, arg in enumerate(each.args)
-    ]
-    result = recorded_again(each, args)
-    result.name = each.name
-    return result

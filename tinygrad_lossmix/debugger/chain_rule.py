@@ -15,11 +15,12 @@ array([4., 2.])
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.debugger.again import again
+from tinygrad_lossmix.engine.replay import computed, replay
 from tinygrad_lossmix.engine.sweep import sweep
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
@@ -159,13 +160,13 @@ def difference(cost: Tensor, at: Tensor) -> Array | None:
         return None
     values = np.array(at.data)
     slopes = np.empty(at.shape, at.dtype)
-    step = np.cbrt(np.finfo(at.dtype).eps)
+    step, held = np.cbrt(np.finfo(at.dtype).eps), attrgetter("data")
     with np.errstate(all="ignore"):
         for index in np.ndindex(at.shape):
             size = step * max(1.0, abs(float(values[index])))
             up, down = np.array(values), np.array(values)
             up[index] += size
             down[index] -= size
-            rise = [float(again(cost, {at: Tensor(x)}, held=True)[cost].data) for x in (up, down)]
-            slopes[index] = (rise[0] - rise[1]) / float(up[index] - down[index])
+            above, below = (float(replay(cost, {at: x}, computed, held)[cost]) for x in (up, down))
+            slopes[index] = (above - below) / float(up[index] - down[index])
     return slopes

@@ -1,4 +1,8 @@
-"""The autograd engine: Tensors, the table of derivatives, the reverse sweep."""
+"""The autograd engine: the table of derivatives, the reverse sweep, Tensors.
+
+Each file needs only those before it: table, rules, derivatives, freeze, sweep, refusals, tensor,
+numpy_calls, gradient, graph, replay.
+"""
 
 from tinygrad_lossmix.engine import numpy_calls as numpy_calls
 from tinygrad_lossmix.engine.derivatives import constant

@@ -374,13 +374,6 @@ def node(
     return tensor
 
 
-def recorded_again(old: Tensor, args: Sequence[Any]) -> Tensor:
-    """A node once more, of other arguments, which nobody else can change."""
-    values = [arg._value if type(arg) is Tensor else arg for arg in args]
-    value = TABLE[old.function].forward(*values, **old.kwargs)
-    return node(value, old.function, args, values if old.values else (), old.kwargs)
-
-
 def _several(numbers: tuple[Any, ...]) -> Any:
     """`f(2, 3)`, `f((2, 3))` and `f([2, 3])` mean the same."""
     first = numbers[0] if len(numbers) == 1 else numbers

@@ -18,6 +18,7 @@ from tinygrad_lossmix.compiler.patterns.published import MIXES
 from tinygrad_lossmix.compiler.stabilize import rewritten
 from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.graph import names, nodes
+from tinygrad_lossmix.engine.replay import recorded
 from tinygrad_lossmix.engine.table import TABLE, Array, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.layers import LAYERS
@@ -25,7 +26,7 @@ from tinygrad_lossmix.testing.check_report import GradcheckReport
 from tinygrad_lossmix.testing.comparison import compare
 from tinygrad_lossmix.testing.methods import flat, split
 from tinygrad_lossmix.testing.planted import PRODUCT, Plant, multiple, near
-from tinygrad_lossmix.testing.replay import recorded
+from tinygrad_lossmix.testing.rounding import in_float64
 from tinygrad_lossmix.testing.subject import Recorded, Subject
 
 MOST = 400  # nodes whose rules are looked at
@@ -239,7 +240,7 @@ def _wrong(each: Tensor, position: int, rng: np.random.Generator) -> str | None:
     def alone(x: Tensor) -> Any:
         args = [arg.data if isinstance(arg, Tensor) else arg for arg in each.args]
         args[position] = x
-        return recorded(each, args)
+        return in_float64(recorded, each, args)
 
     subject = Recorded(alone, [np.array(each.args[position].data)], (0,), rng)
     subject.seed = rng.normal(size=each.shape).astype(each.dtype)

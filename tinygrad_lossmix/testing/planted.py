@@ -18,13 +18,13 @@ from tinygrad_lossmix.compiler.patterns.idioms import VIEWS, Idiom, Idioms, unsh
 from tinygrad_lossmix.compiler.patterns.structure import Structure
 from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.graph import names, nodes
+from tinygrad_lossmix.engine.replay import recorded, replay
 from tinygrad_lossmix.engine.sweep import seed_of, sweep
 from tinygrad_lossmix.engine.table import TABLE, Array, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.layers import LAYERS, PAIR_OF
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.mixes.outputs import sigmoid, softmax
-from tinygrad_lossmix.testing.replay import recorded
 
 Fault = tuple[str, Array]  # in words, and a gradient, a change or what is passed back
 
@@ -267,12 +267,10 @@ class Plant:
 
 def spelled_out(cost: Tensor) -> Tensor:
     """A recording with the book's graph in place of each mix that is one node, where it can be."""
-    new: dict[Tensor, Tensor] = {}
-    for each in nodes(cost):
-        args = [new[arg] if isinstance(arg, Tensor) else arg for arg in each.args]
-        if each.function in PAIR_OF:
-            new[each] = Mix(*PAIR_OF[each.function]).composed(*args)
-        else:
-            new[each] = recorded(each, args) if each.function else each
-    finite = all(np.all(np.isfinite(each.data)) for each in nodes(new[cost]))
-    return new[cost] if finite else cost
+
+    def spelled(each: Tensor, args: list[Any]) -> Any:
+        pair = PAIR_OF.get(each.function)
+        return Mix(*pair).composed(*args) if pair else recorded(each, args)
+
+    new: Tensor = replay(cost, {}, spelled)[cost]
+    return new if all(np.all(np.isfinite(each.data)) for each in nodes(new)) else cost

@@ -8,10 +8,11 @@ import numpy as np
 
 from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.graph import nodes
+from tinygrad_lossmix.engine.replay import computed, recorded, replay
+from tinygrad_lossmix.engine.rules import astype
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.layers import LAYERS, PAIRS
-from tinygrad_lossmix.testing.replay import in_floats, recorded, replay
 
 SAFETY = 64.0
 SIZE = 2.0**-26
@@ -41,20 +42,30 @@ def rounding(leaves: list[Tensor], cost: Tensor, seed: Array, rng: np.random.Gen
     lift: Any = lambda data: Tensor(np.asarray(data, dtype=np.float64))
     start = lift(seed)
     fresh = [lift(leaf.data) for leaf in leaves]
-    again = replay(cost, dict(zip(leaves, fresh, strict=True)), lift, recorded)
+
+    def wider(each: Tensor, args: list[Any]) -> Any:
+        return in_float64(recorded, each, args) if each.function else lift(each.data)
+
+    known = dict(zip(leaves, fresh, strict=True))
+    wide = replay(cost, known, wider, lambda arg: lift(arg.data))[cost]
     try:
-        parts = grad(again, fresh, start, create_graph=True)
+        parts = grad(wide, fresh, start, create_graph=True)
     except Exception:  # a rule that does not run on Tensors
-        parts = [Tensor(g) for g in grad(again, fresh, start.data)]
+        parts = [Tensor(g) for g in grad(wide, fresh, start.data)]
     kinds = [np.finfo(each.dtype) for each in nodes(cost)]
     smallest = max(float(kind.smallest_normal) for kind in kinds)
     unit = SAFETY * max(2.0**-52, *(float(kind.eps) for kind in kinds))
     least = SAFETY * max(float(np.finfo(leaf.dtype).smallest_subnormal) for leaf in leaves)
     gradient: Any = np.concatenate([part.reshape(-1) for part in parts])
     entries = _moved(gradient, smallest, rng)
-    size = float(_moved((again * start).sum(), smallest, rng))
+    size = float(_moved((wide * start).sum(), smallest, rng))
     size += abs(float(np.vdot(seed, cost.data)))
     return Allowed(unit * entries + least, unit * size + least)
+
+
+def in_float64(compute: Any, each: Tensor, args: list[Any]) -> Any:
+    """A node computed from float64, which stays it: `astype` is left out."""
+    return args[0] if each.function is astype else compute(each, args)
 
 
 def _moved(target: Tensor, smallest: float, rng: np.random.Generator) -> Array:
@@ -84,8 +95,10 @@ def _disturbed(target: Tensor, size: float, smallest: float, rng: np.random.Gene
         value = np.asarray(value, dtype=np.float64)
         return value * (1.0 + moves(value))
 
-    def computed(each: Tensor, args: list[Any]) -> Any:
+    def disturbed(each: Tensor, args: list[Any]) -> Any:
         """The value of a node, off; so are its constants, but for an exponent."""
+        if each.function is None:
+            return off(each.data)
         for i, (arg, old) in enumerate(zip(args, each.args, strict=True)):
             floats = isinstance(arg, np.ndarray | np.generic) and arg.dtype.kind == "f"
             exponent = each.function is np.power and i
@@ -93,7 +106,7 @@ def _disturbed(target: Tensor, size: float, smallest: float, rng: np.random.Gene
                 args[i] = off(arg)
         if each.function in OF_LOGITS:
             args[0] = args[0] + moves(args[0])
-        value = off(in_floats(each, args))
-        return value + smallest * moves(value)
+        result = off(in_float64(computed, each, args))
+        return result + smallest * moves(result)
 
-    return np.asarray(replay(target, {}, off, computed))
+    return np.asarray(replay(target, {}, disturbed, lambda arg: off(arg.data))[target])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
+from operator import attrgetter
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from tinygrad_lossmix.engine.derivatives import constant
 from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.graph import nodes
+from tinygrad_lossmix.engine.replay import computed, replay, undifferentiated
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing.behaviour import any_differ, of_a_pair, of_the_engine
@@ -26,8 +28,7 @@ from tinygrad_lossmix.testing.methods import (
     sizes,
     split,
 )
-from tinygrad_lossmix.testing.replay import holds_constants, in_floats, replay
-from tinygrad_lossmix.testing.rounding import Allowed, rounding
+from tinygrad_lossmix.testing.rounding import Allowed, in_float64, rounding
 
 
 class Subject(ABC):
@@ -153,7 +154,7 @@ class Recorded(Subject):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self.leaves, self.cost = self.record(self.arrays)
-        self._constants = holds_constants(self.cost)
+        self._constants = _holds_constants(self.cost)
 
     @cached_property
     def seed(self) -> Array:  # type: ignore[override]
@@ -175,8 +176,7 @@ class Recorded(Subject):
     def value(self, arrays: Sequence[Array]) -> Array:
         """The value of f at other arrays, real or complex; what `constant` gave stays as it was."""
         if self._constants and arrays[0].dtype.kind == "f":
-            fresh = dict(zip(self.leaves, arrays, strict=True))
-            return replay(self.cost, fresh, lambda data: data, in_floats)
+            return _replayed(self.leaves, self.cost, arrays)
         if arrays[0].dtype.kind == "c":
             return np.asarray(self.f(*self.arguments(arrays)))
         return self.record(arrays)[1].data
@@ -207,12 +207,23 @@ class Recorded(Subject):
         step = 1e-3 * (1.0 + np.abs(self.point))
         beside, moved = (self.inputs_at(self.point + far * step) for far in (1.0, 1.01))
         leaves, cost = self.record(beside)
-        if holds_constants(cost):
+        if _holds_constants(cost):
             return False
-        seen = replay(cost, dict(zip(leaves, moved, strict=True)), lambda data: data, in_floats)
+        seen = _replayed(leaves, cost, moved)
         change = self.record(moved)[1].data - cost.data
         unseen = np.abs(change - (seen - cost.data))
         return bool(np.any(unseen > 1e-3 * np.abs(change) + 1e-9 * np.abs(cost.data)))
+
+
+def _holds_constants(cost: Tensor) -> bool:
+    """Whether something in a recording is computed from Tensors and yet not differentiated."""
+    return any(map(undifferentiated, nodes(cost)))
+
+
+def _replayed(leaves: list[Tensor], cost: Tensor, arrays: Sequence[Array]) -> Any:
+    """The value for other arrays, along the recorded branch, in float64."""
+    known = dict(zip(leaves, arrays, strict=True))
+    return replay(cost, known, partial(in_float64, computed), attrgetter("data"))[cost]
 
 
 class Pair(Subject):

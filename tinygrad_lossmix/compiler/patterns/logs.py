@@ -12,7 +12,8 @@ from tinygrad_lossmix.compiler.patterns import published
 from tinygrad_lossmix.compiler.patterns.idioms import VIEWS, Idiom, Idioms, negative
 from tinygrad_lossmix.compiler.patterns.published import Pattern
 from tinygrad_lossmix.compiler.patterns.structure import Structure, contraction, inverted, one_hot
-from tinygrad_lossmix.engine.tensor import Tensor, recorded_again
+from tinygrad_lossmix.engine.replay import recorded
+from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes import outputs
 
 Found = tuple[Tensor, Pattern]
@@ -154,7 +155,7 @@ def _log_rule(node: Tensor) -> LogRule | None:
     """How the logarithm of a node follows from that of what it was computed from."""
     function, kwargs = node.function, node.kwargs
     if function in VIEWS and node.args:
-        return LogRule(node.args[0], lambda log: recorded_again(node, [log]), False)
+        return LogRule(node.args[0], lambda log: recorded(node, [log]), False)
     if function is np.prod:
         return LogRule(node.args[0], lambda log: np.sum(log, **kwargs), True)
     if function is np.power:
