@@ -46,7 +46,7 @@ def scalar(x: Any) -> float | None:
 
 def number(x: Any) -> float | None:
     """The finite number that a constant is; None for anything else, arrays full of one too."""
-    c = None if np.ndim(x) else scalar(x)
+    c = None if getattr(x, "ndim", 0) else scalar(x)
     return c if c is not None and math.isfinite(c) else None
 
 
@@ -63,7 +63,8 @@ def axes_of(ndim: int, axis: Any) -> tuple[int, ...]:
 
 def reduced(call: Call) -> tuple[int, ...]:
     """The axes that a reduction is taken over, counted from the first."""
-    return axes_of(np.ndim(call.args[0]), call.kwargs.get("axis"))
+    x = call.args[0]
+    return axes_of(x.ndim if hasattr(x, "ndim") else np.ndim(x), call.kwargs.get("axis"))
 
 
 def parts(key: Any) -> tuple[Any, ...]:

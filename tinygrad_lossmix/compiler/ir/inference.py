@@ -97,12 +97,13 @@ def _replaced(value: Any, by: Callable[[Any], Any]) -> Any:
 
 def elementwise(ufunc: np.ufunc, args: tuple[Any, ...]) -> list[Kind]:
     """Of each result of a ufunc."""
-    shape = np.broadcast_shapes(*[np.shape(stand_in(x)) for x in args])
+    shapes = [x.shape if hasattr(x, "shape") else np.shape(stand_in(x)) for x in args]
     plain = (bool, int, float, complex)  # NumPy adapts these to the dtype of the others
     kinds: list[Any] = [
         type(x) if type(x) in plain[1:] else getattr(x, "dtype", np.dtype(bool)) for x in args
     ]
     dtypes = ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout))
+    shape = np.broadcast_shapes(*shapes)
     return [Kind(shape, dtype) for dtype in dtypes[ufunc.nin :]]
 
 
