@@ -55,6 +55,11 @@ class Cost(NamedTuple):
     up: float  # the number is up/down times the number of examples
     down: float
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether no label is known to be infinite or NaN."""
+        return type(self.y) not in (np.ndarray, float) or bool(np.isfinite(self.y).all())
+
 
 def fused(cost: Tensor, rules: StableRules) -> Found | None:
     """The cost with one node for each mix that is in it, and the pattern of the first."""
@@ -69,29 +74,21 @@ def fused(cost: Tensor, rules: StableRules) -> Found | None:
         """Whether a node is known, or a sum of arrays, not of numbers."""
         return node in known or any(x.ndim for x, _ in linear.operands(node))
 
-    terms: list[Term] = []
-    rest: list[Tensor] = []
-    for node, weight in linear.terms(cost, Weight(), last):
-        if weight.lost:
-            return None
-        if node not in known:
-            rest.append(_scaled(node, weight.up / weight.down))
-            continue
-        inside = linear.terms(node, weight, ends.__contains__)
-        terms += [Term(ends[end], end, part) for end, part in inside]
-    if any(term.weight.lost for term in terms):
+    parts = list(linear.terms(cost, Weight(), last))
+    terms = [
+        Term(ends[end], end, weight)
+        for node, whole in parts
+        if node in known
+        for end, weight in linear.terms(node, whole, ends.__contains__)
+    ]
+    if any(weight.lost for _, weight in parts) or any(term.weight.lost for term in terms):
         return None
-    costs = []
-    groups = _gathered(terms, rules.structure).values()
-    for item in itertools.chain.from_iterable(map(_paired, groups)):
-        if isinstance(item, Term):
-            rest.append((item.node * item.weight.whole(item.node)).sum())
-        elif type(item.y) not in (np.ndarray, float) or np.isfinite(item.y).all():
-            costs.append(item)
-        else:
-            return None
-    if not costs:
+    found = [*itertools.chain(*map(_paired, _gathered(terms, rules.structure).values()))]
+    costs = [each for each in found if isinstance(each, Cost)]
+    if not costs or not all(each.is_finite for each in costs):
         return None
+    rest = [_scaled(node, weight.up / weight.down) for node, weight in parts if node not in known]
+    rest += [(x.node * x.weight.whole(x.node)).sum() for x in found if isinstance(x, Term)]
     first, *others = [*map(_one_node, costs), *rest]
     total = sum(others, first)
     if total.dtype != cost.dtype:
@@ -151,8 +148,7 @@ def _gathered(terms: list[Term], structure: Structure) -> dict[Any, dict[str, Te
     """The terms of each output layer, by what they are of, with the weights added up."""
     found: dict[Any, dict[str, Term]] = {}
     for number, term in enumerate(terms):
-        end, node, (up, down, w) = term
-        weight = Weight(end.sign * up, down, w)
+        end, node, weight = term.end, term.node, term.weight.times(term.end.sign, term.node)
         u = negative(end.u) if end.output == "sigmoid" and end.of == "1 - a" else end.u
         key = end.output, structure.number(u), end.axis, number if end.of == "error" else None
         group = found.setdefault(key, {})
