@@ -33,11 +33,12 @@ ORDERED = {  # rooms that are read like a book: a file needs only those before i
     "engine": "table rules derivatives freeze sweep refusals tensor numpy_calls gradient graph "
     "replay",
     "mixes": "labels book costs closed_forms outputs hessians layers mix",
-    "compiler": "calls numbering ir ir.inference ir.trace ir.canonical ir.simplify ir.program patterns"
-    " patterns.published patterns.structure patterns.axes patterns.idioms patterns.linear"
-    " patterns.logs patterns.stable_rules patterns.fuse patterns.mispairings stabilize differentiate"
-    " lowering arguments source source.storage source.emit loops loops.vector_math loops.operations"
-    " loops.schedule loops.identifiers loops.statements loops.backend compile standalone",
+    "compiler": "calls numbering ir ir.inference ir.trace ir.canonical ir.simplify ir.program "
+    "patterns patterns.published patterns.structure patterns.axes patterns.idioms patterns.linear "
+    "patterns.logs patterns.stable_rules patterns.fuse patterns.mispairings stabilize "
+    "differentiate lowering arguments source source.storage source.emit loops loops.vector_math "
+    "loops.operations loops.schedule loops.identifiers loops.statements loops.backend compile "
+    "standalone",
 }
 OF_TYPES = {  # imports under TYPE_CHECKING, beside those of the faces; the first goes upwards
     "mixes.mix": {"answers.verdict.verdict"},
