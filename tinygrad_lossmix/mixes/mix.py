@@ -48,7 +48,7 @@ class Mix:
     sigmoid + cross-entropy
     """
 
-    __slots__ = ("_over", "_pair")
+    __slots__ = ("_cost", "_form", "_layer", "_over", "_pair")
 
     def __init__(self, output: str, cost: str) -> None:
         pair = str(output).lower(), cost_named(str(cost))
@@ -56,7 +56,8 @@ class Mix:
             pairs = ", ".join(" ".join(pair) for pair in PAIRS)
             raise ValueError(f"there is no mix {output!r} with {cost!r}: choose one of {pairs}")
         self._pair = pair
-        self._over = pair[0] if LAYERS[pair[0]].distribution else ""
+        self._layer, self._cost, self._form = LAYERS[pair[0]], COSTS[pair[1]], PAIRS[pair]
+        self._over = pair[0] if self._layer.distribution else ""
 
     @property
     def output(self) -> str:
@@ -76,11 +77,11 @@ class Mix:
     @property
     def formula(self) -> str:
         """δ in closed form; S = Σy, e = a - y, r = a/(1 - a)."""
-        return PAIRS[self._pair].formula
+        return self._form.formula
 
     def activate(self, z: Any) -> Any:
         """The outputs a of logits z, in their shape; a Tensor for a Tensor."""
-        return LAYERS[self.output].stable(z)
+        return self._layer.stable(z)
 
     def cost(self, z: Any, y: Any) -> Any:
         """The mean cost, stable at every logit; of a Tensor z a Tensor, recorded as one node.
@@ -93,13 +94,13 @@ class Mix:
         y = labels(y, values)
         if values is not z:
             return cost_node(self._pair, z, y)
-        return closed_forms.mean(PAIRS[self._pair].evaluate, z, y)[0]
+        return closed_forms.mean(self._form.evaluate, z, y)[0]
 
     def composed(self, z: Any, y: Any) -> Any:
         """The same cost as a graph of the book's primitives, NaN where they overflow."""
         z = logits(z, self._over)
         y = require_finite(labels(y, z))
-        return COSTS[self.cost_name].book(LAYERS[self.output].book(z), y)
+        return self._cost.book(self._layer.book(z), y)
 
     def delta(self, z: Any, y: Any) -> Any:
         """δ = ∂C/∂z of each example in closed form, in z's shape; of a Tensor z a Tensor.
@@ -108,7 +109,7 @@ class Mix:
         array([-4.24835426e-18,  4.24835426e-18])
         """
         z = logits(z, self._over)
-        return PAIRS[self._pair].delta(z, require_finite(labels(y, z)))
+        return self._form.delta(z, require_finite(labels(y, z)))
 
     def hessian(self, z: Any, y: Any) -> Array:
         """∂²C/∂z² of one example in closed form: (K,) -> (K, K).
@@ -122,7 +123,7 @@ class Mix:
             raise ValueError(f"the Hessian is of one example, z of shape (K,), not {z.shape}")
         y = require_finite(labels(y, z))
         unit = np.eye(len(z), dtype=z.dtype)
-        return PAIRS[self._pair].product(np.tile(z, (len(z), 1)), np.tile(y, (len(z), 1)), unit)
+        return self._form.product(np.tile(z, (len(z), 1)), np.tile(y, (len(z), 1)), unit)
 
     def verdict(self, classes: int) -> Verdict:
         """Whether it is sound with that many outputs: searched and measured now, with witnesses.
@@ -149,10 +150,10 @@ class Mix:
         return f"Mix({self.output!r}, {self.cost_name!r})"
 
     def __str__(self) -> str:
-        return f"{self.output} + {COSTS[self.cost_name].long}"
+        return f"{self.output} + {self._cost.long}"
 
     def _repr_latex_(self) -> str:
-        return f"$\\text{{{self}}}:\\quad \\delta = {PAIRS[self._pair].latex}$"
+        return f"$\\text{{{self}}}:\\quad \\delta = {self._form.latex}$"
 
 
 MIXES = tuple(Mix(*pair) for pair in PAIRS)
