@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
@@ -18,7 +18,7 @@ from tinygrad_lossmix.compiler.ir.trace import Traced
 from tinygrad_lossmix.compiler.stabilize import stabilize
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.refusals import cut
-from tinygrad_lossmix.engine.sweep import seed_of, sweep
+from tinygrad_lossmix.engine.sweep import Step, accumulated, seed_of, sweep
 from tinygrad_lossmix.engine.tensor import Tensor, node
 
 
@@ -76,18 +76,23 @@ def differentiated(
 
 
 def _swept(program: Program, cost: Tensor, seed: Any) -> dict[Tensor, Any]:
-    """The gradient of every node; the calls of the sweep noted with the line they go back to."""
-    found, before = {cost: seed}, len(program.calls)
-    for each, position, _, _, total in sweep(cost, seed):
-        for call in program.calls[before:]:
-            call.line, call.backward = getattr(each._value, "line", 0), True
-        before = len(program.calls)
-        found[each.args[position]] = total
+    """The gradient of every node, its value named after the node."""
+    found = accumulated(cost, seed, _noted(program, sweep(cost, seed)))
     for each, gradient in found.items():
         name = each.name or getattr(each._value, "name", None)
         if name and getattr(gradient, "backward", False):
             gradient.name = gradient.name or f"d{name}"
     return found
+
+
+def _noted(program: Program, steps: Iterable[Step]) -> Iterator[Step]:
+    """The steps of a sweep, their calls noted with the line of the function they go back to."""
+    before = len(program.calls)
+    for step in steps:
+        for call in program.calls[before:]:
+            call.line, call.backward = getattr(step[0]._value, "line", 0), True
+        before = len(program.calls)
+        yield step
 
 
 def _name(cost: Tensor) -> None:

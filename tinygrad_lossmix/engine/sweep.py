@@ -15,7 +15,7 @@ multiply 1 [2. 1.] [4. 2.]
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
 from typing import Any
 
@@ -76,6 +76,14 @@ def sweep(cost: Any, seed: Array, oldest: int = -1, recorded: bool = False) -> I
             yield node, position, g, contribution, total
 
 
+def accumulated(cost: Any, seed: Array, steps: Iterable[Step]) -> dict[Any, Array]:
+    """What each node has received after some steps of a sweep; after all, its gradient."""
+    found = {cost: seed}
+    for node, position, _, _, total in steps:
+        found[node.args[position]] = total
+    return found
+
+
 def _fit(contribution: Any, node: Any, x: Array) -> Array:
     """Undo the broadcasting of x: sum over the axes it was given, then those it was repeated on."""
     if not hasattr(contribution, "shape"):
@@ -128,8 +136,5 @@ def backward(cost: Any, seed: Any = None) -> None:
     """Fill `.grad` of every Tensor that a cost was computed from, and of the cost."""
     start = seed_of(cost, seed)
     start = start._value if type(start) is type(cost) else start
-    found = {cost: start}
-    for node, position, _, _, total in sweep(cost, start):
-        found[node.args[position]] = total
-    for tensor, gradient in found.items():
+    for tensor, gradient in accumulated(cost, start, sweep(cost, start)).items():
         tensor.grad = np.array(gradient, tensor._value.dtype)

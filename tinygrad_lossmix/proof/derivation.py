@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.engine.sweep import sweep
+from tinygrad_lossmix.engine.sweep import accumulated, sweep
 from tinygrad_lossmix.engine.tensor import Tensor, node
 from tinygrad_lossmix.installation import needing
 from tinygrad_lossmix.mixes import book
@@ -193,10 +193,9 @@ def derive(output: str, cost: str, classes: int) -> Derivation:
     total = sympy.Symbol("T", positive=True)
     z, labels = variable([sympy.log(each) for each in e]), variable(y)
     outputs = getattr(book, output)(z)
-    delta: Any = None
-    for each, place, _, _, received in sweep(_cost(cost)(outputs, labels), Symbolic(sympy.S.One)):
-        if each.args[place] is z:
-            delta = received
+    recorded = _cost(cost)(outputs, labels)
+    one: Any = Symbolic(sympy.S.One)
+    delta = accumulated(recorded, one, sweep(recorded, one))[z]
     if output == "softmax":
         known = {each: out * total for each, out in zip(e, a, strict=True)}
         known |= {sum(e): total, -sum(e): -total}

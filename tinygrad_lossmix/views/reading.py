@@ -13,7 +13,7 @@ Names come from users, and may hold anything; what is shown is one short line of
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ import numpy as np
 
 from tinygrad_lossmix.engine import graph
 from tinygrad_lossmix.engine.rules import getitem
-from tinygrad_lossmix.engine.sweep import Step, sweep
+from tinygrad_lossmix.engine.sweep import Step, accumulated, sweep
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.labels import labels
@@ -299,13 +299,12 @@ def gradients(cost: Tensor) -> Gradients:
 def swept(cost: Tensor, seed: Array) -> Gradients:
     """Those of a sweep from this seed; no `.grad` is touched."""
     with np.errstate(all="ignore"):  # whatever there is to warn of, backward() has
-        return collected(cost, seed, sweep(cost, seed))
+        return collected(cost, seed, list(sweep(cost, seed)))
 
 
-def collected(cost: Tensor, seed: Array, steps: Iterable[Step]) -> Gradients:
+def collected(cost: Tensor, seed: Array, steps: Sequence[Step]) -> Gradients:
     """Those of the first steps of a sweep: copies."""
-    found = Gradients({cost: np.array(seed)}, {})
-    for node, position, _, contribution, total in steps:
-        found.downstream[node, position] = np.array(contribution)
-        found.of[node.args[position]] = np.array(total)
-    return found
+    return Gradients(
+        {node: np.array(g) for node, g in accumulated(cost, seed, steps).items()},
+        {(node, position): np.array(part) for node, position, _, part, _ in steps},
+    )
