@@ -88,51 +88,46 @@ def picture(reading: Reading, known: Gradients, collapse: bool = False) -> Pictu
     Raises:
         ValueError: more than 1000 boxes.
     """
-    in_full = size(reading)
     everything, homes, outermost = _nested(groups(reading.cost))
     fronts: dict[Tensor, Group] = {}
+    in_full = size(reading)
     collapse = collapse or in_full > CROWDED
     if collapse:
         fronts = {node: group for group in outermost for node in group.members}
         everything, homes = Cluster(""), {}
     heads = {node: fronts[node].output if node in fronts else node for node in reading.nodes}
-    count = len(set(heads.values())) + in_full - len(heads)
-    if count > MOST:
+    places = {head: i for i, head in enumerate(dict.fromkeys(heads.values()))}
+    constants = [(node, x) for node in heads for x in filter(is_array, node.args)]
+    if (count := len(places) + len(constants)) > MOST:
         raise ValueError(
             f"a drawing of {count:,} boxes cannot be read, the most is {MOST:,}: draw "
             "a node further in or fewer examples; tree(cost) and step(cost) take any size"
         )
-    boxes: list[Box] = []
-    places: dict[Tensor, int] = {}
+    boxes = [_box(reading, head, fronts.get(head), known.of.get(head)) for head in places]
+    boxes += [_constant(reading, x) for _, x in constants]
+    for i, node in enumerate([*places, *(node for node, _ in constants)]):
+        homes.get(node, everything).boxes.append(i)
     ways: dict[tuple[int, int, int], list[Array]] = {}
-
-    def put(box: Box, node: Tensor) -> int:
-        homes.get(node, everything).boxes.append(len(boxes))
-        boxes.append(box)
-        return len(boxes) - 1
-
     for node, head in heads.items():
-        group = fronts.get(node)
-        if head not in places:
-            places[head] = put(_box(reading, head, group, known.of.get(head)), head)
         for position, arg in enumerate(node.args):
-            if not isinstance(arg, Tensor) or (group and fronts.get(arg) is group):
-                continue
-            way = places[heads[arg]], places[head], 0 if collapse else position
-            parts = ways.setdefault(way, [])
-            if (node, position) in known.downstream:
-                parts.append(known.downstream[node, position])
+            if isinstance(arg, Tensor) and heads[arg] is not head:
+                way = places[heads[arg]], places[head], 0 if collapse else position
+                back = known.downstream.get((node, position))
+                ways.setdefault(way, []).extend([] if back is None else [back])
     arrows = [
         Arrow(tail, head, sum(parts[1:], parts[0]) if parts else None)
         for (tail, head, _), parts in ways.items()
     ]
-    for node, head in heads.items():
-        for x in filter(is_array, node.args):
-            name = reading.call(x)
-            lines, tooltip = ([*filter(None, [name, text])] for text in (shaped(x), exact(x)))
-            box = Box("constant", name, lines, "\n".join(tooltip), "")
-            arrows.append(Arrow(put(box, node), places[head], None))
+    for i, (node, _) in enumerate(constants, start=len(places)):
+        arrows.append(Arrow(i, places[heads[node]], None))
     return Picture(boxes, arrows, everything, in_full)
+
+
+def _constant(reading: Reading, x: Array) -> Box:
+    """The box of a constant array."""
+    name = reading.call(x)
+    lines, tooltip = ([*filter(None, [name, text])] for text in (shaped(x), exact(x)))
+    return Box("constant", name, lines, "\n".join(tooltip), "")
 
 
 def _box(reading: Reading, node: Tensor, group: Group | None, gradient: Array | None) -> Box:
