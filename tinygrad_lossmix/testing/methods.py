@@ -60,23 +60,24 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array) -> Array:
     They meet where the cube of the step is about ε·|f|; f is taken to grow like x, as a cost does.
 
     Args:
-        f: takes a float64 array of x's shape, returns a number.
-        x: where; real numbers of any shape, computed with as float64.
+        f: takes an array of x's shape and dtype, returns a number.
+        x: where; real numbers of any shape, floats or computed with as float64.
 
     Returns:
-        a float64 array of x's shape, right to about ten digits for a smooth f.
+        an array like that, right to about ten digits for a smooth f of float64.
 
     >>> numerical_gradient(lambda x: (x**2).sum(), np.array([1.0, -3.0])).round(6)
     array([ 2., -6.])
     """
-    x = np.asarray(x, dtype=np.float64)
-    gradient = np.empty(x.shape)
+    x = np.asarray(x)
+    x = x if x.dtype.kind == "f" else x.astype(np.float64)
+    gradient, eps = np.empty_like(x), np.finfo(x.dtype).eps
     for i in np.ndindex(x.shape):
         above, below = x.copy(), x.copy()
-        distance = max((EPS * max(1.0, abs(x[i]))) ** (1 / 3), 4.0 * np.spacing(abs(x[i])))
+        distance = max((eps * max(1.0, abs(x[i]))) ** (1 / 3), 4.0 * np.spacing(abs(x[i])))
         above[i] += distance
         below[i] -= distance
-        gradient[i] = (f(above) - f(below)) / (above[i] - below[i])
+        gradient[i] = (float(f(above)) - float(f(below))) / float(above[i] - below[i])
     return gradient
 
 
