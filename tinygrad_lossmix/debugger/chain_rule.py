@@ -24,6 +24,7 @@ from tinygrad_lossmix.engine.replay import computed, replay
 from tinygrad_lossmix.engine.sweep import sweep
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.testing.methods import numerical_gradient
 
 LARGEST = 16  # entries of a node or of an argument whose Jacobian is shown
 MOVED = 64  # entries of a node whose differences are taken
@@ -158,15 +159,7 @@ def difference(cost: Tensor, at: Tensor) -> Array | None:
     """
     if at.size > MOVED:
         return None
-    values = np.array(at.data)
-    slopes = np.empty(at.shape, at.dtype)
-    step, held = np.cbrt(np.finfo(at.dtype).eps), attrgetter("data")
+    held = attrgetter("data")
     with np.errstate(all="ignore"):
-        for index in np.ndindex(at.shape):
-            size = step * max(1.0, abs(float(values[index])))
-            up, down = np.array(values), np.array(values)
-            up[index] += size
-            down[index] -= size
-            above, below = (float(replay(cost, {at: x}, computed, held)[cost]) for x in (up, down))
-            slopes[index] = (above - below) / float(up[index] - down[index])
-    return slopes
+        moved = lambda x: replay(cost, {at: x}, computed, held)[cost]
+        return numerical_gradient(moved, at.data)
