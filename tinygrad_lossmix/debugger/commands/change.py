@@ -6,16 +6,18 @@
 Tensor(1.09861229, by=negative)
 >>> with_mix(Reading(cost), Mix("sigmoid", "ce")).cost
 Tensor(2.13333688, by=negative)
+>>> again(cost, {z: Tensor([0.0, 0.0, 0.0])})[cost]
+Tensor(1.09861229, by=negative)
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from rich.text import Text
 
-from tinygrad_lossmix.debugger.again import again
 from tinygrad_lossmix.debugger.commands.session import Group, Session, command
 from tinygrad_lossmix.debugger.expressions import (
     CommandError,
@@ -28,8 +30,9 @@ from tinygrad_lossmix.debugger.expressions import (
 from tinygrad_lossmix.debugger.show import FLOW, NAME, NEAR, QUIET, aligned, entries, sized
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.graph import nodes
+from tinygrad_lossmix.engine.replay import recorded, replay
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.engine.tensor import Tensor, tick
 from tinygrad_lossmix.mixes.labels import labels
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import shorten
@@ -183,3 +186,40 @@ def with_mix(reading: Reading, mix: Mix | None = None, y: str = "") -> Changed:
     known = reading.known.items()
     named = {name: new[x] for name, x in known if isinstance(x, Tensor) and x in new}
     return Changed(new[reading.cost], named)
+
+
+def again(
+    cost: Tensor, replaced: Mapping[Tensor, Tensor], arrays: Mapping[int, Array] | None = None
+) -> dict[Tensor, Tensor]:
+    """The same recording, names and groups included, with Tensors in place of some of its nodes.
+
+    Args:
+        cost: the recording.
+        replaced: what takes the place of a node.
+        arrays: what takes the place of a constant array, by its id.
+
+    Returns:
+        the new node for each old one.
+    """
+    every, arrays = nodes(cost), arrays or {}
+    starts = sorted({start for each in every for *_, start in each.groups}, reverse=True)
+    moved: dict[int, int] = {}
+
+    def compute(each: Tensor, args: list[Any]) -> Tensor:
+        while starts and starts[-1] < each.order:
+            moved[starts.pop()] = tick()
+        args = [arrays.get(id(arg), arg) for arg in args]
+        result = recorded(each, args) if each.function else Tensor(each.data)
+        result.name = each.name
+        return result
+
+    def other(arg: Any) -> Any:
+        return new.get(arg, arg) if isinstance(arg, Tensor) else arrays.get(id(arg), arg)
+
+    new = replay(cost, replaced, compute)
+    for each in every:
+        if each not in replaced:
+            new[each].groups = tuple(
+                (name, tuple(map(other, args)), moved[start]) for name, args, start in each.groups
+            )
+    return new
