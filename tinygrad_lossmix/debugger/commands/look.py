@@ -112,14 +112,10 @@ def _operation(walk: Walk, arg: str) -> Tensor:
 def local(session: Session[Walk], arg: str) -> Text:
     """local NAME: the local Jacobian of a node, by each argument"""
     node, call = _operation(session.steps, arg), session.steps.reading.call
-    rows = [
-        (
-            f"d{call(node)}/d{call(argument)}",
-            show.jacobian(local_jacobian(node, i)),
-            f"shape {node.shape + argument.shape}",
-        )
-        for i, argument in rule.differentiated(node)
-    ]
+    rows = []
+    for i, argument in rule.differentiated(node):
+        slope, shape = f"d{call(node)}/d{call(argument)}", node.shape + argument.shape
+        rows.append((slope, show.jacobian(local_jacobian(node, i)), f"shape {shape}"))
     if not rows:
         return Text(f"{call(node)} has no argument that is differentiated")
     return aligned(rows, (NAME, FLOW, QUIET), "")

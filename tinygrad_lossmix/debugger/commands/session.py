@@ -64,17 +64,6 @@ def command(
     return enter
 
 
-class Breakpoint(NamedTuple):
-    """A place to stop, as it was typed: names mean what they mean in the recording at hand."""
-
-    kind: str  # break or watch
-    text: str
-    meaning: Callable[[str, Walk], Callable[[Walk], bool]]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {brief(self.text)}"
-
-
 class Session(Generic[Walked]):
     """What the commands of a prompt work on, and what they leave to each other.
 
@@ -87,7 +76,7 @@ class Session(Generic[Walked]):
         shorts: the names, by what is shorter.
         aliases: the commands that each stands for.
         typed: the lines so far.
-        breakpoints: by number; `numbered` is the last.
+        breakpoints: by number, `break` or `watch` and what was typed; `numbered` is the last.
         versions: the walk, and those that `set` made of it; `version` is the index of `steps`.
         question: where the quiz waits for an answer, a walk and its position.
         right, answered: the score.
@@ -99,7 +88,7 @@ class Session(Generic[Walked]):
         self.shorts = {each.short: each.name for each in self.commands.values() if each.short}
         self.aliases: dict[str, str] = {}
         self.typed: list[str] = []
-        self.breakpoints: dict[int, Breakpoint] = {}
+        self.breakpoints: dict[int, tuple[str, str]] = {}
         self.numbered = 0
         self.versions = [steps]
         self.version = 0

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 from rich.text import Text
 
-from tinygrad_lossmix.debugger.commands.session import Breakpoint, Group, Session, command
+from tinygrad_lossmix.debugger.commands.session import Group, Session, command
 from tinygrad_lossmix.debugger.expressions import (
     CommandError,
     Condition,
@@ -25,7 +25,7 @@ from tinygrad_lossmix.debugger.expressions import (
 from tinygrad_lossmix.debugger.show import NAME, QUIET, aligned, lined
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.printing import short
+from tinygrad_lossmix.printing import brief, short
 
 STOPS: Group = []
 Trigger = Callable[[Walk], bool]  # whether to stop at the position of a walk
@@ -47,9 +47,9 @@ def rcontinue(session: Session[Walk], arg: str) -> Text:
 def break_(session: Session[Walk], arg: str) -> Text:
     """break NODE, FUNCTION, forward, backward, nan or z.grad > 1; break alone: list them"""
     if not arg:
-        rows = [(str(number), str(each)) for number, each in session.breakpoints.items()]
+        rows = [(str(number), _typed(*each)) for number, each in session.breakpoints.items()]
         return aligned(rows, (NAME, "")) if rows else Text("no breakpoints")
-    text, walk = _add(session, Breakpoint("break", arg, breakpoint)), session.steps
+    text, walk = _add(session, "break", arg), session.steps
     if arg == "nan" and walk.first == 0 and has_nan(walk.cost.data):
         text.append("\nthe cost is NaN: `forward;;continue` finds where it arises")
     return text
@@ -58,7 +58,7 @@ def break_(session: Session[Walk], arg: str) -> Text:
 @command(STOPS, takes="name")
 def watch(session: Session[Walk], arg: str) -> Text:
     """watch NAME.grad: stop where it is written; watch z.grad > 1: where that changes"""
-    return _add(session, Breakpoint("watch", arg, watchpoint))
+    return _add(session, "watch", arg)
 
 
 @command(STOPS, takes="text")
@@ -71,40 +71,47 @@ def clear(session: Session[Walk], arg: str) -> None:
         del session.breakpoints[whole_number(arg, session.breakpoints, words)]
 
 
-def _add(session: Session[Walk], new: Breakpoint) -> Text:
-    new.meaning(new.text, session.steps)  # an error in it is said now
+def _add(session: Session[Walk], kind: str, text: str) -> Text:
+    trigger(kind, text, session.steps)  # an error in it is said now
     session.numbered += 1
-    session.breakpoints[session.numbered] = new
-    return Text(f"{session.numbered}: {new}")
+    session.breakpoints[session.numbered] = kind, text
+    return Text(f"{session.numbered}: {_typed(kind, text)}")
+
+
+def _typed(kind: str, text: str) -> str:
+    return f"{kind} {brief(text)}"
 
 
 def _run(session: Session[Walk], step: int) -> Text:
     """Go on, or back, to where a breakpoint stops us; say which."""
-    walk = session.steps
-    said: list[Text] = []
-    triggers: dict[int, Trigger] = {}
+    walk, before = session.steps, session.steps.position
+    said, triggers = list[Text](), dict[int, Trigger]()
     for number, each in session.breakpoints.items():
         try:
-            triggers[number] = each.meaning(each.text, walk)
+            triggers[number] = trigger(*each, walk)
         except CommandError as error:  # it was of another recording, before `set`
-            said.append(Text(f"{number}: {each} does not apply: {error}"))
-    before = walk.position
+            said.append(Text(f"{number}: {_typed(*each)} does not apply: {error}"))
     if walk.run(lambda walk: any(stops(walk) for stops in triggers.values()), step):
         fired = [number for number, stops in triggers.items() if stops(walk)]
-        words = "; ".join(f"{i}: {_reason(session.breakpoints[i], walk)}" for i in fired)
+        words = "; ".join(f"{i}: {_reason(*session.breakpoints[i], walk)}" for i in fired)
         said.append(Text(words, QUIET))
     moved = walk.position != before
     return lined(*said, session.moved(moved, "at the end" if step > 0 else "at the start"))
 
 
-def _reason(point: Breakpoint, walk: Walk) -> str:
-    stop = walk.stop
-    if point.kind != "watch" or stop is None:
-        return f"{point}"
+def _reason(kind: str, text: str, walk: Walk) -> str:
+    words, stop = _typed(kind, text), walk.stop
+    if kind != "watch" or stop is None:
+        return words
     before = walk.at(walk.position - 1).gradient(stop.argument)
     was = "none" if before is None else short(before)
     writer = walk.reading.call(stop.node)
-    return f"{point}, {was} -> {short(stop.total)}, written by {writer}"
+    return f"{words}, {was} -> {short(stop.total)}, written by {writer}"
+
+
+def trigger(kind: str, text: str, walk: Walk) -> Trigger:
+    """What was typed behind `break` or `watch`, its names as they are in this recording."""
+    return (breakpoint if kind == "break" else watchpoint)(text, walk)
 
 
 def breakpoint(text: str, walk: Walk) -> Trigger:
