@@ -24,6 +24,7 @@ from tinygrad_lossmix.lab.data import Data
 from tinygrad_lossmix.lab.studies import GOAL, Result
 from tinygrad_lossmix.lab.training import Settings
 from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.printing import number
 from tinygrad_lossmix.records import plain, to_json
 
 COLUMNS = ("output", "cost", "seed", "epoch", "training_cost", "test_accuracy", "test_ece")
@@ -166,8 +167,8 @@ def problems(result: Result, fastest: float) -> Iterator[str]:
         reason = "" if result.delta.lowers else " (no component of delta is positive)"
         yield (
             f"drives every output to 1{reason}: mean output {wrong:.4f} of wrong classes, "
-            f"{right:.4f} of the right one; cost {first:.4g} after one epoch, {result.cost:.4g} at "
-            "the end"
+            f"{right:.4f} of the right one; cost {number(first)} after one epoch, "
+            f"{number(result.cost)} at the end"
         )
     missing = [run.never_predicted for run in runs]
     if any(missing):

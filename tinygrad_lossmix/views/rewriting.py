@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_lossmix.compiler.patterns.published import Pattern
 from tinygrad_lossmix.compiler.stabilize import Replacement, rewritten
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.views.dot import dot, tooltips
@@ -63,23 +64,22 @@ class Rewriting(NamedTuple):
         text = "\n\n".join([*texts, str(self)])
         return Drawing(dot(pictures, self._notes()), text, tooltips(pictures))
 
-    def _names(self) -> list[str]:
-        """What the nodes that were replaced are called where the recording is shown."""
+    def _found(self) -> list[tuple[str, Pattern]]:
+        """Each pattern, with what the node is called where the recording is shown."""
         reading = Reading(self.before)
-        return [reading.call(each.before) for each in self.replacements]
+        return [(reading.call(each.before), each.pattern) for each in self.replacements]
 
     def _notes(self) -> list[str]:
-        named = zip(self._names(), self.replacements, strict=True)
-        lines = [f"{name}: {r.pattern.unstable} -> {r.pattern.stable}" for name, r in named]
+        lines = [f"{name}: {it.unstable} -> {it.stable}" for name, it in self._found()]
         if len(lines) > MOST:
             lines[MOST:] = [f"… {len(lines):,} replacements in all"]
         return lines + list(self.pairings) or ["nothing to replace"]
 
     def __str__(self) -> str:
-        count, names = len(self.replacements), self._names()
+        count, found = len(self.replacements), self._found()
         lines = [f"{count:,} replacement{'s' * (count != 1)}" if count else "nothing to replace"]
-        width = max(map(len, names), default=0)
-        for name, (pattern, *_) in zip(names, self.replacements, strict=True):
+        width = max((len(name) for name, _ in found), default=0)
+        for name, pattern in found:
             lines.append(f"  {name:{width}}  {pattern.unstable} -> {pattern.stable}")
             lines.append(f"  {'':{width}}  {pattern.reason}")
         return "\n".join([*lines, *(f"wrong pairing: {words}" for words in self.pairings)])
