@@ -116,3 +116,14 @@ def test_dtypes_are_those_of_numpy(dtype):
 def test_what_numpy_refuses_and_what_cannot_be_traced_raise(wrong, error):
     with pytest.raises(error):
         wrong(Program().argument("u", np.ones((2, 3))))
+
+
+def test_an_index_that_changes_between_two_calls_is_copied():
+    def f(w, x):
+        index = np.array([0, 1])
+        first = x[index]
+        index[0] = 2
+        return (w * first + 10.0 * w * x[index]).sum()
+
+    value, slope = compiled(f)(np.ones(2), np.array([1.0, 2.0, 3.0]))
+    assert (value, *slope) == (53.0, 31.0, 22.0)

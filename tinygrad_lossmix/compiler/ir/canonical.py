@@ -13,6 +13,7 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.calls import axes_of
 from tinygrad_lossmix.compiler.ir.inference import stand_in
+from tinygrad_lossmix.engine.table import REDUCTIONS
 
 Call = tuple[Any, tuple[Any, ...], Mapping[str, Any]]
 
@@ -99,10 +100,7 @@ COMPOSED_ALIKE = {
     np.amin,
 }  # fmt: skip
 CANONICAL: dict[Any, Callable[..., Call]] = {
-    np.sum: _over(np.add),
-    np.prod: _over(np.multiply),
-    np.max: _over(np.maximum),
-    np.min: _over(np.minimum),
+    **{function: _over(ufunc) for ufunc, function in REDUCTIONS.items()},
     np.all: _over(np.logical_and),
     np.any: _over(np.logical_or),
     np.mean: _mean,

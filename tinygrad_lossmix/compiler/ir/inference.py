@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_lossmix.compiler.calls import parts
 from tinygrad_lossmix.engine.rules import astype, getitem, scatter
 from tinygrad_lossmix.engine.table import is_duck
 
@@ -117,5 +118,4 @@ def _product(a: Any, b: Any) -> Kind:
 
 
 def _is_mask(key: Any) -> bool:
-    parts = key if isinstance(key, tuple) else (key,)
-    return any(is_duck(part) and part.dtype == bool for part in parts)
+    return any(is_duck(part) and part.dtype == bool for part in parts(key))

@@ -66,6 +66,7 @@ class Program:
             return COMPOSED[function](*args, **kwargs)
         function, args, kwargs = canonical(function, args, kwargs)
         args = tuple(map(self.constant, args))
+        kwargs = {name: self.constant(value) for name, value in kwargs.items()}
         if getattr(function, "nout", 1) == 2 and not kwargs:
             return self.pair(function, *elementwise(function, args), *args)
         shorter = simpler(function, args, kwargs)

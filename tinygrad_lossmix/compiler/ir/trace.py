@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -21,18 +21,11 @@ from tinygrad_lossmix.engine.table import TABLE, is_numpys
 from tinygrad_lossmix.engine.tensor import Tensor
 
 
-class Notes(Protocol):
-    """Where calls are noted: a `Program`."""
-
-    def call(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """The value of a call."""
-
-
 @dataclass(eq=False, repr=False, slots=True)
 class Traced(NDArrayOperatorsMixin):
     """The result of a call, or an argument of the function that is compiled."""
 
-    program: Notes
+    program: Any  # the `Program` that notes its calls
     function: Any  # None: an argument
     args: tuple[Any, ...]  # of the call: traced arrays, constants, options
     kwargs: Mapping[str, Any]
