@@ -78,6 +78,7 @@ def stabilize(cost: Tensor) -> Tensor:
     return found.after
 
 
+@np.errstate(all="ignore")  # the caller has been warned when it was recorded
 def rewritten(cost: Tensor) -> Rewritten:
     """`stabilize`, with what was replaced and what is wrong; nothing is warned of."""
     if not isinstance(cost, Tensor):
@@ -85,64 +86,51 @@ def rewritten(cost: Tensor) -> Rewritten:
             f"the cost is a {type(cost).__name__}, not a Tensor: it was computed from plain "
             "arrays; wrap what you differentiate, z = Tensor(z)"
         )
-    with np.errstate(all="ignore"):  # the caller has been warned when it was recorded
-        return _Pass(cost).result()
+    rules = StableRules()
+    found: list[tuple[Pattern, Tensor, Tensor]] = []
+    moments: dict[int, int] = {}  # by the order of a node, when it was come to
 
-
-class _Pass:
-    """One walk over a recording, in the order of its creation."""
-
-    def __init__(self, cost: Tensor) -> None:
-        self.cost = cost
-        self.rules = StableRules()
-        self.new: dict[Tensor, Tensor] = {}
-        self.found: list[tuple[Pattern, Tensor, Tensor]] = []
-        self.orders: list[int] = []  # of the nodes so far, and when each was come to
-        self.moments: list[int] = []
-
-    def result(self) -> Rewritten:
-        """The whole of it."""
-        self.new = replay(self.cost, {}, self._visit)
-        after = self.new[self.cost]
-        whole = fused(after, self.rules)
-        if whole is not None:
-            after, pattern = whole
-            self.found.append((pattern, self.cost, after))
-            self.new[self.cost] = self._named(self.cost, after)
-        if not self.found:
-            return Rewritten(self.cost, (), wrong_pairings(self.cost, self.rules.idioms))
-        self._group(set(nodes(after)))
-        called = names(self.cost)
-        replacements = tuple(Replacement(p, called[old], old, new) for p, old, new in self.found)
-        return Rewritten(after, replacements, wrong_pairings(after, self.rules.idioms))
-
-    def _visit(self, old: Tensor, args: list[Any]) -> Tensor:
-        self.orders.append(old.order)
-        self.moments.append(tick())
+    def visit(old: Tensor, args: list[Any]) -> Tensor:
+        moments[old.order] = now = tick()
         new = old
         if any(arg is not before for arg, before in zip(args, old.args, strict=True)):
             pair = PAIR_OF.get(old.function)
             new = cost_node(pair, *args) if pair else recorded(old, args)
-        self.rules.learn(new, self.moments[-1])
-        found = self.rules.stable(new)
-        if found is not None:
-            new, pattern = found
-            self.rules.learn(new, self.moments[-1])
-            self.found.append((pattern, old, new))
-        return self._named(old, new)
+        rules.learn(new, now)
+        if (better := rules.stable(new)) is not None:
+            new, pattern = better
+            rules.learn(new, now)
+            found.append((pattern, old, new))
+        return _named(new, old, now)
 
-    def _named(self, old: Tensor, new: Tensor) -> Tensor:
-        if new.order > self.moments[-1] and new.name is None:
-            new.name = old.name
-        return new
+    new = replay(cost, {}, visit)
+    if (whole := fused(new[cost], rules)) is not None:
+        found.append((whole[1], cost, whole[0]))
+        new[cost] = _named(whole[0], cost, moments[cost.order])
+    if not found:
+        return Rewritten(cost, (), wrong_pairings(cost, rules.idioms))
+    after = new[cost]
+    _group(new, set(nodes(after)), moments)
+    called = names(cost)
+    replacements = tuple(Replacement(p, called[before], before, x) for p, before, x in found)
+    return Rewritten(after, replacements, wrong_pairings(after, rules.idioms))
 
-    def _group(self, alive: set[Tensor]) -> None:
-        """Give the groups of what was replaced to what took its place, where their inputs are."""
-        for old, new in self.new.items():
-            if new is old or new not in alive:
-                continue
-            for name, args, start in old.groups:
-                kept = tuple(self.new.get(arg, arg) if type(arg) is Tensor else arg for arg in args)
-                if all(arg in alive for arg in kept if type(arg) is Tensor):
-                    begun = self.moments[bisect_left(self.orders, start)]
-                    new.groups += ((name, kept, begun),)
+
+def _named(new: Tensor, old: Tensor, start: int) -> Tensor:
+    """What takes the place of a node, with its name if it is new since a moment and has none."""
+    if new.order > start and new.name is None:
+        new.name = old.name
+    return new
+
+
+def _group(new: dict[Tensor, Tensor], alive: set[Tensor], moments: dict[int, int]) -> None:
+    """Give the groups of what was replaced to what took its place, where their inputs are."""
+    orders = list(moments)
+    for before, after in new.items():
+        if after is before or after not in alive:
+            continue
+        for name, args, start in before.groups:
+            kept = tuple(new.get(arg, arg) if type(arg) is Tensor else arg for arg in args)
+            if all(arg in alive for arg in kept if type(arg) is Tensor):
+                begun = moments[orders[bisect_left(orders, start)]]
+                after.groups += ((name, kept, begun),)
