@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
+from operator import truediv
 from typing import Any
 
 import mpmath as mp
@@ -144,32 +145,21 @@ def lifted(x: Any) -> Array:
     return np.asarray(np.frompyfunc(lambda v: mp.mpf(float(v)), 1, 1)(x), dtype=object)
 
 
-def _real(function: Callable[..., Any]) -> Any:
-    """A function of one number, on object arrays; NaN where it leaves the real line."""
+def _real(function: Callable[..., Any], pole: Any = lambda *xs: mp.nan, count: int = 1) -> Any:
+    """A function of so many numbers, on object arrays; NaN where it leaves the real line."""
 
-    def value(x: Any) -> Any:
+    def value(*xs: Any) -> Any:
         try:
-            found = function(x)
+            found = function(*xs)
         except (ValueError, ZeroDivisionError, OverflowError):
-            return -mp.inf if x == 0 and function is mp.log else mp.nan
+            found = pole(*xs)
         return found if isinstance(found, mp.mpf) else mp.nan
 
-    return np.frompyfunc(value, 1, 1)
+    return np.frompyfunc(value, count, 1)
 
 
-def _power(x: Any, y: Any) -> Any:
-    try:
-        found = mp.mpf(x) ** mp.mpf(y)
-    except ZeroDivisionError:
-        return mp.inf
-    return found if isinstance(found, mp.mpf) else mp.nan
-
-
-def _divide(x: Any, y: Any) -> Any:
-    return x / y if y else (mp.nan if x == 0 else mp.sign(x) * mp.inf)
-
-
-_exp, _log, _log1p = map(_real, (mp.exp, mp.log, mp.log1p))
+_exp, _log1p = _real(mp.exp), _real(mp.log1p)
+_log = _real(mp.log, lambda x: -mp.inf if x == 0 else mp.nan)
 _times = np.frompyfunc(lambda x, y: mp.mpf(0) if x == 0 else x * y, 2, 1)
 
 
@@ -234,7 +224,7 @@ _SAME = (
     np.where, np.sum, np.mean, np.var, np.prod, np.max, np.min, np.reshape, np.broadcast_to,
     np.transpose,
 )  # fmt: skip
-_NAMES = ("exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh")
+_NAMES = ("exp", "expm1", "log1p", "sqrt", "sin", "cos", "tanh")
 ORACLES: dict[Any, Callable[..., Array]] = {  # by function: the same on object arrays
     **{function: function for function in _SAME},
     **{getattr(np, name): _real(getattr(mp, name)) for name in _NAMES},
@@ -242,9 +232,10 @@ ORACLES: dict[Any, Callable[..., Array]] = {  # by function: the same on object 
     **{form.delta: partial(_deltas, *pair) for pair, form in PAIRS.items()},
     np.positive: lambda x: x,
     np.square: lambda x: x * x,
-    np.divide: np.frompyfunc(_divide, 2, 1),
+    np.log: _log,
+    np.divide: _real(truediv, lambda x, y: mp.sign(x) * mp.inf if x else mp.nan, 2),
     np.logaddexp: lambda x, y: np.maximum(x, y) + _log1p(_exp(-abs(x - y))),
-    np.power: np.frompyfunc(_power, 2, 1),
+    np.power: _real(pow, lambda x, y: mp.inf, 2),
     np.concatenate: lambda *xs, axis, ends: np.concatenate(xs, axis),
     np.einsum: lambda x, y, subscripts: np.einsum(subscripts, x, y),
     getitem: lambda x, key: x[key],
