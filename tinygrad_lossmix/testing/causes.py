@@ -23,7 +23,7 @@ from tinygrad_lossmix.engine.table import TABLE, Array, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.layers import LAYERS
 from tinygrad_lossmix.testing.check_report import GradcheckReport
-from tinygrad_lossmix.testing.comparison import compare
+from tinygrad_lossmix.testing.comparison import Options, compare
 from tinygrad_lossmix.testing.methods import flat, split
 from tinygrad_lossmix.testing.planted import PRODUCT, Plant, multiple, near
 from tinygrad_lossmix.testing.rounding import in_float64
@@ -249,7 +249,7 @@ def _wrong(each: Tensor, position: int, rng: np.random.Generator) -> str | None:
         analytic = flat(subject.gradient(subject.arrays))
     except Exception as error:
         return f"it raises {type(error).__name__}: {error}"
-    right = compare(subject, analytic, subject.allowed(analytic).entries, report)
+    right = compare(subject, analytic, subject.allowed(analytic).entries, report, Options())
     if not report.mismatches:
         return None
     worst = report.mismatches[0]

@@ -19,11 +19,12 @@ import numpy as np
 
 from tinygrad_lossmix.engine.freeze import native
 from tinygrad_lossmix.engine.gradient import grad
+from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing.behaviour import array_of, form
 from tinygrad_lossmix.testing.causes import blame, causes, of_an_error, unstable
 from tinygrad_lossmix.testing.check_report import Check, GradcheckReport
-from tinygrad_lossmix.testing.comparison import METHODS, compare, derivative
+from tinygrad_lossmix.testing.comparison import METHODS, Options, compare, derivative
 from tinygrad_lossmix.testing.methods import NotApplicable, flat, split
 from tinygrad_lossmix.testing.subject import Pair, Recorded, Subject
 
@@ -83,14 +84,14 @@ def gradcheck(
         if bound is not None and not 0.0 <= bound < np.inf:
             raise ValueError(f"{name} is a number from 0 up, not {bound!r}")
     subject = _subject(f, inputs, wrt, np.random.default_rng(seed))
-    report = GradcheckReport()
+    report, options = GradcheckReport(), Options(method, mode, rtol, atol)
     try:
-        _check(subject, report, method, mode, rtol, atol)
+        _check(subject, report, options)
         if order == 2 and report.passed:
             second = Recorded(_first(subject), subject.inputs, subject.wrt, subject.rng)
             report.notes.append("the second derivative was checked too")
             first, report.checks = report.checks, []
-            _check(second, report, method, mode, rtol, atol)
+            _check(second, report, options)
             again = [Check(f"second: {c.name}", c.passed, c.detail) for c in report.checks]
             report.checks = [*first, *again]
     except NotApplicable as reason:
@@ -98,14 +99,7 @@ def gradcheck(
     return report
 
 
-def _check(
-    subject: Subject,
-    report: GradcheckReport,
-    method: str,
-    mode: str,
-    rtol: float | None,
-    atol: float | None,
-) -> None:
+def _check(subject: Subject, report: GradcheckReport, options: Options) -> None:
     """Fill a report on one subject."""
     value, again = (np.asarray(subject.value(subject.arrays)) for _ in range(2))
     if not np.all(np.isfinite(value)):
@@ -130,30 +124,36 @@ def _check(
         return
     gradients = [np.asarray(g, dtype=np.float64) for g in arrays]
     if [g.shape for g in gradients] == [a.shape for a in subject.arrays]:
-        analytic = flat(gradients)
-        limits = subject.allowed(analytic, floor=atol is None)
-        if rtol is not None:
-            limits = limits._replace(entries=rtol * np.abs(analytic))
-        right = compare(subject, analytic, limits.entries, report, method, mode, atol or 0.0)
-        try:
-            for check in subject.behaviour(raw, limits, exact=report.method == "mp"):
-                report.checks.append(check)
-        except Exception as error:
-            report.checks.append(_raised("behaviour", error))
-        if not report.mismatches:
-            report.checks += subject.elsewhere(raw, rtol or 0.0, atol or 0.0)
+        right = _compared(subject, raw, flat(gradients), report, options)
     else:
         any_error = np.full(len(subject.point), np.inf)
-        right = derivative(subject, method, None, any_error)[0].values
+        right = derivative(subject, options.method, None, any_error)[0].values
     if report.passed:
         return
     report.blame = blame(subject)
     if report.mismatches or not subject.by_hand or not all(check.passed for check in formal):
         wrong = {each.argument for each in report.mismatches} or set(subject.wrt)
+        parts = split(right, subject.arrays)
         with suppress(Exception):  # of a rule that is broken in more ways than one: no guess
-            report.causes = report.causes or causes(
-                subject, gradients, split(right, subject.arrays), wrong
-            )
+            report.causes = report.causes or causes(subject, gradients, parts, wrong)
+
+
+def _compared(
+    subject: Subject, raw: list[Any], analytic: Array, report: GradcheckReport, options: Options
+) -> Array:
+    """Check a gradient, as it came and flat, against the derivative, which is returned."""
+    limits = subject.allowed(analytic, floor=options.atol is None)
+    if options.rtol is not None:
+        limits = limits._replace(entries=options.rtol * np.abs(analytic))
+    right = compare(subject, analytic, limits.entries, report, options)
+    try:
+        for check in subject.behaviour(raw, limits, exact=report.method == "mp"):
+            report.checks.append(check)
+    except Exception as error:
+        report.checks.append(_raised("behaviour", error))
+    if not report.mismatches:
+        report.checks += subject.elsewhere(raw, options.rtol or 0.0, options.atol or 0.0)
+    return right
 
 
 def _raised(what: str, error: Exception) -> Check:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,6 +30,15 @@ DOUBTFUL = 40  # entries that are looked at again, where the function may have a
 NEAR = 1e-6  # how far from the point, relative; a kink looks the same from further off
 POINTS = 64  # as far
 STEP = 1e-9  # of differences there
+
+
+class Options(NamedTuple):
+    """How a gradient is compared: what `gradcheck` was given under these names."""
+
+    method: str = "auto"
+    mode: str = "project"
+    rtol: float | None = None
+    atol: float | None = None
 
 
 def derivative(
@@ -83,29 +92,23 @@ def derivative(
 
 
 def compare(
-    subject: Subject,
-    analytic: Array,
-    allowed: Array,
-    report: GradcheckReport,
-    method: str = "auto",
-    mode: str = "project",
-    atol: float = 0.0,
+    subject: Subject, analytic: Array, allowed: Array, report: GradcheckReport, options: Options
 ) -> Array:
     """Put into the report how a flat gradient compares; return the derivative that it should be.
 
     With mode "project" along a few random directions; only if one of them fails, entry by entry.
     """
-    report.entries = len(analytic)
-    if mode == "project":
+    report.entries, atol = len(analytic), options.atol or 0.0
+    if options.mode == "project":
         directions = subject.rng.normal(size=(DIRECTIONS, len(analytic)))
         goal = np.abs(directions) @ allowed
-        found, name, why = derivative(subject, method, directions, goal)
+        found, name, why = derivative(subject, options.method, directions, goal)
         right = _agrees(directions @ analytic, found, goal + atol)
         if np.all(right & np.isfinite(found.errors)):
             report.method, report.why = name, f"along {DIRECTIONS} random directions; {why}"
             report.checks.append(Check("values", True))
             return analytic
-    found, report.method, report.why = derivative(subject, method, None, allowed)
+    found, report.method, report.why = derivative(subject, options.method, None, allowed)
     tolerance = allowed + atol
     parts = found.kinks
     found = _at_kinks(subject, analytic, found, tolerance)
