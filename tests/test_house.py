@@ -34,7 +34,7 @@ ORDERED = {  # rooms that are read like a book: a file needs only those before i
     "replay",
     "mixes": "labels book costs closed_forms outputs hessians layers mix",
     "compiler": "calls numbering ir ir.inference ir.trace ir.canonical ir.simplify ir.program "
-    "patterns patterns.published patterns.structure patterns.axes patterns.idioms patterns.linear "
+    "patterns patterns.structure patterns.published patterns.axes patterns.idioms patterns.linear "
     "patterns.logs patterns.stable_rules patterns.fuse patterns.mispairings stabilize "
     "differentiate lowering arguments source source.storage source.emit loops loops.vector_math "
     "loops.operations loops.schedule loops.identifiers loops.statements loops.backend compile "

@@ -14,11 +14,10 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.calls import product, scalar
 from tinygrad_lossmix.compiler.patterns import published
-from tinygrad_lossmix.compiler.patterns.idioms import KINDS, negative
+from tinygrad_lossmix.compiler.patterns.idioms import KINDS, Found
 from tinygrad_lossmix.compiler.patterns.linear import Linear, Weight
-from tinygrad_lossmix.compiler.patterns.logs import Found
 from tinygrad_lossmix.compiler.patterns.stable_rules import StableRules
-from tinygrad_lossmix.compiler.patterns.structure import Structure
+from tinygrad_lossmix.compiler.patterns.structure import Structure, negative
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.layers import LAYERS, cost_node

@@ -16,10 +16,19 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.calls import reduced, scalar
 from tinygrad_lossmix.compiler.patterns.axes import Labels, Shape, aligned, laid, left, moved, over
-from tinygrad_lossmix.compiler.patterns.structure import Structure, quotients, shift_of, sides
+from tinygrad_lossmix.compiler.patterns.published import STABLE, Pattern
+from tinygrad_lossmix.compiler.patterns.structure import (
+    Structure,
+    negative,
+    quotients,
+    shift_of,
+    sides,
+)
 from tinygrad_lossmix.engine.rules import astype, getitem
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.layers import LAYERS
+
+Found = tuple[Tensor, Pattern]
 
 VIEWS = {np.transpose, np.reshape, np.broadcast_to, getitem, astype}
 ELEMENTWISE = {"exp", "sigmoid", "tanh"}
@@ -35,6 +44,13 @@ class Idiom(NamedTuple):
     u: Tensor
     axes: tuple[int, ...]  # of u: those it was taken over
     labels: Labels  # for each axis of the node the one of u that it runs along
+
+    def stable(self, what: str, shape: Shape) -> Found | None:
+        """What takes the place of x, 1 - x … for a node x of this kind; None where nothing does."""
+        if (what, self.kind) not in STABLE:
+            return None
+        function, pattern = STABLE[what, self.kind]
+        return self.replaced_by(function, shape), pattern
 
     def replaced_by(self, function: Callable[..., Tensor], shape: Shape) -> Tensor:
         """A function of u, over the axes if there are any, laid out like the node."""
@@ -208,14 +224,6 @@ def entries(kind: str, u: Tensor) -> Idiom:
 def fits(x: Any, node: Tensor) -> bool:
     """Whether an operand has the shape of the result."""
     return type(x) is Tensor and x.shape == node.shape
-
-
-def negative(u: Tensor) -> Tensor:
-    """-u, and u of -u."""
-    if u.function is np.negative:
-        back: Tensor = u.args[0]
-        return back
-    return -u
 
 
 def unshifted(u: Tensor, axes: tuple[int, ...]) -> Tensor:

@@ -9,14 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_lossmix.compiler.patterns import published
-from tinygrad_lossmix.compiler.patterns.idioms import VIEWS, Idiom, Idioms, negative
-from tinygrad_lossmix.compiler.patterns.published import Pattern
+from tinygrad_lossmix.compiler.patterns.idioms import VIEWS, Found, Idiom, Idioms
 from tinygrad_lossmix.compiler.patterns.structure import Structure, contraction, inverted, one_hot
 from tinygrad_lossmix.engine.replay import recorded
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes import outputs
-
-Found = tuple[Tensor, Pattern]
 
 
 class LogRule(NamedTuple):
@@ -115,33 +112,18 @@ class Logs:
         if idiom.kind == "tanh" and a == abs(b) > 0.0:
             u = self.idioms.of_tanh(idiom, b, x)
             return _plus(math.log(2.0 * a))(outputs.log_sigmoid(u)), published.LOG_SIGMOID
-        rest = a == -b
-        if not (rest or a == 0.0) or (b if a == 0.0 else a) <= 0.0:
+        c, what = (b, "ln x") if a == 0.0 else (a, "ln(1 - x)" if a == -b else "")
+        found = idiom.stable(what, x.shape) if c > 0.0 else None
+        if found is None:
             return None
-        if (idiom.kind, rest) not in _LOG:
-            return None
-        log, pattern = _LOG[idiom.kind, rest]
-        result = idiom.replaced_by(log, x.shape)
+        result, pattern = found
         if idiom.kind == "total":
             self.idioms.note(result, idiom._replace(kind="logsumexp"))
-        return _plus(math.log(a if rest else b))(result), pattern
+        return _plus(math.log(c))(result), pattern
 
 
 def _plus(c: float) -> Callable[[Tensor], Tensor]:
     return lambda log: log + c if c else log
-
-
-_LOG: dict[tuple[str, bool], tuple[Callable[..., Tensor], Pattern]] = {  # ln x, ln(1 - x)
-    ("exp", False): (lambda u: u, published.LOG_EXP),
-    ("total", False): (outputs.logsumexp, published.LOG_SUM_EXP),
-    ("softmax", False): (outputs.log_softmax, published.LOG_SOFTMAX),
-    ("sigmoid", False): (outputs.log_sigmoid, published.LOG_SIGMOID),
-    ("softmax", True): (outputs.log1m_softmax, published.LOG_ONE_MINUS_SOFTMAX),
-    ("sigmoid", True): (
-        lambda u: outputs.log_sigmoid(negative(u)),
-        published.LOG_ONE_MINUS_SIGMOID,
-    ),
-}
 
 
 def log1m_exp(log: Tensor) -> Tensor:

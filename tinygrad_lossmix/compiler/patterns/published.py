@@ -11,8 +11,13 @@ e^u / Σ e^u -> softmax(u): e^u overflows above 709, inf/inf is NaN; its rule lo
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from tinygrad_lossmix.compiler.patterns.structure import negative
+from tinygrad_lossmix.mixes import outputs
 from tinygrad_lossmix.mixes.layers import COSTS
 
 
@@ -69,6 +74,22 @@ MIXES = {
         COSTS[cost].formula.format(a=f"{output}(u)"), f"{output}_{cost}(u, y)", reason
     )
     for (output, cost), reason in _REASONS.items()
+}
+# what takes the place of x, 1 - x and their logarithms, for what x is: a function of its logits
+STABLE: dict[tuple[str, str], tuple[Callable[..., Any], Pattern]] = {
+    ("x", "softmax"): (outputs.softmax, SOFTMAX),
+    ("x", "sigmoid"): (outputs.sigmoid, SIGMOID),
+    ("1 - x", "softmax"): (
+        lambda u, **over: -np.expm1(outputs.log_softmax(u, **over)),
+        ONE_MINUS_SOFTMAX,
+    ),
+    ("1 - x", "sigmoid"): (lambda u: outputs.sigmoid(negative(u)), ONE_MINUS_SIGMOID),
+    ("ln x", "exp"): (lambda u: u, LOG_EXP),
+    ("ln x", "total"): (outputs.logsumexp, LOG_SUM_EXP),
+    ("ln x", "softmax"): (outputs.log_softmax, LOG_SOFTMAX),
+    ("ln x", "sigmoid"): (outputs.log_sigmoid, LOG_SIGMOID),
+    ("ln(1 - x)", "softmax"): (outputs.log1m_softmax, LOG_ONE_MINUS_SOFTMAX),
+    ("ln(1 - x)", "sigmoid"): (lambda u: outputs.log_sigmoid(negative(u)), LOG_ONE_MINUS_SIGMOID),
 }
 PATTERNS = (*[row for row in vars().values() if type(row) is Pattern], *MIXES.values())
 

@@ -10,11 +10,12 @@ import numpy as np
 from tinygrad_lossmix.compiler.calls import scalar
 from tinygrad_lossmix.compiler.patterns import published
 from tinygrad_lossmix.compiler.patterns.axes import aligned, meets, over, picks_its_row
-from tinygrad_lossmix.compiler.patterns.idioms import Idiom, Idioms, fits, negative, unshifted
-from tinygrad_lossmix.compiler.patterns.logs import Found, Logs
+from tinygrad_lossmix.compiler.patterns.idioms import Found, Idiom, Idioms, fits, unshifted
+from tinygrad_lossmix.compiler.patterns.logs import Logs
 from tinygrad_lossmix.compiler.patterns.structure import (
     Structure,
     differences,
+    negative,
     quotients,
     shift_of,
     sides,
@@ -23,11 +24,6 @@ from tinygrad_lossmix.engine.graph import since
 from tinygrad_lossmix.engine.rules import getitem
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes import costs, outputs
-
-_OUTPUTS = {
-    "softmax": (outputs.softmax, published.SOFTMAX),
-    "sigmoid": (outputs.sigmoid, published.SIGMOID),
-}
 
 
 class StableRules:
@@ -73,10 +69,7 @@ class StableRules:
     def _output(self, node: Tensor) -> Found | None:
         """Softmax and sigmoid, as quotients."""
         idiom = self.idioms.core(node)
-        if idiom is None or idiom.kind not in _OUTPUTS:
-            return None
-        output, pattern = _OUTPUTS[idiom.kind]
-        return idiom.replaced_by(output, node.shape), pattern
+        return idiom and idiom.stable("x", node.shape)
 
     def _several_sigmoids(self, node: Tensor) -> Found | None:
         """c/(1 + e^v) for a number c."""
@@ -94,16 +87,10 @@ class StableRules:
         if a != 1.0 or b != -1.0:
             return None
         if x.function is np.prod:
-            found = self.logs.log(x)
-            return found and (_one_minus_exp(found[0]), published.ONE_MINUS_PRODUCT)
+            found: Any = self.logs.log(x)
+            return found and (-np.expm1(found[0]), published.ONE_MINUS_PRODUCT)
         idiom = self.idioms.core(x) if x.function is not np.expm1 else None
-        if idiom and idiom.kind == "sigmoid":
-            rest = idiom._replace(u=negative(idiom.u)).replaced_by(outputs.sigmoid, node.shape)
-            return rest, published.ONE_MINUS_SIGMOID
-        if idiom and idiom.kind == "softmax":
-            log = idiom.replaced_by(outputs.log_softmax, node.shape)
-            return _one_minus_exp(log), published.ONE_MINUS_SOFTMAX
-        return None
+        return idiom and idiom.stable("1 - x", node.shape)
 
     def _picked(self, node: Tensor) -> Found | None:
         """e^u[key] / Σ e^u."""
@@ -166,7 +153,3 @@ class StableRules:
         if type(x) is not Tensor:
             self.weighted[result] = x, log
         return result, pattern
-
-
-def _one_minus_exp(log: Any) -> Any:
-    return -np.expm1(log)

@@ -137,6 +137,14 @@ def differences(node: Tensor) -> Pairs:
     return [(x, y.args[0]) for x, y in negated]
 
 
+def negative(u: Tensor) -> Tensor:
+    """-u, and u of -u."""
+    if u.function is np.negative:
+        back: Tensor = u.args[0]
+        return back
+    return -u
+
+
 def shift_of(u: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Any, bool] | None:
     """x, s, and whether u = x + s rather than x - s, with s the same all along the axes."""
     if u.function not in (np.add, np.subtract):
