@@ -1,6 +1,7 @@
 """The order of the house: what may import what, how long a file is, one name for one thing."""
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
@@ -151,6 +152,19 @@ def test_a_file_needs_only_those_before_it(room: str) -> None:
 def test_the_engine_says_its_order() -> None:
     words = (lm.engine.__doc__ or "").replace(",", "").replace(".", "").split()
     assert " ".join(words).endswith(ORDERED["engine"])
+
+
+def test_the_picture_of_the_house_shows_these_floors() -> None:
+    text = (Path(__file__).parents[1] / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rooms = [line.split(" | ")[0] for line in text.splitlines() if line.startswith("| `")]
+    shown = [name for room in rooms for name in re.findall(r"`([a-z]+)(?:/|\.py)`", room)]
+    assert shown[: shown.index("cli") + 1] == [room for rooms in FLOORS[:-1] for room in rooms]
+
+
+@pytest.mark.parametrize("room", ["engine", "mixes"])
+def test_the_lower_rooms_do_not_know_the_compiler(room: str) -> None:
+    text = "".join(FILES[module].read_text() for module in FILES if module.startswith(room))
+    assert not re.findall(r"(?i)compil\w*|traced\w*", text)
 
 
 def test_what_goes_upwards_by_name_is_listed() -> None:
