@@ -33,6 +33,10 @@ FLOORS = (  # from the ground up: a module imports from its own floor and from t
 ORDERED = {  # rooms that are read like a book: a file needs only those before it
     "engine": "table rules derivatives freeze sweep refusals tensor numpy_calls gradient graph "
     "replay",
+    "proof": "derivation proof",
+    "testing": "check_report methods behaviour rounding highprecision subject comparison planted "
+    "causes checking strategies.arrays strategies.examples strategies.programs strategies "
+    "properties",
     "mixes": "labels book costs closed_forms outputs hessians layers mix",
     "compiler": "calls numbering ir ir.inference ir.trace ir.canonical ir.simplify ir.program "
     "patterns patterns.structure patterns.published patterns.axes patterns.idioms patterns.linear "
