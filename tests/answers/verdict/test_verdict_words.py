@@ -41,7 +41,7 @@ def test_the_search_that_tells_most_is_the_last_that_went_wrong_or_else_the_last
 
 
 def found(**changed):
-    """Evidence of a pair without fault, some of it changed."""
+    """Grounds of a pair without fault, some of it changed."""
     identity = {"everywhere": 1.0, "scaled": 1.0, "rest": 1.0, "factor": 2.0, "error": 1.0}
     identity |= {"smallest": 0.5, "largest": 3.0} | changed.pop("identity", {})
     sound = {

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.answers.claims import claim
-from tinygrad_lossmix.answers.claims.claim import Finding
+from tinygrad_lossmix.answers.claims.claim import Outcome
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.mixes.costs import cross_entropy, log_likelihood
 from tinygrad_lossmix.mixes.mix import Mix
@@ -25,7 +25,7 @@ DIGITS = 1e-10
 ROUNDING = 1e-12
 
 
-def costs(a: Array, *published: float) -> Finding:
+def costs(a: Array, *published: float) -> Outcome:
     """Both costs of outputs a for class 0, beside those that were published."""
     ce, ll = float(cross_entropy(a, 0)), float(log_likelihood(a, 0))
     return f"CE {ce:.10f}, LL {ll:.10f}", np.allclose([ce, ll], published, 0, DIGITS)
@@ -36,7 +36,7 @@ def costs(a: Array, *published: float) -> Finding:
     expected="CE 1.0724588789, LL 0.5978370008",
     verdict="right",
 )
-def first_scenario() -> Finding:
+def first_scenario() -> Outcome:
     return costs(SURE, 1.0724588789, 0.5978370008)
 
 
@@ -45,7 +45,7 @@ def first_scenario() -> Finding:
     expected="CE 1.1409777561, LL 0.5978370008",
     verdict="right",
 )
-def second_scenario() -> Finding:
+def second_scenario() -> Outcome:
     return costs(TORN, 1.1409777561, 0.5978370008)
 
 
@@ -54,7 +54,7 @@ def second_scenario() -> Finding:
     expected="dLL/da is 0 for every wrong class, yet under softmax delta_k = a_k there",
     verdict="right about outputs, misleading about learning",
 )
-def only_the_right_class() -> Finding:
+def only_the_right_class() -> Outcome:
     a = Tensor(SURE)
     by_output = grad(log_likelihood(a, 0), a)[1:]
     by_logit = delta("softmax", "ll", np.log(SURE))[1:]
@@ -71,7 +71,7 @@ def only_the_right_class() -> Finding:
     expected="softmax LL and sigmoid CE push the 6 by .17, then by .37, both; sigmoid LL by 0",
     verdict="disappears in the gradient",
 )
-def crucial_difference() -> Finding:
+def crucial_difference() -> Outcome:
     softmax = [delta("softmax", "ll", np.log(a)) for a in (SURE, TORN)]
     sigmoid = [delta("sigmoid", "ce", logits_of_sigmoids(a)) for a in (SURE, TORN)]
     ignored = [delta("sigmoid", "ll", logits_of_sigmoids(a))[SIX] for a in (SURE, TORN)]
@@ -90,7 +90,7 @@ def crucial_difference() -> Finding:
     "1.195674 (on one class), and rises whenever a larger wrong output takes from a smaller",
     verdict="right, a theorem",
 )
-def stronger_confusion() -> Finding:
+def stronger_confusion() -> Outcome:
     rng = np.random.default_rng(0)
     rest = 0.45 * rng.dirichlet(np.full(9, 1.0), 300)
     ends = [wrong_outputs_cost(r) for r in (np.full(9, 0.05), np.array([0.45] + 8 * [0.0]))]
@@ -114,7 +114,7 @@ def stronger_confusion() -> Finding:
     expected="both exactly; eq. 63 is a third thing, that of K Bernoullis: 1.0725 against .5978",
     verdict="right",
 )
-def two_likelihoods() -> Finding:
+def two_likelihoods() -> Outcome:
     one = np.array([0.3])
     eq57 = [float(cross_entropy(one, [y])) + np.log(one[0] if y else 1 - one[0]) for y in (0, 1)]
     eq80 = [float(log_likelihood(SURE, k)) + np.log(SURE[k]) for k in range(10)]
@@ -133,7 +133,7 @@ def two_likelihoods() -> Finding:
     expected="true of the categorical CE; eq. 63 differs, 1.0725 against .5978, and is the book's",
     verdict="half right",
 )
-def equivalent_costs() -> Finding:
+def equivalent_costs() -> Outcome:
     y = np.eye(10)[0]
     categorical = -float(y @ np.log(SURE))
     ce, ll = float(cross_entropy(SURE, 0)), float(log_likelihood(SURE, 0))
@@ -148,7 +148,7 @@ def equivalent_costs() -> Finding:
     expected="eq. 63 is it summed over the outputs, K yes-or-no questions, for any K",
     verdict="wrong as an objection, right about the name",
 )
-def two_classes_only() -> Finding:
+def two_classes_only() -> Outcome:
     y = np.eye(10)[0]
     single = [float(cross_entropy(SURE[k : k + 1], y[k : k + 1])) for k in range(10)]
     ce = float(cross_entropy(SURE, 0))
@@ -163,7 +163,7 @@ def two_classes_only() -> Finding:
     expected="minimising: a step that lowers one lowers the other",
     verdict="sign slip",
 )
-def maximising() -> Finding:
+def maximising() -> Outcome:
     z = np.log(SURE)
     down = z - 0.1 * delta("softmax", "ll", z)
     mixes = Mix("softmax", "ll"), Mix("softmax", "ce")
@@ -177,7 +177,7 @@ def maximising() -> Finding:
     "parameter (there they do not)",
     verdict="terminology",
 )
-def probability_or_likelihood() -> Finding:
+def probability_or_likelihood() -> Outcome:
     over_labels = sum(np.exp(-float(log_likelihood(SURE, k))) for k in range(10))
     a = (np.arange(1000) + 0.5) / 1000
     over_parameter = np.mean([np.exp(-float(log_likelihood(np.array([p]), [1]))) for p in a])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.answers.claims import claim
-from tinygrad_lossmix.answers.claims.claim import Finding
+from tinygrad_lossmix.answers.claims.claim import Outcome
 from tinygrad_lossmix.answers.delta_report import jacobian
 from tinygrad_lossmix.answers.verdict.expected import minimise, one_of
 from tinygrad_lossmix.engine import Tensor, grad
@@ -29,7 +29,7 @@ Z = np.array([2.0, 1.0, 0.0, -1.5])
     "delta other than a - y, and not convex",
     verdict="no with sigmoid LL; yes with softmax CE, though softmax LL is better",
 )
-def is_it_fine() -> Finding:
+def is_it_fine() -> Outcome:
     bad, odd = Mix("sigmoid", "ll").verdict(3), Mix("softmax", "ce").verdict(3)
     return (
         f"sigmoid LL: {bad.failure}; softmax CE: proper {yes(odd.proper)}, "
@@ -43,7 +43,7 @@ def is_it_fine() -> Finding:
     expected="three of the four corners are proper scores, sigmoid LL is not",
     verdict="wrong for sigmoid LL",
 )
-def mixed_and_matched() -> Finding:
+def mixed_and_matched() -> Outcome:
     proper = {pair: Mix(*pair).verdict(3).proper for pair in CORNERS}
     shown = ", ".join(f"{' '.join(pair)} {yes(good)}" for pair, good in proper.items())
     return (f"proper: {shown}", all(good == (pair != CORNERS[1]) for pair, good in proper.items()))
@@ -55,7 +55,7 @@ def mixed_and_matched() -> Finding:
     "a_0 = 1 - a it is exactly eq. 57",
     verdict="right in spirit",
 )
-def applied_to_a_sigmoid() -> Finding:
+def applied_to_a_sigmoid() -> Outcome:
     value = float(log_likelihood(sigmoid(np.array([2.0, 1.0, 0.0])), 0))
     proper = Mix("sigmoid", "ll").verdict(3).proper
     a = float(sigmoid(np.array([0.7]))[0])
@@ -75,7 +75,7 @@ def applied_to_a_sigmoid() -> Finding:
     "sigmoid CE is a proper score for one class too",
     verdict="right as a default",
 )
-def default_choice() -> Finding:
+def default_choice() -> Outcome:
     sigmoids, softmaxes = Mix("sigmoid", "ce").verdict(3), Mix("softmax", "ll").verdict(3)
     return (
         f"multi-label: sigmoid CE {yes(sigmoids.several)}, softmax LL {yes(softmaxes.several)}; "
@@ -90,7 +90,7 @@ def default_choice() -> Finding:
     "with CE as its negative log",
     verdict="half right",
 )
-def no_distribution() -> Finding:
+def no_distribution() -> Outcome:
     a = sigmoid(Z)
     answers = [np.array(y) for y in product((0.0, 1.0), repeat=len(a))]
     chances = [float(np.where(y == 1, a, 1 - a).prod()) for y in answers]
@@ -109,7 +109,7 @@ def no_distribution() -> Finding:
     expected="rank of da/dz K - 1 against K; equal at two classes only if one sigmoid does it",
     verdict="right under a condition",
 )
-def less_flexible() -> Finding:
+def less_flexible() -> Outcome:
     ranks = {k: (rank(softmax, Z[:k]), rank(sigmoid, Z[:k])) for k in (2, 3, 4)}
     single = rank(sigmoid, Z[:1])
     shown = ", ".join(f"K = {k}: {few} against {many}" for k, (few, many) in ranks.items())
@@ -124,7 +124,7 @@ def less_flexible() -> Finding:
     expected="the second largest softmax output is below .5",
     verdict="right",
 )
-def two_large_outputs() -> Finding:
+def two_large_outputs() -> Outcome:
     high = sigmoid(np.full(2, np.log(9.0)))
     level = softmax(np.log([0.45, 0.45, 0.1]))
     random = softmax(np.random.default_rng(0).normal(0.0, 5.0, (2000, 10)))
@@ -143,7 +143,7 @@ def two_large_outputs() -> Finding:
     expected="da_k/dz_j = -a_j a_k, below 0 for all others",
     verdict="right, for all others",
 )
-def lowers_the_others() -> Finding:
+def lowers_the_others() -> Outcome:
     a = softmax(Z)
     off = ~np.eye(len(a), dtype=bool)
     slopes = jacobian(softmax, Z)
@@ -159,7 +159,7 @@ def lowers_the_others() -> Finding:
     expected="not for sigmoid LL: all outputs -> 1, a wrong class may stay ahead",
     verdict="right under a condition",
 )
-def largest_output() -> Finding:
+def largest_output() -> Outcome:
     q = np.array([0.1, 0.2, 0.7])
     pairs = [("sigmoid", "ce"), ("softmax", "ll"), ("sigmoid", "ll")]
     ends = [minimise(Mix(*pair), one_of(q), np.array([3.0, 0.0, -3.0])) for pair in pairs]
@@ -179,7 +179,7 @@ def largest_output() -> Finding:
     expected="identical as models, to rounding; in training softmax at eta is sigmoid at 2 eta",
     verdict="right, reason now exact",
 )
-def binary_case() -> Finding:
+def binary_case() -> Outcome:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(40, 3)), rng.integers(0, 2, 40)
     x[:, 2] = 1.0  # the last row of w is the biases

@@ -1,7 +1,7 @@
 """A claim, and what comes out when it is computed.
 
 >>> @first_answer("one and one are two", expected="2", verdict="right")
-... def sum_of_ones() -> Finding:
+... def sum_of_ones() -> Outcome:
 ...     return f"{1 + 1}", 1 + 1 == 2
 >>> sum_of_ones.answer().holds
 True
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-Finding = tuple[str, Any]  # what came out, and whether that is what was expected
+Outcome = tuple[str, Any]  # what came out, and whether that is what was expected
 BY = (
     "the question on mixing layers and costs",
     "its first answer",
@@ -41,14 +41,14 @@ class Claim(NamedTuple):
     said: str
     expected: str
     verdict: str
-    check: Callable[[], Finding]
+    check: Callable[[], Outcome]
 
     def answer(self) -> Answer:
         obtained, holds = self.check()
         return Answer(self.said, self.by, self.expected, obtained, self.verdict, bool(holds))
 
 
-def _of(by: str) -> Callable[..., Callable[[Callable[[], Finding]], Claim]]:
+def _of(by: str) -> Callable[..., Callable[[Callable[[], Outcome]], Claim]]:
     """Makes a claim of the function below it, which computes what comes out."""
     return lambda said, *, expected, verdict: lambda f: Claim(by, said, expected, verdict, f)
 

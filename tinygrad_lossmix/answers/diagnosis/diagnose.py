@@ -20,7 +20,7 @@ import numpy as np
 
 from tinygrad_lossmix.answers.diagnosis import pairings
 from tinygrad_lossmix.answers.diagnosis.pairings import Candidate, Pairing
-from tinygrad_lossmix.answers.diagnosis.predictions import Kind, accuracies, handed, kind_of
+from tinygrad_lossmix.answers.diagnosis.predictions import OutputKind, accuracies, handed, kind_of
 from tinygrad_lossmix.answers.diagnosis.remedies import remedy
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
@@ -67,7 +67,7 @@ class OutputDelta:
 class Finding:
     """A candidate that is the loss, and what it means for these outputs and labels, (n, K)."""
 
-    def __init__(self, candidate: Candidate, kind: Kind, x: Array, y: Array) -> None:
+    def __init__(self, candidate: Candidate, kind: OutputKind, x: Array, y: Array) -> None:
         pairing, single = candidate.pairing, bool(np.allclose(y.sum(axis=-1), 1.0))
         self.candidate = candidate
         self.layers, self.cost = pairing.in_all(kind.activation)  # that the logits go through
@@ -203,7 +203,7 @@ def diagnose(outputs: Any, labels: Any, loss: Any = None, accuracy: Any = None) 
 
 
 @np.errstate(all="ignore")
-def measured(pairing: Pairing, kind: Kind, x: Array, y: Array) -> OutputDelta:
+def measured(pairing: Pairing, kind: OutputKind, x: Array, y: Array) -> OutputDelta:
     """δ by the engine, back through the output layer that outputs have been through already."""
     outputs = Tensor(x)
     g = grad(pairing.total(outputs, y), outputs)

@@ -135,7 +135,7 @@ def read_outputs(path: str | Path) -> dict[str, Array]:
 
 
 @dataclass(frozen=True)
-class Kind:
+class OutputKind:
     """What outputs look like, and why."""
 
     name: str  # logits, probabilities, log-probabilities
@@ -143,22 +143,24 @@ class Kind:
     why: str
 
 
-def kind_of(x: Array) -> Kind:
+def kind_of(x: Array) -> OutputKind:
     """The kind of outputs (n, K), from their range and the sums of their rows."""
     x = x.astype(np.float64)
     low, high, k = x.min(), x.max(), x.shape[1]
     if low >= 0.0 and high <= 1.0:
-        return Kind("probabilities", *probabilities(x, f"between {figure(low)} and {figure(high)}"))
+        return OutputKind(
+            "probabilities", *probabilities(x, f"between {figure(low)} and {figure(high)}")
+        )
     if high <= 0.0 and k > 1 and (off := worst(np.exp(x))) <= ROUNDED:
         sums = f"their exponentials sum to 1 in every row (within {figure(off)})"
-        return Kind("log-probabilities", "log-softmax", f"none is above 0, and {sums}")
+        return OutputKind("log-probabilities", "log-softmax", f"none is above 0, and {sums}")
     outside = f"{((x < 0.0) | (x > 1.0)).sum()} of {x.size} lie outside 0 to 1"
     why = f"{outside}; they range from {figure(low)} to {figure(high)}"
     zeros = (x == 0.0).mean()
     if low == 0.0 and zeros > 0.05:
         ask = f"{zeros:.0%} are exactly 0: a ReLU on the last layer? Remove it"
         why += f". None is negative and {ask}"
-    return Kind("logits", None, why)
+    return OutputKind("logits", None, why)
 
 
 def probabilities(x: Array, between: str) -> tuple[str, str]:

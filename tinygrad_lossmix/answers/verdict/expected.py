@@ -24,7 +24,7 @@ CLOSE = 1e-6  # outputs that far from the truth are at it
 RAY = (1.0, 10.0, 100.0)
 
 
-class Pair(Protocol):
+class MixLike(Protocol):
     """What is asked about an output layer with a cost; a Mix is one."""
 
     def activate(self, z: Any) -> Any: ...
@@ -96,7 +96,7 @@ class Minimum:
         return not self.found and self.ray[0] > self.ray[1] > self.ray[2]
 
 
-def minimise(mix: Pair, truth: Truth, z: Array) -> Minimum:
+def minimise(mix: MixLike, truth: Truth, z: Array) -> Minimum:
     """The least expected cost, searched from logits z (K,) on by Newton's method.
 
     The gradient is the mean over the labels; the Hessian at the mean label only shapes the steps,
@@ -119,20 +119,20 @@ def minimise(mix: Pair, truth: Truth, z: Array) -> Minimum:
     return Minimum(truth, z, mix.activate(z), cost, found, direction, ray)
 
 
-def expected_cost(mix: Pair, truth: Truth, z: Array) -> float:
+def expected_cost(mix: MixLike, truth: Truth, z: Array) -> float:
     """The mean cost over the labels, each as often as it occurs."""
     costs = [float(mix.cost(z, y)) for y in truth.labels]
     return float(sum(w * c for w, c in zip(truth.weights, costs, strict=True) if w))
 
 
-def deltas(mix: Pair, z: Array, y: Array) -> Array:
+def deltas(mix: MixLike, z: Array, y: Array) -> Array:
     """δ of each example; one by one where there is one class, a batch of which a `Mix` refuses."""
     if z.shape[-1] > 1:
         return mix.delta(z, y)
     return np.array([mix.delta(*each) for each in zip(z, y, strict=True)])
 
 
-def newton_step(mix: Pair, truth: Truth, z: Array) -> tuple[Array, bool]:
+def newton_step(mix: MixLike, truth: Truth, z: Array) -> tuple[Array, bool]:
     """A step downhill, and whether no direction is curved downwards; flat directions are left.
 
     No component is above 1: a larger step ends where a sigmoid no longer has a slope.
@@ -147,7 +147,7 @@ def newton_step(mix: Pair, truth: Truth, z: Array) -> tuple[Array, bool]:
 
 
 def shortened(
-    mix: Pair, truth: Truth, z: Array, step: Array, cost: float
+    mix: MixLike, truth: Truth, z: Array, step: Array, cost: float
 ) -> tuple[Array, float] | None:
     """The first of the whole step, a half, a quarter … that does not raise the cost."""
     for halvings in range(30):

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.answers.verdict.evidence import ROUNDING, Evidence, gather
-from tinygrad_lossmix.answers.verdict.expected import CLOSE, Minimum, Pair
+from tinygrad_lossmix.answers.verdict.expected import CLOSE, Minimum, MixLike
+from tinygrad_lossmix.answers.verdict.grounds import ROUNDING, Grounds, gather
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.printing import amount, paragraph, point, yes
 from tinygrad_lossmix.records import attributes, plain
@@ -50,7 +50,7 @@ class Verdict:
     failure: str  # the problems, "nothing" where there are none
     advice: str
     faults: tuple[Fault, ...]  # the problems, each with its numbers
-    evidence: Evidence
+    evidence: Grounds
 
     def text(self, width: int = 88) -> str:
         """All of it, on lines of at most that many columns."""
@@ -87,7 +87,7 @@ class Verdict:
     __repr__ = __str__
 
 
-def verdict(mix: Pair, classes: int) -> Verdict:
+def verdict(mix: MixLike, classes: int) -> Verdict:
     """Compute the verdict on a mix.
 
     Args:
@@ -122,7 +122,7 @@ def verdict(mix: Pair, classes: int) -> Verdict:
     )
 
 
-def condition(e: Evidence) -> str:
+def condition(e: Grounds) -> str:
     """For which labels δ = a - y, or what it is instead."""
     i = e.identity
     if i.everywhere < ROUNDING:
@@ -140,7 +140,7 @@ def condition(e: Evidence) -> str:
     )
 
 
-def faults(e: Evidence) -> Iterator[Fault]:
+def faults(e: Grounds) -> Iterator[Fault]:
     """All problems, the worst first."""
     least, lowest, far = telling(e.minima), e.push, e.mistake
     if e.disagreement > CLOSE:
@@ -181,7 +181,7 @@ def faults(e: Evidence) -> Iterator[Fault]:
         )
 
 
-def advice(e: Evidence) -> str:
+def advice(e: Grounds) -> str:
     """What to use, and for which labels."""
     if e.disagreement > CLOSE:
         return "mend the closed forms before anything else"
@@ -214,7 +214,7 @@ def minimum(least: Minimum) -> str:
     return f"{drawn} is least at outputs {point(least.outputs)}"
 
 
-def bending(e: Evidence) -> str:
+def bending(e: Grounds) -> str:
     """The most negative curvature."""
     c = e.curvature
     if e.convex:
@@ -228,7 +228,7 @@ def _label(y: Array) -> str:
     return f"class {int(y.argmax())}" if len(y) > 1 else f"label {amount(y[0])}"
 
 
-def _labels(e: Evidence) -> str:
+def _labels(e: Grounds) -> str:
     return "one-hot labels" if e.classes > 1 else "labels 0 and 1"
 
 
@@ -238,7 +238,7 @@ def _limit(least: Minimum) -> str:
     return amount(ends[0]) if len(ends) == 1 else point(least.outputs)
 
 
-def _use(e: Evidence) -> str:
+def _use(e: Grounds) -> str:
     if e.classes == 1:
         return "use it for a yes-or-no question"
     if e.several:
@@ -249,7 +249,7 @@ def _use(e: Evidence) -> str:
     return "use it for one class out of K; for multi-label targets, sigmoid with cross-entropy"
 
 
-def _instead(e: Evidence) -> str:
+def _instead(e: Grounds) -> str:
     if e.sum_to_one:
         return f"softmax with log-likelihood: {GOOD}"
     if e.classes == 1:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tinygrad_lossmix import MIXES, Mix
-from tinygrad_lossmix.answers.verdict import evidence
-from tinygrad_lossmix.answers.verdict.evidence import Samples, disagreement, gather, mistake, sample
+from tinygrad_lossmix.answers.verdict import grounds
+from tinygrad_lossmix.answers.verdict.grounds import Samples, disagreement, gather, mistake, sample
 
 each_mix = pytest.mark.parametrize("mix", MIXES, ids=str)
 
@@ -32,7 +32,7 @@ each_mix = pytest.mark.parametrize("mix", MIXES, ids=str)
 )
 def test_each_truth_is_searched_from_two_starts(k, one, several, monkeypatch):
     asked = []
-    monkeypatch.setattr(evidence, "minimise", lambda mix, t, z: asked.append((t.mean, tuple(z))))
+    monkeypatch.setattr(grounds, "minimise", lambda mix, t, z: asked.append((t.mean, tuple(z))))
     gather(Mix("sigmoid", "ce"), k)
     middle, away = (0.0,) * k, tuple(np.linspace(3, -3, k))
     searches = [(q, start) for q in one for start in (middle, away)]
@@ -99,9 +99,9 @@ def test_answers_follow_from_what_was_found():
 
 
 def test_the_labels_of_one_question_are_one_hot_or_no_and_yes():
-    np.testing.assert_array_equal(evidence.labels_of(3), np.eye(3))
-    np.testing.assert_array_equal(evidence.labels_of(2), np.eye(2))
-    np.testing.assert_array_equal(evidence.labels_of(1), [[0.0], [1.0]])
+    np.testing.assert_array_equal(grounds.labels_of(3), np.eye(3))
+    np.testing.assert_array_equal(grounds.labels_of(2), np.eye(2))
+    np.testing.assert_array_equal(grounds.labels_of(1), [[0.0], [1.0]])
 
 
 @pytest.mark.parametrize(("k", "random"), [(1, 240), (3, 80), (7, 34)])
@@ -112,10 +112,10 @@ def test_curvature_looks_at_confident_and_wrong_logits_and_at_random_ones(k, ran
         seen.append((tuple(z), tuple(y)))
         return np.diag(z + 10.0)
 
-    found = evidence.curvature(SimpleNamespace(hessian=hessian), k)
+    found = grounds.curvature(SimpleNamespace(hessian=hessian), k)
     assert found.count == len(seen) == 2 * (27 + random)
     again, seen = seen, []
-    evidence.curvature(SimpleNamespace(hessian=hessian), k)
+    grounds.curvature(SimpleNamespace(hessian=hessian), k)
     assert seen == again
     up = np.arange(k) == k - 1.0
     sure = {
@@ -125,7 +125,7 @@ def test_curvature_looks_at_confident_and_wrong_logits_and_at_random_ones(k, ran
     assert sure <= points
     others = np.array(seen[2 * 27 :], dtype=object)[:, 0]
     assert {n for z in others for n in z} == set(range(-6, 7))
-    labels = evidence.labels_of(k)
+    labels = grounds.labels_of(k)
     assert [y for _, y in seen] == [tuple(labels[0]), tuple(labels[-1])] * (27 + random)
     lowest = min(points, key=min)
     assert found.eigenvalue == 10 + min(lowest)
@@ -138,7 +138,7 @@ def test_curvature_is_the_smallest_eigenvalue_and_skips_what_is_not_finite():
         h = np.array([[2.0, 3.0], [3.0, 2.0]]) if z[0] == 0 else np.eye(2)
         return np.where(z[1] == 8, np.nan, h)
 
-    found = evidence.curvature(SimpleNamespace(hessian=hessian), 2)
+    found = grounds.curvature(SimpleNamespace(hessian=hessian), 2)
     assert found.eigenvalue == pytest.approx(-1.0)
     assert found.z[0] == 0
     assert found.z[1] != 8
@@ -148,11 +148,11 @@ def test_curvature_is_the_smallest_eigenvalue_and_skips_what_is_not_finite():
 @pytest.mark.parametrize("k", [1, 2, 3, 5])
 def test_samples_are_single_soft_halved_doubled_and_multi_hot(k):
     mix = Mix("sigmoid", "ce")
-    s = evidence.sample(mix, k)
+    s = grounds.sample(mix, k)
     assert s.z.shape == s.y.shape == s.a.shape == s.delta.shape == (1000, k)
     np.testing.assert_array_equal(s.single, np.arange(1000) < 200)
     single, soft, halved, doubled, several = s.y.reshape(5, 200, k)
-    kinds = evidence.labels_of(k)
+    kinds = grounds.labels_of(k)
     np.testing.assert_array_equal(single, np.tile(kinds, (200 // len(kinds) + 1, 1))[:200])
     assert soft.min() > 0
     assert k == 1 or soft.min() < 0.2 / k
@@ -164,7 +164,7 @@ def test_samples_are_single_soft_halved_doubled_and_multi_hot(k):
     assert 2.7 < s.z.std() < 3.3
     np.testing.assert_array_equal(s.a, mix.activate(s.z))
     np.testing.assert_array_equal(s.delta, mix.delta(s.z, s.y))
-    np.testing.assert_array_equal(evidence.sample(mix, k).z, s.z)
+    np.testing.assert_array_equal(grounds.sample(mix, k).z, s.z)
 
 
 def samples(a, y, delta, single):
@@ -176,7 +176,7 @@ def test_identity_measures_delta_beside_a_minus_y_and_its_relatives():
     a = [[0.75, 0.25], [0.5, 0.5], [0.5, 0.5]]
     y = [[1.0, 0.0], [0.0, 1.0], [2.0, 1.0]]
     delta = [[-0.5, 0.5], [1.0, -1.0], [-0.5, 0.25]]  # twice a - y, where one is right
-    found = evidence.identity(samples(a, y, delta, [True, True, False]))
+    found = grounds.identity(samples(a, y, delta, [True, True, False]))
     assert found.error == 0.5
     assert found.everywhere == 1.0
     assert found.scaled == 0.5
@@ -188,14 +188,14 @@ def test_identity_measures_delta_beside_a_minus_y_and_its_relatives():
 def test_identity_says_how_far_the_best_factor_is_off():
     a, y = [[0.5, 0.5], [0.5, 0.5]], [[1.0, 0.0], [0.0, 1.0]]
     delta = [[-0.5, 0.5], [2.0, -1.0]]  # once and four (or two) times a - y
-    found = evidence.identity(samples(a, y, delta, [True, True]))
+    found = grounds.identity(samples(a, y, delta, [True, True]))
     assert found.factor == pytest.approx(2.0)
     assert found.rest == pytest.approx(1.0)
     assert (found.smallest, found.largest) == (1.0, 4.0)
 
 
 def test_identity_leaves_out_what_is_exactly_right_already():
-    found = evidence.identity(
+    found = grounds.identity(
         samples(
             [[1.0, 0.0], [0.5, 0.5]],
             [[1.0, 0.0], [1.0, 0.0]],
@@ -207,14 +207,14 @@ def test_identity_leaves_out_what_is_exactly_right_already():
 
 
 def test_the_largest_is_an_absolute_value_and_nan_if_one_is():
-    assert evidence.largest(np.array([1.0, -3.0])) == 3
-    assert np.isnan(evidence.largest(np.array([1.0, np.nan])))
+    assert grounds.largest(np.array([1.0, -3.0])) == 3
+    assert np.isnan(grounds.largest(np.array([1.0, np.nan])))
 
 
 def test_push_finds_the_wrong_classes_that_go_furthest_either_way():
     y = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.5, 0.0, 0.0]]
     delta = [[-9.0, 0.25, 0.5], [-0.125, 9.0, 0.75], [0.0, -5.0, 5.0]]
-    found = evidence.push(samples(np.arange(9).reshape(3, 3), y, delta, [True, True, False]))
+    found = grounds.push(samples(np.arange(9).reshape(3, 3), y, delta, [True, True, False]))
     assert (found.lowest, found.highest, found.index) == (-0.125, 0.75, 0)
     np.testing.assert_array_equal(found.y, y[1])
     np.testing.assert_array_equal(found.a, [3, 4, 5])
@@ -226,7 +226,7 @@ def test_push_finds_the_wrong_classes_that_go_furthest_either_way():
 )
 def test_a_mistake_is_confident_in_the_last_class_where_the_first_is_right(k, z, y):
     pair = SimpleNamespace(delta=lambda z, y: -0.5 * z, activate=lambda z: z / 10)
-    found = evidence.mistake(pair, k)
+    found = grounds.mistake(pair, k)
     np.testing.assert_array_equal(found.z, z)
     np.testing.assert_array_equal(found.y, y)
     assert found.delta == 10
@@ -246,7 +246,7 @@ def pair_of(**changed):
 
 @pytest.mark.parametrize("k", [1, 3])
 def test_closed_forms_that_agree_with_the_engine_do_so_to_rounding(k):
-    assert 0 <= evidence.disagreement(pair_of(), k) < 1e-14
+    assert 0 <= grounds.disagreement(pair_of(), k) < 1e-14
 
 
 @pytest.mark.parametrize("k", [1, 3])
@@ -255,13 +255,13 @@ def test_closed_forms_that_disagree_do_so_by_as_much(k, sign):
     off = 0.25 * sign
     right = pair_of()
     wrong_cost = pair_of(cost=lambda z, y: right.cost(z, y) + off)
-    assert evidence.disagreement(wrong_cost, k) == pytest.approx(0.25)
+    assert grounds.disagreement(wrong_cost, k) == pytest.approx(0.25)
     wrong_delta = pair_of(delta=lambda z, y: right.delta(z, y) + off * np.eye(k)[-1])
-    assert evidence.disagreement(wrong_delta, k) == pytest.approx(0.25)
+    assert grounds.disagreement(wrong_delta, k) == pytest.approx(0.25)
     direction = np.random.default_rng(1).normal(size=k)
     wrong_hessian = pair_of(hessian=lambda z, y: right.hessian(z, y) + off * np.eye(k))
     expected = 0.25 * abs(direction).max()
-    assert evidence.disagreement(wrong_hessian, k) == pytest.approx(expected)
+    assert grounds.disagreement(wrong_hessian, k) == pytest.approx(expected)
 
 
 def test_disagreement_is_looked_for_at_four_logits_with_the_first_and_the_last_label():
@@ -271,7 +271,7 @@ def test_disagreement_is_looked_for_at_four_logits_with_the_first_and_the_last_l
         seen.append((tuple(z.data), tuple(y)))
         return pair_of().composed(z, y)
 
-    evidence.disagreement(pair_of(composed=composed), 3)
+    grounds.disagreement(pair_of(composed=composed), 3)
     assert len({z for z, _ in seen}) == len(seen) == 4
     assert [y for _, y in seen] == [(1, 0, 0), (0, 0, 1)] * 2
     assert all(0 < abs(v) < 5 for z, _ in seen for v in z)
@@ -280,6 +280,6 @@ def test_disagreement_is_looked_for_at_four_logits_with_the_first_and_the_last_l
 def test_where_the_graph_has_no_number_nothing_disagrees():
     flat = {"delta": lambda z, y: 0 * z, "hessian": lambda z, y: np.zeros((2, 2))}
     nowhere = pair_of(composed=lambda z, y: (z * z * np.nan).sum(), **flat)
-    assert evidence.disagreement(nowhere, 2) == 0.0
+    assert grounds.disagreement(nowhere, 2) == 0.0
     partly = pair_of(composed=lambda z, y: (z * np.array([1.0, np.nan])).sum(), **flat)
-    assert evidence.disagreement(partly, 2) == 1.0
+    assert grounds.disagreement(partly, 2) == 1.0

@@ -17,7 +17,7 @@ import numpy as np
 
 from tinygrad_lossmix.answers.verdict.expected import (
     Minimum,
-    Pair,
+    MixLike,
     deltas,
     minimise,
     one_of,
@@ -45,7 +45,7 @@ def labels_of(k: int) -> Array:
     return np.eye(k) if k > 1 else np.array([[0.0], [1.0]])
 
 
-def curvature(mix: Pair, k: int) -> Curvature:
+def curvature(mix: MixLike, k: int) -> Curvature:
     """The most negative curvature found, for the first and the last label."""
     up = np.eye(k)[-1]
     sizes = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, -1.0, -2.0])[:, None]
@@ -71,7 +71,7 @@ class Samples:
     single: Array  # (n,): exactly one answer is right
 
 
-def sample(mix: Pair, k: int) -> Samples:
+def sample(mix: MixLike, k: int) -> Samples:
     """One-hot, soft, scaled and multi-hot labels at random logits."""
     rng = np.random.default_rng(0)
     n = SAMPLES
@@ -151,13 +151,13 @@ class Mistake:
     off: float
 
 
-def mistake(mix: Pair, k: int) -> Mistake:
+def mistake(mix: MixLike, k: int) -> Mistake:
     """The first label is right, but the last output says yes and the others no."""
     z, y = 20.0 * (2 * np.eye(k)[-1] - 1), labels_of(k)[0]
     return Mistake(z, y, largest(mix.delta(z, y)), largest(mix.activate(z) - y))
 
 
-def disagreement(mix: Pair, k: int) -> float:
+def disagreement(mix: MixLike, k: int) -> float:
     """The largest difference between the closed forms and the engine, on the book's graph.
 
     Cost, δ and the Hessian in one direction, at a few random logits; where the graph has a number.
@@ -177,7 +177,7 @@ def disagreement(mix: Pair, k: int) -> float:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Grounds:
     """What was found about a mix with K outputs.
 
     One answer is right out of K; a single output (K = 1) answers yes or no, its labels 1 and 0.
@@ -215,7 +215,7 @@ class Evidence:
         return self.identity.error < ROUNDING
 
 
-def gather(mix: Pair, k: int) -> Evidence:
+def gather(mix: MixLike, k: int) -> Grounds:
     """Search and measure, with K = k outputs; truths are even and uneven distributions."""
     n = np.arange(1.0, k + 1)
     weights = [np.ones(k), n, n**-2, np.where(n == 1, 0.9, 0.1 / max(k - 1, 1))]
@@ -226,7 +226,7 @@ def gather(mix: Pair, k: int) -> Evidence:
     chances = [np.linspace(0.9, 0.1, k), 0.8 / n]  # of labels that may hold together
     with np.errstate(all="ignore"):
         samples = sample(mix, k)
-        return Evidence(
+        return Grounds(
             classes=k,
             minima=tuple(minimise(mix, truth, z) for truth in truths for z in starts),
             separate=tuple(minimise(mix, together(q), np.zeros(k)) for q in chances),
