@@ -59,6 +59,13 @@ def brief(text: str, longest: int = LONGEST) -> str:
     return shorten(clean(text), longest)
 
 
+class AsPrinted:
+    """A report: a prompt shows it as it prints."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
 def number(x: Any, form: str = "{:.4g}") -> str:
     """A number in this format; integers and truth values in full."""
     return form.format(x + 0.0) if isinstance(x, float | np.floating) else str(int(x))

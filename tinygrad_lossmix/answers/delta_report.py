@@ -24,7 +24,7 @@ from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.labels import labels, logits
 from tinygrad_lossmix.mixes.layers import COSTS, LAYERS
 from tinygrad_lossmix.mixes.mix import Mix
-from tinygrad_lossmix.printing import columns, figure, paragraph, vector, width
+from tinygrad_lossmix.printing import AsPrinted, columns, figure, paragraph, vector, width
 from tinygrad_lossmix.records import attributes, plain
 from tinygrad_lossmix.testing.methods import numerical_gradient
 
@@ -32,7 +32,7 @@ MOST, ROWS, WIDE = 5000, 20, 100  # classes: of a report, of its table, of a Jac
 ROUNDING = 1e-9  # what two ways to compute the same may differ by, relative to its size
 
 
-class DeltaReport:
+class DeltaReport(AsPrinted):
     """Everything on the way from the cost of one example to its output delta.
 
     Arrays are of shape (K,), `jacobian` of (K, K). δ = dC/da · jacobian.
@@ -95,8 +95,6 @@ class DeltaReport:
 
     def __str__(self) -> str:
         return "\n".join([self.heading(), "", self.table(), "", self.matrix(), "", self.words()])
-
-    __repr__ = __str__
 
     def heading(self) -> str:
         """The mix and its cost."""

@@ -19,8 +19,8 @@ import numpy as np
 
 from tinygrad_lossmix.answers import peers
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.printing import amount, paragraph
-from tinygrad_lossmix.records import plain
+from tinygrad_lossmix.printing import AsPrinted, amount, paragraph
+from tinygrad_lossmix.records import attributes, plain
 
 CLOSE = 1e-6  # Keras computes in float32
 LIBRARIES = {"torch": "PyTorch", "keras": "Keras", "sklearn": "scikit-learn"}
@@ -132,8 +132,8 @@ class Peer(NamedTuple):
         return self.error is None or self.error < CLOSE
 
 
-@dataclass(frozen=True)
-class Checked:
+@dataclass(frozen=True, repr=False)
+class Checked(AsPrinted):
     """A row of the table, with what the other libraries compute."""
 
     name: Name
@@ -143,8 +143,7 @@ class Checked:
         """A record ready for JSON; numbers that are not finite are None."""
         theirs = {
             library: {
-                "expression": peer.expression,
-                "error": peer.error,
+                **attributes(peer, "expression", "error"),
                 "agrees": None if peer.error is None else peer.agrees,
                 "note": peer.note,
             }
@@ -156,15 +155,13 @@ class Checked:
         name = self.name
         lines = [paragraph(f"{name.book}: {name.statistics}; {name.reduction}")]
         for peer in (Peer("here", name.here), *self.peers):
-            off = "" if peer.error is None else f"  (off by {amount(peer.error)})"
-            text = f"{peer.expression or '-'}{off}"
+            text = peer.expression or "-"
+            text += "" if peer.error is None else f"  (off by {amount(peer.error)})"
             lines += [paragraph(text, " " * 16, f"  {peer.library:14}")]
         return "\n".join(lines)
 
-    __repr__ = __str__
 
-
-class Vocabulary(list[Checked]):
+class Vocabulary(AsPrinted, list[Checked]):
     """The table; printed, a section for each row."""
 
     def __str__(self) -> str:
@@ -172,8 +169,6 @@ class Vocabulary(list[Checked]):
         notes = dict.fromkeys(f"{peer.library}: {peer.note}." for peer in peers)
         end = "\n".join(map(paragraph, [*notes, MEANING, LEGEND]))
         return "\n\n".join([*map(str, self), end])
-
-    __repr__ = __str__
 
 
 def names() -> Vocabulary:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from tinygrad_lossmix.answers.diagnosis.diagnose import diagnose
+from tinygrad_lossmix.answers.diagnosis.diagnose import Diagnosis, diagnose
 from tinygrad_lossmix.answers.diagnosis.predictions import read_outputs
-from tinygrad_lossmix.answers.diagnosis.training_log import levels, read
-from tinygrad_lossmix.answers.plateau.plateau import plateau
+from tinygrad_lossmix.answers.diagnosis.training_log import Levels, levels, read
+from tinygrad_lossmix.answers.plateau.plateau import Plateau, plateau
 from tinygrad_lossmix.cli.exits import refusing
 from tinygrad_lossmix.cli.options import loss_options, show
 
@@ -42,40 +41,23 @@ def command(
         raise click.UsageError("give a LOSS, or - for a log from a pipe, or --npz FILE")
     if series is not None and loss != "-":
         raise click.UsageError("--series is of a log from a pipe: - --series NAME")
+    found: Diagnosis | Levels | Plateau
     if path is not None:
-        found: Any = arrays(path, accuracy)
-        record, text = found.to_dict(), str(found)
+        found = arrays(path, accuracy)
     elif loss == "-":
-        record, text = log(classes, accuracy, series)
+        with refusing(ValueError), click.open_file("-", errors="replace") as lines:
+            found = levels(read(lines), classes, accuracy, series)
     else:
         try:
             found = plateau(loss, classes, accuracy)
         except ValueError as error:
             hint = "; a log file goes in by a pipe, with -" if "not a number" in str(error) else ""
             raise click.UsageError(f"{error}{hint}") from error
-        record, text = found.to_dict(), str(found)
-    show(as_json, record, text)
+    show(as_json, found.to_dict(), found)
 
 
-def arrays(path: Path, accuracy: str | None) -> Any:
+def arrays(path: Path, accuracy: str | None) -> Diagnosis:
     """The diagnosis of a file; an accuracy that is given counts, not that of the file."""
     with refusing(OSError, TypeError, ValueError, about=f"{path}: "):
         held = read_outputs(path)
         return diagnose(**(held if accuracy is None else held | {"accuracy": accuracy}))
-
-
-def log(
-    classes: int | None, accuracy: str | None, series: str | None
-) -> tuple[dict[str, Any], str]:
-    """The record and the text of a training log on standard input; of several series none is
-    chosen.
-    """
-    with refusing(ValueError), click.open_file("-", errors="replace") as lines:
-        found = levels(read(lines), classes, accuracy, series)
-    record: dict[str, Any] = {"series": [each.to_dict() for each in found], "matches": []}
-    if len(found) == 1:
-        record["matches"] = (record["series"][0]["plateau"] or record)["matches"]
-        return record, str(found[0])
-    names = ", ".join(each.name for each in found)
-    listed = ["\n".join(filter(None, (each.summary(), each.fit()))) for each in found]
-    return record, "\n\n".join([*listed, f"--series NAME explains one of them: {names}."])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from tinygrad_lossmix.answers.claims import about_costs, about_layers
 from tinygrad_lossmix.answers.claims.claim import BY, Answer, Claim
-from tinygrad_lossmix.printing import paragraph
+from tinygrad_lossmix.printing import AsPrinted, paragraph
 
 LEGEND = "CE is the book's cross-entropy, eq. 63; LL its log-likelihood, eq. 80."
 
@@ -19,7 +19,7 @@ FOUND = [x for part in PARTS for x in vars(part).values() if type(x) is Claim]
 CLAIMS = sorted(FOUND, key=lambda x: BY.index(x.by))
 
 
-class Claims(list[Answer]):
+class Claims(AsPrinted, list[Answer]):
     """All answers; printed, a block for each."""
 
     def __str__(self) -> str:
@@ -33,8 +33,6 @@ class Claims(list[Answer]):
         held = sum(answer.holds for answer in self)
         end = f"{held} of {len(self)} came out as expected. {LEGEND}"
         return "\n\n".join([*blocks, paragraph(end)])
-
-    __repr__ = __str__
 
 
 def claims() -> Claims:

@@ -24,7 +24,7 @@ from tinygrad_lossmix.answers.diagnosis.predictions import OutputKind, accuracie
 from tinygrad_lossmix.answers.diagnosis.remedies import remedy
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.printing import columns, figure, numbered, paragraph, vector
+from tinygrad_lossmix.printing import AsPrinted, columns, figure, numbered, paragraph, vector
 from tinygrad_lossmix.records import attributes, plain
 
 HARMLESS = "A softmax of log-probabilities gives them back: done twice, it is harmless."
@@ -120,7 +120,7 @@ class Finding:
         return dict(plain(record))
 
 
-class Diagnosis:
+class Diagnosis(AsPrinted):
     """What was handed to a loss, (n, K), and what reproduces the number it reported."""
 
     def __init__(self, x: Array, y: Array, loss: Any, accuracy: Any) -> None:
@@ -158,8 +158,6 @@ class Diagnosis:
         if self.right.missing:
             parts += [f"Never the largest output: {', '.join(map(str, self.right.missing))}."]
         return "\n".join([*map(paragraph, parts), "", self.answer()])
-
-    __repr__ = __str__
 
     def answer(self) -> str:
         """What reproduces the loss; without a loss, what each pairing would report."""
@@ -234,10 +232,8 @@ def about(y: Array) -> str:
         return f"one output, {y.mean():.4f} of them 1" if whole else "one output, between 0 and 1"
     if np.allclose(total, 1.0):
         return "one class per example" if whole else "soft labels, every row sums to 1"
-    return (
-        f"{'multi-label' if whole else 'soft, multi-label'}, rows sum to {figure(total.min())} to "
-        f"{figure(total.max())}"
-    )
+    kind = "multi-label" if whole else "soft, multi-label"
+    return f"{kind}, rows sum to {figure(total.min())} to {figure(total.max())}"
 
 
 def table(found: Sequence[Candidate]) -> str:

@@ -24,7 +24,7 @@ from typing import Any
 
 from tinygrad_lossmix.answers.plateau.candidates import NOT_FINITE, constants, half_unit
 from tinygrad_lossmix.answers.plateau.plateau import plateau
-from tinygrad_lossmix.printing import figure, paragraph
+from tinygrad_lossmix.printing import AsPrinted, figure, paragraph
 from tinygrad_lossmix.records import plain
 
 PART = r"(?:train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?|eval(?:uation)?)"
@@ -62,9 +62,8 @@ def name_of(entry: re.Match[str]) -> str:
     what = "accuracy" if entry["what"].lower().startswith("acc") else entry["what"].lower()
     name = f"{entry['of_what'] or ''}{what}"
     said = entry["before"] or entry["after"] or entry["beside"]
-    if not said:
-        said = "".join(SPEAKING_OF.findall(entry.string, 0, entry.start())[-1:])
-    part = next((part for part in PARTS if said and part in said.lower()), None)
+    said = said or "".join(SPEAKING_OF.findall(entry.string, 0, entry.start())[-1:])
+    part = next((part for part in PARTS if part in said.lower()), None)
     return f"{part}_{name}".lower() if part else name.lower()
 
 
@@ -99,7 +98,7 @@ class Floor:
         )
 
 
-class Level:
+class Level(AsPrinted):
     """Where losses have come to rest, what that value says, and the floors below them.
 
     Args:
@@ -121,9 +120,7 @@ class Level:
         finite, lowest = [*map(float, texts)], min(texts, key=float)
         end = finite[-max(len(finite) // 4, 4) :]
         change, sure = trend(end)
-        self.name = name
-        self.count = len(losses)
-        self.not_finite = len(losses) - len(finite)
+        self.name, self.count, self.not_finite = name, len(losses), len(losses) - len(finite)
         self.first, self.lowest, self.last = finite[0], float(lowest), finite[-1]
         self.value = middle(texts)
         self.change = change  # over the last quarter
@@ -146,23 +143,20 @@ class Level:
     def __str__(self) -> str:
         return "\n\n".join(map(str, filter(None, [self.summary(), self.plateau])))
 
-    __repr__ = __str__
-
     def summary(self) -> str:
         """Where it started, where it is, what it never crossed."""
         lost = f", {self.not_finite} of them not finite" if self.not_finite else ""
         count = "one value" if self.count == 1 else f"{self.count} values"
-        lines = [
-            f"{self.name}: {count}{lost}, from {figure(self.first)} to {figure(self.last)}, the "
-            f"lowest {figure(self.lowest)}. The last quarter is about {self.value}, "
-        ]
-        if self.flat:
-            lines[0] += "flat."
-        else:
+        now = "flat."
+        if not self.flat:
             trend = "falling" if self.change < 0.0 else "rising"
             size = abs(self.change / float(self.value)) if float(self.value) else math.inf
-            lines[0] += f"still {trend}, by {size:.2%} at the end: not a plateau yet."
-        return "\n".join(map(paragraph, [*lines, *map(str, self.floors)]))
+            now = f"still {trend}, by {size:.2%} at the end: not a plateau yet."
+        said = (
+            f"{self.name}: {count}{lost}, from {figure(self.first)} to {figure(self.last)}, the "
+            f"lowest {figure(self.lowest)}. The last quarter is about {self.value}, {now}"
+        )
+        return "\n".join(map(paragraph, [said, *map(str, self.floors)]))
 
     def fit(self) -> str:
         """In a line, what the level may be."""
@@ -172,12 +166,29 @@ class Level:
         return paragraph(f"Best fit: {best[0]!r}." if best else "It fits no known plateau.")
 
 
+class Levels(AsPrinted, list[Level]):
+    """Of the losses of a training log; of several series none is chosen to be explained."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """A record ready for JSON; the matches are those of the only series."""
+        series = [each.to_dict() for each in self]
+        found = series[0]["plateau"] if len(series) == 1 else None
+        return {"series": series, "matches": found["matches"] if found else []}
+
+    def __str__(self) -> str:
+        if len(self) == 1:
+            return str(self[0])
+        parts = ["\n".join(filter(None, (each.summary(), each.fit()))) for each in self]
+        names = ", ".join(each.name for each in self)
+        return "\n\n".join([*parts, f"--series NAME explains one of them: {names}."])
+
+
 def levels(
     series: Mapping[str, Sequence[str]],
     classes: int | None = None,
     accuracy: Any = None,
     name: str | None = None,
-) -> list[Level]:
+) -> Levels:
     """Of every series of losses of a training log, those on training data first.
 
     Args:
@@ -197,15 +208,14 @@ def levels(
         raise ValueError(f"there is no series {name!r}, only {', '.join(losses)}")
     middles = {part_of(each): middle(series[each]) for each in series if each not in losses}
     known = {part: text for part, text in middles.items() if 0.0 <= float(text) <= 1.0}
-    found = []
+    found = Levels()
     for each in losses if name is None else [name]:
         if any(map(math.isfinite, map(float, series[each]))):
             beside = known.get(part_of(each)) if accuracy is None else accuracy
             found.append(Level(each, series[each], classes, beside))
     if not found:
-        raise ValueError(
-            f"{name or ', '.join(losses)}: no value is a finite number; {NOT_FINITE[1]}"
-        )
+        every = name or ", ".join(losses)
+        raise ValueError(f"{every}: no value is a finite number; {NOT_FINITE[1]}")
     return found
 
 

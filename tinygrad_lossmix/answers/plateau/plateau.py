@@ -11,6 +11,7 @@ What you can do here: `plateau("2.3026", classes=10)` prints as a report; read i
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -20,7 +21,7 @@ import numpy as np
 
 from tinygrad_lossmix.answers.plateau.candidates import NEAR, Match, Question, half_unit, matches
 from tinygrad_lossmix.answers.plateau.constants import SOFTMAX_FLOOR, UNIFORM
-from tinygrad_lossmix.printing import numbered, paragraph
+from tinygrad_lossmix.printing import AsPrinted, numbered, paragraph
 from tinygrad_lossmix.records import plain
 
 BATCHES = (8, 10, 16, 20, 32, 50, 64, 100, 128, 200, 256, 500, 512, 1000, 1024)
@@ -33,8 +34,8 @@ NEGATIVE = (
 )
 
 
-@dataclass(frozen=True)
-class Plateau:
+@dataclass(frozen=True, repr=False)
+class Plateau(AsPrinted):
     """What fits a loss, the best match first."""
 
     loss: str
@@ -51,8 +52,6 @@ class Plateau:
     def __str__(self) -> str:
         parts = [paragraph(self.heading()), *numbered(self.matches)]
         return "\n\n".join([*parts, *map(paragraph, self.notes)])
-
-    __repr__ = __str__
 
     def heading(self) -> str:
         """What was asked, and whether anything fits."""
@@ -105,10 +104,10 @@ def hints(asked: Question, fits: Sequence[Match], coincidence: float) -> tuple[s
     found = [likely(asked, fits, coincidence), impossible, each_output(classes, accuracy)]
     if classes is not None and classes > 1:
         found += [of_a_batch(loss, asked.digits, classes)]
-        if not fits:
-            found += [twice(loss, classes) if accuracy is None else None]
-            found += [other_classes(loss, asked.digits, classes)]
-            found += [None if impossible else learning(loss, classes)]
+    if not fits and classes is not None and classes > 1:
+        found += [None if accuracy is not None else twice(loss, classes)]
+        found += [other_classes(loss, asked.digits, classes)]
+        found += [None if impossible else learning(loss, classes)]
     if not fits:
         found += ["Give --classes, and --accuracy if you know it."] if classes is None else []
         found += ["The outputs and labels tell more: lossmix diagnose --npz FILE, lm.diagnose(…)."]
@@ -132,22 +131,20 @@ def too_low(loss: float, accuracy: float | None) -> str | None:
     if not 0.0 <= loss < least:
         return None
     return (
-        f"No softmax + log-likelihood costs less than (1 - accuracy) ln 2 = "
-        f"{least:.4f}: a wrong example gives its class less than one "
-        "half. So this is the log-likelihood of sigmoid outputs, which all go to 1 (use "
-        "cross-entropy), a quadratic cost, a mean over the K outputs, or the accuracy is of other "
-        "data."
+        f"No softmax + log-likelihood costs less than (1 - accuracy) ln 2 = {least:.4f}: a wrong "
+        "example gives its class less than one half. So this is the log-likelihood of sigmoid "
+        "outputs, which all go to 1 (use cross-entropy), a quadratic cost, a mean over the K "
+        "outputs, or the accuracy is of other data."
     )
 
 
 def each_output(classes: int | None, accuracy: float | None) -> str | None:
     """The accuracy of outputs that are all off, counted one by one."""
-    if classes is None or accuracy is None or classes < 3:
-        return None
-    if abs(accuracy - (1.0 - 1.0 / classes)) > 0.005:
+    off = 1.0 - 1.0 / (classes or 1)
+    if classes is None or accuracy is None or classes < 3 or abs(accuracy - off) > 0.005:
         return None
     return (
-        f"An accuracy of 1 - 1/K = {1.0 - 1.0 / classes:.4f} is what outputs all below one half "
+        f"An accuracy of 1 - 1/K = {off:.4f} is what outputs all below one half "
         "get when each output is counted by itself, as Keras does beside binary_crossentropy "
         "(binary_accuracy). Ask for categorical_accuracy."
     )
@@ -155,16 +152,15 @@ def each_output(classes: int | None, accuracy: float | None) -> str | None:
 
 def of_a_batch(loss: float, digits: float, classes: int) -> str | None:
     """A sum over a batch, or a mean divided by its size once more."""
-    for constant in (UNIFORM, SOFTMAX_FLOOR):
+    for constant, n in itertools.product((UNIFORM, SOFTMAX_FLOOR), BATCHES):
         value = float(constant.value(float(classes)))
-        for n in BATCHES:
-            reports = {"sum over": n * value, "mean divided once more by": value / n}
-            for what, reported in reports.items():
-                if abs(loss - reported) <= min(digits, 0.002 * reported):
-                    return (
-                        f"It is also the {what} {n} examples of {constant.formula} = {value:.4f} "
-                        f"({constant.name}): is {n} the size of a batch?"
-                    )
+        reports = {"sum over": n * value, "mean divided once more by": value / n}
+        for what, reported in reports.items():
+            if abs(loss - reported) <= min(digits, 0.002 * reported):
+                return (
+                    f"It is also the {what} {n} examples of {constant.formula} = {value:.4f} "
+                    f"({constant.name}): is {n} the size of a batch?"
+                )
     return None
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from tinygrad_lossmix.answers.verdict.expected import CLOSE, Minimum, MixLike
 from tinygrad_lossmix.answers.verdict.grounds import ROUNDING, Grounds, gather
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.printing import amount, paragraph, point, yes
+from tinygrad_lossmix.printing import AsPrinted, amount, paragraph, point, yes
 from tinygrad_lossmix.records import attributes, plain
 
 MOST = 50  # classes: the Hessians of more take longer than anybody waits
@@ -36,8 +36,8 @@ class Fault(NamedTuple):
     shown: str
 
 
-@dataclass(frozen=True)
-class Verdict:
+@dataclass(frozen=True, repr=False)
+class Verdict(AsPrinted):
     """What a mix with K outputs does, and what to use instead."""
 
     mix: str
@@ -83,8 +83,6 @@ class Verdict:
 
     def __str__(self) -> str:
         return self.text()
-
-    __repr__ = __str__
 
 
 def verdict(mix: MixLike, classes: int) -> Verdict:
