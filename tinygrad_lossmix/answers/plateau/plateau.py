@@ -104,10 +104,10 @@ def hints(asked: Question, fits: Sequence[Match], coincidence: float) -> tuple[s
     found = [likely(asked, fits, coincidence), impossible, each_output(classes, accuracy)]
     if classes is not None and classes > 1:
         found += [of_a_batch(loss, asked.digits, classes)]
-    if not fits and classes is not None and classes > 1:
-        found += [None if accuracy is not None else twice(loss, classes)]
-        found += [other_classes(loss, asked.digits, classes)]
-        found += [None if impossible else learning(loss, classes)]
+        if not fits:
+            found += [None if accuracy is not None else twice(loss, classes)]
+            found += [other_classes(loss, asked.digits, classes)]
+            found += [None if impossible else learning(loss, classes)]
     if not fits:
         found += ["Give --classes, and --accuracy if you know it."] if classes is None else []
         found += ["The outputs and labels tell more: lossmix diagnose --npz FILE, lm.diagnose(…)."]
