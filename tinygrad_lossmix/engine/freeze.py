@@ -98,6 +98,21 @@ def freeze_option(option: Any) -> Any:
         raise TypeError(f"an option such as an axis is not {type(option).__name__}") from None
 
 
+def integers(numbers: tuple[Any, ...]) -> Any:
+    """A shape or axes as a tuple: `f(2, 3)`, `f((2, 3))` and `f([2, 3])` mean the same.
+
+    Raises:
+        TypeError: not integers.
+    """
+    first = numbers[0] if len(numbers) == 1 else numbers
+    if isinstance(first, int | np.integer):
+        return numbers
+    try:
+        return freeze_option(tuple(first) if np.iterable(first) else (operator.index(first),))
+    except TypeError:
+        raise TypeError(f"integers or a tuple of them, not {type(first).__name__}") from None
+
+
 def freeze_index(key: Any) -> Any:
     """Any index that NumPy takes, as it is recorded: arrays and lists in it become new arrays.
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.engine.freeze import freeze
-from tinygrad_lossmix.engine.refusals import Habit
+from tinygrad_lossmix.engine.refusals import HABITS, Habit
 from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, REDUCTIONS, TABLE, is_duck, spelling
 from tinygrad_lossmix.engine.tensor import Tensor, node, record
 
@@ -169,7 +169,7 @@ def _einsum(subscripts: Any, *operands: Any) -> Any:
     return record(np.einsum, (x, y), {"subscripts": explicit})
 
 
-for _function in {*TABLE, *COMPOSED, *PLAIN}:
-    _name = _function.__name__
-    if vars(np).get(_name) is _function and _name not in vars(Tensor):
-        setattr(Tensor, _name, Habit(_name, f"write np.{_name}(t)"))
+_names = [f.__name__ for f in {*TABLE, *COMPOSED, *PLAIN}]
+_instead = {name: f"write np.{name}(t)" for name in _names if hasattr(np, name)} | HABITS
+for _name in _instead.keys() - vars(Tensor).keys():
+    setattr(Tensor, _name, Habit(_name, _instead[_name]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
 import numpy as np
@@ -67,6 +67,35 @@ class Spoken(type):
         return [n for n in super().__dir__() if not isinstance(vars(cls).get(n), Habit)]
 
 
+def _undifferentiated(ufunc: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """With the Tensor on its left, and on its right: refused, unless `derivative` added a rule."""
+    return lambda self, other: ufunc(self, other), lambda self, other: ufunc(other, self)
+
+
+class NoArray:
+    """What an array does and a Tensor does not, with what to do instead."""
+
+    __slots__ = ()
+    __mod__, __rmod__ = _undifferentiated(np.remainder)
+    __floordiv__, __rfloordiv__ = _undifferentiated(np.floor_divide)
+    __divmod__, __rdivmod__ = _undifferentiated(np.divmod)
+
+    def __setitem__(self, key: Any, value: Any) -> NoReturn:
+        raise TypeError("a Tensor cannot be assigned to; build a new one: np.where(mask, x, t)")
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
+        raise TypeError(
+            "a Tensor does not turn into an array by itself, the gradient would be lost: use "
+            "t.data for its values, np.stack([t, u]) to join Tensors, np.where(mask, t, x) to "
+            "assign"
+        )
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise TypeError(
+            "a Tensor is not copied or pickled, its recording is not part of it: use t.data"
+        )
+
+
 def unknown(call: str, options: Iterable[str]) -> TypeError:
     """The error for keywords that a call on a Tensor does not take."""
     names = sorted(options)
@@ -90,9 +119,16 @@ def refuse_out(function: Any, inputs: Any, kwargs: Mapping[str, Any]) -> None:
     )
 
 
-def no_rule(function: Any) -> TypeError:
-    """The error for a function that the table does not know, with the line that would add it."""
+def no_rule(function: Any, method: str = "__call__", options: Iterable[str] = ()) -> TypeError:
+    """The error for a call that the table does not know, with the line that would add it."""
     name = spelling(function)
+    if method != "__call__":
+        return TypeError(
+            f"{name}.{method} has no derivative rule: spell it out in functions that have one, or "
+            "compute a plain value of t.data"
+        )
+    if options:
+        return unknown(f"{name} on a Tensor", options)
     if function in INSTEAD:
         return TypeError(f"{name} has no derivative rule: {INSTEAD[function]}")
     if getattr(function, "nout", 1) > 1:

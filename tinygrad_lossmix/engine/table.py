@@ -7,7 +7,8 @@ called: NumPy's, which NumPy dispatches, and others, `dispatched` here in the sa
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -90,6 +91,30 @@ def row(function: Any, *rules: Rule | None, forward: Callable[..., Any] | None =
     """
     TABLE[function] = Row(rules, forward or function)
     return function
+
+
+def sorted_out(
+    function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> tuple[tuple[Any, ...], Mapping[str, Any], set[str]]:
+    """The operands and the options of a NumPy call, however written, and names of other options."""
+    rules = TABLE[function].rules
+    options = _options(next(filter(None, rules), None))
+    if len(args) <= len(rules) and kwargs.keys() <= options:
+        return args, kwargs, set()
+    names = list(inspect.signature(function).parameters)
+    given = dict(zip(names, args, strict=False)) | dict(kwargs)
+    operands = tuple(given.pop(name) for name in names[: len(rules)] if name in given)
+    asked = {k for k, v in given.items() if not (v is None or v is False or v is np._NoValue)}
+    return operands, {k: v for k, v in given.items() if k in options}, asked - options
+
+
+@functools.cache
+def _options(rule: Rule | None) -> frozenset[str]:
+    """Of a rule, by their names."""
+    if rule is None:
+        return frozenset()
+    parameters = inspect.signature(rule).parameters.values()
+    return frozenset(p.name for p in parameters if p.default is not p.empty)
 
 
 def derivative(function: Any, *rules: Rule | None) -> Any:

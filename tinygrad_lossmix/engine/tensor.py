@@ -14,8 +14,6 @@ A Tensor is a differentiable variable, a plain array is a constant.
 
 from __future__ import annotations
 
-import functools
-import inspect
 import itertools
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,8 +21,8 @@ from typing import Any, NoReturn, final
 
 import numpy as np
 
-from tinygrad_lossmix.engine.freeze import as_floats, freeze, freeze_index, freeze_option
-from tinygrad_lossmix.engine.refusals import HABITS, Habit, Spoken, no_rule, refuse_out, unknown
+from tinygrad_lossmix.engine.freeze import as_floats, freeze, freeze_index, freeze_option, integers
+from tinygrad_lossmix.engine.refusals import NoArray, Spoken, no_rule, refuse_out, unknown
 from tinygrad_lossmix.engine.rules import astype, getitem
 from tinygrad_lossmix.engine.sweep import backward
 from tinygrad_lossmix.engine.table import (
@@ -33,9 +31,9 @@ from tinygrad_lossmix.engine.table import (
     REDUCTIONS,
     TABLE,
     Array,
-    Rule,
     is_duck,
     is_numpys,
+    sorted_out,
     spelling,
 )
 
@@ -54,11 +52,6 @@ def _operator(ufunc: Any) -> tuple[Callable[..., Tensor], Callable[..., Tensor]]
         return record(ufunc, (other, self))
 
     return left, right
-
-
-def _undifferentiated(ufunc: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """The same of a ufunc that has no rule of ours: refused, unless `derivative` added one."""
-    return lambda self, other: ufunc(self, other), lambda self, other: ufunc(other, self)
 
 
 def _comparison(ufunc: Any) -> Callable[..., Any]:
@@ -106,7 +99,7 @@ def _of_the_array(attribute: str, doc: str) -> Any:
 
 
 @final
-class Tensor(metaclass=Spoken):
+class Tensor(NoArray, metaclass=Spoken):
     """A differentiable array of floats that remembers how it was computed.
 
     Args:
@@ -203,9 +196,6 @@ class Tensor(metaclass=Spoken):
     __truediv__, __rtruediv__ = _operator(np.divide)
     __pow__, __rpow__ = _operator(np.power)
     __matmul__, __rmatmul__ = _operator(np.matmul)
-    __mod__, __rmod__ = _undifferentiated(np.remainder)
-    __floordiv__, __rfloordiv__ = _undifferentiated(np.floor_divide)
-    __divmod__, __rdivmod__ = _undifferentiated(np.divmod)
     __neg__, __pos__, __abs__ = map(_elementwise, (np.negative, np.positive, np.absolute))
     __lt__, __le__ = _comparison(np.less), _comparison(np.less_equal)
     __gt__, __ge__ = _comparison(np.greater), _comparison(np.greater_equal)
@@ -220,7 +210,7 @@ class Tensor(metaclass=Spoken):
 
     def reshape(self, *shape: Any) -> Tensor:
         """`np.reshape`; the shape as one tuple or as several numbers."""
-        return record(np.reshape, (self,), {"shape": _several(shape)})
+        return record(np.reshape, (self,), {"shape": integers(shape)})
 
     def ravel(self) -> Tensor:
         """`np.ravel`."""
@@ -234,7 +224,7 @@ class Tensor(metaclass=Spoken):
         """`np.transpose`; the axes as one tuple or as several numbers."""
         if not axes or axes[0] is None:
             return record(np.transpose, (self,))
-        return record(np.transpose, (self,), {"axes": _several(axes)})
+        return record(np.transpose, (self,), {"axes": integers(axes)})
 
     def astype(self, dtype: Any) -> Tensor:
         """The same values in another float dtype; the gradient comes back in this one.
@@ -268,9 +258,6 @@ class Tensor(metaclass=Spoken):
     def __getitem__(self, key: Any) -> Tensor:
         return record(getitem, (self,), {"key": freeze_index(key)})
 
-    def __setitem__(self, key: Any, value: Any) -> NoReturn:
-        raise TypeError("a Tensor cannot be assigned to; build a new one: np.where(mask, x, t)")
-
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)
 
@@ -281,24 +268,11 @@ class Tensor(metaclass=Spoken):
         about = [np.array2string(data, separator=", ", threshold=40, prefix="Tensor(")]
         about += [f"dtype={self.dtype}"] if self.dtype != np.float64 else []
         about += [f"name={self.name!r}"] if self.name is not None else []
-        if self.function is not None:
-            about.append(f"by={spelling(self.function).removeprefix('np.')}")
+        about += [f"by={spelling(self.function).removeprefix('np.')}"] if self.function else []
         return f"Tensor({', '.join(about)})"
 
     def __dir__(self) -> list[str]:
         return dir(Tensor)
-
-    def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
-        raise TypeError(
-            "a Tensor does not turn into an array by itself, the gradient would be lost: use "
-            "t.data for its values, np.stack([t, u]) to join Tensors, np.where(mask, t, x) to "
-            "assign"
-        )
-
-    def __reduce_ex__(self, protocol: Any) -> NoReturn:
-        raise TypeError(
-            "a Tensor is not copied or pickled, its recording is not part of it: use t.data"
-        )
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if not kwargs and method == "__call__" and ufunc in TABLE:
@@ -308,14 +282,7 @@ class Tensor(metaclass=Spoken):
             return ufunc(*map(_plain, inputs), **kwargs)
         if method == "reduce" and ufunc in REDUCTIONS:
             return _call_row(REDUCTIONS[ufunc], inputs, {"axis": 0} | kwargs)
-        if method != "__call__":
-            raise TypeError(
-                f"{spelling(ufunc)}.{method} has no derivative rule: spell it out in functions "
-                "that have one, or compute a plain value of t.data"
-            )
-        if kwargs and ufunc in TABLE:
-            raise unknown(f"{spelling(ufunc)} on a Tensor", kwargs)
-        raise no_rule(ufunc)
+        raise no_rule(ufunc, method, kwargs if ufunc in TABLE else ())
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if func in TABLE and not is_numpys(func):
@@ -331,10 +298,6 @@ class Tensor(metaclass=Spoken):
         raise no_rule(func)
 
 
-for _name in HABITS.keys() - vars(Tensor).keys():
-    setattr(Tensor, _name, Habit(_name, HABITS[_name]))
-
-
 def record(
     function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any] = _NO_KEYWORDS
 ) -> Tensor:
@@ -344,8 +307,7 @@ def record(
         if type(arg) is Tensor:
             values.append(arg._value)
         else:
-            arg = freeze(arg)
-            values.append(arg)
+            values.append(arg := freeze(arg))
         kept.append(arg)
     forward = TABLE[function].forward
     value = forward(*values, **kwargs) if kwargs else forward(*values)
@@ -374,17 +336,6 @@ def node(
     return tensor
 
 
-def _several(numbers: tuple[Any, ...]) -> Any:
-    """`f(2, 3)`, `f((2, 3))` and `f([2, 3])` mean the same."""
-    first = numbers[0] if len(numbers) == 1 else numbers
-    if isinstance(first, int | np.integer):
-        return numbers
-    try:
-        return freeze_option(tuple(first) if np.iterable(first) else (operator.index(first),))
-    except TypeError:
-        raise TypeError(f"integers or a tuple of them, not {type(first).__name__}") from None
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(map(_plain, value))
@@ -393,25 +344,7 @@ def _plain(value: Any) -> Any:
 
 def _call_row(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
     """Record a NumPy call as written: operands by position, options by keyword, no others."""
-    rules = TABLE[function].rules
-    options = _options(next(filter(None, rules), None))
-    if len(args) > len(rules) or not kwargs.keys() <= options:
-        names = list(inspect.signature(function).parameters)
-        given = dict(zip(names, args, strict=False)) | dict(kwargs)
-        args = tuple(given.pop(name) for name in names[: len(rules)] if name in given)
-        kwargs = {
-            k: v
-            for k, v in given.items()
-            if k in options or not (v is None or v is False or v is np._NoValue)
-        }
-        if other := kwargs.keys() - options:
-            raise unknown(f"{spelling(function)} on a Tensor", other)
-    return record(function, args, {k: freeze_option(v) for k, v in kwargs.items()})
-
-
-@functools.cache
-def _options(rule: Rule | None) -> frozenset[str]:
-    if rule is None:
-        return frozenset()
-    parameters = inspect.signature(rule).parameters.values()
-    return frozenset(p.name for p in parameters if p.default is not p.empty)
+    operands, options, others = sorted_out(function, args, kwargs)
+    if others:
+        raise unknown(f"{spelling(function)} on a Tensor", others)
+    return record(function, operands, {k: freeze_option(v) for k, v in options.items()})
