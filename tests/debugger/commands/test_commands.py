@@ -302,6 +302,7 @@ def test_history_shows_what_was_typed():
         ("quiz;;answer 1,2", "2 numbers where the shape () takes 1"),
         ("alias next back", "next is already a command"),
         ("alias q", "q is already a command"),
+        ("alias EOF next", "EOF is already a command"),
         ("alias zz", "there is no alias zz"),
         ("p z.grad <", "compares names and numbers"),
     ],

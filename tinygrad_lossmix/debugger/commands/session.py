@@ -128,7 +128,7 @@ def alias(session: Session[Any], arg: str) -> Text | None:
     if not name:
         rows = [(brief(key), brief(value, 80)) for key, value in session.aliases.items()]
         return aligned(rows, (NAME, "")) if rows else Text("no aliases")
-    if session.shorts.get(name, name) in session.listed():
+    if session.shorts.get(name, name) in session.commands:
         raise CommandError(f"{name} is already a command")
     if commands.strip():
         session.aliases[name] = commands.strip()
