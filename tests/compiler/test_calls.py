@@ -16,11 +16,11 @@ from tinygrad_lossmix.compiler.calls import (
     step,
     uniform,
 )
-from tinygrad_lossmix.compiler.ir.program import Program
+from tinygrad_lossmix.compiler.ir.program import TracedProgram
 
 X = np.ones((2, 1, 3))
 both = pytest.mark.parametrize(
-    "x", [lm.Tensor(X), Program().argument("x", X)], ids=["recorded", "traced"]
+    "x", [lm.Tensor(X), TracedProgram().argument("x", X)], ids=["recorded", "traced"]
 )
 VIEWS = {
     "reversed": (lambda x: x.T, (2, 1, 0)),

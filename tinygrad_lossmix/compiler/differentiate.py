@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.compiler.ir.program import Program
+from tinygrad_lossmix.compiler.ir.program import TracedProgram
 from tinygrad_lossmix.compiler.ir.trace import Traced
 from tinygrad_lossmix.compiler.stabilize import stabilize
 from tinygrad_lossmix.engine.graph import nodes
@@ -29,20 +29,20 @@ def differentiated(
     wrt: Sequence[int],
     lowered: Mapping[Any, Callable[..., Any]],
     keywords: Sequence[str] = (),
-) -> tuple[Program, Any, list[Any]]:
+) -> tuple[TracedProgram, Any, list[Any]]:
     """The program of f's value and gradients.
 
     Args:
         f: as for `value_and_grad`.
         arrays: what it is called with: only shapes and dtypes of arrays matter.
         wrt: positions of the arguments to differentiate.
-        lowered: see `Program`.
+        lowered: see `TracedProgram`.
         keywords: names of the last arrays, if these are given by name.
 
     Returns:
         the program, and value and gradients in it: traced arrays, or constants.
     """
-    program = Program(getattr(inspect.unwrap(f), "__code__", None), lowered)
+    program = TracedProgram(getattr(inspect.unwrap(f), "__code__", None), lowered)
     arguments: list[Any] = []
     count = len(arrays) - len(keywords)
     for name, x in zip([*parameter_names(f, count), *keywords], arrays, strict=True):
@@ -75,7 +75,7 @@ def differentiated(
     return program, cost._value, gradients
 
 
-def _swept(program: Program, cost: Tensor, seed: Any) -> dict[Tensor, Any]:
+def _swept(program: TracedProgram, cost: Tensor, seed: Any) -> dict[Tensor, Any]:
     """The gradient of every node, its value named after the node."""
     found = accumulated(cost, seed, _noted(program, sweep(cost, seed)))
     for each, gradient in found.items():
@@ -85,7 +85,7 @@ def _swept(program: Program, cost: Tensor, seed: Any) -> dict[Tensor, Any]:
     return found
 
 
-def _noted(program: Program, steps: Iterable[Step]) -> Iterator[Step]:
+def _noted(program: TracedProgram, steps: Iterable[Step]) -> Iterator[Step]:
     """The steps of a sweep, their calls noted with the line of the function they go back to."""
     before = len(program.calls)
     for step in steps:

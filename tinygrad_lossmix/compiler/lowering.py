@@ -17,7 +17,7 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.differentiate import named
 from tinygrad_lossmix.compiler.ir.inference import Kind
-from tinygrad_lossmix.compiler.ir.program import Lowering, Program
+from tinygrad_lossmix.compiler.ir.program import Lowering, TracedProgram
 from tinygrad_lossmix.mixes import closed_forms
 
 Value = Any
@@ -101,7 +101,7 @@ def _lowered(evaluate: Lowering, spelled_out: Lowering | None, *given: Any) -> L
     with their matrix is worth; else as one call."""
 
     def lowered(z: Value, y: Value) -> tuple[Value, Value]:
-        program: Program = z.program
+        program: TracedProgram = z.program
         kinds = Kind((), z.dtype), Kind(z.shape, z.dtype)
         if z.ndim == 2 and z.size > 2 * closed_forms.BLOCK:
             return program.pair(closed_forms.in_blocks, *kinds, evaluate, z, y)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tinygrad_lossmix.compiler.compile import compile as compiled
-from tinygrad_lossmix.compiler.ir.program import Program
+from tinygrad_lossmix.compiler.ir.program import TracedProgram
 
 SPELLINGS = [
     lambda u: np.sum(u, axis=0),
@@ -78,7 +78,7 @@ def test_spelling(spelling, dtype):
 @pytest.mark.parametrize("dtype", ["e", "f", "d", "i", "?"])
 def test_dtypes_are_those_of_numpy(dtype):
     u = np.ones((2, 3)).astype(dtype)
-    x = Program().argument("u", u)
+    x = TracedProgram().argument("u", u)
     for f in (
         lambda v: v + 1,
         lambda v: v * 2.0,
@@ -115,7 +115,7 @@ def test_dtypes_are_those_of_numpy(dtype):
 )
 def test_what_numpy_refuses_and_what_cannot_be_traced_raise(wrong, error):
     with pytest.raises(error):
-        wrong(Program().argument("u", np.ones((2, 3))))
+        wrong(TracedProgram().argument("u", np.ones((2, 3))))
 
 
 def test_an_index_that_changes_between_two_calls_is_copied():

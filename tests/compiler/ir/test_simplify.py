@@ -5,12 +5,12 @@ import pytest
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.compiler.compile import compile as compiled
-from tinygrad_lossmix.compiler.ir.program import Program
+from tinygrad_lossmix.compiler.ir.program import TracedProgram
 from tinygrad_lossmix.compiler.ir.trace import Traced
 
 
 def traced(shape=(2, 3), dtype=float):
-    return Program().argument("x", np.zeros(shape, dtype))
+    return TracedProgram().argument("x", np.zeros(shape, dtype))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given
 import tinygrad_lossmix as lm
 from tests.helpers.networks import close
 from tinygrad_lossmix.compiler.compile import compile as compiled
-from tinygrad_lossmix.compiler.ir.program import Program
+from tinygrad_lossmix.compiler.ir.program import TracedProgram
 from tinygrad_lossmix.compiler.loops import backend
 from tinygrad_lossmix.compiler.loops.schedule import Schedule
 from tinygrad_lossmix.compiler.loops.statements import loops
@@ -121,7 +121,7 @@ def test_no_whole_array_is_kept_but_the_gradient():
 
 def test_the_text_of_a_program_is_always_the_same():
     def text():
-        program = Program()
+        program = TracedProgram()
         x = program.argument("x", np.zeros((4, 3)))
         sums = [(x * float(k)).sum(axis=0) for k in range(3, 9)]
         value = sum(s.max() for s in sums)

@@ -4,7 +4,7 @@
 dtype of its result, and returns the value that has it already if there is one. What does not
 depend on a traced array never comes here: NumPy computes it on the way.
 
->>> program = Program()
+>>> program = TracedProgram()
 >>> x = program.argument("x", np.zeros(3))
 >>> np.exp(x) is np.exp(x)
 True
@@ -32,7 +32,7 @@ from tinygrad_lossmix.engine.table import COMPOSED
 Lowering = Callable[..., Any]
 
 
-class Program:
+class TracedProgram:
     """The calls made on traced arrays.
 
     Args:

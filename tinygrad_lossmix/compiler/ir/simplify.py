@@ -4,8 +4,8 @@ Constants become one where that rounds nothing and neither over- nor underflows,
 broadcasts disappear where the next call broadcasts anyway. Nothing is assumed of numbers: x - x
 stays, and so does 0·x.
 
->>> from tinygrad_lossmix.compiler.ir.program import Program
->>> x = Program().argument("x", np.zeros(3))
+>>> from tinygrad_lossmix.compiler.ir.program import TracedProgram
+>>> x = TracedProgram().argument("x", np.zeros(3))
 >>> -(x * 2.0) / -2.0 is x
 True
 """

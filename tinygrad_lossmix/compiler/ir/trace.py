@@ -1,7 +1,7 @@
 """`Traced`: stands for an array while a function is compiled, and notes what is done with it.
 
-It has a shape and a dtype but no numbers. NumPy calls on it go to a `Program`; so the engine, its
-rules of differentiation and the reverse sweep run on it as they are, and what is noted is the
+It has a shape and a dtype but no numbers. NumPy calls on it go to a `TracedProgram`; so the engine,
+its rules of differentiation and the reverse sweep run on it as they are, and what is noted is the
 forward and the backward pass in plain NumPy. What would need a number raises: a number seen now
 would be baked into what is compiled.
 """
@@ -25,7 +25,7 @@ from tinygrad_lossmix.engine.tensor import Tensor
 class Traced(NDArrayOperatorsMixin):
     """The result of a call, or an argument of the function that is compiled."""
 
-    program: Any  # the `Program` that notes its calls
+    program: Any  # the `TracedProgram` that notes its calls
     function: Any  # None: an argument
     args: tuple[Any, ...]  # of the call: traced arrays, constants, options
     kwargs: Mapping[str, Any]

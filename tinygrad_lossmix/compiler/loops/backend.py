@@ -22,7 +22,7 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.calls import along
 from tinygrad_lossmix.compiler.differentiate import differentiated
-from tinygrad_lossmix.compiler.ir.program import Program
+from tinygrad_lossmix.compiler.ir.program import TracedProgram
 from tinygrad_lossmix.compiler.ir.trace import Traced, operands
 from tinygrad_lossmix.compiler.loops.identifiers import Names
 from tinygrad_lossmix.compiler.loops.operations import MODULES, literal, supported
@@ -71,7 +71,9 @@ def machine(
     return None
 
 
-def _compiled(program: Program, value: Any, gradients: Sequence[Any], several: bool) -> Machine:
+def _compiled(
+    program: TracedProgram, value: Any, gradients: Sequence[Any], several: bool
+) -> Machine:
     if not isinstance(value, Traced):
         raise Unsupported("a constant")
     before, calls = _split(needed([value, *gradients]))
@@ -105,7 +107,7 @@ def _split(calls: Sequence[Traced]) -> tuple[list[Traced], list[Traced]]:
 
 
 def _module(
-    program: Program,
+    program: TracedProgram,
     before: Sequence[Traced],
     text: Names,
     gradients: Sequence[Any],

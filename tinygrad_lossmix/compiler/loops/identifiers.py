@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_lossmix.compiler.ir.inference import Kind
-from tinygrad_lossmix.compiler.ir.program import Program
+from tinygrad_lossmix.compiler.ir.program import TracedProgram
 from tinygrad_lossmix.compiler.ir.trace import Traced
 from tinygrad_lossmix.compiler.loops.operations import MODULES, literal
 from tinygrad_lossmix.compiler.loops.schedule import AXES, Schedule
@@ -17,7 +17,7 @@ PLAIN = {"0.0", "0.5", "1.0", "2.0", "inf", "nan", "True", "False"}  # numbers w
 class Names:
     """Gives each thing one name; what is no result and not computed becomes an input."""
 
-    def __init__(self, program: Program, schedule: Schedule) -> None:
+    def __init__(self, program: TracedProgram, schedule: Schedule) -> None:
         self.schedule = schedule
         self.inputs: dict[str, Any] = {}  # arguments, what is computed before, constant arrays
         self.working: dict[str, Kind] = {}

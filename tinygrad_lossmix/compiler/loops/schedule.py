@@ -5,8 +5,8 @@ along the last axis, once for each phase. A call joins a nest if all it needs of
 place, or is a number of the same row that an earlier phase has found. Products of matrices stand
 between nests.
 
->>> from tinygrad_lossmix.compiler.ir.program import Program
->>> program = Program()
+>>> from tinygrad_lossmix.compiler.ir.program import TracedProgram
+>>> program = TracedProgram()
 >>> x = program.argument("x", np.zeros((4, 3)))
 >>> e = np.exp(x - x.max(axis=-1, keepdims=True))
 >>> cost = (e / e.sum(axis=-1, keepdims=True)).max()

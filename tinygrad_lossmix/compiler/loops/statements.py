@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_lossmix.compiler.ir.inference import Kind
-from tinygrad_lossmix.compiler.ir.program import Program
+from tinygrad_lossmix.compiler.ir.program import TracedProgram
 from tinygrad_lossmix.compiler.ir.trace import Traced, operands
 from tinygrad_lossmix.compiler.loops.identifiers import Names
 from tinygrad_lossmix.compiler.loops.operations import (
@@ -39,13 +39,13 @@ SHORT_ROW = 256  # whole arrays with shorter rows are run through as one row
 LONG_ROW = 4096  # a sum of more numbers in single precision is taken in double precision
 
 
-def loops(program: Program, name: str, schedule: Schedule) -> tuple[str, Names]:
+def loops(program: TracedProgram, name: str, schedule: Schedule) -> tuple[str, Names]:
     """The function that returns a schedule's value and writes its gradients into arrays."""
     names = Names(program, schedule)
     body = []
     for item in schedule.items:
         body += _comments(program, item.calls if isinstance(item, Nest) else [item])
-        body += _Text(item, names).lines() if isinstance(item, Nest) else [_alone(item, names)]
+        body += _NestLines(item, names).lines() if isinstance(item, Nest) else [_alone(item, names)]
     for x in schedule.stored:
         if names.name(x) not in names.outputs and x.function is not np.reshape:
             names.working[names.name(x)] = Kind(x.shape, x.dtype)
@@ -54,7 +54,7 @@ def loops(program: Program, name: str, schedule: Schedule) -> tuple[str, Names]:
     return "\n".join([f"def {name}({parameters}):", *[f"    {line}" for line in body], ""]), names
 
 
-def _comments(program: Program, calls: Sequence[Traced]) -> list[str]:
+def _comments(program: TracedProgram, calls: Sequence[Traced]) -> list[str]:
     """The lines of the user's source that calls come from."""
     said = dict.fromkeys(comment_of(program, call) for call in calls)
     return [f"# {line}" for line in said if line]
@@ -85,7 +85,7 @@ class Sum(NamedTuple):
     after: list[str]
 
 
-class _Text:
+class _NestLines:
     """The lines of one nest."""
 
     def __init__(self, nest: Nest, names: Names) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.compiler.ir.program import Program
+from tinygrad_lossmix.compiler.ir.program import TracedProgram
 from tinygrad_lossmix.compiler.ir.trace import Traced, operands
 from tinygrad_lossmix.compiler.source.storage import is_new, plan, reduces, takes_out
 from tinygrad_lossmix.engine.rules import astype, getitem
@@ -38,7 +38,7 @@ WORDS = {1.0: "one", 2.0: "two", 0.5: "half", 0.0: "zero", -1.0: "minus_one"}
 
 
 def emit(
-    program: Program, name: str, value: Any, gradients: Sequence[Any], several: bool
+    program: TracedProgram, name: str, value: Any, gradients: Sequence[Any], several: bool
 ) -> tuple[str, dict[str, Any]]:
     """The function that computes value and gradients from the program's arguments.
 
@@ -96,7 +96,7 @@ def executed(source: str, given: dict[str, Any], names: Iterable[str]) -> list[A
 
 
 class _Text:
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: TracedProgram) -> None:
         self.count = 0
         self.imports: dict[str, set[str]] = {}
         self.constants: dict[str, str] = {}
@@ -315,7 +315,7 @@ def is_name(name: str) -> bool:
     return name.isascii() and name.isidentifier() and not keyword.iskeyword(name)
 
 
-def comment_of(program: Program, call: Traced) -> str:
+def comment_of(program: TracedProgram, call: Traced) -> str:
     """The line of source that a call belongs to."""
     if not call.line or program.code is None:
         return ""
