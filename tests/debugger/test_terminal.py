@@ -74,6 +74,7 @@ def test_ctrl_c_stays_inside_and_ctrl_d_leaves(terminal):
     child.expect_exact("left")
 
 
+@pytest.mark.slow
 def test_tab_completes_names(terminal):
     child = terminal()
     child.send("print n1\t.grad\n")
@@ -85,6 +86,7 @@ def test_a_terminal_gets_colour_unless_it_is_refused(terminal):
     assert "\x1b[36m" not in answer(terminal(NO_COLOR="1"), "n")
 
 
+@pytest.mark.slow
 def test_breakpoints_and_watched_gradients_in_a_terminal(terminal):
     child = terminal(NO_COLOR="1")
     assert "1: break exp" in answer(child, "b exp")
@@ -114,6 +116,7 @@ def test_values_changes_and_a_quiz_in_a_terminal(terminal):
     assert "two;;two" in answer(child, "history")
 
 
+@pytest.mark.slow
 def test_two_walks_in_a_terminal(terminal):
     child = terminal("beside", NO_COLOR="1")
     assert "dC/da is complete on both sides; they differ" in answer(child, "part")

@@ -39,7 +39,7 @@ def test_gradients_and_recordings_do_not_depend_on_the_hash_seed():
             stdout=subprocess.PIPE,
             text=True,
         )
-        for seed in ("0", "1", "2", "3")
+        for seed in ("0", "1")
     ]
     printed = [process.communicate()[0] for process in running]
     assert all(process.returncode == 0 for process in running)

@@ -30,7 +30,7 @@ def point_of(proof, z, y):
     return dict(zip((*proof.a, *proof.y), (*outputs, *y), strict=True))
 
 
-@pytest.mark.parametrize(("output", "cost", "k"), thinned(CASES, 2))
+@pytest.mark.parametrize(("output", "cost", "k"), thinned(CASES, 4))
 def test_the_formula_is_the_closed_form_at_any_logits_and_labels(output, cost, k):
     proof = prove(output, cost, k)
     rng = np.random.default_rng(k)
@@ -73,7 +73,7 @@ def test_sigmoid_with_log_likelihood_ignores_every_wrong_class():
     assert not any(prove(m.output, m.cost_name, 2).ignores_wrong_classes for m in others)
 
 
-@pytest.mark.parametrize(("output", "cost", "k"), thinned(CASES, 2))
+@pytest.mark.parametrize(("output", "cost", "k"), thinned(CASES, 4))
 def test_a_counterexample_is_one_and_is_there_exactly_when_it_does_not_hold(output, cost, k):
     proof = prove(output, cost, k)
     point = proof.counterexample
@@ -128,7 +128,7 @@ def test_a_rule_twice_too_large_is_named_by_its_multiple(monkeypatch):
     assert "exactly 2(a - y)." in str(prove("sigmoid", "ce", 2))
 
 
-@pytest.mark.parametrize(("output", "cost", "k"), thinned(CASES, 2))
+@pytest.mark.parametrize(("output", "cost", "k"), thinned(CASES, 4))
 def test_the_readable_form_equals_the_one_derived(output, cost, k):
     long = {"ce": "cross_entropy", "ll": "log_likelihood"}.get(cost, cost)
     derivation = derive(output, long, k)

@@ -86,7 +86,7 @@ LABELS = {
 }
 
 
-@pytest.mark.parametrize(("mix", "regime"), thinned(product(lm.MIXES, REGIMES), 8), ids=str)
+@pytest.mark.parametrize(("mix", "regime"), thinned(product(lm.MIXES, REGIMES), 11), ids=str)
 def test_no_false_alarm_on_a_mix_in_any_regime(mix, regime):
     z = REGIMES[regime]
     for y in map(np.array, LABELS.values()):

@@ -83,7 +83,7 @@ RIGHT = {
 @pytest.mark.parametrize("name", RIGHT)
 def test_a_right_loss_passes(name):
     loss, options = RIGHT[name]
-    property_test(loss, examples=10, **options)()
+    property_test(loss, examples=5, **options)()
 
 
 # loss, options, what is said, the cause

@@ -337,7 +337,7 @@ def test_every_operation_is_drawn():
     drawn = set()
 
     @given(strategies.programs())
-    @settings(max_examples=500, database=None, derandomize=True)
+    @settings(max_examples=300, database=None, derandomize=True)
     def collect(program):
         drawn.update(text for text, _, _ in program[0].steps)
 
@@ -385,7 +385,7 @@ def test_programs_shrink_to_the_step_that_matters():
             strategies.logits((2, 3)),
             strategies.labels((2, 3)),
         ],
-        4,
+        8,
     ),
     ids=["examples", "arrays", "tensors", "separated", "programs", "indices", "logits", "labels"],
 )

@@ -68,11 +68,11 @@ def test_what_no_gradient_flows_to_says_so():
 
 def test_a_chain_of_many_nodes_is_cut_with_a_note():
     x = lm.Tensor(1.0)
-    for _ in range(30_000):
+    for _ in range(5_000):
         x = x + 0.0
     lines = lm.tree(x).splitlines()
     assert len(lines) == 202
-    assert "30,001 nodes" in lines[-1]
+    assert "5,001 nodes" in lines[-1]
 
 
 def test_deep_branching_is_cut():

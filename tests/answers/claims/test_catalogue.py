@@ -1,5 +1,6 @@
 """The claims: all hold, and none would with something else computed."""
 
+import functools
 import re
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,9 @@ from tinygrad_lossmix import log_likelihood as ll
 from tinygrad_lossmix.answers.claims import about_costs, about_layers
 from tinygrad_lossmix.answers.claims.catalogue import CLAIMS, claims
 from tinygrad_lossmix.answers.claims.claim import Claim
+
+answer_of = functools.cache(Claim.answer)
+answers = functools.cache(claims)
 
 
 def always(output: str, cost: str) -> Callable[..., Mix]:
@@ -121,15 +125,15 @@ CASES = [
 
 
 def test_every_claim_comes_out_as_expected() -> None:
-    assert [answer.claim for answer in claims() if not answer.holds] == []
-    assert len(claims()) == len(CLAIMS) >= 19
+    assert [answer.claim for answer in answers() if not answer.holds] == []
+    assert len(answers()) == len(CLAIMS) >= 19
 
 
 @pytest.mark.parametrize(("module", "name", "wrong", "claim"), CASES)
 def test_a_claim_fails_when_something_else_is_computed(
     monkeypatch: pytest.MonkeyPatch, module: Any, name: str, wrong: Any, claim: Claim
 ) -> None:
-    right = claim.answer()
+    right = answer_of(claim)
     monkeypatch.setattr(module, name, wrong)
     answer = claim.answer()
     assert right.holds
@@ -142,7 +146,7 @@ def test_every_claim_can_fail() -> None:
 
 
 def test_answers_are_plain_values_and_name_nobody() -> None:
-    for answer in claims():
+    for answer in answers():
         assert type(answer.holds) is bool
         assert all(type(part) is str and part for part in answer[:5])
         assert re.fullmatch(

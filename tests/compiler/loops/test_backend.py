@@ -49,20 +49,20 @@ def drawn(dtype, count, k=4):
 
 @pytest.mark.parametrize(("mix", "dtype"), thinned(itertools.product(lm.MIXES, BOUND), 7), ids=str)
 def test_every_example_is_as_exact_as_the_closed_form_allows(mix, dtype):
-    z, y = drawn(dtype, 12)
+    z, y = drawn(dtype, 4)
     info = np.finfo(dtype)
-    _, gradient = looped(mix.cost)(z, y)
+    g = looped(mix.cost)
+    _, gradient = g(z, y)
     assert gradient.dtype == dtype
     for row, label, got in zip(z, y, gradient, strict=True):
         exact = oracle.reference(pair_of(mix), row, label)
         for value, truth, size in zip(got, exact.delta, exact.delta_sizes, strict=True):
             if size / len(z) > info.tiny / info.eps:
                 assert abs(float(value) - truth / len(z)) <= BOUND[dtype] * size / len(z)
-    one = looped(mix.cost)
     for row, label in zip(z, y, strict=True):
         exact = oracle.reference(pair_of(mix), row, label)
         if exact.cost_size > info.tiny / info.eps:
-            error = abs(float(one(row, label)[0]) - exact.cost)
+            error = abs(float(g(row[None], label[None])[0]) - exact.cost)
             assert error <= BOUND[dtype] * exact.cost_size
 
 
@@ -108,7 +108,7 @@ def test_classes_are_labels(mix):
 
 @pytest.mark.parametrize(
     ("mix", "dtype"),
-    thinned(itertools.product((lm.MIXES[0], lm.MIXES[3], lm.MIXES[4]), (np.float32, float)), 5),
+    thinned(itertools.product((lm.MIXES[0], lm.MIXES[3], lm.MIXES[4]), (np.float32, float)), 6),
     ids=str,
 )
 def test_a_training_step_is_as_interpreted(mix, dtype):
@@ -244,17 +244,18 @@ def test_shapes_and_numbers_share_their_machine_code():
     assert len(g._specialisations) == 9
     assert machine_code.cache_info().misses == before + 1
     assert machine_code.cache_info().maxsize == KEPT_LOOPS
+    several = looped(lambda w, factor: factor * (w * w).sum())
     for i in range(80):
-        g(w, x, y, 1.0 + 0.01 * i)
+        several(w, 2.0 + i)
     gc.collect()
-    assert len(texts()) <= lines + 64
-    del g
+    assert len(texts()) <= lines + 9 + 64
+    del g, several
     gc.collect()
     assert len(texts()) <= lines
 
 
 @pytest.mark.parametrize(
-    ("power", "dtype"), thinned(itertools.product([2.0, 3.0, 0.5, -1.5, 7], BOUND), 7), ids=str
+    ("power", "dtype"), thinned(itertools.product([-1.5, 3.0, 0.5, 2.0, 7], BOUND), 10), ids=str
 )
 def test_numbers_are_parameters_of_the_loops_in_any_precision(power, dtype):
     def f(x, a):
