@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from tests.helpers.finite import jacobian, pulled_back
 from tests.helpers.numpy_cases import CALLS, ELEMENTWISE, NOT_ANALYTIC
-from tests.helpers.quick import share
+from tests.helpers.quick import share, thinned
 from tinygrad_lossmix import Tensor, grad
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.table import COMPOSED, TABLE, spelling
 
 every_call = pytest.mark.parametrize("call", CALLS, ids=str)
+some_calls = pytest.mark.parametrize("call", thinned(CALLS, 3), ids=str)
 elementwise = pytest.mark.parametrize("e", ELEMENTWISE, ids=lambda e: e.ufunc.__name__)
 
 
@@ -86,7 +87,7 @@ def test_float32_stays_float32_to_the_second_derivative(call):
         np.testing.assert_allclose(g.data, e, rtol=2e-5, atol=2e-6)
 
 
-@every_call
+@some_calls
 def test_raw_and_recorded_gradients_are_the_same_bits(call):
     for dtypes in ("dd", "ff", "fd", "df"):
         args = [x.astype(d) for x, d in zip(call.args, itertools.cycle(dtypes), strict=False)]
@@ -119,7 +120,7 @@ def fortran(x):
     return np.array(x, order="F")
 
 
-@every_call
+@some_calls
 def test_layout_of_an_array_does_not_matter(call):
     value, tensors = recorded(call)
     seed = seed_for(value)
