@@ -64,14 +64,15 @@ def differentiated(
         raise cut("the value", cost)
     seed = seed_of(cost, None)
     cost = stabilize(cost)
-    _name(cost)
+    for each in nodes(cost):
+        _name(each._value, each.name)
+    _name(cost._value, "cost")
     found = _swept(program, cost, seed)
     gradients = [
         found.get(leaf, np.zeros(leaf.shape, leaf.dtype)).astype(leaf.dtype) for leaf in leaves
     ]
     for leaf, gradient in zip(leaves, gradients, strict=True):
-        if isinstance(gradient, Traced) and gradient.function is not None:
-            gradient.name = gradient.name or f"d{leaf.name}"
+        _name(gradient, f"d{leaf.name}")
     return program, cost._value, gradients
 
 
@@ -81,7 +82,7 @@ def _swept(program: TracedProgram, cost: Tensor, seed: Any) -> dict[Tensor, Any]
     for each, gradient in found.items():
         name = each.name or getattr(each._value, "name", None)
         if name and getattr(gradient, "backward", False):
-            gradient.name = gradient.name or f"d{name}"
+            _name(gradient, f"d{name}")
     return found
 
 
@@ -95,13 +96,10 @@ def _noted(program: TracedProgram, steps: Iterable[Step]) -> Iterator[Step]:
         yield step
 
 
-def _name(cost: Tensor) -> None:
-    """Give traced values the names of their Tensors."""
-    for each in nodes(cost):
-        if isinstance(each._value, Traced) and each.name and not each._value.name:
-            each._value.name = each.name
-    if isinstance(cost._value, Traced) and not cost._value.name:
-        cost._value.name = "cost"
+def _name(value: Any, name: str | None) -> None:
+    """Give a traced array a name, unless it has one."""
+    if isinstance(value, Traced) and not value.name:
+        value.name = name
 
 
 def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
@@ -135,7 +133,6 @@ def named(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     finally:
         sys.setprofile(before)
     for name, value in found.items():
-        traced = value._value if isinstance(value, Tensor) else value
-        if isinstance(traced, Traced) and traced.name is None:
-            traced.name = getattr(value, "name", None) or name
+        is_tensor = isinstance(value, Tensor)
+        _name(value._value if is_tensor else value, (value.name if is_tensor else None) or name)
     return result
