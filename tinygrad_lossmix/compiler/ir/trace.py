@@ -8,6 +8,7 @@ would be baked into what is compiled.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -42,25 +43,10 @@ class Traced(NDArrayOperatorsMixin):
         """An array's: the answer that `isinstance` in the traced function gets without a trace."""
         return np.ndarray
 
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return int(np.prod(self.shape, dtype=np.int64))
-
-    @property
-    def T(self) -> Any:
-        """All axes reversed."""
-        return np.transpose(self)  # type: ignore[call-overload]
-
-    @property
-    def mT(self) -> Any:
-        """The last two axes exchanged."""
-        return np.swapaxes(self, -1, -2)  # type: ignore[call-overload]
+    ndim = property(lambda self: len(self.shape), doc="The number of axes.")
+    size = property(lambda self: math.prod(self.shape), doc="The number of elements.")
+    T = property(lambda self: np.transpose(self), doc="All axes reversed.")
+    mT = property(lambda self: np.swapaxes(self, -1, -2), doc="The last two axes exchanged.")
 
     def numbers(self) -> Any:
         """What it is for the arguments that the function is traced with."""

@@ -54,11 +54,6 @@ class Cost(NamedTuple):
     up: float  # the number is up/down times the number of examples
     down: float
 
-    @property
-    def is_finite(self) -> bool:
-        """Whether no label is known to be infinite or NaN."""
-        return type(self.y) not in (np.ndarray, float) or bool(np.isfinite(self.y).all())
-
 
 def fused(cost: Tensor, rules: StableRules) -> Found | None:
     """The cost with one node for each mix that is in it, and the pattern of the first."""
@@ -84,7 +79,8 @@ def fused(cost: Tensor, rules: StableRules) -> Found | None:
         return None
     found = [*itertools.chain(*map(_paired, _gathered(terms, rules.structure).values()))]
     costs = [each for each in found if isinstance(each, Cost)]
-    if not costs or not all(each.is_finite for each in costs):
+    known_labels = [each.y for each in costs if type(each.y) in (np.ndarray, float)]
+    if not costs or not all(np.isfinite(y).all() for y in known_labels):
         return None
     rest = [_scaled(node, weight.up / weight.down) for node, weight in parts if node not in known]
     rest += [(x.node * x.weight.whole(x.node)).sum() for x in found if isinstance(x, Term)]
