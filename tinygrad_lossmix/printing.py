@@ -66,14 +66,14 @@ class AsPrinted:
         return str(self)
 
 
-def number(x: Any, form: str = "{:.4g}") -> str:
+def number(x: Any, form: str = ".4g") -> str:
     """A number in this format; integers and truth values in full."""
-    return form.format(x + 0.0) if isinstance(x, float | np.floating) else str(int(x))
+    return format(x + 0.0, form) if isinstance(x, float | np.floating) else str(int(x))
 
 
 def figure(x: Any) -> str:
     """A result with four significant digits, as it stands in a column."""
-    return number(float(x), "{:#.4g}").rstrip(".")
+    return number(float(x), "#.4g").rstrip(".")
 
 
 def amount(x: Any) -> str:
@@ -118,7 +118,11 @@ def exact(x: Any, most: int = IN_FULL) -> str:
     >>> exact(np.float32(1 / 3))
     '0.33333334'
     """
-    return _one_line(np.asarray(x), most, max(most // 3, 1), lambda each: number(each, "{!s}"))
+    return _one_line(np.asarray(x), most, max(most // 3, 1), _digits)
+
+
+def _digits(x: Any) -> str:
+    return str(x + 0.0) if isinstance(x, float | np.floating) else number(x)
 
 
 def _one_line(x: Any, most: int, ends: int, write: Callable[[Any], str] = number) -> str:

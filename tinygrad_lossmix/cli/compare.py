@@ -162,11 +162,11 @@ def table(mixes: list[dict[str, Any]]) -> Table:
         grid.add_column(name, justify="right", no_wrap=True)
     for mix in mixes:
         answers = (yes(mix[name]) for name in ("delta_is_a_minus_y", "proper", "convex"))
-        accuracy = cell(mix["accuracy"]["mean"], "{:.2%}")
+        accuracy = cell(mix["accuracy"]["mean"], ".2%")
         if mix["accuracy"]["std"] is not None:
             accuracy += f" ± {mix['accuracy']['std']:.2%}"
         ends = (
-            cell(mix["ece"]["mean"], "{:.4f}"),
+            cell(mix["ece"]["mean"], ".4f"),
             cell(mix["epochs_to_95"]),
             cell(mix["final_cost"]),
         )
@@ -174,6 +174,6 @@ def table(mixes: list[dict[str, Any]]) -> Table:
     return grid
 
 
-def cell(value: float | None, form: str = "{:.4g}") -> str:
+def cell(value: float | None, form: str = ".4g") -> str:
     """A number, or a dash for what is not a finite one: a mix that diverged has none."""
     return "-" if value is None else number(value, form)
