@@ -67,6 +67,12 @@ def reduced(call: Call) -> tuple[int, ...]:
     return axes_of(x.ndim if hasattr(x, "ndim") else np.ndim(x), call.kwargs.get("axis"))
 
 
+def left(places: tuple[Any, ...], axes: tuple[int, ...], keepdims: Any, gone: Any) -> Any:
+    """What the axes of a reduction have of what those of its argument have; `gone` if reduced."""
+    kept = enumerate(places)
+    return tuple(gone if i in axes else place for i, place in kept if keepdims or i not in axes)
+
+
 def parts(key: Any) -> tuple[Any, ...]:
     """What an index is made of."""
     return key if isinstance(key, tuple) else (key,)

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.compiler.calls import along, is_plain, reduced, spelled_out
+from tinygrad_lossmix.compiler.calls import along, is_plain, left, reduced, spelled_out
 from tinygrad_lossmix.compiler.ir.trace import Traced, operands
 from tinygrad_lossmix.compiler.loops.operations import REDUCTIONS, supported
 from tinygrad_lossmix.engine.rules import getitem, scatter
@@ -82,10 +82,8 @@ class Nest:
             self.index[call] = _inside(call.shape, call.kwargs["key"], at)
             self.after.add(call)
         elif reduces(call):
-            axes, kept = reduced(call), call.kwargs.get("keepdims")
-            self.index[call] = tuple(
-                "0" if i in axes else x for i, x in enumerate(at) if kept or i not in axes
-            )
+            axes = reduced(call)
+            self.index[call] = left(at, axes, call.kwargs.get("keepdims"), "0")
             if not (inner and axes == (len(shape) - 1,)):
                 self.after.add(call)
         self.calls.append(call)

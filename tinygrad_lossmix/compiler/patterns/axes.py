@@ -27,12 +27,6 @@ def moved(node: Tensor, labels: Labels) -> Labels | None:
     return tuple(None if i is None else labels[i] for i in along(node) or ())
 
 
-def left(labels: Labels, axes: tuple[int, ...], keepdims: bool) -> Labels:
-    """The labels of a sum over some axes of a node, from those of the node."""
-    kept = enumerate(labels)
-    return tuple(None if i in axes else label for i, label in kept if keepdims or i not in axes)
-
-
 def aligned(x: Labels, total: Labels, axes: tuple[int, ...], shape: Shape) -> bool:
     """Whether a total over `axes` of u, of that shape, meets the entries of x it was taken of."""
     if len(total) > len(x):
@@ -59,11 +53,11 @@ def meets(s: Any, shift: Any, labels: Labels, ndim: int) -> bool:
 
 def laid(x: Any, labels: Labels, shape: Shape) -> Any:
     """x, whose axes are those of u or of length one, with the axes as labelled, in `shape`."""
-    along = [_long(label, x.shape) for label in labels]
-    order = [i for i in along if i is not None]
+    places = [_long(label, x.shape) for label in labels]
+    order = [i for i in places if i is not None]
     if order != sorted(order):
         x = np.transpose(x, (*order, *(i for i in range(x.ndim) if i not in order)))
-    thin = tuple(1 if i is None else n for n, i in zip(shape, along, strict=True))
+    thin = tuple(1 if i is None else n for n, i in zip(shape, places, strict=True))
     if x.shape != thin:
         x = np.reshape(x, thin)
     return x if x.shape == shape else np.broadcast_to(x, shape)

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.compiler.calls import reduced, scalar
-from tinygrad_lossmix.compiler.patterns.axes import Labels, Shape, aligned, laid, left, moved, over
+from tinygrad_lossmix.compiler.calls import left, reduced, scalar
+from tinygrad_lossmix.compiler.patterns.axes import Labels, Shape, aligned, laid, moved, over
 from tinygrad_lossmix.compiler.patterns.published import STABLE, Pattern
 from tinygrad_lossmix.compiler.patterns.structure import (
     Structure,
@@ -140,7 +140,7 @@ class Idioms:
         if node.function in OVER_AN_AXIS:
             found = found._replace(axes=((axis or [node.kwargs.get("axis", -1)])[0] % u.ndim,))
         if kind == "logsumexp":
-            found = found._replace(labels=left(found.labels, found.axes, node.ndim == u.ndim))
+            found = found._replace(labels=left(found.labels, found.axes, node.ndim == u.ndim, None))
         return found
 
     def _view(self, node: Tensor) -> Idiom | None:
@@ -167,7 +167,7 @@ class Idioms:
         axes = [label for i in summed if (label := found.labels[i]) is not None]
         if not axes or len(axes) < len(summed):
             return None
-        labels = left(found.labels, summed, node.ndim == x.ndim)
+        labels = left(found.labels, summed, node.ndim == x.ndim, None)
         return Idiom("total", found.u, tuple(sorted(axes)), labels)
 
     def _quotient(self, node: Tensor) -> Idiom | None:
