@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.engine.table import Array, is_duck
+from tinygrad_lossmix.engine.table import is_duck
 
 
-def as_floats(data: Any, copy: bool) -> Array:
+def as_floats(data: Any, copy: bool) -> Any:
     """The array of a new variable: float arrays keep their dtype, numbers and lists are float64.
 
     Raises:
@@ -41,7 +41,7 @@ def as_floats(data: Any, copy: bool) -> Array:
     return native(array)
 
 
-def native(array: Array) -> Array:
+def native(array: Any) -> Any:
     """An array in this machine's byte order, as everything behind the door is."""
     return array if array.dtype.isnative else array.astype(array.dtype.type)
 

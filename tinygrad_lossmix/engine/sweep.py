@@ -27,10 +27,10 @@ from tinygrad_lossmix.engine.table import TABLE, Array, spelling
 # One vector-Jacobian product: the node, the position of the argument that it passes a contribution
 # to, the gradient that arrived at the node, the contribution, and the sum of what the argument has
 # received so far. A plain tuple: a named one would cost 6 % of a small sweep.
-Step = tuple[Any, int, Array, Array, Array]
+Step = tuple[Any, int, Any, Any, Any]
 
 
-def sweep(cost: Any, seed: Array, oldest: int = -1, recorded: bool = False) -> Iterator[Step]:
+def sweep(cost: Any, seed: Any, oldest: int = -1, recorded: bool = False) -> Iterator[Step]:
     """Yield the steps of the reverse sweep, in order.
 
     A node is created after all its arguments; taking the newest first therefore meets each node
@@ -76,7 +76,7 @@ def sweep(cost: Any, seed: Array, oldest: int = -1, recorded: bool = False) -> I
             yield node, position, g, contribution, total
 
 
-def accumulated(cost: Any, seed: Array, steps: Iterable[Step]) -> dict[Any, Array]:
+def accumulated(cost: Any, seed: Any, steps: Iterable[Step]) -> dict[Any, Any]:
     """What each node has received after some steps of a sweep; after all, its gradient."""
     found = {cost: seed}
     for node, position, _, _, total in steps:
@@ -110,7 +110,7 @@ def _fit(contribution: Any, node: Any, x: Array) -> Array:
     return contribution if contribution.dtype == x.dtype else contribution.astype(x.dtype)
 
 
-def seed_of(cost: Any, seed: Any) -> Array:
+def seed_of(cost: Any, seed: Any) -> Any:
     """The gradient that a sweep starts from: 1 for a scalar, else what was given.
 
     Raises:

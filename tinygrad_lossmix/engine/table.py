@@ -9,11 +9,11 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-Array = Any  # an ndarray, or the NumPy scalar that NumPy returns in place of a 0-d one
+Array: TypeAlias = np.ndarray[Any, Any]  # or the scalar that NumPy gives in place of a 0-d one
 Rule = Callable[..., Any]
 
 

@@ -147,7 +147,8 @@ def softmax_ce(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
     total, wrong = e + rest, 1.0 - y
     odds = wrong * e / rest
     t = rest.take(at)
-    log_t, log_total, pulled = np.log(t), np.log1p(t), 0.0
+    log_t, log_total = np.log(t), np.log1p(t)
+    pulled: Any = 0.0
     if t.size and not t.item(t.argmin()) > np.finfo(t.dtype).eps:
         w, log_t = _without_largest(z, at)
         pulled = _column((1.0 - y.take(at)) / (1.0 + t)) * w

@@ -14,11 +14,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.engine.graph import group
-from tinygrad_lossmix.engine.table import dispatched, row
+from tinygrad_lossmix.engine.table import Array, dispatched, row
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.labels import labels, numbers, require_finite
-
-Array = Any
 
 
 @dispatched

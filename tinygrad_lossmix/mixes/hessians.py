@@ -7,13 +7,10 @@ of z, J = diag(p) - ppᵀ:
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.outputs import sigmoid, softmax
-
-Array = Any
 
 
 def sigmoid_ce(z: Array, y: Array, v: Array) -> Array:

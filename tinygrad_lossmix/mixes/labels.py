@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.engine.freeze import native
-from tinygrad_lossmix.engine.table import dispatched, is_duck
+from tinygrad_lossmix.engine.table import Array, dispatched, is_duck
 from tinygrad_lossmix.engine.tensor import Tensor
-
-Array = Any
 
 
 def logits(z: Any, output: str = "") -> Any:

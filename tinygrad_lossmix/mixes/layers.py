@@ -76,7 +76,7 @@ def _closed(name: str, formula: str, latex: str = "", equation: str = "eq. (29)"
     def cost(z: Array, y: Array) -> Array:
         return closed_forms.mean(evaluate, z, y)[0]
 
-    def rule(g: Array, c: Array, z: Array, y: Array, residual: Array = None) -> Array:
+    def rule(g: Array, c: Array, z: Array, y: Array, residual: Array | None = None) -> Array:
         each = delta(z, y) if residual is None else residual
         return each * (g / divisor(prod(z.shape[:-1]) or 1, z.dtype))
 

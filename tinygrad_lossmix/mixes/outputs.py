@@ -20,12 +20,10 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygrad_lossmix.engine.refusals import unknown
 from tinygrad_lossmix.engine.rules import HALF
-from tinygrad_lossmix.engine.table import dispatched, row
+from tinygrad_lossmix.engine.table import Array, dispatched, row
 from tinygrad_lossmix.engine.tensor import Tensor, record
 from tinygrad_lossmix.mixes.closed_forms import all_but_one
 from tinygrad_lossmix.mixes.labels import numbers
-
-Array = Any
 
 
 def _wide(function: Callable[..., Array]) -> Callable[..., Array]:
@@ -48,7 +46,7 @@ def _over_axes(function: Callable[..., Array]) -> Any:
         return record(over, (z,), options) if type(z) is Tensor else function(z, **options)
 
     @functools.wraps(function)
-    def over(z: Array, axis: Any = -1, keepdims: Any = None, **other: Any) -> Array:
+    def over(z: Any, axis: Any = -1, keepdims: Any = None, **other: Any) -> Any:
         if other or (keepdims is not None and name != "logsumexp"):
             raise unknown(f"lm.{name}", other or ["keepdims"])
         options = {} if keepdims is None else {"keepdims": keepdims}

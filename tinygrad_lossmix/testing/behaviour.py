@@ -95,8 +95,8 @@ def of_the_engine(
     same = not any_differ(first, fresh) and not any_differ(first, grad(cost, leaves, seed))
     yield Check("the same answer twice", same, "called again with the same input it differs")
     passes = list(_passes(cost, seed))
-    met = [np.abs(x).reshape(-1) for each in passes for x in each[2:]]
-    yield from _linear(leaves, cost, seed, np.concatenate(met or [[1.0]]), flat(first), tolerance)
+    met = [np.abs(x).reshape(-1) for each in passes for x in each[2:]] or [np.ones(1)]
+    yield from _linear(leaves, cost, seed, np.concatenate(met), flat(first), tolerance)
     narrow = _listed(
         spelling(each.function)
         for each, position, g, passed in passes

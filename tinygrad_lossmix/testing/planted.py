@@ -120,7 +120,7 @@ class Plant:
             fitting = (fault for fault in faults if np.shape(fault[1]) == part.shape)
             yield node.args[position], ((words, passed - part) for words, passed in fitting)
 
-    def _arrived_at(self, idiom: Idiom) -> Array | None:
+    def _arrived_at(self, idiom: Idiom) -> Any:
         """The gradient at an output layer, at all of it where it is computed more than once."""
         same = [
             g

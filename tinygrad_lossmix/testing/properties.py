@@ -12,15 +12,15 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from tinygrad_lossmix.compiler.stabilize import rewritten
 from tinygrad_lossmix.engine.gradient import grad
+from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.testing.causes import CUT, unstable
 from tinygrad_lossmix.testing.checking import gradcheck
 from tinygrad_lossmix.testing.strategies.examples import examples as drawn_examples
 
-Array = Any
 Delta = Callable[[Array, Array], Array]
-Law = Callable[[Array, Array], float]  # how far a loss is from obeying it
+Law = Callable[[Any, Array], float]  # how far a loss is from obeying it
 
 REGIMES = ("moderate", "saturated", "extreme", "ties", "equal")
 SHIFT = 1.5

@@ -43,7 +43,7 @@ class Subject(ABC):
 
     leaves: list[Tensor]  # of the recording, where the function has one
     cost: Tensor | None = None
-    seed: Array = np.float64(1.0)  # it is <seed, f> that is differentiated
+    seed: Any = np.float64(1.0)  # it is <seed, f> that is differentiated
     by_hand: Callable[..., Any] | None = None  # its gradient, where that is not the engine's
 
     def __init__(

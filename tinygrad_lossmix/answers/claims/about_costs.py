@@ -6,18 +6,16 @@ network confuses it with a 6 more than in the first.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from tinygrad_lossmix.answers.claims import claim
 from tinygrad_lossmix.answers.claims.claim import Outcome
 from tinygrad_lossmix.engine import Tensor, grad
+from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.costs import cross_entropy, log_likelihood
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import amount
 
-Array = Any
 SURE = np.array([0.55, 0.02, 0.01, 0.03, 0.01, 0.05, 0.17, 0.01, 0.06, 0.09])
 TORN = np.array([0.55, 0.002, 0.001, 0.003, 0.001, 0.04, 0.37, 0.001, 0.012, 0.02])
 SIX = 6

@@ -22,11 +22,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.answers.plateau.candidates import half_unit
+from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.labels import labels as one_hot
 from tinygrad_lossmix.printing import figure
 
-Array = Any
 REQUIRED, OPTIONAL = ("outputs", "labels"), ("loss", "accuracy")
 KERAS = (
     ": that is what Keras' accuracy means beside binary_crossentropy. For one class out of K ask "

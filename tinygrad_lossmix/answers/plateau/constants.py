@@ -17,9 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.engine.table import Array
-
-Number = Callable[[Array], Array]  # of K, one or an array of them
+Number = Callable[[Any], Any]  # of K, one or an array of them
 
 
 def always(value: float) -> Number:
@@ -110,15 +108,15 @@ ONE_OUTPUT = (
 )
 
 
-def softmax_floor(k: Array) -> Array:
+def softmax_floor(k: Any) -> Any:
     return np.log1p((k - 1.0) / math.e)
 
 
-def sigmoid_floor(k: Array) -> Array:
+def sigmoid_floor(k: Any) -> Any:
     return ON + (k - 1.0) * OFF
 
 
-def smoothed(k: Array) -> Array:
+def smoothed(k: Any) -> Any:
     """The entropy of a label smoothed by SMOOTHING."""
     on, off = 1.0 - SMOOTHING + SMOOTHING / k, SMOOTHING / k
     return -on * np.log(on) - (k - 1.0) * off * np.log(off)

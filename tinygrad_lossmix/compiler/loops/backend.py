@@ -30,10 +30,10 @@ from tinygrad_lossmix.compiler.loops.schedule import Schedule, Unsupported
 from tinygrad_lossmix.compiler.loops.statements import loops
 from tinygrad_lossmix.compiler.lowering import LOOPED
 from tinygrad_lossmix.compiler.source.emit import executed, is_name, needed, together
+from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.files import write
 from tinygrad_lossmix.installation import install
 
-Array = Any
 KEPT_LOOPS = 128  # compiled texts of all functions; what was not used for the longest time goes
 Machine = tuple[Callable[..., tuple[Any, Any]], Callable[[], list[Array]], str]
 

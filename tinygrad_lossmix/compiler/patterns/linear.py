@@ -63,7 +63,7 @@ class Weight(NamedTuple):
             return self._replace(down=product(self.down, k))
         return self.times(np.divide(1.0, c), x)
 
-    def summed(self, x: Tensor, axes: tuple[int, ...]) -> Weight:
+    def summed(self, x: Any, axes: tuple[int, ...]) -> Weight:
         """On x, of a weight on a sum over axes of it."""
         return self if self.w is None else self._replace(w=spread(self.w, x, axes))
 
