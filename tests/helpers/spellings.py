@@ -49,6 +49,11 @@ def deeper(z):
     return (e / e.sum(axis=2, keepdims=True)).reshape(z.shape)
 
 
+def indexed_away(z):
+    e = np.exp(z[None])
+    return e[0] / e.sum(axis=2)[0, :, None]
+
+
 SOFTMAXES = {
     "exponential shared": shared,
     "exponential twice": lambda z: np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True),
@@ -70,6 +75,7 @@ SOFTMAXES = {
     "transposed before the sum": mixed_transposes,
     "row by row": row_by_row,
     "among other axes": deeper,
+    "an axis indexed away": indexed_away,
     "shifted by the maximum": lambda z: shared(z - z.max(axis=-1, keepdims=True)),
     "shifted by np.max of all": lambda z: shared(z - np.max(z)),
     "shifted by an array": lambda z: shared(z - z.data.max(axis=-1, keepdims=True)),
