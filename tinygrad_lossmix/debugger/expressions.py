@@ -5,9 +5,10 @@
 >>> find_node("zz", walk)
 Traceback (most recent call last):
 tinygrad_lossmix.debugger.expressions.CommandError: there is no zz here: did you mean z?
->>> condition = Condition("z.grad >= 4 and position > 1")
->>> condition.holds(walk), condition.holds(walk.at(len(walk)))
-(False, True)
+>>> holds("z.grad >= 4 and position > 1", walk)
+False
+>>> holds("z.grad >= 4 and position > 1", walk.at(len(walk)))
+True
 >>> numbers("2, 1, 0", (3,)), numbers("[[1 2] [3 4]]", (2, 2)).tolist(), numbers("7", (2,))
 (array([2., 1., 0.]), [[1.0, 2.0], [3.0, 4.0]], array([7., 7.]))
 >>> assignment("z 2,1,0", ["z"]), assignment("z[0, -1] = 5", ["z"])
@@ -20,6 +21,7 @@ import difflib
 import operator
 import re
 from collections.abc import Callable, Container, Iterable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -104,36 +106,32 @@ def is_condition(text: str) -> bool:
     return any(symbol in text for symbol in OPERATORS)
 
 
-class Condition:
-    """Comparisons joined by `and`; of an array it is enough that one entry fulfils one.
+def holds(text: str, walk: Walk) -> bool:
+    """Whether every comparison holds here; of an array it is enough that one entry fulfils one.
 
     Raises:
-        CommandError: not made of comparisons.
+        CommandError: as `compared` does.
     """
+    return all(found is not None and bool(found.any()) for found in compared(text, walk))
 
-    def __init__(self, text: str) -> None:
-        self._comparisons: list[list[str]] = []
-        for part in re.split(r"\sand\b", text):
-            sides = [side.strip() for side in re.split("(<=|>=|==|!=|<|>)", part)]
-            if len(sides) != 3 or not sides[0] or not sides[2]:
-                raise CommandError(
-                    "a condition compares names and numbers: z.grad > 1 and position < 5"
-                )
-            self._comparisons.append(sides)
 
-    def result(self, walk: Walk) -> Array | bool | None:
-        """What a single comparison gives; of several, whether all hold."""
-        several = len(self._comparisons) > 1
-        return self.holds(walk) if several else _compared(walk, *self._comparisons[0])
+def compared(text: str, walk: Walk) -> list[Array | None]:
+    """What comparisons joined by `and` give, for each entry; None as long as a side has no value.
 
-    def holds(self, walk: Walk) -> bool:
-        """Whether every comparison holds here; not as long as a quantity has no value.
+    Raises:
+        CommandError: not made of comparisons, a side is not known, or the shapes do not belong
+            together.
+    """
+    return [_compared(walk, *sides) for sides in _comparisons(text)]
 
-        Raises:
-            CommandError: a side is not known, or the shapes do not belong together.
-        """
-        results = [_compared(walk, *sides) for sides in self._comparisons]
-        return all(result is not None and bool(result.any()) for result in results)
+
+@lru_cache
+def _comparisons(text: str) -> list[list[str]]:
+    parts = [re.split("(<=|>=|==|!=|<|>)", part) for part in re.split(r"\sand\b", text)]
+    comparisons = [[side.strip() for side in sides] for sides in parts]
+    if not all(len(sides) == 3 and all(sides) for sides in comparisons):
+        raise CommandError("a condition compares names and numbers: z.grad > 1 and position < 5")
+    return comparisons
 
 
 def _compared(walk: Walk, before: str, symbol: str, behind: str) -> Array | None:

@@ -3,7 +3,7 @@
 Both walks take a product at a time; at the outputs a and at the logits z the one that is there
 first waits for the other.
 
->>> from tinygrad_lossmix import Mix
+>>> from tinygrad_lossmix import Mix, Tensor
 >>> z = Tensor([2.0, 1.0, 0.0], name="z")
 >>> costs = Mix("softmax", "ll").composed(z, 0), Mix("softmax", "ce").composed(z, 0)
 >>> both = Lockstep(*map(Walk, costs))
@@ -21,7 +21,6 @@ import numpy as np
 from tinygrad_lossmix.debugger.chain_rule import largest
 from tinygrad_lossmix.debugger.walk import Steps, Walk
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.engine.tensor import Tensor
 
 
 class Meeting(NamedTuple):
@@ -55,13 +54,13 @@ class Lockstep(Steps):
     def __init__(self, left: Walk, right: Walk) -> None:
         self.left, self.right = left, right
         self._moments = [(0, 0)]
-        self._met: dict[int, tuple[str, Tensor, Tensor]] = {0: ("C", left.cost, right.cost)}
+        self._meetings: dict[int, Meeting] = {}
         theirs = _landmarks(right)
-        for name, (node, end) in _landmarks(left).items():
+        for name, (end, gradient) in _landmarks(left).items():
             if name in theirs:
-                other, its_end = theirs[name]
+                its_end, its_gradient = theirs[name]
                 self._reach(end, its_end)
-                self._met[len(self)] = name, node, other
+                self._meetings[len(self)] = Meeting(name, gradient, its_gradient)
         self._reach(len(left), len(right))
         self.goto(0)
 
@@ -74,39 +73,33 @@ class Lockstep(Steps):
     def __len__(self) -> int:
         return len(self._moments) - 1
 
-    def part(self) -> bool:
-        """Go on to the next quantity whose gradients differ; False: there is none."""
-        for position in self._met:
-            if position > self.position and not self._meeting(position).same:
-                return self._move(position)
-        return False
-
     def _move(self, position: int) -> bool:
         if not super()._move(position):
             return False
         self.left.position, self.right.position = self._moments[position]
         return True
 
+    def part(self) -> bool:
+        """Go on to the next quantity whose gradients differ; False: there is none."""
+        ahead = (at for at, each in self._meetings.items() if at > self.position and not each.same)
+        return self._move(next(ahead, len(self) + 1))
+
     @property
     def meeting(self) -> Meeting | None:
         """The quantity whose gradients are both complete here; None elsewhere."""
-        return self._meeting(self.position) if self.position in self._met else None
+        return self._meetings.get(self.position)
 
     @property
     def meetings(self) -> list[Meeting]:
         """All of them, from the cost to the logits."""
-        return [self._meeting(position) for position in self._met]
-
-    def _meeting(self, position: int) -> Meeting:
-        name, *nodes = self._met[position]
-        sides = zip((self.left, self.right), self._moments[position], nodes, strict=True)
-        found = [walk.at(at).gradient(node) for walk, at, node in sides]
-        return Meeting(name, *map(np.asarray, found))
+        return [*self._meetings.values()]
 
 
-def _landmarks(walk: Walk) -> dict[str, tuple[Tensor, int]]:
-    """The outputs and the logits of a mix, and where they have all their gradient."""
-    symbols = walk.reading.symbols
-    nodes = {"a": symbols.a, "z": symbols.z} if symbols else {}
-    found = {name: (node, walk.complete(node)) for name, node in nodes.items() if node is not None}
-    return {name: (node, end) for name, (node, end) in found.items() if end is not None}
+def _landmarks(walk: Walk) -> dict[str, tuple[int, Array]]:
+    """Where the cost, the outputs and the logits have all their gradient, and that gradient."""
+    symbols, found = walk.reading.symbols, dict[str, tuple[int, Array]]()
+    nodes = {"C": walk.cost} | ({"a": symbols.a, "z": symbols.z} if symbols else {})
+    for name, node in nodes.items():
+        if node is not None and (end := walk.complete(node)) is not None:
+            found[name] = end, np.asarray(walk.at(end).gradient(node))
+    return found

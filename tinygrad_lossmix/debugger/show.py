@@ -65,9 +65,9 @@ def entries(x: Any) -> str:
     return short(x, MOST)
 
 
-def sized(x: Any) -> str:
+def sized(x: Any, most: int = MOST) -> str:
     """The same, with its shape where that cannot be seen."""
-    return shaped(x, MOST)
+    return shaped(x, most)
 
 
 def jacobian(local: Local | None) -> str:

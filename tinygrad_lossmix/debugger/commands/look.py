@@ -13,8 +13,9 @@ from tinygrad_lossmix.debugger.chain_rule import difference, largest, local_jaco
 from tinygrad_lossmix.debugger.commands.session import Group, Session, command
 from tinygrad_lossmix.debugger.expressions import (
     CommandError,
-    Condition,
+    compared,
     find_node,
+    holds,
     is_condition,
     node_or_current,
     quantity,
@@ -23,7 +24,7 @@ from tinygrad_lossmix.debugger.page import page as write_page
 from tinygrad_lossmix.debugger.show import BOOK, FLOW, NAME, QUIET, aligned, count, entries, sized
 from tinygrad_lossmix.debugger.walk import DeltaSoFar, Walk
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.printing import IN_FULL, brief, clean, shaped
+from tinygrad_lossmix.printing import IN_FULL, brief, clean
 from tinygrad_lossmix.views.drawing import drawing
 from tinygrad_lossmix.views.reading import Symbols
 
@@ -51,12 +52,13 @@ def print_(session: Session[Walk], arg: str) -> Text:
         return _gradient(walk, find_node(name, walk))
     if not arg:
         raise CommandError("print takes NAME or NAME.grad; `list` shows the names")
-    seen = Condition(arg).result(walk) if is_condition(arg) else quantity(arg, walk)
+    found = compared(arg, walk) if is_condition(arg) else [quantity(arg, walk)]
+    seen = found[0] if len(found) == 1 else holds(arg, walk)
     return Text(f"{brief(arg)} has no value yet") if seen is None else _value(brief(arg), seen)
 
 
 def _value(name: str, x: object, about: str = "") -> Text:
-    text = Text.assemble((name, NAME), f" = {shaped(x, IN_FULL)}")
+    text = Text.assemble((name, NAME), f" = {sized(x, IN_FULL)}")
     return text.append(f"  {about}", BOOK) if about else text
 
 
@@ -73,7 +75,7 @@ def _gradient(walk: Walk, node: Tensor) -> Text:
         )
     received, expected = walk.progress(node)
     part = f"  {received} of {count(expected, 'contribution')}" if received < expected else ""
-    return text.append(f" = {shaped(found, IN_FULL)}{part}")
+    return text.append(f" = {sized(found, IN_FULL)}{part}")
 
 
 @command(LOOKS, "w")

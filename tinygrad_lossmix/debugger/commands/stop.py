@@ -16,8 +16,8 @@ from rich.text import Text
 from tinygrad_lossmix.debugger.commands.session import Group, Session, command
 from tinygrad_lossmix.debugger.expressions import (
     CommandError,
-    Condition,
     find_node,
+    holds,
     is_condition,
     unknown,
     whole_number,
@@ -134,7 +134,8 @@ def breakpoint(text: str, walk: Walk) -> Trigger:
     if text in ("forward", "backward"):
         return lambda walk: walk.position == (walk.first if text == "forward" else 0)
     if is_condition(text):
-        return _holds(text, walk)
+        holds(text, walk)  # an error in it is said now
+        return lambda walk: holds(text, walk)
     functions = {node.function.__name__ for node in walk.reading.nodes if node.function}
     if text in functions | {name for node in walk.reading.nodes for name, *_ in node.groups}:
         return lambda walk: _begins(walk, text)
@@ -152,18 +153,13 @@ def watchpoint(text: str, walk: Walk) -> Trigger:
     if not text:
         raise CommandError("watch takes a gradient, as in z.grad, or a condition")
     if is_condition(text) and text not in walk.known:
-        holds = _holds(text, walk)
+        holds(text, walk)
         return lambda walk: (
-            walk.position > walk.first and holds(walk) != holds(walk.at(walk.position - 1))
+            walk.position > walk.first
+            and holds(text, walk) != holds(text, walk.at(walk.position - 1))
         )
     node = find_node(text if text in walk.known else text.removesuffix(".grad"), walk)
     return lambda walk: walk.stop is not None and walk.stop.argument is node
-
-
-def _holds(text: str, walk: Walk) -> Trigger:
-    condition = Condition(text)
-    condition.holds(walk)  # an error in it is said now
-    return lambda walk: condition.holds(walk)
 
 
 def _begins(walk: Walk, name: str) -> bool:
