@@ -88,7 +88,8 @@ class Prompt(cmd.Cmd):
     def __init__(self, steps: Walk | Lockstep, stdout: IO[str] | None = None) -> None:
         super().__init__(stdout=stdout)
         self.prompt = "(step) " if sys.stdin.isatty() else ""
-        self.session = Session(steps, ON_TWO if isinstance(steps, Lockstep) else ON_ONE)
+        groups = ON_TWO if isinstance(steps, Lockstep) else ON_ONE
+        self.session = Session(steps, {each.name: each for group in groups for each in group})
         self._console = Console(file=self.stdout)
         self._repeated = "next"  # by an empty line
         self._expanded = 0  # lines at the head of the queue that are not looked up again

@@ -51,32 +51,40 @@ def set_(session: Session[Walk], arg: str) -> Text:
     new.first = -len(new.reading.nodes) if walk.first else 0
     if len(new) == len(walk):
         new.position = walk.position
-    session.versions[session.version + 1 :] = [new]
-    return _turn(session, session.version + 1)
+    session.undone.clear()
+    return _turn(session, new)
 
 
 @command(CHANGES)
 def undo(session: Session[Walk], arg: str) -> Text:
     """take back the last set"""
-    if session.version == 0:
+    if not session.before:
         raise CommandError("nothing to undo: no `set` so far")
-    return _turn(session, session.version - 1)
+    session.undone.append(session.steps)
+    session.steps = session.before.pop()
+    return session.here()
 
 
 @command(CHANGES)
 def redo(session: Session[Walk], arg: str) -> Text:
     """set again what was taken back"""
-    if session.version + 1 == len(session.versions):
+    if not session.undone:
         raise CommandError("nothing to redo")
-    return _turn(session, session.version + 1)
+    return _turn(session, session.undone.pop())
+
+
+def _turn(session: Session[Walk], walk: Walk) -> Text:
+    session.before.append(session.steps)
+    session.steps = walk
+    return session.here()
 
 
 @command(CHANGES)
 def diff(session: Session[Walk], arg: str) -> Text:
     """what the last set changed: the cost, the inputs and their gradients"""
-    if session.version == 0:
+    if not session.before:
         raise CommandError("nothing to compare: no `set` so far")
-    before, after = session.versions[session.version - 1 : session.version + 1]
+    before, after = session.before[-1], session.steps
     rows = [("", "", "value", "gradient")]
     order = [before.reading.call(node) for node in before.reading.nodes]
     for when, walk in (("before", before), ("after", after)):
@@ -89,11 +97,6 @@ def diff(session: Session[Walk], arg: str) -> Text:
             gradient = "-" if found is None else entries(found)
             rows.append((when, walk.reading.call(node), sized(node.data), gradient))
     return aligned(rows, (QUIET, NAME, "", FLOW), "")
-
-
-def _turn(session: Session[Walk], version: int) -> Text:
-    session.version, session.steps = version, session.versions[version]
-    return session.here()
 
 
 class Changed(NamedTuple):

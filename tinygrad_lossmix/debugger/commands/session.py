@@ -15,7 +15,8 @@ Its docstring is its help. It enters the table where it is written:
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from rich.text import Text
@@ -64,36 +65,26 @@ def command(
     return enter
 
 
+@dataclass
 class Session(Generic[Walked]):
-    """What the commands of a prompt work on, and what they leave to each other.
+    """What the commands of a prompt work on, and what they leave to each other."""
 
-    Args:
-        steps: what is walked, one Walk or two in Lockstep.
-        groups: of commands, in the order of `help`.
+    steps: Walked  # one Walk, or two in Lockstep
+    commands: dict[str, Command]  # by name
+    aliases: dict[str, str] = field(default_factory=dict)  # the commands that each stands for
+    typed: list[str] = field(default_factory=list)  # the lines so far
+    breakpoints: dict[int, tuple[str, str]] = field(default_factory=dict)  # kind, what was typed
+    numbered: int = 0  # of the last breakpoint
+    before: list[Walked] = field(default_factory=list)  # what was walked before each `set`
+    undone: list[Walked] = field(default_factory=list)  # what `redo` brings back
+    question: tuple[Walk, int] | None = None  # of the quiz: a walk, and where
+    right: int = 0  # answers
+    answered: int = 0
 
-    Attributes:
-        commands: the table, by name.
-        shorts: the names, by what is shorter.
-        aliases: the commands that each stands for.
-        typed: the lines so far.
-        breakpoints: by number, `break` or `watch` and what was typed; `numbered` is the last.
-        versions: the walk, and those that `set` made of it; `version` is the index of `steps`.
-        question: where the quiz waits for an answer, a walk and its position.
-        right, answered: the score.
-    """
-
-    def __init__(self, steps: Walked, groups: Iterable[Group]) -> None:
-        self.steps = steps
-        self.commands = {each.name: each for group in groups for each in group}
-        self.shorts = {each.short: each.name for each in self.commands.values() if each.short}
-        self.aliases: dict[str, str] = {}
-        self.typed: list[str] = []
-        self.breakpoints: dict[int, tuple[str, str]] = {}
-        self.numbered = 0
-        self.versions = [steps]
-        self.version = 0
-        self.question: tuple[Walk, int] | None = None
-        self.right = self.answered = 0
+    @property
+    def shorts(self) -> dict[str, str]:
+        """The names of commands by what is shorter."""
+        return {each.short: name for name, each in self.commands.items() if each.short}
 
     def here(self) -> Text:
         """Where we are."""
