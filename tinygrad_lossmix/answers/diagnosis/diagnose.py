@@ -21,7 +21,7 @@ import numpy as np
 from tinygrad_lossmix.answers.diagnosis import pairings
 from tinygrad_lossmix.answers.diagnosis.pairings import Candidate, Pairing
 from tinygrad_lossmix.answers.diagnosis.predictions import OutputKind, accuracies, handed, kind_of
-from tinygrad_lossmix.answers.diagnosis.remedies import remedy
+from tinygrad_lossmix.answers.diagnosis.remedies import remedy, remedy_of_one
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.printing import AsPrinted, columns, figure, numbered, paragraph, vector
@@ -68,10 +68,12 @@ class Finding:
     """A candidate that is the loss, and what it means for these outputs and labels, (n, K)."""
 
     def __init__(self, candidate: Candidate, kind: OutputKind, x: Array, y: Array) -> None:
-        pairing, single = candidate.pairing, bool(np.allclose(y.sum(axis=-1), 1.0))
+        pairing = candidate.pairing
         self.candidate = candidate
         self.layers, self.cost = pairing.in_all(kind.activation)  # that the logits go through
-        self.remedy = remedy(self.layers, self.cost, pairing.quirk, single, y.shape[1] == 1)
+        asked = self.layers, self.cost, pairing.quirk
+        one_choice = bool(np.allclose(y.sum(axis=-1), 1.0))
+        self.remedy = remedy_of_one(*asked) if y.shape[1] == 1 else remedy(*asked, one_choice)
         self.delta = measured(pairing, kind, x.astype(np.float64), y.astype(np.float64))
         again = pairing.steps[:1] == ("softmax",)
         self.harmless = again and kind.activation == "log-softmax"  # which it gives back

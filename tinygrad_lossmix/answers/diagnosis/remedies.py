@@ -140,11 +140,7 @@ CLAMP = " Outputs that are clamped pass no gradient on; computed from logits not
 
 
 def remedy(
-    layers: tuple[str, ...],
-    cost: str,
-    quirk: str | None = None,
-    one_choice: bool = True,
-    one_output: bool = False,
+    layers: tuple[str, ...], cost: str, quirk: str | None = None, one_choice: bool = True
 ) -> Remedy:
     """Of output layers, those of the network before those of the loss, with a cost.
 
@@ -153,31 +149,31 @@ def remedy(
         cost: ce, ll, quadratic, squared error or nll.
         quirk: of a framework.
         one_choice: the labels of each example sum to 1.
-        one_output: there is one, for which a softmax is the fault and never the repair.
 
     >>> remedy(("softmax", "softmax"), "ll").fine
     False
     """
-    if one_output:
-        if "softmax" in layers:
-            return SOFTMAX_OF_ONE
-        found = remedy(layers, cost, quirk)
-        return found if found.fine else replace(found, pytorch=ONE[0], keras=ONE[1])
     quirk = quirk or ""
     pair = " + ".join(filter(None, (" of ".join(reversed(layers)), cost)))
     if layers[-1:] == ("softmax over the examples",):
         return OVER_EXAMPLES
-    if "smoothed" in quirk and pair == "softmax + ll":
-        return SMOOTHED
-    if "renormalised" in quirk and pair == "sigmoid + ll":
+    if pair == "sigmoid + ll" and "renormalised" in quirk:
         return RENORMALISED
-    if pair == "softmax + ll" and not one_choice:
-        return SEVERAL
-    if pair in MATCHED:
-        found = MATCHED[pair]
+    if pair == "softmax + ll" and ("smoothed" in quirk or not one_choice):
+        return SMOOTHED if "smoothed" in quirk else SEVERAL
+    if pair in MATCHED and "clamped" in quirk:
         pytorch, keras = CLASSES if cost == "ll" else EACH
-        clamped = replace(found, verdict=found.verdict + CLAMP, pytorch=pytorch, keras=keras)
-        return clamped if "clamped" in quirk else found
-    if not layers and cost != "nll":
+        verdict = MATCHED[pair].verdict + CLAMP
+        return replace(MATCHED[pair], verdict=verdict, pytorch=pytorch, keras=keras)
+    if pair not in MATCHED and not layers and cost != "nll":
         return AS_OUTPUTS
-    return SLOW if cost in ("quadratic", "squared error") else FAULTY.get(pair, UNCOMMON)
+    slow = cost in ("quadratic", "squared error")
+    return MATCHED.get(pair) or (SLOW if slow else FAULTY.get(pair, UNCOMMON))
+
+
+def remedy_of_one(layers: tuple[str, ...], cost: str, quirk: str | None = None) -> Remedy:
+    """Of one output, for which a softmax is the fault and never the repair."""
+    if "softmax" in layers:
+        return SOFTMAX_OF_ONE
+    found = remedy(layers, cost, quirk)
+    return found if found.fine else replace(found, pytorch=ONE[0], keras=ONE[1])
