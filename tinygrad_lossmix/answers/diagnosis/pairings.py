@@ -105,11 +105,6 @@ class Pairing:
         return f"{before}{NAMES[self.cost]}" + (f", {self.quirk}" if self.quirk else "")
 
     @property
-    def called(self) -> str:
-        """What frameworks call it."""
-        return "" if self.quirk else CALLED.get((self.transform, self.cost), "")
-
-    @property
     def usual(self) -> str:
         """The reduction that frameworks do unless told otherwise."""
         return EVERYTHING if self.cost in ("ce", "squared error") else PER_EXAMPLE
@@ -189,9 +184,11 @@ class Candidate:
     @property
     def called(self) -> str:
         """What frameworks call this pairing with this reduction."""
-        if not self.pairing.called or self.pairing.usual in self.reductions:
-            return self.pairing.called
-        return f'{self.pairing.called}, reduction="sum"' if TOTAL in self.reductions else ""
+        pairing = self.pairing
+        called = "" if pairing.quirk else CALLED.get((pairing.transform, pairing.cost), "")
+        if not called or pairing.usual in self.reductions:
+            return called
+        return f'{called}, reduction="sum"' if TOTAL in self.reductions else ""
 
 
 @np.errstate(all="ignore")

@@ -148,9 +148,7 @@ def kind_of(x: Array) -> OutputKind:
     x = x.astype(np.float64)
     low, high, k = x.min(), x.max(), x.shape[1]
     if low >= 0.0 and high <= 1.0:
-        return OutputKind(
-            "probabilities", *probabilities(x, f"between {figure(low)} and {figure(high)}")
-        )
+        return OutputKind("probabilities", *probabilities(x))
     if high <= 0.0 and k > 1 and (off := worst(np.exp(x))) <= ROUNDED:
         sums = f"their exponentials sum to 1 in every row (within {figure(off)})"
         return OutputKind("log-probabilities", "log-softmax", f"none is above 0, and {sums}")
@@ -163,18 +161,19 @@ def kind_of(x: Array) -> OutputKind:
     return OutputKind("logits", None, why)
 
 
-def probabilities(x: Array, between: str) -> tuple[str, str]:
+def probabilities(x: Array) -> tuple[str, str]:
     """Of one choice or of K, by the sums of the rows: the activation, and why."""
+    between = f"all lie between {figure(x.min())} and {figure(x.max())}"
+    if x.shape[1] == 1 and (x == 1.0).all():
+        why = "every output is exactly 1: a softmax of one output is constant, use a sigmoid"
+        return "softmax", why
     if x.shape[1] == 1:
-        if (x == 1.0).all():
-            why = "every output is exactly 1: a softmax of one output is constant, use a sigmoid"
-            return "softmax", why
-        return "sigmoid", f"one output, all lie {between}"
+        return "sigmoid", f"one output, {between}"
     if (off := worst(x)) <= ROUNDED:
-        return "softmax", f"all lie {between}, and every row sums to 1 (within {figure(off)})"
+        return "softmax", f"{between}, and every row sums to 1 (within {figure(off)})"
     total = x.sum(axis=-1)
     sums = f"rows sum to {figure(total.min())} to {figure(total.max())}"
-    return "sigmoid", f"all lie {between}, but {sums}, not 1 (logits can lie there by chance)"
+    return "sigmoid", f"{between}, but {sums}, not 1 (logits can lie there by chance)"
 
 
 def worst(x: Array) -> float:
