@@ -48,9 +48,11 @@ def flat(arrays: Sequence[Any]) -> Array:
 
 def split(entries: Array, like: Sequence[Any]) -> list[Array]:
     """The flat entries as arrays of the same shapes as these."""
-    ends = np.cumsum([each.size for each in like])[:-1]
-    parts = zip(np.split(entries, ends), like, strict=True)
-    return [part.reshape(each.shape) for part, each in parts]
+    parts, end = [], 0
+    for each in like:
+        start, end = end, end + each.size
+        parts.append(entries[start:end].reshape(each.shape))
+    return parts
 
 
 def numerical_gradient(f: Callable[[Array], Any], x: Array) -> Array:
