@@ -169,7 +169,7 @@ def listing(walk: Walk) -> Text:
     return text
 
 
-def path(walk: Walk) -> Text:
+def path_to_cost(walk: Walk) -> Text:
     """The path from here to the cost, the local Jacobians along it, and their product."""
     links, call = walk.where(), walk.reading.call
     cost = call(walk.cost)
@@ -191,17 +191,18 @@ def path(walk: Walk) -> Text:
 
 def _other_paths(walk: Walk, node: Tensor) -> Text:
     """That the gradient is the sum over all paths; nothing where there is only one."""
-    ways, in_all = (count_paths(at.taken, node, walk.cost) for at in (walk, walk.at(len(walk))))
+    end = walk.at(len(walk))
+    so_far, in_all = (count_paths(at.taken, node, walk.cost) for at in (walk, end))
     if in_all == 1:
         return Text()
-    many = count(ways, "path") if ways < MANY else f"more than {MANY:,} paths"
-    part = "" if ways == in_all else " so far"
     rows = []
-    if ways <= PATHS:
-        for way, product in paths(walk.taken, node, walk.seed):
-            stations = " > ".join(walk.reading.call(link.node) for link in way)
+    if so_far <= PATHS:
+        for links, product in paths(walk.taken, node, walk.seed):
+            stations = " > ".join(walk.reading.call(link.node) for link in links)
             rows.append((shorten(stations, STATIONS), entries(product)))
     rows.append(("sum", entries(walk.gradient(node))))
+    part = "" if so_far == in_all else " so far"
+    many = count(so_far, "path") if so_far < MANY else f"more than {MANY:,} paths"
     text = Text(f"\n{walk.reading.derivative(node)}{part} is the sum over {many}:\n")
     return text.append(aligned(rows, (QUIET, FLOW)))
 

@@ -31,7 +31,7 @@ def delta(session: Session[Lockstep], arg: str) -> Text:
 @command(BESIDE, "w")
 def where(session: Session[Lockstep], arg: str) -> Text:
     """on each side the path to the cost, with the local Jacobians and their product"""
-    return show.on_both(session.steps, show.path)
+    return show.on_both(session.steps, show.path_to_cost)
 
 
 @command(BESIDE, "l")

@@ -81,7 +81,7 @@ def _gradient(walk: Walk, node: Tensor) -> Text:
 @command(LOOKS, "w")
 def where(session: Session[Walk], arg: str) -> Text:
     """the path from here to the cost, the product of its local Jacobians, the other paths"""
-    return show.path(session.steps)
+    return show.path_to_cost(session.steps)
 
 
 @command(LOOKS, "l")
