@@ -41,7 +41,7 @@ from tinygrad_lossmix.printing import short
 from tinygrad_lossmix.views.reading import Gradients, Reading, collected, constants
 
 
-class DeltaSoFar(NamedTuple):
+class Delta(NamedTuple):
     """The gradient of the logits of a mix beside a - y."""
 
     mix: Mix
@@ -330,10 +330,10 @@ class Walk(Steps):
             i = 0 if link.node is self.cost else self._arrivals[link.node][0]
         return links
 
-    def delta(self) -> DeltaSoFar | None:
+    def delta(self) -> Delta | None:
         """How far the gradient of the logits has come; None where no mix is recorded."""
         symbols = self.reading.symbols
         if symbols is None:
             return None
         z = symbols.z
-        return DeltaSoFar(symbols.mix, z, self.gradient(z), *self.progress(z), symbols.a_minus_y)
+        return Delta(symbols.mix, z, self.gradient(z), *self.progress(z), symbols.a_minus_y)

@@ -34,7 +34,7 @@ def network(y=(0, 2), mix=("softmax", "ll"), w=W, x=X, one_node=False):
 
 def same(new, other):
     """The same values and gradients, up to the names of the nodes in between."""
-    found = Reading(new.cost).nodes, other.nodes
+    found = new.nodes, other.nodes
     assert [node.function for node in found[0]] == [node.function for node in found[1]]
     for cost in (new.cost, other.cost):
         cost.backward()
@@ -58,7 +58,7 @@ def test_a_constant_is_set_like_an_input():
     moved[0, 1] = 5.0
     new = changed(lm.Stepper(found.cost, {"x": X}), "x[0, 1] 5")
     assert same(new, network(x=moved))
-    assert Reading(new.cost, new.names).formula(Reading(new.cost).nodes[1]) != ""
+    assert new.formula(new.nodes[1]) != ""
 
 
 def test_other_labels_and_another_mix_give_theirs():
@@ -78,7 +78,7 @@ def test_labels_of_a_batch_are_classes_or_one_for_each_logit():
 @pytest.mark.parametrize("one_node", [False, True])
 def test_the_mix_of_a_network_is_changed_where_it_stands(one_node):
     def cost(new):
-        gradients = lm.grad(new.cost, Reading(new.cost).nodes[0])
+        gradients = lm.grad(new.cost, new.nodes[0])
         return float(new.cost.data), gradients.tolist()
 
     def expected(**other):
@@ -88,7 +88,7 @@ def test_the_mix_of_a_network_is_changed_where_it_stands(one_node):
     found = network(one_node=one_node)
     assert cost(with_mix(found, y="1,1")) == expected(y=(1, 1))
     assert cost(with_mix(found, lm.Mix("sigmoid", "ce"))) == expected(mix=("sigmoid", "ce"))
-    twice = with_mix(Reading(with_mix(found, lm.Mix("sigmoid", "ce")).cost), y="1,0")
+    twice = with_mix(with_mix(found, lm.Mix("sigmoid", "ce")), y="1,0")
     assert cost(twice) == expected(mix=("sigmoid", "ce"), y=(1, 0))
 
 
@@ -97,8 +97,7 @@ def test_nodes_keep_their_names():
     cost = (z * z).sum()
     known = Reading(cost, {"logits": z, "loss": cost})
     new = with_value(known, "logits", z, np.array([3.0, 4.0]))
-    again = Reading(new.cost, new.names)
-    assert list(again.names.values()) == list(known.names.values())
+    assert list(new.names.values()) == list(known.names.values())
 
 
 def test_what_is_computed_cannot_be_set():

@@ -13,7 +13,7 @@ Tensor(1.09861229, by=negative)
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from rich.text import Text
@@ -45,9 +45,8 @@ CHANGES: Group = []
 def set_(session: Session[Walk], arg: str) -> Text:
     """set z 2,1,0; set z[0] 5; set y 1; set mix softmax ce: record again with that"""
     walk = session.steps
-    cost, names = changed(walk, arg)
-    arrays = {name: x for name, x in walk.reading.known.items() if not isinstance(x, Tensor)}
-    new = type(walk)(cost, arrays | names)
+    reading = changed(walk, arg)
+    new = type(walk)(reading.cost, reading.known)
     new.first = -len(new.reading.nodes) if walk.first else 0
     if len(new) == len(walk):
         new.position = walk.position
@@ -99,15 +98,8 @@ def diff(session: Session[Walk], arg: str) -> Text:
     return aligned(rows, (QUIET, NAME, "", FLOW), "")
 
 
-class Changed(NamedTuple):
-    """A new recording, and what was called something in the old one: Tensors and arrays."""
-
-    cost: Tensor
-    names: dict[str, Any]
-
-
-def changed(walk: Walk, arg: str) -> Changed:
-    """The recording with what was typed behind `set`.
+def changed(walk: Walk, arg: str) -> Reading:
+    """The recording with what was typed behind `set`, under the same names.
 
     Raises:
         CommandError: nothing of that name can be set, or not to that.
@@ -135,7 +127,7 @@ def changed(walk: Walk, arg: str) -> Changed:
     return with_value(reading, name, found, value)
 
 
-def with_value(reading: Reading, name: str, found: Any, value: Array) -> Changed:
+def with_value(reading: Reading, name: str, found: Any, value: Array) -> Reading:
     """The recording with another value of an input or of a constant array.
 
     Args:
@@ -158,10 +150,10 @@ def with_value(reading: Reading, name: str, found: Any, value: Array) -> Changed
     with np.errstate(all="ignore"):
         new = again(reading.cost, replaced, arrays=arrays)
     named = {other: new[node] for node, other in reading.names.items()}
-    return Changed(new[reading.cost], named | ({name: value} if arrays else {}))
+    return _read(reading, new, named | ({name: value} if arrays else {}))
 
 
-def with_mix(reading: Reading, mix: Mix | None = None, y: str = "") -> Changed:
+def with_mix(reading: Reading, mix: Mix | None = None, y: str = "") -> Reading:
     """The recording with another mix on its logits, or other labels; all else stays as it is.
 
     Args:
@@ -188,7 +180,12 @@ def with_mix(reading: Reading, mix: Mix | None = None, y: str = "") -> Changed:
         raise CommandError(str(error)) from None
     known = reading.known.items()
     named = {name: new[x] for name, x in known if isinstance(x, Tensor) and x in new}
-    return Changed(new[reading.cost], named)
+    return _read(reading, new, named)
+
+
+def _read(reading: Reading, new: dict[Tensor, Tensor], named: dict[str, Any]) -> Reading:
+    arrays = {name: x for name, x in reading.known.items() if not isinstance(x, Tensor)}
+    return Reading(new[reading.cost], arrays | named)
 
 
 def again(

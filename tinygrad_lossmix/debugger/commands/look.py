@@ -22,7 +22,7 @@ from tinygrad_lossmix.debugger.expressions import (
 )
 from tinygrad_lossmix.debugger.page import page as write_page
 from tinygrad_lossmix.debugger.show import BOOK, FLOW, NAME, QUIET, aligned, count, entries, sized
-from tinygrad_lossmix.debugger.walk import DeltaSoFar, Walk
+from tinygrad_lossmix.debugger.walk import Delta, Walk
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import IN_FULL, brief, clean
 from tinygrad_lossmix.views.drawing import drawing
@@ -201,7 +201,7 @@ def delta(session: Session[Walk], arg: str) -> Text:
     return aligned(rows, (NAME, FLOW, BOOK), "")
 
 
-def _difference(walk: Walk, found: DeltaSoFar, symbols: Symbols) -> str:
+def _difference(walk: Walk, found: Delta, symbols: Symbols) -> str:
     gap = largest(found.gradient - found.a_minus_y)
     if not np.isfinite(gap):
         return "the graph gives NaN or infinity: `forward;;break nan;;continue` finds where"
