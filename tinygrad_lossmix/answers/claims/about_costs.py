@@ -18,9 +18,7 @@ from tinygrad_lossmix.printing import amount
 
 SURE = np.array([0.55, 0.02, 0.01, 0.03, 0.01, 0.05, 0.17, 0.01, 0.06, 0.09])
 TORN = np.array([0.55, 0.002, 0.001, 0.003, 0.001, 0.04, 0.37, 0.001, 0.012, 0.02])
-SIX = 6
-DIGITS = 1e-10
-ROUNDING = 1e-12
+SIX, DIGITS, ROUNDING = 6, 1e-10, 1e-12
 
 
 def as_published(a: Array, *published: float) -> Outcome:
