@@ -72,6 +72,7 @@ LAID_OUT = {
 def test_each_layout_is_one(layout):
     assert LAID_OUT[layout](strategies.laid_out(np.arange(6.0).reshape(2, 3), layout))
     assert strategies.laid_out(np.array(2.5), layout) == 2.5
+    assert strategies.laid_out([1, 2], layout).tolist() == [1, 2]
 
 
 @pytest.mark.parametrize(

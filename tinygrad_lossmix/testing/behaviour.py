@@ -237,6 +237,7 @@ def laid_out(array: Array, layout: str) -> Array:
     """
     if layout not in LAYOUTS:
         raise ValueError(f"{layout!r} is not a layout: choose one of {', '.join(LAYOUTS)}")
+    array = np.asarray(array)
     step = {"strided": 2, "negative stride": -1}.get(layout, 1)
     filling = np.nan if array.dtype.kind == "f" else 0  # seen where a view is read beyond
     order: Any = "F" if layout == "Fortran" else "C"
