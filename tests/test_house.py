@@ -176,10 +176,21 @@ def test_what_goes_upwards_by_name_is_listed() -> None:
     assert {each.module for each in IMPORTS if each.imported == "registry"} == {"", "mixes.mix"}
 
 
+def test_no_file_is_too_long_to_read_at_once() -> None:
+    lengths = {module: len(path.read_text().splitlines()) for module, path in FILES.items()}
+    assert not {module: length for module, length in lengths.items() if length > 350}
+
+
 def test_no_file_name_stands_for_two_things() -> None:
     """A command may bear the name of what it calls."""
     names = Counter(path.stem for module, path in FILES.items() if not module.startswith("cli."))
     assert [name for name, n in names.items() if n > 1] == ["__init__"]
+
+
+def test_no_class_name_stands_for_two_things() -> None:
+    nodes = [node for tree in TREES.values() for node in ast.walk(tree)]
+    names = Counter(node.name for node in nodes if isinstance(node, ast.ClassDef))
+    assert not [name for name, n in names.items() if n > 1]
 
 
 @pytest.mark.parametrize("face", ["", "testing", "lab"])
