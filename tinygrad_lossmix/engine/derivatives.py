@@ -74,8 +74,8 @@ row(np.broadcast_to, lambda g, z, x, shape=None: g, forward=rules.filled)
 row(np.transpose,   rules.transpose_rule)
 row(getitem,        lambda g, z, x, key=None: scatter(g, key=key, shape=x.shape))
 row(astype,         lambda g, z, x, dtype=None: g)
-row(scatter,        lambda g, z, x, key=None, shape=None: g[key])
-row(constant, None, forward=constant.__wrapped__)
+row(scatter,        lambda g, z, x, key=None, shape=None: g[key], forward=scatter)
+row(constant, None)
 
 TABLE[np.concatenate] = Row(Numbered(rules.piece),
                     lambda *xs, axis, ends: np.concatenate(xs, axis))

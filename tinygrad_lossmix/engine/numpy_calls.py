@@ -6,6 +6,7 @@ import itertools
 import math
 import operator
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -59,8 +60,6 @@ def _reshape(a: Any, shape: Any = None, newshape: Any = None) -> Any:
 
 composed(np.ravel)(lambda a: a.reshape(-1))
 composed(np.outer)(lambda a, b: np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1)))
-composed(np.amax)(lambda *args, **kwargs: np.max(*args, **kwargs))
-composed(np.amin)(lambda *args, **kwargs: np.min(*args, **kwargs))
 
 
 @composed(np.where)
@@ -81,24 +80,19 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max:
     return a if high is None else np.minimum(a, high)
 
 
-def _relabelled(function: Any) -> None:
-    """Functions that only give the axes other lengths: NumPy says which."""
-    COMPOSED[function] = lambda a, *args, **kwargs: a.reshape(
-        function(np.broadcast_to(0.0, a.shape), *args, **kwargs).shape
-    )
+def _relabelled(function: Any, a: Any, *args: Any, **kwargs: Any) -> Any:
+    """Of a function that only gives the axes other lengths: NumPy says which."""
+    return a.reshape(function(np.broadcast_to(0.0, a.shape), *args, **kwargs).shape)
 
 
-def _permuted(function: Any) -> None:
-    """Functions that only reorder the axes: NumPy says how, on an empty array of shape 0, 1, 2 …"""
-    COMPOSED[function] = lambda a, *args, **kwargs: a.transpose(
-        function(np.empty(tuple(range(a.ndim))), *args, **kwargs).shape
-    )
+def _permuted(function: Any, a: Any, *args: Any, **kwargs: Any) -> Any:
+    """Of a function that only reorders the axes: NumPy says how, on an array of shape 0, 1, 2 …"""
+    return a.transpose(function(np.empty(tuple(range(a.ndim))), *args, **kwargs).shape)
 
 
-_relabelled(np.squeeze)
-_relabelled(np.expand_dims)
-_permuted(np.swapaxes)
-_permuted(np.moveaxis)
+COMPOSED |= {f: partial(_relabelled, f) for f in (np.squeeze, np.expand_dims)}
+COMPOSED |= {f: partial(_permuted, f) for f in (np.swapaxes, np.moveaxis)}
+COMPOSED |= {np.amax: np.max, np.amin: np.min}
 
 
 @composed(np.take)

@@ -87,9 +87,11 @@ def _answers(kind: type) -> bool:
 def row(function: Any, *rules: Rule | None, forward: Callable[..., Any] | None = None) -> Any:
     """Put a function in the table: its rules, one per positional argument, and its value.
 
-    None in place of a rule: not differentiated. No `forward`: the function itself.
+    None in place of a rule: not differentiated. No `forward`: the function itself, without asking
+    where it is `dispatched`.
     """
-    TABLE[function] = Row(rules, forward or function)
+    own = function if is_numpys(function) else getattr(function, "__wrapped__", function)
+    TABLE[function] = Row(rules, forward or own)
     return function
 
 

@@ -82,7 +82,7 @@ def _closed(name: str, formula: str, latex: str = "", equation: str = "eq. (29)"
 
     cost.__name__, delta.__name__ = name, f"{name}_delta"
     row(cost, rule, None)
-    row(delta, lambda g, d, z, y: product(z, y, g), None, forward=delta.__wrapped__)
+    row(delta, lambda g, d, z, y: product(z, y, g), None)
     return ClosedForm(cost, delta, evaluate, product, formula, latex or formula, equation)
 
 

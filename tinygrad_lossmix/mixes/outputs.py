@@ -233,10 +233,10 @@ def _logsumexp_rule(g: Array, s: Array, z: Array, axis: int = -1, keepdims: bool
 
 # fmt: off
 row(sigmoid,       _sigmoid_rule,                     forward=_sigmoid)
-row(softplus,      lambda g, s, z: g * sigmoid(z),    forward=softplus.__wrapped__)
-row(log_sigmoid,   lambda g, s, z: g * sigmoid(-z),   forward=log_sigmoid.__wrapped__)
-row(softmax,       _softmax_rule,                     forward=softmax.__wrapped__)
-row(log_softmax,   _log_softmax_rule,                 forward=log_softmax.__wrapped__)
-row(logsumexp,     _logsumexp_rule,                   forward=logsumexp.__wrapped__)
-row(log1m_softmax, _log1m_softmax_rule,               forward=log1m_softmax.__wrapped__)
+row(softplus,      lambda g, s, z: g * sigmoid(z))
+row(log_sigmoid,   lambda g, s, z: g * sigmoid(-z))
+row(softmax,       _softmax_rule)
+row(log_softmax,   _log_softmax_rule)
+row(logsumexp,     _logsumexp_rule)
+row(log1m_softmax, _log1m_softmax_rule)
 # fmt: on
