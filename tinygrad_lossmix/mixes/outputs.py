@@ -232,7 +232,7 @@ def _logsumexp_rule(g: Array, s: Array, z: Array, axis: int = -1, keepdims: bool
 
 
 # fmt: off
-row(sigmoid,       _sigmoid_rule,                     forward=_sigmoid)
+row(sigmoid,       _sigmoid_rule, forward=_sigmoid)
 row(softplus,      lambda g, s, z: g * sigmoid(z))
 row(log_sigmoid,   lambda g, s, z: g * sigmoid(-z))
 row(softmax,       _softmax_rule)
