@@ -251,15 +251,14 @@ class Walk(Steps):
     @property
     def stop(self) -> Product | None:
         """The product that was taken last; None at the start."""
-        return self.product(self.position) if self.position > 0 else None
+        return self._product(self.position) if self.position > 0 else None
 
     @property
     def products(self) -> list[Product]:
         """Every product, in order."""
-        return [self.product(i) for i in range(1, len(self) + 1)]
+        return [self._product(i) for i in range(1, len(self) + 1)]
 
-    def product(self, position: int) -> Product:
-        """The product that is taken at a position, 1 … len()."""
+    def _product(self, position: int) -> Product:
         node, place, *arrays = self._steps[position - 1]
         argument = node.args[place]
         arrivals = self._arrivals[argument]
@@ -304,7 +303,7 @@ class Walk(Steps):
     def terms(self, node: Tensor) -> list[tuple[int, Product]]:
         """The contributions that a node has received at this position, and where each came."""
         received, _ = self.progress(node)
-        return [(i, self.product(i)) for i in self._arrivals.get(node, [])[:received]]
+        return [(i, self._product(i)) for i in self._arrivals.get(node, [])[:received]]
 
     def gradients(self) -> Gradients:
         """All gradients at this position, and those downstream of the products so far."""

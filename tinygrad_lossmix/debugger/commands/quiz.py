@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from rich.text import Text
 
-from tinygrad_lossmix.debugger.chain_rule import largest
+from tinygrad_lossmix.debugger.chain_rule import Product, largest
 from tinygrad_lossmix.debugger.commands.session import Group, Session, command
 from tinygrad_lossmix.debugger.expressions import CommandError, numbers
 from tinygrad_lossmix.debugger.show import FLOW, NAME, count, entries, lined
@@ -24,7 +24,7 @@ def quiz(session: Session[Walk], arg: str) -> Text:
     if walk.position < 0 or walk.at_end:
         raise CommandError("no product comes next here: type `start`, then `quiz`")
     session.question = walk, walk.position
-    node, _, argument, g, product, *_ = walk.product(walk.position + 1)
+    node, _, argument, g, product, *_ = _next(walk)
     name, size = reading.call(argument), count(max(product.size, 1), "number")
     return Text.assemble(
         (reading.defined(node), NAME),
@@ -36,6 +36,12 @@ def quiz(session: Session[Walk], arg: str) -> Text:
     )
 
 
+def _next(walk: Walk) -> Product:
+    product = walk.at(walk.position + 1).stop
+    assert product is not None
+    return product
+
+
 @command(QUIZ, takes="text")
 def answer(session: Session[Walk], arg: str) -> Text:
     """answer 0.5,0,0: your answer to quiz, to two digits; answer alone: show it"""
@@ -44,7 +50,7 @@ def answer(session: Session[Walk], arg: str) -> Text:
         raise CommandError("no question pending; type `quiz`")
     said = []
     if arg:
-        product = walk.product(walk.position + 1).contribution
+        product = _next(walk).contribution
         guess = numbers(arg, product.shape)
         right = np.allclose(guess, product, 0.0, CLOSE * largest(product), equal_nan=True)
         session.right += right
