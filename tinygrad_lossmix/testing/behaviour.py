@@ -23,12 +23,8 @@ Gradient = Callable[[Sequence[Array]], list[Any]]  # of some arrays, one for eac
 
 
 def form(gradients: list[Any], arrays: list[Array], positions: Sequence[int]) -> Iterator[Check]:
-    """Number, shape, dtype and finiteness of the gradients as they came.
-
-    Args:
-        gradients: whatever was given for them.
-        arrays: the arguments that are differentiated.
-        positions: of these among all arguments.
+    """Number, shape, dtype and finiteness of the gradients as they came, whatever they are, for
+    the arrays at these positions among the arguments.
     """
     if len(gradients) != len(arrays):
         yield Check("shape", False, f"{len(gradients)} gradients for {len(arrays)} arguments")
@@ -73,14 +69,9 @@ def of_the_engine(
     seed: Array,
     tolerance: Array,
 ) -> Iterator[Check]:
-    """Side effects, repeatability, linearity and layouts of a sweep.
+    """Side effects, repeatability, linearity and layouts of the sweep of <seed, cost>.
 
-    Args:
-        leaves, cost: a fresh recording.
-        gradient: that of <seed, cost>, on a new recording.
-        arrays: of the leaves.
-        seed: of the shape of the cost.
-        tolerance: what rounding may do to each entry of the gradient, flat.
+    `gradient` records anew; `tolerance` is what rounding may do to its entries, flat.
     """
     held = [(each, [np.array(x) for x in _held(each)]) for each in nodes(cost)]
     lent = seed.copy()
@@ -182,14 +173,9 @@ def of_a_pair(
     gradients: list[Any],
     tolerance: Array,
 ) -> Iterator[Check]:
-    """Side effects, repeatability and layouts of a gradient by hand.
+    """Side effects, repeatability and layouts of a gradient by hand, which gave these gradients.
 
-    Args:
-        call: for some arrays the gradients by hand, and the arguments that they were handed.
-        arrays: the arguments that are differentiated.
-        positions: of these among all arguments.
-        gradients: what it gave for them before.
-        tolerance: what rounding may do to each entry, flat.
+    `call` gives for some arrays the gradients, and the arguments that were handed on.
     """
     given = [a.copy() for a in arrays]
     first, handed = call(given)
