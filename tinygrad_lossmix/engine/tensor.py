@@ -27,12 +27,12 @@ from tinygrad_lossmix.engine.rules import astype, getitem
 from tinygrad_lossmix.engine.sweep import backward
 from tinygrad_lossmix.engine.table import (
     COMPOSED,
+    NUMPYS,
     PLAIN,
     REDUCTIONS,
     TABLE,
     Array,
     is_duck,
-    is_numpys,
     sorted_out,
     spelling,
 )
@@ -285,8 +285,8 @@ class Tensor(NoArray, metaclass=Spoken):
         raise no_rule(ufunc, method, kwargs if ufunc in TABLE else ())
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if func in TABLE and not is_numpys(func):
-            return record(func, args, {k: freeze_option(v) for k, v in kwargs.items()})
+        if func in TABLE and not isinstance(func, NUMPYS):
+            return record(func, args, kwargs and {k: freeze_option(v) for k, v in kwargs.items()})
         if func in PLAIN:
             return func(*map(_plain, args), **{k: _plain(v) for k, v in kwargs.items()})
         refuse_out(func, (), kwargs)
