@@ -60,13 +60,18 @@ class Nest:
         """Whether there is a number of it at every place."""
         return value in self.inner and value not in self.after and not reduces(value)
 
+    def places(self, call: Traced) -> Index:
+        """Where a call is computed: all along the rows, or once in each."""
+        shape = loop_shape(call)
+        return self.axes if shape == self.shape else (*self.axes[:-1], "0")[: len(shape)]
+
     def accept(self, call: Traced) -> bool:
         """Add a call, if it can be computed here."""
         shape, rows = loop_shape(call), self.shape[:-1]
         inner = shape == self.shape
         if not inner and not (self.shape and shape in (rows, (*rows, 1))):
             return False
-        at = self.axes if inner else (*self.axes[:-1], "0")[: len(shape)]
+        at = self.places(call)
         used = [base_of(x, place(x.shape, at)) for x in operands(call)]
         mine = [(base, index) for base, index in used if base in self.phase]
         for base, index in mine:
@@ -127,21 +132,20 @@ class Schedule:
         scattered = call.function is scatter and not is_plain(call.kwargs["key"])
         if not supported(call) or scattered:
             raise Unsupported(getattr(call.function, "__qualname__", str(call.function)))
+        new: Nest | Traced = call
         if call.function is np.reshape or is_product(call):
             self.factors[call] = [self._factor(x) for x in call.args]
-            self.home[call] = len(self.items)
-            self.items.append(call)
             self.stored[call] = None
-            return
-        start = max([self.home.get(base_of(x)[0], 0) for x in operands(call)], default=0)
-        for i, item in enumerate(self.items[start:], start):
-            if isinstance(item, Nest) and item.accept(call):
-                self.home[call] = i
-                return
-        nest = Nest(loop_shape(call))
-        nest.accept(call)
+        else:
+            start = max([self.home.get(base_of(x)[0], 0) for x in operands(call)], default=0)
+            for i, item in enumerate(self.items[start:], start):
+                if isinstance(item, Nest) and item.accept(call):
+                    self.home[call] = i
+                    return
+            new = Nest(loop_shape(call))
+            new.accept(call)
         self.home[call] = len(self.items)
-        self.items.append(nest)
+        self.items.append(new)
 
     def _factor(self, value: Any) -> Any:
         """An operand of a lone call: an array, or one to be transposed."""

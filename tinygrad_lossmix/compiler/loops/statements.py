@@ -28,7 +28,6 @@ from tinygrad_lossmix.compiler.loops.schedule import (
     Schedule,
     base_of,
     is_product,
-    loop_shape,
     place,
     reduces,
 )
@@ -140,8 +139,7 @@ class _NestLines:
 
     def statement(self, call: Traced) -> list[str]:
         """A call at one place, or once for a row."""
-        at = self.nest.axes if call in self.nest.inner else self.row_index(call)
-        texts = [self.operand(x, at, call) for x in call.args]
+        texts = [self.operand(x, self.nest.places(call), call) for x in call.args]
         if call.function is scatter:
             return [f"{self.sums[call].into} = {texts[0][0]}"]
         if call in self.sums:
@@ -172,9 +170,8 @@ class _NestLines:
             end.append(f"{element} = {local}")
         if call not in self.nest.after:
             return Sum([], begin, total, end, [])
-        if (
-            adds and call in self.nest.inner and not self.one_row
-        ):  # row by row: more exact, and in vectors
+        rows = call in self.nest.inner and not self.one_row
+        if adds and rows:  # row by row: more exact, and in vectors
             part = self.names.own(call, "part")
             return Sum(begin, [f"{part} = {zero}"], part, [f"{total} += {part}"], end)
         return Sum(begin, [], total, [], end)
@@ -264,27 +261,25 @@ class _NestLines:
                 self.lengths[x] = f"{name}.shape[{axis}]"
         return f"{name}[{', '.join(index) or '()'}]"
 
-    def row_index(self, call: Traced) -> Index:
-        return (*self.nest.axes[:-1], "0")[: len(loop_shape(call))]
-
     def is_one_row(self) -> bool:
         """Whether all arrays can be run through as one row."""
         nest = self.nest
         if sum(n != 1 for n in nest.shape) < 2 or nest.shape[-1] >= SHORT_ROW:
             return False
-        for call in nest.calls:
-            if call not in nest.inner or nest.index[call] not in ((), nest.axes):
-                return False
-            if call.shape not in ((), nest.shape):
-                return False
-            for x in call.args:
-                if type(x) is np.ndarray and x.shape not in ((), nest.shape):
-                    return False
-                if isinstance(x, Traced) and x.shape:
-                    base, index = base_of(x, place(x.shape, nest.axes))
-                    if base.shape != nest.shape or index != nest.axes:
-                        return False
-        return True
+        return all(
+            call in nest.inner
+            and nest.index[call] in ((), nest.axes)
+            and call.shape in ((), nest.shape)
+            and all(self.is_whole(x) for x in call.args)
+            for call in nest.calls
+        )
+
+    def is_whole(self, x: Any) -> bool:
+        """Whether an operand has the nest's own places, in its order, or is a number."""
+        if not isinstance(x, Traced):
+            return type(x) is not np.ndarray or x.shape in ((), self.nest.shape)
+        base, index = base_of(x, place(x.shape, self.nest.axes))
+        return not x.shape or (base.shape == self.nest.shape and index == self.nest.axes)
 
 
 def step_of(call: Traced) -> tuple[str, Any]:

@@ -7,30 +7,17 @@ The error is below 1.5 units in the last place.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import float32, float64, int32, int64, njit
 from numba.core.typing.templates import Signature
 from numba.extending import intrinsic
 
+Function = Callable[[Any], Any]
 compiled = njit(error_model="numpy", fastmath={"contract"}, nogil=True)
-
-
-def _bitcast(source: Any, target: Any) -> Any:
-    """An intrinsic: the bits of a number as another type of the same size."""
-
-    @intrinsic
-    def cast(context: Any, x: Any) -> tuple[Signature, Any]:
-        return target(source), lambda context, builder, _, args: builder.bitcast(
-            args[0], context.get_value_type(target)
-        )
-
-    return cast
-
-
-bits64, number64 = _bitcast(float64, int64), _bitcast(int64, float64)
-bits32, number32 = _bitcast(float32, int32), _bitcast(int32, float32)
 
 
 @intrinsic
@@ -68,144 +55,142 @@ def _extreme(name: str) -> Any:
 
 
 larger, smaller = _extreme("maximum"), _extreme("minimum")
-NAN64, NAN32, INFINITY = math.nan, float32(math.nan), math.inf
-MAGIC64, MAGIC32 = 6755399441055744.0, float32(12582912.0)  # 1.5·2^52: adding it rounds
-MAGIC_BITS64, MAGIC_BITS32 = 0x4338000000000000, 0x4B400000
-LN2_HIGH64, LN2_LOW64 = 0.6931471803691238, 1.9082149292705877e-10
-LN2_HIGH32, LN2_LOW32 = float32(0.693145751953125), float32(1.4286068203094172e-06)
 
 
-@compiled
-def exp64(x: Any) -> Any:
-    """e^x = 2^k e^r with |r| ≤ ½ ln 2; 2^k in two steps, so that denormals are rounded once."""
-    x = 710.0 if x > 710.0 else x
-    x = -746.0 if x < -746.0 else x
-    k = x * 1.4426950408889634 + MAGIC64 - MAGIC64
-    r = (x - k * LN2_HIGH64) - k * LN2_LOW64
-    p = 2.499996535964128e-08
-    p = p * r + 2.7630378625210663e-07
-    p = p * r + 2.755758734216402e-06
-    p = p * r + 2.4801492762781813e-05
-    p = p * r + 0.00019841269504765384
-    p = p * r + 0.0013888888943922656
-    p = p * r + 0.008333333333495624
-    p = p * r + 0.04166666666652919
-    p = p * r + 0.1666666666666641
-    p = p * r + 0.5000000000000011
-    half = k * 0.5 + MAGIC64
-    rest = k - (half - MAGIC64) + MAGIC64
-    return (1.0 + (r + r * r * p)) * _power_of_two64(half) * _power_of_two64(rest)
+def _bitcast(source: Any, target: Any) -> Any:
+    """An intrinsic: the bits of a number as another type of the same size."""
+
+    @intrinsic
+    def cast(context: Any, x: Any) -> tuple[Signature, Any]:
+        return target(source), lambda context, builder, _, args: builder.bitcast(
+            args[0], context.get_value_type(target)
+        )
+
+    return cast
 
 
-@compiled
-def _power_of_two64(k: Any) -> Any:
-    """2^(k - MAGIC64)."""
-    return number64((bits64(k) + 1023) << 52)
+def _polynomial(*coefficients: Any) -> Function:
+    """By Horner's rule, the highest power first."""
+    first, others = coefficients[0], coefficients[1:]
+
+    @compiled
+    def polynomial(x: Any) -> Any:
+        value = first
+        for each in others:
+            value = value * x + each
+        return value
+
+    return polynomial
 
 
-@compiled
-def log64(x: Any) -> Any:
-    """ln x: -inf at 0, NaN below."""
-    tiny = x < 2.2250738585072014e-308
-    value = _log_of_sum64(x * 18014398509481984.0 if tiny else x, 0.0)
-    value = value - 37.42994775023705 if tiny else value
-    value = -INFINITY if x == 0.0 else value
-    return _at_the_edges(x, x, value, NAN64)
+def _functions(
+    number: Any,
+    integer: Any,
+    ends: tuple[float, float],
+    ln2: tuple[float, float],
+    of_exp: tuple[float, ...],
+    of_log: tuple[float, ...],
+) -> tuple[Function, Function, Function]:
+    """exp, log and log1p of one type.
+
+    Args:
+        number, integer: the type, and the integers of its size.
+        ends: below the first e^x is 0, above the second it is infinite.
+        ln2: in two parts, the first with so few bits that its products are exact.
+        of_exp, of_log: coefficients of (e^r - 1 - r)/r², and of the series of atanh.
+    """
+    bits, number_of = _bitcast(number, integer), _bitcast(integer, number)
+    dtype, info = np.dtype(str(number)), np.finfo(str(number))
+    mantissa, bias = integer(info.nmant), integer(info.maxexp - 1)
+    low, high = map(number, ends)
+    ln2_high, ln2_low, one_by_ln2 = map(number, (*ln2, 1.0 / math.log(2.0)))
+    zero, half_one, one, two, nan, infinity = map(number, (0.0, 0.5, 1.0, 2.0, math.nan, math.inf))
+    magic, root_half = number(1.5 * 2.0**info.nmant), number(math.sqrt(0.5))  # x + magic is rounded
+    magic_bits, root_bits = (
+        integer(int(np.array(x, dtype).view(str(integer)))) for x in (magic, root_half)
+    )
+    tiny, enlarging = number(info.tiny), info.nmant + 2
+    enlarged, enlarged_by = number(2.0**enlarging), number(enlarging * math.log(2.0))
+    exp_series, log_series = (_polynomial(*map(number, each)) for each in (of_exp, of_log))
+
+    @compiled
+    def power_of_two(k: Any) -> Any:
+        """2^(k - magic)."""
+        return number_of((bits(k) + bias) << mantissa)
+
+    @compiled
+    def exp(x: Any) -> Any:
+        """e^x = 2^k e^r with |r| ≤ ½ ln 2; 2^k in two steps, so that denormals are rounded once."""
+        x = high if x > high else x
+        x = low if x < low else x
+        k = x * one_by_ln2 + magic - magic
+        r = (x - k * ln2_high) - k * ln2_low
+        half = k * half_one + magic
+        rest = k - (half - magic) + magic
+        return (one + (r + r * r * exp_series(r))) * power_of_two(half) * power_of_two(rest)
+
+    @compiled
+    def log_of_sum(x: Any, error: Any) -> Any:
+        """ln(x + error) of a normal x > 0: x = 2^k m with √½ ≤ m < √2, and the series of atanh."""
+        exponent = (bits(x) - root_bits) >> mantissa
+        k = number_of(exponent + magic_bits) - magic
+        m = number_of(bits(x) - (exponent << mantissa))
+        exponent = min(exponent, bias)  # where there is no error to be scaled
+        f = (m - one) + error * number_of((bias - exponent) << mantissa)
+        s = f / (two + f)
+        z = s * s
+        half = half_one * f * f
+        return k * ln2_high - ((half - (s * (half + log_series(z) * z) + k * ln2_low)) - f)
+
+    @compiled
+    def at_the_edges(x: Any, argument: Any, value: Any) -> Any:
+        """The value of a logarithm, but -inf at 0, NaN below, and x itself at +inf and NaN."""
+        value = -infinity if argument == zero else value
+        value = nan if argument < zero else value
+        return value if x < infinity else x
+
+    @compiled
+    def log(x: Any) -> Any:
+        """ln x."""
+        small = x < tiny
+        value = log_of_sum(x * enlarged if small else x, zero)
+        return at_the_edges(x, x, value - enlarged_by if small else value)
+
+    @compiled
+    def log1p(x: Any) -> Any:
+        """ln(1 + x)."""
+        total = one + x
+        part = total - one
+        value = log_of_sum(total, (one - (total - part)) + (x - part))
+        return at_the_edges(x, total, value)
+
+    return exp, log, log1p
 
 
-@compiled
-def log1p64(x: Any) -> Any:
-    """ln(1 + x): -inf at -1, NaN below."""
-    total = 1.0 + x
-    part = total - 1.0
-    value = _log_of_sum64(total, (1.0 - (total - part)) + (x - part))
-    value = -INFINITY if total == 0.0 else value
-    return _at_the_edges(x, total, value, NAN64)
-
-
-@compiled
-def _log_of_sum64(x: Any, error: Any) -> Any:
-    """ln(x + error) of a normal x > 0: x = 2^k m with √½ ≤ m < √2, and the series of atanh."""
-    exponent = (bits64(x) - 0x3FE6A09E667F3BCD) >> 52
-    k = number64(exponent + MAGIC_BITS64) - MAGIC64
-    m = number64(bits64(x) - (exponent << 52))
-    exponent = min(exponent, 1023)  # where there is no error to be scaled
-    f = (m - 1.0) + error * number64((1023 - exponent) << 52)
-    s = f / (2.0 + f)
-    z = s * s
-    p = 1.479819860511658591e-01
-    p = p * z + 1.531383769920937332e-01
-    p = p * z + 1.818357216161805012e-01
-    p = p * z + 2.222219843214978396e-01
-    p = p * z + 2.857142874366239149e-01
-    p = p * z + 3.999999999940941908e-01
-    p = p * z + 6.666666666666735130e-01
-    half = 0.5 * f * f
-    return k * LN2_HIGH64 - ((half - (s * (half + p * z) + k * LN2_LOW64)) - f)
-
-
-@compiled
-def _at_the_edges(x: Any, argument: Any, value: Any, nan: Any) -> Any:
-    """The value of a logarithm, but NaN below 0 and x itself at +inf and NaN."""
-    value = nan if argument < 0 else value
-    return value if x < INFINITY else x
-
-
-@compiled
-def exp32(x: Any) -> Any:
-    """As `exp64`."""
-    x = float32(89.0) if x > float32(89.0) else x
-    x = float32(-104.0) if x < float32(-104.0) else x
-    k = x * float32(1.44269504) + MAGIC32 - MAGIC32
-    r = (x - k * LN2_HIGH32) - k * LN2_LOW32
-    p = float32(0.0013814467238262296)
-    p = p * r + float32(0.008368780836462975)
-    p = p * r + float32(0.04166839271783829)
-    p = p * r + float32(0.1666651964187622)
-    p = p * r + float32(0.4999999403953552)
-    half = k * float32(0.5) + MAGIC32
-    rest = k - (half - MAGIC32) + MAGIC32
-    return (float32(1.0) + (r + r * r * p)) * _power_of_two32(half) * _power_of_two32(rest)
-
-
-@compiled
-def _power_of_two32(k: Any) -> Any:
-    return number32((bits32(k) + int32(127)) << int32(23))
-
-
-@compiled
-def log32(x: Any) -> Any:
-    """As `log64`."""
-    tiny = x < float32(1.17549435e-38)
-    value = _log_of_sum32(x * float32(33554432.0) if tiny else x, float32(0.0))
-    value = value - float32(17.328679513998633) if tiny else value
-    value = float32(-INFINITY) if x == float32(0.0) else value
-    return _at_the_edges(x, x, value, NAN32)
-
-
-@compiled
-def log1p32(x: Any) -> Any:
-    """As `log1p64`."""
-    total = float32(1.0) + x
-    part = total - float32(1.0)
-    value = _log_of_sum32(total, (float32(1.0) - (total - part)) + (x - part))
-    value = float32(-INFINITY) if total == float32(0.0) else value
-    return _at_the_edges(x, total, value, NAN32)
-
-
-@compiled
-def _log_of_sum32(x: Any, error: Any) -> Any:
-    """As `_log_of_sum64`."""
-    exponent = (bits32(x) - int32(0x3F3504F3)) >> int32(23)
-    k = number32(exponent + int32(MAGIC_BITS32)) - MAGIC32
-    m = number32(bits32(x) - (exponent << int32(23)))
-    exponent = min(exponent, int32(127))
-    f = (m - float32(1.0)) + error * number32((int32(127) - exponent) << int32(23))
-    s = f / (float32(2.0) + f)
-    z = s * s
-    p = float32(0.24279078841)
-    p = p * z + float32(0.28498786688)
-    p = p * z + float32(0.40000972152)
-    p = p * z + float32(0.66666662693)
-    half = float32(0.5) * f * f
-    return k * LN2_HIGH32 - ((half - (s * (half + p * z) + k * LN2_LOW32)) - f)
+exp64, log64, log1p64 = _functions(
+    float64,
+    int64,
+    (-746.0, 710.0),
+    (0.6931471803691238, 1.9082149292705877e-10),
+    (
+        *(2.499996535964128e-08, 2.7630378625210663e-07, 2.755758734216402e-06),
+        *(2.4801492762781813e-05, 0.00019841269504765384, 0.0013888888943922656),
+        *(0.008333333333495624, 0.04166666666652919, 0.1666666666666641, 0.5000000000000011),
+    ),
+    (
+        *(1.479819860511658591e-01, 1.531383769920937332e-01, 1.818357216161805012e-01),
+        *(2.222219843214978396e-01, 2.857142874366239149e-01, 3.999999999940941908e-01),
+        6.666666666666735130e-01,
+    ),
+)
+exp32, log32, log1p32 = _functions(
+    float32,
+    int32,
+    (-104.0, 89.0),
+    (0.693145751953125, 1.4286068203094172e-06),
+    (
+        *(0.0013814467238262296, 0.008368780836462975, 0.04166839271783829),
+        *(0.1666651964187622, 0.4999999403953552),
+    ),
+    (0.24279078841, 0.28498786688, 0.40000972152, 0.66666662693),
+)

@@ -22,7 +22,7 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.ir.program import TracedProgram
 from tinygrad_lossmix.compiler.ir.trace import Traced, operands
-from tinygrad_lossmix.compiler.source.storage import is_new, plan, reduces, takes_out
+from tinygrad_lossmix.compiler.source.storage import is_new, plan, reducing, takes_out
 from tinygrad_lossmix.engine.rules import astype, getitem
 
 _count = itertools.count(1)
@@ -101,7 +101,7 @@ class _Text:
         self.imports: dict[str, set[str]] = {}
         self.constants: dict[str, str] = {}
         self.given: dict[str, Any] = {}
-        self.names: dict[Any, str] = {}
+        self.names: dict[Any, str] = {}  # of values, functions and constants
         self.taken = {name for name in dir(np) if callable(getattr(np, name))} | {*WORDS.values()}
         for argument in program.arguments:
             self.name(argument)
@@ -145,7 +145,7 @@ class _Text:
         if call.function in TEMPLATES:
             options = {k: self.operand(v) for k, v in call.kwargs.items()}
             return TEMPLATES[call.function].format(*map(self.operand, call.args), **options)
-        if (ufunc := reduces(call)) is not None:
+        if (ufunc := reducing(call)) is not None:
             return self.reduction(ufunc, call, out)
         if call.function in INFIX and not call.shape:
             a, b = [self.number(x, call) for x in call.args]

@@ -71,7 +71,7 @@ def _deaths(calls: Sequence[Traced]) -> dict[int, list[Traced]]:
 def is_new(value: Traced) -> bool:
     """Whether its memory is its own: it may show that of no other array."""
     function = value.function
-    return isinstance(function, np.ufunc) or bool(reduces(value)) or function in NEW
+    return isinstance(function, np.ufunc) or reducing(value) is not None or function in NEW
 
 
 def memory(value: Traced) -> set[Traced]:
@@ -91,10 +91,10 @@ def takes_out(value: Traced) -> bool:
     if value.function is np.matmul:
         a, b = value.args
         return bool(a.ndim <= 2 and b.ndim <= 2 and a.dtype == b.dtype == value.dtype)
-    return isinstance(value.function, np.ufunc) or reduces(value) is not None
+    return isinstance(value.function, np.ufunc) or reducing(value) is not None
 
 
-def reduces(value: Traced) -> np.ufunc | None:
+def reducing(value: Traced) -> np.ufunc | None:
     """The ufunc of a reduction."""
     function = value.function
     return function.__self__ if getattr(function, "__name__", "") == "reduce" else None
