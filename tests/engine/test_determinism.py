@@ -7,13 +7,13 @@ import threading
 
 import numpy as np
 
-from tests.engine.test_memory import leaves, network
+from tests.helpers.recording import leaves, network
 from tinygrad_lossmix import Tensor, grad, value_and_grad
 
 PROGRAM = """
 import hashlib
 import numpy as np
-from tests.engine.test_memory import leaves, network
+from tests.helpers.recording import leaves, network
 from tinygrad_lossmix import grad
 from tinygrad_lossmix.engine.graph import names, nodes
 

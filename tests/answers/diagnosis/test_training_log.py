@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.answers.plateau.test_constants import evaluated
+from tests.helpers.formulas import evaluated
 from tinygrad_lossmix.answers.diagnosis.training_log import Level, levels, read
 
 FLOOR = math.log1p(9 / math.e)

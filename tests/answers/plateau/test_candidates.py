@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.answers.plateau.test_constants import evaluated
+from tests.helpers.formulas import evaluated
 from tests.helpers.quick import thinned
 from tinygrad_lossmix.answers.plateau.candidates import constants, half_unit
 from tinygrad_lossmix.answers.plateau.plateau import plateau

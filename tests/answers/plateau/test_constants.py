@@ -1,11 +1,11 @@
 """Every plateau, by formula, against the cost of the outputs that it speaks of."""
 
 import math
-import re
 
 import numpy as np
 import pytest
 
+from tests.helpers.formulas import evaluated
 from tinygrad_lossmix.answers.plateau.candidates import constants
 
 CLASSES = [2, 3, 4, 7, 10, 100]
@@ -145,14 +145,6 @@ def test_the_floors_of_the_second_layer_are_below_all_that_it_can_output(k):
         assert log_likelihood(softmax(sigmoid(z))) >= softmax_floor - 1e-12
         assert cross_entropy(sigmoid(sigmoid(z))) >= sigmoid_floor - 1e-12
         assert cross_entropy(sigmoid(softmax(z))) >= sigmoid_floor - 1e-12
-
-
-def evaluated(formula, k, accuracy):
-    """The value of a formula as it is printed: `2 (1 - 1/K)/K`, `ln(e + K - 1) - accuracy`."""
-    text = re.sub(r"\b(ln|log2) ([\w.]+(?:\^-\d+)?(?:e-\d+)?(?:-\d+)?)", r"\1(\2)", formula)
-    text = re.sub(r"(?<=[\w)]) (?=\(|ln|log2)", " * ", text).replace("^", "**")
-    known = {"ln": math.log, "log2": math.log2, "e": math.e, "K": k, "accuracy": accuracy}
-    return eval(text, known)
 
 
 @pytest.mark.parametrize("accuracy", [None, 0.75])
