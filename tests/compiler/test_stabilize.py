@@ -58,7 +58,7 @@ def assert_right(pair, layer, cost, z, y):
 
 
 @each_pair
-@share(2)
+@share(3)
 @given(data=st.data())
 def test_any_spelling_at_any_logits_is_right_to_the_tails(pair, data):
     layer, cost = data.draw(st.sampled_from(spelled(pair)))
