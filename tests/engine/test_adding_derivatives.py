@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+import tinygrad_lossmix as lm
 from tinygrad_lossmix import Tensor, constant, derivative, grad
 
 
@@ -76,6 +77,40 @@ def test_the_rule_of_a_function_of_ones_own_can_be_replaced_by_what_derivative_g
     t = Tensor(1.0)
     assert grad(right(t), t) == grad(wrong(t), t) == 2.0
     assert len([f for f in own_table if getattr(f, "__name__", "") == "double"]) == 1
+
+
+def test_a_function_of_ones_own_has_one_row_however_often_it_is_added(own_table):
+    def double(x):
+        return 2 * x
+
+    wrong = derivative(double, lambda g, z, x: 3 * g)
+    right = derivative(double, lambda g, z, x: 2 * g)
+    assert right is wrong
+    t = Tensor(1.0)
+    assert grad(right(t), t) == 2.0
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "softmax", "logsumexp", "xlogy", "constant"])
+def test_the_rule_of_what_users_call_can_be_replaced(name, own_table):
+    function = getattr(lm, name)
+    t = Tensor([1.0, 2.0])
+    args = (t, np.ones(2)) if name == "xlogy" else (t,)
+    assert function(*args).function is function
+    rules = [lambda g, z, x, *y, **options: np.full_like(x, 7.0), None][: len(args)]
+    assert derivative(function, *rules) is function
+    assert grad(function(*args).sum(), t).tolist() == [7.0, 7.0]
+
+
+def test_an_object_of_numpys_that_does_not_dispatch_is_made_to(own_table):
+    f = derivative(np.vectorize(lambda x: x**2), lambda g, z, x: 2 * g * x)
+    t = Tensor([1.0, 2.0])
+    assert grad(f(t).sum(), t).tolist() == [2.0, 4.0]
+
+
+def test_a_function_without_a_name_is_spelled_by_its_repr(own_table):
+    f = derivative(functools.partial(np.multiply, 2.0), lambda g, z, x: 2.0 * g)
+    with pytest.raises(TypeError, match=r"partial\(.* has 1 derivative rules for 2"):
+        f(Tensor(1.0), Tensor(1.0))
 
 
 def test_an_argument_whose_rule_is_none_gets_zeros(own_table):
