@@ -7,7 +7,7 @@ import tinygrad_lossmix as lm
 from tinygrad_lossmix.engine.derivatives import scatter
 from tinygrad_lossmix.engine.freeze import freeze, freeze_index
 from tinygrad_lossmix.engine.rules import filled
-from tinygrad_lossmix.engine.table import TABLE, dispatched, is_duck
+from tinygrad_lossmix.engine.table import COMPOSED, TABLE, dispatched, is_duck
 from tinygrad_lossmix.engine.tensor import node
 from tinygrad_lossmix.mixes.labels import labels, numbers, one_hot, require_finite
 
@@ -50,6 +50,17 @@ def test_it_is_a_constant_as_it_is():
     assert freeze(x) is x
     assert freeze_index(x) is x
     assert freeze_index((0, x))[1] is x
+
+
+def test_it_is_taken_along_an_axis_as_it_is():
+    class Indexed:
+        ndim = 1
+
+        def __getitem__(self, key):
+            return key
+
+    x = Duck((2,), int)
+    assert COMPOSED[np.take](Indexed(), x, axis=0) == (x,)
 
 
 def test_a_sum_is_spread_by_numpy():
