@@ -12,6 +12,7 @@ import concurrent.futures
 import contextlib
 import difflib
 import io
+import itertools
 import linecache
 import math
 import os
@@ -36,6 +37,8 @@ NOT_RUN = {"git", "cd", "python3", "."}
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 EXAMPLE = re.compile(r"(>>> [^\n]*\n(?:\.\.\.(?: [^\n]*)?\n)*)(.*?)(\n*)\Z", re.DOTALL)
 COMMAND = re.compile(r"\$ ([^\n]*)\n(.*?)(\n*)\Z", re.DOTALL)
+
+_count = itertools.count()
 
 
 def fences(text, language):
@@ -98,7 +101,7 @@ def parts(block, prompt):
 
 def printed_by(code, names):
     """What an example prints at a prompt; of an exception, its name and message."""
-    name = f"<example {len(linecache.cache)}>"
+    name = f"<example {next(_count)}>"
     linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
     output = io.StringIO()
     with contextlib.redirect_stdout(output):

@@ -2,6 +2,7 @@
 
 import pytest
 
+import tinygrad_lossmix as lm
 from tests.helpers.blocks import changed, rewritten
 
 
@@ -16,7 +17,7 @@ TRUE = [
     page("python", ">>> int('z')", "Traceback (most recent call last):", "    ...",
          "ValueError: invalid literal for int() with base 10: 'z'"),
     page("python", ">>> 1e-15 * 1.1", "1.2e-15"),
-    page("console", "$ lossmix --version", "lossmix 0.1.0"),
+    page("console", "$ lossmix --version", f"lossmix {lm.__version__}"),
     page("console", "$ python3 -m venv .venv"),
     page("bash", 'python -m pip install ".[draw,fast]" && lossmix compare'),
     page("bash", "python demos/01_first_gradient.py"),
@@ -47,6 +48,21 @@ def test_a_page_that_is_not_true_is_a_difference(tmp_path):
     assert "-lossmix 7" in changed(path)
     path.write_text(rewritten(path.read_text(encoding="utf-8")), encoding="utf-8")
     assert changed(path) == []
+
+
+def test_an_example_keeps_its_source_when_others_lose_theirs():
+    """As compiled functions do, whenever the garbage collector comes to them."""
+    text = page(
+        "python",
+        ">>> import inspect, linecache",
+        ">>> linecache.cache |= dict.fromkeys('ab', (0, None, [], ''))",
+        ">>> def two():",
+        "...     return 2",
+        ">>> del linecache.cache['a'], linecache.cache['b']",
+        ">>> print(inspect.getsource(two).splitlines()[1])",
+        "    return 2",
+    )
+    assert rewritten(text) == text
 
 
 def test_a_shown_file_can_be_read_and_imported():
