@@ -77,6 +77,8 @@ def test_constants_that_are_one_number():
     assert scalar(np.full((2, 3), 2.5)) == scalar(2.5) == scalar(np.float32(2.5)) == 2.5
     for other in (np.arange(3.0), np.zeros(0), [1.0], None, "1", lm.Tensor(1.0)):
         assert scalar(other) is None
+    assert scalar(2**53) == 2**53
+    assert scalar(2**53 + 1) is None
     assert uniform(np.array([0.0, -0.0])) is None
     assert np.signbit(uniform(np.full(3, -0.0)))
 

@@ -210,6 +210,26 @@ def test_any_float_dtype_and_byte_order(dtype):
     close(compiled(lm.MIXES[4].cost)(z, labels), lm.value_and_grad(lm.MIXES[4].cost)(z, labels))
 
 
+THIRD = np.longdouble(1) / 3  # between two of float64's numbers
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda z: np.tanh(z).mean(axis=0).sum(),
+        lambda z: (z * np.full(3, THIRD)).sum(),
+        lambda z: (z / np.full(3, THIRD)).sum(),
+        lambda z: (z / THIRD).sum(),
+        lambda z: np.log(np.exp(z * THIRD).sum()),
+        lambda z: (z - THIRD).prod(),
+        lambda z: np.maximum(z, THIRD).sum(),
+    ],
+)
+def test_a_constant_keeps_all_digits_of_a_longdouble(f):
+    z = np.array([0.5, -1.0, 2.0], np.longdouble)
+    close(compiled(f)(z), lm.value_and_grad(f)(z), 4 * float(np.finfo(z.dtype).eps), 0.0)
+
+
 def test_a_gradient_has_the_dtype_of_its_argument():
     def f(t, u):
         return t * np.sum(u)

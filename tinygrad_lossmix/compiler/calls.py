@@ -38,10 +38,13 @@ def uniform(x: Any) -> Any:
 
 
 def scalar(x: Any) -> float | None:
-    """The number that a constant is, or is full of; None for anything else."""
+    """The number that a constant is, or is full of; None for anything else.
+
+    None for one between two of float64's, too: a longdouble, a large integer.
+    """
     if not isinstance(x, int | float | np.number | np.bool_):
         x = uniform(x)
-    return None if x is None else float(x)
+    return None if x is None or (c := float(x)) != x == x else c
 
 
 def number(x: Any) -> float | None:

@@ -221,7 +221,7 @@ class _Text:
         """A number beside an array: as an array without axes it takes half the time."""
         kinds = {y.dtype for y in call.args if hasattr(y, "dtype")}
         kind = kinds.pop() if len(kinds) == 1 else None
-        if kind is None or kind.kind != "f" or not np.isfinite(x):
+        if kind is None or kind.kind != "f" or not np.isfinite(x) or float(x) != x:
             return repr(x) if type(x) in (int, float) and np.isfinite(x) else self.constant(x)
         key = ("scalar", float(x), str(np.float64(x)), kind)
         if key not in self.names:
