@@ -155,11 +155,15 @@ def difference(cost: Tensor, at: Tensor) -> Array | None:
     """The central finite difference of a cost by each entry of a node, all else held.
 
     Returns:
-        an array of the node's shape; None where the node is too large.
+        an array of the node's shape, float64 where that can be; None where the node is too large.
     """
     if at.size > MOVED:
         return None
-    held = attrgetter("data")
+
+    def moved(x: Array) -> Any:
+        return replay(cost, {at: x}, computed, attrgetter("data"))[cost]
+
     with np.errstate(all="ignore"):
-        moved = lambda x: replay(cost, {at: x}, computed, held)[cost]
-        return numerical_gradient(moved, at.data)
+        # the cost of large logits is rounded by more in float32 than a step changes it
+        wide = at.data.astype(np.result_type(at.dtype, np.float64))
+        return numerical_gradient(moved, wide if moved(wide).dtype == wide.dtype else at.data)

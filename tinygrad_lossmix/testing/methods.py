@@ -79,7 +79,7 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array) -> Array:
         distance = max((eps * max(1.0, abs(x[i]))) ** (1 / 3), 4.0 * np.spacing(abs(x[i])))
         above[i] += distance
         below[i] -= distance
-        gradient[i] = (float(f(above)) - float(f(below))) / float(above[i] - below[i])
+        gradient[i] = float(f(above) - f(below)) / float(above[i] - below[i])
     return gradient
 
 

@@ -127,6 +127,15 @@ def test_check_agrees_with_the_difference(name):
     assert "NOT" not in text
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+@pytest.mark.parametrize("size", [1.0, 1e2, 1e4])
+def test_check_agrees_at_large_logits_in_every_dtype(dtype, size):
+    z = lm.Tensor(np.array([1.5, 0.5, -1.0], dtype) * dtype(size), name="z")
+    of_float32 = z.astype(np.float32).sum() if dtype == np.float32 else z.sum()
+    for cost in [*(mix.cost(z, 0) for mix in lm.MIXES), lm.softplus(z * 2).sum(), of_float32]:
+        assert "ok" in answers_to("check z", cost).split(), cost
+
+
 def test_check_sees_a_wrong_rule(own_table):
     wrong = lm.derivative(lambda x: x**3, lambda g, z, x: g * x)
     x = lm.Tensor([2.0], name="x")
