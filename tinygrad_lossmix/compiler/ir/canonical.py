@@ -51,7 +51,7 @@ def _mean(x: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdim
         given = {"axis": axis, "dtype": dtype, "keepdims": keepdims} | options
         return np.mean, (x,), given
     exact = x if x.dtype.kind == "f" else x.astype(np.float64)
-    total: Any = np.sum(exact, axis=axis, keepdims=keepdims is True)
+    total: Any = np.sum(exact, axis=axis, keepdims=keepdims is True)  # type: ignore[call-overload]
     return np.divide, (total, total.dtype.type(x.size / total.size if total.size else 0)), {}
 
 
@@ -61,7 +61,8 @@ def _var(x: Any, axis: Any = None, dtype: Any = None, out: None = None, ddof: fl
         given = {"axis": axis, "dtype": dtype, "ddof": ddof, "keepdims": keepdims} | options
         return np.var, (x,), given
     centred = x - np.mean(x, axis=axis, keepdims=True)
-    total: Any = np.sum(centred * centred, axis=axis, keepdims=keepdims is True)
+    squares = centred * centred
+    total: Any = np.sum(squares, axis=axis, keepdims=keepdims is True)  # type: ignore[call-overload]
     count = x.size / total.size if total.size else 0
     return np.divide, (total, total.dtype.type(max(count - ddof, 0))), {}
 

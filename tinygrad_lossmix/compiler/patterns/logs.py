@@ -148,10 +148,10 @@ def _log_rule(node: Tensor) -> LogRule | None:
         return LogRule(y, lambda log: -log, True)
     picked = contraction(node)
     if picked is not None and (mask := one_hot(picked)) is not None:
-        axis = picked.axes
+        over: dict[str, Any] = {"axis": picked.axes, "keepdims": picked.keepdims}
         return LogRule(
             picked.x,
-            lambda log: np.where(mask, log, 0.0).sum(axis=axis, keepdims=picked.keepdims),
+            lambda log: np.where(mask, log, 0.0).sum(**over),
             False,
         )
     return None
