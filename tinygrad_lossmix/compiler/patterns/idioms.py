@@ -31,7 +31,7 @@ from tinygrad_lossmix.mixes.layers import LAYERS
 Found = tuple[Tensor, Pattern]
 
 VIEWS = {np.transpose, np.reshape, np.broadcast_to, getitem, astype}
-ELEMENTWISE = {"exp", "sigmoid", "tanh"}
+ELEMENTWISE = {"exp", "tanh", *(name for name in LAYERS if not LAYERS[name].distribution)}
 KINDS = {f: f.__name__ for layer in LAYERS.values() for f in layer.rows}
 KINDS |= {np.exp: "exp", np.expm1: "exp", np.tanh: "tanh"}  # the rest of expm1: `Structure.affine`
 OVER_AN_AXIS = {f for layer in LAYERS.values() if layer.distribution for f in layer.rows}
