@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.recording import leaves, network
-from tinygrad_lossmix import Mix, Tensor, derivative, grad, value_and_grad
+from tinygrad_lossmix import Mix, Tensor, derivative, grad, sigmoid, value_and_grad
 from tinygrad_lossmix.engine.graph import groups, names, nodes
 from tinygrad_lossmix.engine.sweep import sweep
 
@@ -132,3 +132,14 @@ def test_a_recording_keeps_no_copies_of_tensors():
     tracemalloc.stop()
     assert len(views) == 4
     assert kept < 100_000
+
+
+def test_classes_of_arguments_are_not_kept_for_ever():
+    def asked():
+        kind = type("Kind", (float,), {})
+        sigmoid(kind(1.0))
+        return weakref.ref(kind)
+
+    kinds = [asked() for _ in range(1000)]
+    gc.collect()
+    assert sum(kind() is not None for kind in kinds) < 500

@@ -84,7 +84,7 @@ def dispatched(
     return public
 
 
-@functools.cache  # to look at every call would cost one stable node 4 %
+@functools.lru_cache(256)  # to look at every call would cost one stable node 4 %
 def _answers(kind: type) -> bool:
     return hasattr(kind, "__array_function__") and not issubclass(kind, np.ndarray)
 
