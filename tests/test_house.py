@@ -77,7 +77,7 @@ def name_of(path: Path) -> str:
 
 
 FILES = {name_of(path): path for path in sorted(ROOT.rglob("*.py"))}
-TREES = {module: ast.parse(path.read_text()) for module, path in FILES.items()}
+TREES = {module: ast.parse(path.read_text(encoding="utf-8")) for module, path in FILES.items()}
 
 
 def imports(module: str) -> Iterator[Import]:
@@ -167,7 +167,9 @@ def test_the_picture_of_the_house_shows_these_floors() -> None:
 
 @pytest.mark.parametrize("room", ["engine", "mixes"])
 def test_the_lower_rooms_do_not_know_the_compiler(room: str) -> None:
-    text = "".join(FILES[module].read_text() for module in FILES if module.startswith(room))
+    text = "".join(
+        FILES[module].read_text(encoding="utf-8") for module in FILES if module.startswith(room)
+    )
     assert not re.findall(r"(?i)compil\w*|traced\w*", text)
 
 
@@ -177,7 +179,9 @@ def test_what_goes_upwards_by_name_is_listed() -> None:
 
 
 def test_no_file_is_too_long_to_read_at_once() -> None:
-    lengths = {module: len(path.read_text().splitlines()) for module, path in FILES.items()}
+    lengths = {
+        module: len(path.read_text(encoding="utf-8").splitlines()) for module, path in FILES.items()
+    }
     assert not {module: length for module, length in lengths.items() if length > 350}
 
 

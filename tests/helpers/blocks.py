@@ -163,7 +163,7 @@ def followed(old, new, gap):
 
 def checked(block):
     """A bash block as it is: its commands, extras and files are there."""
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
         "optional-dependencies"
     ]
     commands = {name for group in COMMANDS.values() for name in group}
