@@ -210,6 +210,14 @@ def test_any_float_dtype_and_byte_order(dtype):
     close(compiled(lm.MIXES[4].cost)(z, labels), lm.value_and_grad(lm.MIXES[4].cost)(z, labels))
 
 
+def test_an_axis_that_is_not_there_is_refused_as_by_numpy():
+    for function in (compiled, lm.value_and_grad):
+        with pytest.raises(
+            np.exceptions.AxisError, match=r"axis 5 is out of bounds .* dimension 1"
+        ):
+            function(lambda x: x.sum(axis=(0, 5)))(np.ones(3))
+
+
 THIRD = np.longdouble(1) / 3  # between two of float64's numbers
 
 

@@ -56,12 +56,17 @@ def number(x: Any) -> float | None:
 def axes_of(ndim: int, axis: Any) -> tuple[int, ...]:
     """The axes that an option `axis` means, in order, counted from the first; None: all.
 
-    Raises IndexError for an axis that is not there.
+    Raises NumPy's IndexError for an axis that is not there.
     """
     if axis is None:
         return tuple(range(ndim))
     every = range(max(ndim, 1))  # NumPy lets a number have an axis to sum over
-    return tuple(sorted(every[i] for i in (axis if isinstance(axis, tuple) else (axis,))))[:ndim]
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    try:
+        return tuple(sorted(every[i] for i in axes))[:ndim]
+    except IndexError:
+        wrong = next(i for i in axes if not -len(every) <= i < len(every))
+        raise np.exceptions.AxisError(wrong, ndim) from None
 
 
 def reduced(call: Call) -> tuple[int, ...]:
