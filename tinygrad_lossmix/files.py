@@ -1,7 +1,5 @@
 """Writing a file as a whole: at any time it holds either the old content or the new one."""
 
-from __future__ import annotations
-
 import errno
 import os
 from pathlib import Path

@@ -6,8 +6,6 @@
 'pip install "tinygrad_lossmix[prove]"'
 """
 
-from __future__ import annotations
-
 import contextlib
 import re
 from collections.abc import Iterator

@@ -15,8 +15,6 @@ numbers go:
 ('[0.3333, 0, 2e-09]', '[1.000, 0.000]', '(0.3333, 0)')
 """
 
-from __future__ import annotations
-
 import codecs
 import re
 import shutil

@@ -4,8 +4,6 @@
 {'z': [1.0, None], 'K': 2}
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Iterable

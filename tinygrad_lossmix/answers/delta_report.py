@@ -8,8 +8,6 @@ Jacobian of the output layer: a pair is matched when J cancels what the cost div
 (True, array([-0.33475904,  0.24472847,  0.09003057]))
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Sequence
 from functools import cached_property

@@ -5,8 +5,6 @@ and none stays behind. As a program it takes the name of a library and expressio
 values as one JSON object.
 """
 
-from __future__ import annotations
-
 import importlib
 import json
 import os

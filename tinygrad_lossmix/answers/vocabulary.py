@@ -8,8 +8,6 @@ the library is installed.
 'eq. 80'
 """
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass

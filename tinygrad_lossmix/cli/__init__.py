@@ -6,8 +6,6 @@ with a click command called `command`.
 Exit codes: 0 done, 1 a check failed, 2 usage, 130 interrupted, 141 the reader of a pipe left.
 """
 
-from __future__ import annotations
-
 import codecs
 import contextlib
 import difflib

@@ -1,7 +1,5 @@
 """`lossmix check`: is a gradient the derivative?"""
 
-from __future__ import annotations
-
 import importlib
 import sys
 from collections.abc import Iterator

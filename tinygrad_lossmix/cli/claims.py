@@ -1,7 +1,5 @@
 """`lossmix claims`: what was claimed about the question, recomputed."""
 
-from __future__ import annotations
-
 import click
 
 from tinygrad_lossmix.answers.claims.catalogue import claims

@@ -1,7 +1,5 @@
 """`lossmix compare`: train all mixes, print one table and the problems of each."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`lossmix delta`: the output delta of a mix three ways, beside a - y, and why they differ."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import click

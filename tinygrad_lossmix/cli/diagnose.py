@@ -1,7 +1,5 @@
 """`lossmix diagnose`: a wrong pairing in somebody else's framework."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

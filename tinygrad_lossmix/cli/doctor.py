@@ -1,7 +1,5 @@
 """`lossmix doctor`: what is installed, and what would complete the extras."""
 
-from __future__ import annotations
-
 import platform
 from typing import Any
 

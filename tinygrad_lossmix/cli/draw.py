@@ -1,7 +1,5 @@
 """`lossmix draw`: the computation graph of a mix, in the terminal or as a picture."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

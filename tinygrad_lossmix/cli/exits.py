@@ -4,8 +4,6 @@ Wrong usage is click's UsageError, which shows the usage; what cannot be done al
 for as it should be is Refused.
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path

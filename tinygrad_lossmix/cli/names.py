@@ -1,7 +1,5 @@
 """`lossmix names`: what the same thing is called elsewhere."""
 
-from __future__ import annotations
-
 import click
 
 from tinygrad_lossmix.answers.vocabulary import names

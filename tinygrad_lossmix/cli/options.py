@@ -2,8 +2,6 @@
 besides its value, `--classes 10 --accuracy .91`; and --json.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any

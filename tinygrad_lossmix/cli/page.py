@@ -1,7 +1,5 @@
 """`lossmix page`: step through the backward pass of a mix in a browser."""
 
-from __future__ import annotations
-
 import contextlib
 import tempfile
 import webbrowser

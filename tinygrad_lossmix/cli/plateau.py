@@ -1,7 +1,5 @@
 """`lossmix plateau`: explain the value at which a loss is stuck."""
 
-from __future__ import annotations
-
 import click
 
 from tinygrad_lossmix.answers.plateau.plateau import plateau

@@ -1,7 +1,5 @@
 """`lossmix prove`: delta as formulas, and for which labels it is a - y."""
 
-from __future__ import annotations
-
 import click
 
 from tinygrad_lossmix.cli.exits import usage

@@ -1,7 +1,5 @@
 """Tables and text for stdout: as wide as the terminal, plain where there is none; files."""
 
-from __future__ import annotations
-
 import os
 
 from rich.console import Console, RenderableType

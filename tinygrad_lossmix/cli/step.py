@@ -1,7 +1,5 @@
 """`lossmix step`: step through a backward pass by hand."""
 
-from __future__ import annotations
-
 import sys
 from typing import Any
 

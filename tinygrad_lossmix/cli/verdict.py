@@ -1,7 +1,5 @@
 """`lossmix verdict`: is a mix sound, and why?"""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import click

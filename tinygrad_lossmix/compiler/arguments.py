@@ -7,8 +7,6 @@ way down.
 (True, False, False)
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from enum import Enum
 from types import BuiltinFunctionType, EllipsisType, FunctionType, ModuleType, NoneType

@@ -11,8 +11,6 @@ whether they are one number.
 True
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

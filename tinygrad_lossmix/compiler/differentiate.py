@@ -3,8 +3,6 @@
 The engine runs as it always does, on traced arrays; what they note is the program.
 """
 
-from __future__ import annotations
-
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

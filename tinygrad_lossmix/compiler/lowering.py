@@ -7,8 +7,6 @@ asked. Each takes logits z and labels y, both (K,) or (n, K), and returns the co
 examples, and δ of each, tails exact: a difference is taken only where it does not cancel.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 from typing import Any

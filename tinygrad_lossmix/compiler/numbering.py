@@ -7,8 +7,6 @@ True
 (False, False)
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -9,8 +9,6 @@ Tensor(inf, by=negative) [nan nan nan]
 (Tensor(1000., by=softmax_ll), array([ 1., -1.,  0.]))
 """
 
-from __future__ import annotations
-
 import warnings
 from bisect import bisect_left
 from typing import Any, NamedTuple

@@ -12,8 +12,6 @@ if __name__ == "__main__":
 <BLANKLINE>
 """
 
-from __future__ import annotations
-
 import functools
 
 from tinygrad_lossmix.compiler.compile import compile

@@ -13,8 +13,6 @@ Local(values=array([4., 2.]), diagonal=True)
 array([4., 2.])
 """
 
-from __future__ import annotations
-
 from operator import attrgetter
 from typing import Any, NamedTuple
 

@@ -15,8 +15,6 @@ True
 (('z', (), '2,1,0'), ('z', (0, -1), '5'))
 """
 
-from __future__ import annotations
-
 import difflib
 import operator
 import re

@@ -12,8 +12,6 @@ first waits for the other.
 ('z', 0.2814)
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -6,8 +6,6 @@ script and a style. It forbids the browser everything but these two, by a policy
 What you can do here: `page(cost, "steps.html")`, and open the file in a browser.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import html

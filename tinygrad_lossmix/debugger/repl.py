@@ -11,8 +11,6 @@ True
 [1/3] n2 → n1: [1, 1]
 """
 
-from __future__ import annotations
-
 import cmd
 import sys
 from collections.abc import Mapping

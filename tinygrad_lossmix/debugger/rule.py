@@ -7,8 +7,6 @@ Rule(text='g * x', letters=('g', 'z', 'x', 'y'))
 'sum_rule: g, for every entry.'
 """
 
-from __future__ import annotations
-
 import ast
 import contextlib
 import inspect

@@ -8,8 +8,6 @@ Each product has its upstream gradient, a local Jacobian, and the downstream gra
   cost  3
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -20,8 +20,6 @@ the seed:
 (-3, True, None)
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from copy import copy

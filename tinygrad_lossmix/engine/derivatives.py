@@ -8,8 +8,6 @@ undoes broadcasting or adds up contributions: `sweep.py` does, once.
 What you can do here: read the table; `derivative` in `table.py` adds to it.
 """
 
-from __future__ import annotations
-
 import operator
 
 import numpy as np

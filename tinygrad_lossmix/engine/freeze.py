@@ -1,7 +1,5 @@
 """What may enter a recording, and how: nothing that is recorded can be changed afterwards."""
 
-from __future__ import annotations
-
 import copy
 import operator
 from typing import Any

@@ -9,8 +9,6 @@ What you can do here: differentiate once, `grad(cost, z)`; twice, `grad(grad(cos
 create_graph=True)[0], z)`; or turn a cost into a function that trains, `value_and_grad(f)`.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from typing import Any

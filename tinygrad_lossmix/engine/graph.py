@@ -6,8 +6,6 @@
 ['z', 'n1', 'n2']
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple

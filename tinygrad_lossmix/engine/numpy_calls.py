@@ -1,7 +1,5 @@
 """NumPy functions that need no row of their own: spelled out in others, or without derivative."""
 
-from __future__ import annotations
-
 import itertools
 import math
 import operator

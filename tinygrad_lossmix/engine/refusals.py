@@ -1,7 +1,5 @@
 """What is said of a call that cannot be recorded, and what to write instead."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn

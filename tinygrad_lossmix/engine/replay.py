@@ -8,8 +8,6 @@ Tensor(1.09861229, by=log)
 np.float64(3.4076059644443806)
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

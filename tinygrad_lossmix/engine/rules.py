@@ -4,8 +4,6 @@
 function of x, y …
 """
 
-from __future__ import annotations
-
 import functools
 import math
 from typing import Any

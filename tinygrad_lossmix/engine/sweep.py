@@ -13,8 +13,6 @@ multiply 0 [2. 1.] [2. 1.]
 multiply 1 [2. 1.] [4. 2.]
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
 from typing import Any

@@ -4,8 +4,6 @@
 called: NumPy's, which NumPy dispatches, and others, `dispatched` here in the same way.
 """
 
-from __future__ import annotations
-
 import functools
 import inspect
 from collections.abc import Callable, Mapping

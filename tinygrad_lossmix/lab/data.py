@@ -4,8 +4,6 @@ What you can do here: `digits()` for the 8x8 handwritten digits, `Data(...)` for
 `split(data, rng)` to hold back a quarter of every class.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from importlib import resources
 

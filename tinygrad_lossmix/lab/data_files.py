@@ -3,8 +3,6 @@
 What you can do here: `read(path)` gives the `Data` in a file, or one error that says what is wrong.
 """
 
-from __future__ import annotations
-
 import csv
 import struct
 import zipfile

@@ -6,8 +6,6 @@ measured, `ranking(results)` says which accuracies differ by more than the sprea
 results.json and the learning curves into results.csv.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import math

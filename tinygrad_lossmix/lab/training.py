@@ -5,8 +5,6 @@ outputs look like at its end. Runs with the same seed share the split, the initi
 order of the mini-batches, whatever the mix.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

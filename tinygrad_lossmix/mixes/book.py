@@ -9,8 +9,6 @@ last axis and averaged over the others.
 array([0.66524096, 0.24472847, 0.09003057])
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -9,8 +9,6 @@ keeps its relative accuracy in the tails, where `a - y` rounds to zero. p = soft
 array([-4.24835426e-18,  4.24835426e-18])
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 from math import isfinite

@@ -7,8 +7,6 @@ works on the logits. Summed over the last axis, averaged over the others.
 (np.float64(0.0), np.float64(0.6931471805599453))
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -5,8 +5,6 @@ they give the Hessian, as rules of the table they give every further derivative.
 of z, J = diag(p) - ppᵀ:
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from tinygrad_lossmix.engine.table import Array

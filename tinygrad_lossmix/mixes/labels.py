@@ -1,7 +1,5 @@
 """Logits and labels as the costs take them: checked once, at the door."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -7,8 +7,6 @@ the rest of the package knows of them it takes from these tables.
 ('eq. (78)', 'log-likelihood', 'Sa - y')
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from math import prod
 from typing import Any, NamedTuple

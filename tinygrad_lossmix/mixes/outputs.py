@@ -8,8 +8,6 @@ numbers, ValueError over an axis of length 0.
 array([4.24835426e-18, 5.00000000e-01, 1.00000000e+00])
 """
 
-from __future__ import annotations
-
 import functools
 import math
 from collections.abc import Callable

@@ -13,8 +13,6 @@ delta1 = a1 - y1 + a1*(y0 + y1 - 1)
 a outputs, y labels; derived for all logits by the engine's table, run on symbols.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """What a gradient has to be besides right: of the right form, repeatable, without side effects."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any

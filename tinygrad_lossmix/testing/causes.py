@@ -5,8 +5,6 @@ numbers found. It is made only where it gives all of them, at other values of th
 1/sigma'(0), but only there.
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Iterator
 from itertools import permutations

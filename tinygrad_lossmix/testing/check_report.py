@@ -1,7 +1,5 @@
 """What a gradient check found: a report that is true when everything was in order."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any

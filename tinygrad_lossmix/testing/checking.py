@@ -9,8 +9,6 @@ True
 (False, "the factor sigma'(z) = a(1 - a) is missing: this ")
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any

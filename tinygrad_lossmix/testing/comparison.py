@@ -1,7 +1,5 @@
 """A gradient against the derivative: which method, how exact, which entries are wrong."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

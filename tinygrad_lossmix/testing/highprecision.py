@@ -5,8 +5,6 @@ The only method that sees a saturated tail: where the derivative is 1e-18 next t
 written down without regard to rounding. To import this file needs mpmath.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from functools import partial

@@ -5,8 +5,6 @@ Each takes a function of a flat float64 array that returns a number, and a point
 taken from a constant. Where no step can be trusted the error is infinite.
 """
 
-from __future__ import annotations
-
 import math
 import warnings
 from collections.abc import Callable, Sequence

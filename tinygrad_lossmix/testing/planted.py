@@ -4,8 +4,6 @@ A fault changes what one node passes back. The sweep is linear in that: what bec
 of a leaf is the change, pulled back from there.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from itertools import permutations

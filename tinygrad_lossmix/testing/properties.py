@@ -1,7 +1,5 @@
 """`property_test`: a hypothesis test of a loss, ready to run."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from functools import partial

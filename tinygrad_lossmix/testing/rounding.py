@@ -1,7 +1,5 @@
 """What rounding may do to the gradient of a recording: its values are made wrong, and it moves."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What is checked: a function, its gradient, and the checks that such a gradient has to pass."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial

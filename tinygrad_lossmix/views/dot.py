@@ -8,8 +8,6 @@
 {'n0': ['z is 2']}
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext

@@ -11,8 +11,6 @@
       one node, whose delta is a - y without the subtraction
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np

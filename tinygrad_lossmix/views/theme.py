@@ -4,8 +4,6 @@ Kinds of boxes differ in shape and in colour; every text has a contrast of at le
 ground. A picture has its own paper, so that it can be read on any page.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 

@@ -15,8 +15,6 @@ n2 = n1 * z        [14.78, 2.718]  [1, 1]
 └─ z, shown above                                  from n2: [7.389, 2.718]
 """
 
-from __future__ import annotations
-
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping

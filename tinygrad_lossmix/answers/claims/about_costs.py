@@ -4,8 +4,6 @@ Two sets of outputs for ten digits come from an answer; the digit is a 0, and in
 network confuses it with a 6 more than in the first.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from tinygrad_lossmix.answers.claims import claim

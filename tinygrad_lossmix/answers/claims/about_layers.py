@@ -1,7 +1,5 @@
 """What was claimed about output layers, alone and with a cost: each claim a function of its own."""
 
-from __future__ import annotations
-
 from itertools import product
 
 import numpy as np

@@ -6,8 +6,6 @@
 True
 """
 
-from __future__ import annotations
-
 from tinygrad_lossmix.answers.claims import about_costs, about_layers
 from tinygrad_lossmix.answers.claims.claim import BY, Answer, Claim
 from tinygrad_lossmix.printing import AsPrinted, paragraph

@@ -9,8 +9,6 @@ loss of any framework and the number that it reported; or without the number.
 ('probabilities', ['softmax twice'])
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import asdict

@@ -11,8 +11,6 @@ outputs and examples; it takes arrays and Tensors, so that the engine differenti
 ['softmax + log-likelihood, mean over the examples or sum']
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass

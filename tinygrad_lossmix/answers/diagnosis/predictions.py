@@ -10,8 +10,6 @@ what they look like (logits, probabilities, log-probabilities), and how many are
 (0.5, 0.8333)
 """
 
-from __future__ import annotations
-
 import struct
 import zipfile
 import zlib

@@ -4,8 +4,6 @@ Keyed by all output layers that the logits go through, those of the network and 
 and by the cost.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from tinygrad_lossmix.answers.plateau.constants import SIGMOID_FLOORS, SOFTMAX_FLOOR, Constant

@@ -11,8 +11,6 @@ Read are `loss=2.30`, `loss: 2.30`, `train_loss 2.30`, `"val_loss": 2.30`, `Test
 (True, '1.47', 'softmax twice')
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 import re

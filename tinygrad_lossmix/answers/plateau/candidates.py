@@ -5,8 +5,6 @@
 ('softmax twice, on its floor', 'ln(1 + (K - 1)/e) = 1.4612')
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ A cost that adds or clips to ε never exceeds -ln ε for one output; PyTorch cla
 itself. What is not a power of ten comes of rounding: in float32, 1 - 1e-7 is 1 - 2^-23.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 from functools import partial

@@ -7,8 +7,6 @@ sigmoid of them stays between .5 and .7311: floors that no training crosses.
 2.3026
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

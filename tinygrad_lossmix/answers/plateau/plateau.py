@@ -9,8 +9,6 @@ What you can do here: `plateau("2.3026", classes=10)` prints as a report; read i
 'It is ln 10: uniform predictions over 10 classes, not 100.'
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Sequence

@@ -9,8 +9,6 @@ least where the outputs are that distribution, and nowhere else.
 (True, array([0.7, 0.2, 0.1]))
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, Protocol
 

@@ -9,8 +9,6 @@ ones from a fixed seed. A single output (K = 1) answers yes or no: its labels ar
 (True, False, False)
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

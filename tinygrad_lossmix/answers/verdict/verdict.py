@@ -10,8 +10,6 @@ Each sentence follows from the evidence, none from the name of a mix.
 ['no wrong class is ever pushed down']
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple

@@ -4,8 +4,6 @@ A sum, mean, product, maximum or minimum becomes `ufunc.reduce` with the axes in
 only relabels axes becomes `reshape` or `transpose` with everything written out.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

@@ -4,8 +4,6 @@
 Kind(shape=(2, 3), dtype=dtype('float64'))
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 

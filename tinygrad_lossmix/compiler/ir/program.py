@@ -12,8 +12,6 @@ True
 traced(add.reduce, (), float64)
 """
 
-from __future__ import annotations
-
 import operator
 import sys
 from collections.abc import Callable, Mapping

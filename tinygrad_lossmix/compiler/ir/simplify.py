@@ -10,8 +10,6 @@ stays, and so does 0·x.
 True
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -4,8 +4,6 @@ What the loops cannot do but NumPy can, with the arguments alone, is done before
 become labels. Machine code is kept in numba's cache folder, under a name made of all it depends on.
 """
 
-from __future__ import annotations
-
 import builtins
 import functools
 import hashlib

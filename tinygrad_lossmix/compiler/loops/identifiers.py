@@ -1,7 +1,5 @@
 """The names in the text of the loops: arrays, numbers, working arrays."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from tinygrad_lossmix.compiler.ir.inference import Kind

@@ -1,7 +1,5 @@
 """What is computed at one place of a loop: the NumPy functions that there is a text for."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

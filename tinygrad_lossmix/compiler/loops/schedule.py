@@ -15,8 +15,6 @@ between nests.
 ((4, 3), [0, 1, 1, 1, 2, 2])
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ It computes into arrays that it is given: results and working arrays. A nest is 
 rows, and loops along a row, phase by phase.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 

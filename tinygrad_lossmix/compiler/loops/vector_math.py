@@ -4,8 +4,6 @@ Each takes float32 or float64 and is right at every number: overflow, denormals,
 The error is below 1.5 units in the last place.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any

@@ -4,8 +4,6 @@ Labels say, for each axis of a node, which axis of the logits u it runs along; N
 is the same all along it. `e / e.sum(axis=1)[:, None]` and `(e.T / e.sum(axis=1)).T` have the same.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any

@@ -4,8 +4,6 @@ Such a cost is linear in a few logarithms of outputs, -Σ y·log_softmax(u), or 
 the labels are put to it: times, dotted, indexed, averaged. The weights on those are the labels.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from typing import Any, NamedTuple

@@ -7,8 +7,6 @@
 ('softmax', True, (0,))
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """A stable node for the logarithm of a node, whatever was done to its axes in between."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple

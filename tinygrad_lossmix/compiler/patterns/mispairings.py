@@ -4,8 +4,6 @@ Outputs between 0 and 1, taken for logits, can never push the next output far: t
 on a floor.
 """
 
-from __future__ import annotations
-
 import math
 
 from tinygrad_lossmix.compiler.patterns.idioms import VIEWS, Idioms

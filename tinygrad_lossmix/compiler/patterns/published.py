@@ -9,8 +9,6 @@ any order, axes kept, dropped or moved.
 e^u / Σ e^u -> softmax(u): e^u overflows above 709, inf/inf is NaN; its rule loses the tail
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

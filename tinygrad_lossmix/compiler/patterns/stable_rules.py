@@ -1,7 +1,5 @@
 """A stable node for a node: one rule for each function that an unstable pattern ends in."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -4,8 +4,6 @@ Questions of structure only: the values of Tensors are never looked at, those of
 they are plain numbers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

@@ -4,8 +4,6 @@ No text of the user's enters but names that are identifiers, and lines of source
 Arrays that are constants, and not small ones, are handed over beside the text.
 """
 
-from __future__ import annotations
-
 import builtins
 import inspect
 import itertools

@@ -4,8 +4,6 @@
 kept from run to run, or over an operand of its own that dies there; results are always new arrays.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple

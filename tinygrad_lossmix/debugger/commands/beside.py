@@ -1,7 +1,5 @@
 """Commands on two walks in lock-step."""
 
-from __future__ import annotations
-
 from rich.text import Text
 
 from tinygrad_lossmix.debugger import show

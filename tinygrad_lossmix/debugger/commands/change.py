@@ -10,8 +10,6 @@ Tensor(2.13333688, by=negative)
 Tensor(1.09861229, by=negative)
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

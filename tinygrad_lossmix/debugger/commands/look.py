@@ -1,7 +1,5 @@
 """Commands that look: values, gradients, Jacobians, rules, and the whole as a picture or page."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

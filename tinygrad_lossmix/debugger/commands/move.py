@@ -1,7 +1,5 @@
 """Commands that move: by a product, by a call, to a place."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Commands that ask: which product comes next?"""
 
-from __future__ import annotations
-
 import numpy as np
 from rich.text import Text
 

@@ -12,8 +12,6 @@ Its docstring is its help. It enters the table where it is written:
 ('greet', 'greet WHOM: say hello', 'hello z')
 """
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -6,8 +6,6 @@
 (True, '[2/3] n1 → z: [2, 1]')
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Shapes, and arrays and Tensors of them in every memory layout; values off kinks; indices."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any

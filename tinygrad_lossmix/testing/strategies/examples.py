@@ -1,7 +1,5 @@
 """Logits from moderate numbers to the tails, labels of every kind that belong to them, mixes."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from functools import partial

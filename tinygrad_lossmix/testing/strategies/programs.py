@@ -4,8 +4,6 @@ What a program computes is drawn by hypothesis, so that it shrinks; its inputs c
 because drawn numbers are round ones, which tie and sit on kinks.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Callable, Sequence
