@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 import tinygrad_lossmix as lm
-from tests.helpers.networks import close, network, parameters
+from tests.helpers.networks import close, close_to_interpreted, network, parameters
 from tinygrad_lossmix.compiler.compile import compile as compiled
 from tinygrad_lossmix.compiler.loops.backend import NotCompiledWarning
 from tinygrad_lossmix.compiler.stabilize import stabilize
@@ -18,12 +18,7 @@ from tinygrad_lossmix.testing import strategies
 
 @given(strategies.programs())
 def test_random_programs_are_as_interpreted(program):
-    f, inputs = program
-    wrt = tuple(range(len(inputs)))
-    g = compiled(f, wrt)
-    others = [np.cos(x) for x in inputs]  # what was recorded must not be baked in
-    for arrays in (inputs, others, inputs):
-        close(g(*arrays), lm.value_and_grad(f, wrt)(*arrays), rtol=1e-9, atol=1e-10)
+    close_to_interpreted(compiled, program)
 
 
 @given(strategies.mixes(), strategies.examples(regime="moderate"))

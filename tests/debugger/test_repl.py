@@ -1,6 +1,5 @@
 """The prompt, read from what it prints."""
 
-import io
 import re
 
 import numpy as np
@@ -9,21 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lossmix as lm
-from tinygrad_lossmix.debugger.repl import Prompt
-
-
-def prompt_on(cost, **names):
-    answers = io.StringIO()
-    return Prompt(lm.Stepper(cost, names), answers), answers
-
-
-def answers_to(commands, cost=None, **names):
-    """What a batch of commands prints."""
-    if cost is None:
-        cost = lm.Mix("softmax", "ll").composed(lm.Tensor([2.0, 1.0, 0.0], name="z"), 0)
-    prompt, answers = prompt_on(cost, **names)
-    assert prompt.run_batch(commands) == 0
-    return answers.getvalue()
+from tests.helpers.prompt import answers_to, prompt_on
 
 
 def mistake(capsys, command, **names):

@@ -1,6 +1,7 @@
 """The stepper: the engine's own sweep, walked in both directions."""
 
 import itertools
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 import tinygrad_lossmix as lm
 from tests.helpers.programs import programs
+from tests.helpers.prompt import softmax_ll
 
 
 def bits(array):
@@ -179,3 +181,21 @@ def test_ten_thousand_nodes_open_at_their_first():
     walk = lm.Stepper(cost)
     walk.next()
     assert str(walk).startswith("[1/10001]")
+
+
+def test_a_stepper_shows_itself():
+    walk = lm.Stepper(softmax_ll())
+    walk.next()
+    assert repr(walk) == "Stepper: [1/8] C → n6: -1"
+    html = ElementTree.fromstring(f"<div>{walk._repr_html_()}</div>")
+    assert "[1/8] C = -n6  → n6" in html[0].text
+    hostile = lm.Stepper(lm.Tensor(1.0, name="<script>&") * 2.0)
+    assert "<script>" not in hostile._repr_html_()
+
+    class Printer:
+        def text(self, text):
+            self.said = text
+
+    printer = Printer()
+    walk._repr_pretty_(printer, False)
+    assert printer.said.startswith("[1/8] C = -n6  → n6")

@@ -33,6 +33,15 @@ def close(ours, theirs, rtol=1e-11, atol=1e-13):
     np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=atol)
 
 
+def close_to_interpreted(compiled, program):
+    """A program is compiled once, then given other arrays: nothing recorded may be baked in."""
+    f, inputs = program
+    wrt = tuple(range(len(inputs)))
+    g = compiled(f, wrt)
+    for arrays in (inputs, [np.cos(x) for x in inputs], inputs):
+        close(g(*arrays), lm.value_and_grad(f, wrt)(*arrays), rtol=1e-9, atol=1e-10)
+
+
 def disturbed(compiled):
     """The wrong answers of a compiled network that four threads use at once."""
     rng = np.random.default_rng(3)

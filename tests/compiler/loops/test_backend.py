@@ -15,7 +15,7 @@ from hypothesis import given
 import tinygrad_lossmix as lm
 from tests.helpers import mix_oracle as oracle
 from tests.helpers.mix_cases import pair_of
-from tests.helpers.networks import close, disturbed, network, parameters
+from tests.helpers.networks import close, close_to_interpreted, disturbed, network, parameters
 from tests.helpers.quick import share, thinned
 from tinygrad_lossmix.compiler.compile import compile as compiled
 from tinygrad_lossmix.compiler.loops.backend import KEPT_LOOPS, NotCompiledWarning, machine_code
@@ -70,12 +70,7 @@ def test_every_example_is_as_exact_as_the_closed_form_allows(mix, dtype):
 @share(5)
 @given(strategies.programs())
 def test_random_programs_are_as_interpreted(program):
-    f, inputs = program
-    wrt = tuple(range(len(inputs)))
-    g = looped(f, wrt)
-    others = [np.cos(x) for x in inputs]  # what was recorded must not be baked in
-    for arrays in (inputs, others, inputs):
-        close(g(*arrays), lm.value_and_grad(f, wrt)(*arrays), rtol=1e-9, atol=1e-10)
+    close_to_interpreted(looped, program)
 
 
 @pytest.mark.parametrize("shape", [(3000, 300), (100_000, 10), (1_000_000,)])

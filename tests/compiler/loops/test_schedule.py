@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 import tinygrad_lossmix as lm
-from tests.helpers.networks import close
+from tests.helpers.networks import close, close_to_interpreted
 from tinygrad_lossmix.compiler.compile import compile as compiled
 from tinygrad_lossmix.compiler.ir.program import TracedProgram
 from tinygrad_lossmix.compiler.loops import backend
@@ -57,12 +57,7 @@ def as_interpreted(f, *arrays, wrt=0):
 @pytest.mark.filterwarnings("ignore::tinygrad_lossmix.compiler.loops.backend.NotCompiledWarning")
 @given(strategies.programs())
 def test_random_programs_are_as_interpreted(program):
-    f, inputs = program
-    wrt = tuple(range(len(inputs)))
-    g = looped(f, wrt)
-    others = [np.cos(x) for x in inputs]  # what was recorded must not be baked in
-    for arrays in (inputs, others, inputs):
-        close(g(*arrays), lm.value_and_grad(f, wrt)(*arrays), rtol=1e-9, atol=1e-10)
+    close_to_interpreted(looped, program)
 
 
 @given(strategies.mixes(), strategies.examples(regime="moderate"))
