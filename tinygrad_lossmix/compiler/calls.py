@@ -15,6 +15,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygrad_lossmix.engine.rules import getitem
 from tinygrad_lossmix.engine.tensor import Tensor as Tensor
@@ -54,17 +55,10 @@ def number(x: Any) -> float | None:
 def axes_of(ndim: int, axis: Any) -> tuple[int, ...]:
     """The axes that an option `axis` means, in order, counted from the first; None: all.
 
-    Raises NumPy's IndexError for an axis that is not there.
+    Raises NumPy's AxisError for an axis that is not there.
     """
-    if axis is None:
-        return tuple(range(ndim))
-    every = range(max(ndim, 1))  # NumPy lets a number have an axis to sum over
-    axes = axis if isinstance(axis, tuple) else (axis,)
-    try:
-        return tuple(sorted(every[i] for i in axes))[:ndim]
-    except IndexError:
-        wrong = next(i for i in axes if not -len(every) <= i < len(every))
-        raise np.exceptions.AxisError(wrong, ndim) from None
+    given = range(ndim) if axis is None else axis  # NumPy lets a number have an axis to sum over
+    return tuple(sorted(normalize_axis_tuple(given, max(ndim, 1))))[:ndim]
 
 
 def reduced(call: Call) -> tuple[int, ...]:
