@@ -188,3 +188,26 @@ def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path):
     with pytest.raises(FileNotFoundError):
         lm.page(composed(), tmp_path / "nowhere" / "steps.html")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_path_it_is_the_same_file(tmp_path):
+    made = lm.page(composed())
+    path = lm.page(composed(), tmp_path / "steps.html")
+    assert made.html == path.read_text("utf-8")
+    again = made.save(tmp_path / "again.html")
+    assert again.read_bytes() == path.read_bytes()
+    assert repr(made) == 'Page: .save("steps.html"), .html; a notebook shows it'
+    with pytest.raises(ValueError, match=r"saved as \.html, not \.png"):
+        made.save(tmp_path / "steps.png")
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+def test_in_a_notebook_it_is_one_frame_that_holds_the_file(name):
+    cost = lm.Tensor(1.0, name="x") * 2.0
+    made = lm.page(cost, names={name: cost})
+    ((tag, attributes),) = Elements(made._repr_html_()).found
+    assert (tag, attributes["sandbox"], attributes["srcdoc"]) == (
+        "iframe",
+        "allow-scripts",
+        made.html,
+    )

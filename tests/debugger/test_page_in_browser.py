@@ -27,6 +27,22 @@ def opened(chromium, tmp_path):
     assert chromium.problems == []
 
 
+@pytest.fixture
+def in_a_notebook(chromium, tmp_path):
+    """Opens what a notebook shows of an object; nothing may have been said on the console."""
+    chromium.problems.clear()
+    chromium.screen()
+
+    def open_output(shown):
+        path = tmp_path / "notebook.html"
+        path.write_text(f"<!doctype html><body>{shown._repr_html_()}", encoding="utf-8")
+        chromium.open(path)
+        return chromium
+
+    yield open_output
+    assert chromium.problems == []
+
+
 def step_of(page):
     return page.text("#position")
 
@@ -196,3 +212,20 @@ def test_without_a_renderer_the_table_still_steps(opened, tmp_path, monkeypatch)
         page = opened(cost)
     page.press("End")
     assert page.text("tr[aria-current=step]").startswith("17n1")
+
+
+def test_in_a_notebook_the_page_steps_in_a_frame_of_its_own(in_a_notebook):
+    page = in_a_notebook(lm.page(composed(name='"></iframe><script>alert(1)</script>')))
+    page.ask_inside("document.getElementById('next').click()")
+    assert page.ask_inside("document.getElementById('position').textContent") == "step 2 of 17"
+    with pytest.raises(AssertionError, match="SecurityError"):
+        page.ask_inside("parent.document.title")
+
+
+def test_in_a_notebook_a_stepper_is_the_page_at_its_stop(in_a_notebook):
+    walk = lm.Stepper(composed())
+    walk.goto(3)
+    page = in_a_notebook(walk)
+    assert page.ask_inside("document.getElementById('said').textContent").startswith(
+        f"Backward: {str(walk).removeprefix('[3/8] ')}"
+    )

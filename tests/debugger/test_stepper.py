@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import tinygrad_lossmix as lm
 from tests.helpers.programs import programs
 from tests.helpers.prompt import softmax_ll
+from tinygrad_lossmix.debugger.page import page_of
 
 
 def bits(array):
@@ -187,10 +188,6 @@ def test_a_stepper_shows_itself():
     walk = lm.Stepper(softmax_ll())
     walk.next()
     assert repr(walk) == "Stepper: [1/8] C → n6: -1"
-    html = ElementTree.fromstring(f"<div>{walk._repr_html_()}</div>")
-    assert "[1/8] C = -n6  → n6" in html[0].text
-    hostile = lm.Stepper(lm.Tensor(1.0, name="<script>&") * 2.0)
-    assert "<script>" not in hostile._repr_html_()
 
     class Printer:
         def text(self, text):
@@ -199,3 +196,25 @@ def test_a_stepper_shows_itself():
     printer = Printer()
     walk._repr_pretty_(printer, False)
     assert printer.said.startswith("[1/8] C = -n6  → n6")
+
+
+def test_in_a_notebook_a_stepper_is_a_page_at_its_stop():
+    walk = lm.Stepper(softmax_ll())
+    walk.next()
+    bundle = walk._repr_mimebundle_()
+    assert bundle["text/plain"].startswith("[1/8] C = -n6  → n6")
+    assert bundle["text/html"] == walk._repr_html_() == page_of(walk)._repr_html_()
+    walk.next()
+    assert walk._repr_html_() != bundle["text/html"]
+    assert walk.position == 2
+
+
+def test_in_a_notebook_a_stepper_of_too_many_boxes_is_text():
+    x = lm.Tensor(1.0, name="<script>&")
+    for _ in range(300):
+        x = x + 1.0
+    walk = lm.Stepper(x)
+    walk.next()
+    html = ElementTree.fromstring(f"<div>{walk._repr_html_()}</div>")
+    assert [part.tag for part in html] == ["pre", "pre"]
+    assert html[0].text.startswith("[1/300] n300 = n299 + 1  → n299")

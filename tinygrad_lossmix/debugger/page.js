@@ -2,7 +2,8 @@
 // Positions: the values of the nodes, the seed, the products. Text goes in as text, never as HTML.
 
 const PACE = 1200; // milliseconds a step is shown while it plays
-const { nodes, cost, products } = JSON.parse(document.getElementById("content").textContent);
+const content = JSON.parse(document.getElementById("content").textContent);
+const { nodes, cost, products } = content;
 const seed = nodes.length;
 const last = seed + products.length;
 const at = Object.fromEntries(
@@ -11,7 +12,7 @@ const at = Object.fromEntries(
 const brief = (lengths) => lengths[0];
 const full = (lengths) => lengths[lengths.length - 1];
 
-let position = 0;
+let position = content.open;
 let kept = null; // the node that was clicked
 let timer = null;
 

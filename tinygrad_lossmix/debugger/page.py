@@ -3,7 +3,8 @@
 One file that needs nothing else, not even a network: the drawing, a table of the same steps, a
 script and a style. It forbids the browser everything but these two, by a policy of its own.
 
-What you can do here: `page(cost, "steps.html")`, and open the file in a browser.
+What you can do here: `page(cost, "steps.html")`, and open the file in a browser; or `page(cost)` in
+a notebook.
 """
 
 import base64
@@ -15,7 +16,7 @@ from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Any, overload
 
 from tinygrad_lossmix import files
 from tinygrad_lossmix.debugger.show import jacobian
@@ -27,9 +28,17 @@ from tinygrad_lossmix.views.drawing import SCOPE, NoRenderer, drawing, render, s
 from tinygrad_lossmix.views.picture import CROWDED, size
 from tinygrad_lossmix.views.theme import DARK, LIGHT, Colours, dark_style
 
+FRAME = 640  # pixels, the height of a page in a notebook
 
-def page(cost: Tensor, path: str | Path, names: Mapping[str, Any] | None = None) -> Path:
-    """Write an HTML page that steps through a recording, forwards and back.
+
+@overload
+def page(cost: Tensor, path: None = None, names: Mapping[str, Any] | None = None) -> "Page": ...
+@overload
+def page(cost: Tensor, path: str | Path, names: Mapping[str, Any] | None = None) -> Path: ...
+def page(
+    cost: Tensor, path: str | Path | None = None, names: Mapping[str, Any] | None = None
+) -> "Page | Path":
+    """Make an HTML page that steps through a recording, forwards and back.
 
     Args:
         cost: a scalar Tensor. Its gradients are found for the page; `.grad` stays as it is.
@@ -37,41 +46,85 @@ def page(cost: Tensor, path: str | Path, names: Mapping[str, Any] | None = None)
         names: the caller's names for Tensors and constant arrays, such as `locals()`.
 
     Returns:
-        the path. Without a renderer the page has no picture; it and a line on stderr say what to
-        install.
+        the path; without one a Page, which a notebook shows. Without a renderer the page has no
+        picture; it and a line on stderr say what to install.
 
     Raises:
         TypeError: cost is not a Tensor.
         ValueError: cost is not a scalar, or has more than 300 boxes; path does not end in .html.
         OSError: the file cannot be written.
 
-    >>> import tempfile
     >>> z = Tensor([2.0, 1.0], name="z")
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     written = page((z * z).sum(), Path(folder) / "steps.html")
-    ...     written.name, written.read_text(encoding="utf-8")[:15]
-    ('steps.html', '<!doctype html>')
+    >>> page((z * z).sum())
+    Page: .save("steps.html"), .html; a notebook shows it
     """
-    path = Path(path)
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise ValueError(
-            f"a page is saved as .html, not {path.suffix or path}: draw() makes pictures"
-        )
+    if path is not None:
+        path = _named_html(path)
     walk = Walk(cost, names)
+    walk.forward()
+    made = page_of(walk)
+    return made if path is None else made.save(path)
+
+
+class Page:
+    """A page that plays a recording; what `page` returns where no file is named.
+
+    Attributes:
+        html: the whole file.
+    """
+
+    def __init__(self, html: str) -> None:
+        self.html = html
+
+    def save(self, path: str | Path) -> Path:
+        """Write the file.
+
+        Returns:
+            its path.
+
+        Raises:
+            ValueError: path does not end in .html.
+            OSError: the file cannot be written.
+        """
+        path = _named_html(path)
+        files.write(path, self.html.encode())
+        return path
+
+    def __repr__(self) -> str:
+        return 'Page: .save("steps.html"), .html; a notebook shows it'
+
+    def _repr_html_(self) -> str:
+        """The file in a frame, without any access to the notebook around it."""
+        return (
+            '<iframe title="Steps of a recording" sandbox="allow-scripts" width="100%" '
+            f'height="{FRAME}" style="border: 0" srcdoc="{html.escape(self.html)}"></iframe>'
+        )
+
+
+def page_of(walk: Walk) -> Page:
+    """`page`, of what is walked already, opened where the walk is; raises as it does."""
     boxes = size(walk.reading)
     if boxes > CROWDED:
         raise ValueError(
             f"a page with {boxes:,} boxes cannot be read, the most is {CROWDED}: step through a "
             "node further in or fewer examples; tree(cost) and step(cost) take any size"
         )
-    walk.end()  # the drawing gets the room that all gradients need
+    gradients = walk.at(len(walk)).gradients()  # the drawing gets the room that all of them need
     try:
-        picture, _ = render(drawing(walk.reading, walk.gradients()).dot, "svg")
+        picture, _ = render(drawing(walk.reading, gradients).dot, "svg")
         shown = _inline(scalable(picture.decode()))
     except NoRenderer as error:
         print(f"{error}; the page has the table only", file=sys.stderr)
         shown = f'<p class="missing">{html.escape(str(error))}. The table has all the steps.</p>'
-    files.write(path, _html(walk.reading.title, shown, _content(walk)).encode())
+    return Page(_html(walk.reading.title, shown, _content(walk)))
+
+
+def _named_html(path: str | Path) -> Path:
+    path = Path(path)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(
+            f"a page is saved as .html, not {path.suffix or path}: draw() makes pictures"
+        )
     return path
 
 
@@ -118,7 +171,8 @@ def _content(walk: Walk) -> dict[str, Any]:
         }
         for stop in walk.products
     ]
-    return {"nodes": nodes, "cost": index[reading.cost], "products": products}
+    opened = walk.position + len(nodes)
+    return {"nodes": nodes, "cost": index[reading.cost], "products": products, "open": opened}
 
 
 def _lengths(brief: Callable[[Array], str], x: Array) -> list[str]:

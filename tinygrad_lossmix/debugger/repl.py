@@ -30,6 +30,7 @@ from tinygrad_lossmix.debugger.commands.session import EVERYWHERE, Session
 from tinygrad_lossmix.debugger.commands.stop import STOPS
 from tinygrad_lossmix.debugger.expressions import CommandError
 from tinygrad_lossmix.debugger.lockstep import Lockstep
+from tinygrad_lossmix.debugger.page import page_of
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import SPELLED
@@ -49,9 +50,15 @@ class Stepper(Walk):
         printer.text("Stepper" if cycle else show.here(self).plain)
 
     def _repr_html_(self) -> str:
-        """The current stop, and every node with its gradient so far."""
-        parts = show.here(self), show.listing(self)
-        return "".join(f"<pre>{escape(part.plain)}</pre>" for part in parts)
+        """The page, opened at the current stop; the stop and a list of the nodes without one."""
+        try:
+            return page_of(self)._repr_html_()
+        except Exception:  # too many boxes; a notebook would show a traceback in place of the text
+            parts = show.here(self), show.listing(self)
+            return "".join(f"<pre>{escape(part.plain)}</pre>" for part in parts)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/plain": show.here(self).plain, "text/html": self._repr_html_()}
 
 
 def step(
