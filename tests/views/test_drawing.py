@@ -66,6 +66,20 @@ def test_an_svg_takes_the_size_it_is_given(cost, no_dot):
     assert not {"width", "height"} & set(root.attrib)
 
 
+def test_gradients_flow_back_by_arrows_of_their_own():
+    x = lm.Tensor(3.0, name="x")
+    cost = x * 2.0
+    assert 'class="edge gradient"' not in lm.draw(cost).svg()
+    cost.backward()
+    root = ElementTree.fromstring(lm.draw(cost).svg())
+    tips = {}
+    for each in root.iter("{http://www.w3.org/2000/svg}g"):
+        if each.findtext("{*}title") in ("from x to n1", "from n1 to x\ndownstream gradient 2.0"):
+            heights = re.findall(r",(-\d+)", each.find("{*}polygon").get("points"))
+            tips[each.get("class")] = sum(map(int, heights)) / len(heights)
+    assert tips["edge gradient"] < tips["edge"]  # x is above its product
+
+
 def test_an_svg_turns_dark_only_inside_itself(cost, no_dot):
     svg = lm.draw(cost).svg()
     style = svg[svg.index("<style>") : svg.index("</style>")]

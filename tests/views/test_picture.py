@@ -36,6 +36,21 @@ def test_an_arrow_carries_the_gradient_for_one_argument():
     np.testing.assert_array_equal(to_x, [[2.0, 3.0], [2.0, 3.0]])
 
 
+def test_a_gradient_is_written_at_the_arrow_only_where_it_is_one_of_several():
+    x = lm.Tensor(3.0, name="x")
+    cost = np.exp(x) * x * 2.0
+    assert {arrow.label for arrow in pictured(cost)[0].arrows} == {""}
+    cost.backward()
+    shown, titles = pictured(cost)
+    labels = {(titles[each.tail], titles[each.head]): each.label for each in shown.arrows}
+    assert labels == {
+        ("x", "n1 = exp(x)"): "120.5",
+        ("x", "n2 = n1 * x"): "40.17",
+        ("n1 = exp(x)", "n2 = n1 * x"): "",
+        ("n2 = n1 * x", "n3 = n2 * 2"): "",
+    }
+
+
 def test_a_collapsed_group_passes_back_the_sum_over_its_inside(cost):
     shown, titles = pictured(cost, collapse=True)
     assert titles == ["z", "a = softmax(z)", "C = log_likelihood(a)", "y"]

@@ -49,7 +49,8 @@ function sentence() {
 
 const part = ({ received, expected }) => `${received} of ${expected}`;
 
-/* The drawing. Node i is box n<i>; arrows between the same two boxes are told apart by order. */
+/* The drawing. Node i is box n<i>; arrows between the same two boxes are told apart by order, and
+   those that flow back by their class. */
 
 const boxes = [];
 const arrows = [];
@@ -64,7 +65,8 @@ function readDrawing() {
     if (ends) {
       const [tail, head] = ends.slice(1).map(Number);
       const number = Number(group.id.replace("edge", ""));
-      arrows.push({ group, tail, head, number, text: group.querySelector("text") });
+      const back = group.classList.contains("gradient");
+      arrows.push({ group, tail, head, back, number, text: group.querySelector("text") });
     }
   }
   arrows.sort((a, b) => a.number - b.number);
@@ -116,15 +118,15 @@ function showDrawing(current) {
   });
   const done = taken(position);
   const order = new Map(); // how many arrows between the same boxes came before
-  for (const { group, tail, head, text } of arrows) {
-    const ends = `${tail} ${head}`;
+  for (const { group, tail, head, back, text } of arrows) {
+    const ends = `${tail} ${head} ${back}`;
     const before = order.get(ends) || 0;
     order.set(ends, before + 1);
     const mine = (each) => each.node === head && each.to === tail && each.arrow === before;
     const found = done.find(mine);
     if (text) text.textContent = found ? brief(found.downstream) : "";
-    group.classList.toggle("later", head > position);
-    group.classList.toggle("on", now !== null && mine(now));
+    group.classList.toggle("later", back ? !found : head > position);
+    group.classList.toggle("on", back && now !== null && mine(now));
   }
   if (boxes[current]) reveal(boxes[current].group);
 }

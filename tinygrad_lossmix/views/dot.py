@@ -15,7 +15,7 @@ from typing import Any
 
 import graphviz
 
-from tinygrad_lossmix.printing import LONGEST, exact, short, shorten
+from tinygrad_lossmix.printing import LONGEST, exact, shorten
 from tinygrad_lossmix.views.picture import Cluster, Picture
 from tinygrad_lossmix.views.theme import LIGHT, SHAPES
 
@@ -25,6 +25,12 @@ LINE = 200  # letters of a line in a box
 IN_DOT = 4000  # letters of any other text: Graphviz reads strings of at most 16 kB
 LARGEST = "40,120"  # inches; a larger picture shrinks, or its pixels would fill the memory
 FONT = "Helvetica,Arial,sans-serif"
+GRADIENT = {  # drawn from the argument too, or it would change the order of the boxes
+    "class": "gradient",
+    "dir": "back",
+    "color": LIGHT.passed,
+    "fontcolor": LIGHT.passed,
+}
 CLUSTER = {
     "style": "rounded",
     "bgcolor": "transparent",
@@ -54,10 +60,12 @@ def tooltips(pictures: Mapping[str, Picture]) -> dict[str, list[str]]:
         for i, box in enumerate(shown.boxes):
             texts[f"{ids}n{i}"] = [box.tooltip]
         for arrow in shown.arrows:
-            words = f"from {shown.boxes[arrow.tail].name} to {shown.boxes[arrow.head].name}"
+            tail, head = (shown.boxes[i].name for i in arrow[:2])
+            both = texts.setdefault(f"{ids}n{arrow.tail}->{ids}n{arrow.head}", [])
+            both.append(f"from {tail} to {head}")
             if arrow.downstream is not None:
-                words += f"\ndownstream gradient {exact(arrow.downstream)}"
-            texts.setdefault(f"{ids}n{arrow.tail}->{ids}n{arrow.head}", []).append(words)
+                back = exact(arrow.downstream)
+                both.append(f"from {head} to {tail}\ndownstream gradient {back}")
         for i, cluster in enumerate(_inside(shown.everything)):
             texts[f"cluster_{ids}{i}"] = [cluster.name]
     return texts
@@ -79,7 +87,6 @@ def _sheet(notes: list[str], pictures: Iterable[Picture]) -> Any:
             "color": LIGHT.arrow,
             "fontname": FONT,
             "fontsize": "11",
-            "fontcolor": LIGHT.passed,
         },
     )
     if notes:
@@ -96,10 +103,11 @@ def _put(graph: Any, shown: Picture, ids: str) -> None:
     clusters = (f"cluster_{ids}{i}" for i in itertools.count())
     _cluster(graph, shown, shown.everything, clusters, ids)
     for arrow in shown.arrows:
-        label = (
-            {} if arrow.downstream is None else {"label": _label([f" {short(arrow.downstream)} "])}
-        )
-        graph.edge(f"{ids}n{arrow.tail}", f"{ids}n{arrow.head}", **label)
+        ends = f"{ids}n{arrow.tail}", f"{ids}n{arrow.head}"
+        graph.edge(*ends)
+        if arrow.downstream is not None:
+            label = {"label": _label([f" {arrow.label} "])} if arrow.label else {}
+            graph.edge(*ends, **label, **GRADIENT)
 
 
 def _cluster(graph: Any, shown: Picture, cluster: Cluster, names: Iterator[str], ids: str) -> None:
@@ -124,9 +132,12 @@ def _legend(graph: Any, pictures: Iterable[Picture]) -> None:
         for kind in kinds:
             legend.node(f"legend_{kind}", kind, fontsize="11", **_style(kind))
         for above, below in itertools.pairwise(kinds):
-            shown = downstream and below == "cost"
-            style = {"label": "  downstream gradient  "} if shown else {"style": "invis"}
-            legend.edge(f"legend_{above}", f"legend_{below}", **style)
+            ends = f"legend_{above}", f"legend_{below}"
+            if downstream and below == "cost":
+                legend.edge(*ends, label=" value ", fontcolor=LIGHT.arrow)
+                legend.edge(*ends, label=" gradient ", **GRADIENT)
+            else:
+                legend.edge(*ends, style="invis")
 
 
 def _style(kind: str) -> dict[str, str]:

@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -43,7 +44,8 @@ class Arrow(NamedTuple):
 
     tail: int  # the index of a box
     head: int
-    downstream: Array | None
+    downstream: Array | None  # a second arrow, the other way round; None: nothing came back
+    label: str  # of that one; '' where it is all of the gradient, which the box says
 
 
 @dataclass(eq=False)
@@ -114,12 +116,14 @@ def picture(reading: Reading, known: Gradients, collapse: bool = False) -> Pictu
                 way = places[heads[arg]], places[head], 0 if collapse else position
                 back = known.downstream.get((node, position))
                 ways.setdefault(way, []).extend([] if back is None else [back])
-    arrows = [
-        Arrow(tail, head, sum(parts[1:], parts[0]) if parts else None)
-        for (tail, head, _), parts in ways.items()
-    ]
+    received = Counter(tail for (tail, *_), parts in ways.items() if parts)
+    arrows = []
+    for (tail, end, _), parts in ways.items():
+        back = sum(parts[1:], parts[0]) if parts else None
+        label = "" if back is None or received[tail] == 1 else short(back)
+        arrows.append(Arrow(tail, end, back, label))
     for i, (node, _) in enumerate(constants, start=len(places)):
-        arrows.append(Arrow(i, places[heads[node]], None))
+        arrows.append(Arrow(i, places[heads[node]], None, ""))
     return Picture(boxes, arrows, everything, in_full)
 
 

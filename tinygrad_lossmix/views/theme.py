@@ -53,9 +53,12 @@ def dark_style(scope: str) -> str:
     rules = [
         f".graph > polygon {{ fill: {DARK.paper} }}",
         f"text {{ fill: {DARK.ink} }}",
-        f".edge text {{ fill: {DARK.passed} }}",
+        f".edge text {{ fill: {DARK.arrow} }}",
         f".edge path {{ stroke: {DARK.arrow} }}",
         f".edge polygon {{ fill: {DARK.arrow}; stroke: {DARK.arrow} }}",
+        f".edge.gradient text {{ fill: {DARK.passed} }}",
+        f".edge.gradient path {{ stroke: {DARK.passed} }}",
+        f".edge.gradient polygon {{ fill: {DARK.passed}; stroke: {DARK.passed} }}",
         f".cluster path {{ stroke: {DARK.frame} }}",
     ]
     for kind, (fill, line) in DARK.boxes.items():
