@@ -153,7 +153,8 @@ def test_a_batch_of_examples_is_compared_with_a_minus_y_over_their_number():
         )
         assert answers_to("delta", cost).endswith(f"; (a - y)/n = {entries}, n = 4\n")
         assert f"accumulated  delta/n = dC/dz (complete)  {entries}\n" in answers_to("end", cost)
-    assert "  → z: g * delta/n, n = 4, delta = Sa - y\n" in answers_to("explain", mix.cost(z, y))
+    said = "  → z: softmax_ll_delta(z, y) * g / 4, softmax_ll_delta = Sa - y\n"
+    assert said in answers_to("explain", mix.cost(z, y))
 
 
 def test_where_the_cost_of_a_mix_is_a_part_of_another_its_gradient_is_not_called_delta():

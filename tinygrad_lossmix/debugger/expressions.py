@@ -74,6 +74,11 @@ def node_or_current(text: str, walk: Walk) -> Tensor:
     return find_node(text, walk) if text else walk.current
 
 
+def operation(text: str, walk: Walk) -> Tensor:
+    """The node of that name; without a name the one whose product was taken last."""
+    return walk.stop.node if walk.stop and not text else node_or_current(text, walk)
+
+
 def unknown(text: str, walk: Walk) -> CommandError:
     """The error of a name that is not there, with the nearest that is."""
     near = difflib.get_close_matches(text, walk.known, 1)

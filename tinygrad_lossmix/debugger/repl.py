@@ -23,6 +23,7 @@ from rich.text import Text
 from tinygrad_lossmix.debugger import show
 from tinygrad_lossmix.debugger.commands.beside import BESIDE
 from tinygrad_lossmix.debugger.commands.change import CHANGES
+from tinygrad_lossmix.debugger.commands.learn import LEARN
 from tinygrad_lossmix.debugger.commands.look import LOOKS
 from tinygrad_lossmix.debugger.commands.move import MOVES, STEPS
 from tinygrad_lossmix.debugger.commands.quiz import QUIZ
@@ -35,7 +36,7 @@ from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import SPELLED
 
-ON_ONE = (STEPS, MOVES, STOPS, LOOKS, CHANGES, QUIZ, EVERYWHERE)
+ON_ONE = (STEPS, MOVES, STOPS, LOOKS, CHANGES, LEARN, QUIZ, EVERYWHERE)
 ON_TWO = (STEPS, BESIDE, EVERYWHERE)
 REMEMBERED = 1000  # lines that `history` keeps
 

@@ -94,33 +94,33 @@ def where_false(g: Array, z: Array, c: Array, x: Array, y: Array) -> Array:
 
 
 def power_left(g: Array, z: Array, x: Array, y: Array) -> Array:
-    """g·y·x^(y-1), and 0 where x and y are 0."""
+    """g * y * x ** (y - 1); 0 where x and y are 0."""
     if isinstance(y, int | float):
         return g * y * x ** (y - 1 if y else 0)
     return g * y * x ** np.where((x == 0) & (y == 0), 0.0, y - 1.0)
 
 
 def power_right(g: Array, z: Array, x: Array, y: Array) -> Array:
-    """g·z·ln x in the precision of z, and 0 where x is 0: there 0^y does not change with y."""
+    """g * z * log(x); 0 where x is 0: there 0^y does not change with y. In the precision of z."""
     x = np.asarray(x) if isinstance(x, int | float) else x
     x = x if x.dtype == z.dtype else x.astype(z.dtype)
     return g * z * np.log(np.where(x == 0, 1.0, x))
 
 
 def logaddexp_left(g: Array, z: Array, x: Array, y: Array) -> Array:
-    """g·e^x/(e^x + e^y), and g/2 where x and y are the same infinity."""
+    """g * exp(x - z); g/2 where x and y are the same infinity."""
     x, y = [z.dtype.type(v) if isinstance(v, int | float) else v for v in (x, y)]
     both = np.isinf(x) & np.equal(x, y)
     return g * np.exp(-np.logaddexp(0.0, np.where(both, 0.0, y) - np.where(both, 0.0, x)))
 
 
 def logaddexp_right(g: Array, z: Array, x: Array, y: Array) -> Array:
-    """g·e^y/(e^x + e^y), and g/2 where x and y are the same infinity."""
+    """g * exp(y - z); g/2 where x and y are the same infinity."""
     return logaddexp_left(g, z, y, x)
 
 
 def product_rule(g: Array, z: Array, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
-    """g times the product of the other entries, without dividing: zeros are no trouble."""
+    """g times the product of the other entries; without dividing: zeros are no trouble."""
     every = range(x.ndim)
     reduced = every if axis is None else [i % x.ndim for i in np.atleast_1d(axis) if x.ndim]
     axes = [*reduced, *(i for i in every if i not in reduced)]

@@ -198,25 +198,30 @@ _LOWEST = {np.dtype(t): np.array(np.log(np.finfo(t).tiny), t) for t in "efdg"}
 
 
 def _sigmoid_rule(g: Array, a: Array, z: Array) -> Array:
-    """g·a(1 - a), with 1 - a = F/(1 + F), F = e^-z: exact where a is near 1."""
+    """g * a * (1 - a); 1 - a as F/(1 + F), F = e^-z: exact where a is near 1."""
     f = np.exp(-np.maximum(z, _LOWEST[z.dtype]))  # bounded: below, 1 - a is 1
     return g * (a * (f / (1.0 + f)))
 
 
 @_wide
 def _softmax_rule(g: Array, a: Array, z: Array, axis: int = -1) -> Array:
+    """a * (g - sum(g * a, axis=axis, keepdims=True)); as sums over the other entries."""
     return a * (g * _others(a, axis) - _others(g * a, axis))
 
 
 @_wide
 def _log_softmax_rule(g: Array, log_a: Array, z: Array, axis: int = -1) -> Array:
+    """g - exp(log_a) * sum(g, axis=axis, keepdims=True); as sums over the other entries."""
     a = softmax(z, axis=axis)
     return g * _others(a, axis) - a * _others(g, axis)
 
 
 @_wide
 def _log1m_softmax_rule(g: Array, log_b: Array, z: Array, axis: int = -1) -> Array:
-    """a_j Σ_{k≠j} g_k a_k/(1 - a_k) - g_j a_j; for the largest a_k, a_j/(1 - a_k) is w_j."""
+    """a * sum(r, axis=axis, keepdims=True) - r, a = softmax(z, axis=axis), r = g * a / (1 - a).
+
+    As a_j Σ_{k≠j} g_k a_k/(1 - a_k) - g_j a_j; for the largest a_k, a_j/(1 - a_k) is w_j.
+    """
     a = softmax(z, axis=axis)
     most = np.greater(a, 0.5)
     off = np.where(most, 0.0, a)
@@ -226,6 +231,7 @@ def _log1m_softmax_rule(g: Array, log_b: Array, z: Array, axis: int = -1) -> Arr
 
 
 def _logsumexp_rule(g: Array, s: Array, z: Array, axis: int = -1, keepdims: bool = False) -> Array:
+    """g * softmax(z, axis=axis), g repeated along it."""
     return (g if keepdims else np.expand_dims(g, axis)) * softmax(z, axis=axis)
 
 

@@ -27,7 +27,7 @@ from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.labels import labels
 from tinygrad_lossmix.mixes.layers import COSTS, LAYERS, PAIR_OF, PAIRS
 from tinygrad_lossmix.mixes.mix import Mix
-from tinygrad_lossmix.printing import LONGEST, brief, clean, short, shorten
+from tinygrad_lossmix.printing import FEW, LONGEST, brief, clean, short, shorten
 
 OPERATORS = {
     np.add: "+",
@@ -228,14 +228,14 @@ class Reading:
         function = node.function
         if function is None:
             return ""
-        args = [self.call(arg) or _numbers(arg) for arg in node.args]
+        args = [self.call(arg) or written(arg) for arg in node.args]
         if function in OPERATORS and len(args) == 2:
             left, right = (f"({arg})" if " - " in arg else arg for arg in args)
             return f"{left} {OPERATORS[function]} {right}"
         if function is np.negative:
             return f"-{args[0]}"
         if function is getitem:
-            return f"{args[0]}[{_key(node.kwargs['key'])}]"
+            return f"{args[0]}[{subscript(node.kwargs['key'])}]"
         options = [
             f"{key}={_option(value)}"
             for key, value in node.kwargs.items()
@@ -263,13 +263,17 @@ def _same(x: Array, y: Array) -> bool:
     return x.shape == y.shape and x.dtype == y.dtype and bool(np.array_equal(x, y))
 
 
-def _numbers(x: Any) -> str:
+def written(x: Any) -> str:
+    """A constant without a name, as it stands in a formula."""
+    if isinstance(x, np.ndarray) and x.dtype == bool and x.ndim == 1 and x.size <= FEW:
+        return str(x.tolist())  # a mask, which 1 and 0 would not be
     return short(x) if np.ndim(x) < 2 else f"array of {np.shape(x)}"
 
 
-def _key(key: Any) -> str:
+def subscript(key: Any) -> str:
+    """An index as it is written between brackets."""
     if isinstance(key, tuple):
-        return ", ".join(map(_key, key))
+        return ", ".join(map(subscript, key))
     if isinstance(key, slice):
         ends = ["" if end is None else str(end) for end in (key.start, key.stop, key.step)]
         return ":".join(ends if ends[2] else ends[:2])
@@ -277,7 +281,7 @@ def _key(key: Any) -> str:
 
 
 def _option(value: Any) -> str:
-    return _numbers(value) if isinstance(value, np.ndarray) else clean(str(value))
+    return written(value) if isinstance(value, np.ndarray) else clean(str(value))
 
 
 class Gradients(NamedTuple):

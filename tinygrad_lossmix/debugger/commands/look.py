@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from rich.text import Text
 
-from tinygrad_lossmix.debugger import rule, show
-from tinygrad_lossmix.debugger.chain_rule import difference, largest, local_jacobian
+from tinygrad_lossmix.debugger import show
+from tinygrad_lossmix.debugger.chain_rule import largest
 from tinygrad_lossmix.debugger.commands.session import Group, Session, command
 from tinygrad_lossmix.debugger.expressions import (
     CommandError,
@@ -16,6 +16,7 @@ from tinygrad_lossmix.debugger.expressions import (
     holds,
     is_condition,
     node_or_current,
+    operation,
     quantity,
 )
 from tinygrad_lossmix.debugger.page import page as write_page
@@ -91,7 +92,7 @@ def list_(session: Session[Walk], arg: str) -> Text:
 @command(LOOKS, "a", takes="name")
 def args(session: Session[Walk], arg: str) -> Text:
     """args NAME: what a node was computed from; without a name, the current node"""
-    node, reading = _operation(session.steps, arg), session.steps.reading
+    node, reading = operation(arg, session.steps), session.steps.reading
     if node.function is None:
         return Text(f"{reading.call(node)} is an input: it has no arguments")
     rows = [(reading.defined(node), sized(node.data), "")]
@@ -101,30 +102,6 @@ def args(session: Session[Walk], arg: str) -> Text:
         about = reading.defined(each) if tensor else reading.call(each)
         rows.append((f"  {about or value}", value, "" if tensor else "constant"))
     return aligned(rows, (NAME, FLOW, QUIET), "")
-
-
-def _operation(walk: Walk, arg: str) -> Tensor:
-    """The node of that name; without a name the one whose product was taken last."""
-    return walk.stop.node if walk.stop and not arg else node_or_current(arg, walk)
-
-
-@command(LOOKS, takes="name")
-def local(session: Session[Walk], arg: str) -> Text:
-    """local NAME: the local Jacobian of a node, by each argument"""
-    node, call = _operation(session.steps, arg), session.steps.reading.call
-    rows = []
-    for i, argument in rule.differentiated(node):
-        slope, shape = f"d{call(node)}/d{call(argument)}", node.shape + argument.shape
-        rows.append((slope, show.jacobian(local_jacobian(node, i)), f"shape {shape}"))
-    if not rows:
-        return Text(f"{call(node)} has no argument that is differentiated")
-    return aligned(rows, (NAME, FLOW, QUIET), "")
-
-
-@command(LOOKS, takes="name")
-def explain(session: Session[Walk], arg: str) -> Text:
-    """explain NAME: the rule of a node in the table of derivatives"""
-    return rule.explanation(session.steps, _operation(session.steps, arg))
 
 
 @command(LOOKS, takes="name")
@@ -147,32 +124,6 @@ def contrib(session: Session[Walk], arg: str) -> Text:
     rows.append(("accumulated", so_far, "none yet" if total is None else entries(total)))
     heading = Text().append(reading.derivative(node), NAME)
     return show.lined(heading, aligned(rows, (QUIET, "", FLOW)))
-
-
-@command(LOOKS, takes="name")
-def check(session: Session[Walk], arg: str) -> Text:
-    """check NAME: its gradient beside the finite difference"""
-    walk, node = session.steps, node_or_current(arg, session.steps)
-    call, at = walk.reading.call, walk.complete(node)
-    if at is None:
-        return Text(f"{call(node)} has no gradient to check: none reaches it")
-    slopes = difference(walk.cost, node)
-    if slopes is None:
-        return Text(f"{call(node)} has {node.size:,} entries, too many for finite differences")
-    found = walk.at(at).gradient(node)
-    with np.errstate(all="ignore"):
-        gap = largest(slopes - found)
-    near = gap <= max(1.0, largest(slopes)) * np.finfo(node.dtype).eps ** 0.4
-    when = "" if walk.position >= at else f", as it will be at {walk.at(at).place}"
-    verdict = "ok" if near else "NOT ok: the gradient is wrong, or the cost has a kink here"
-    if not np.isfinite(gap):
-        verdict = "cannot be compared: NaN or infinity"
-    rows = [
-        (walk.reading.derivative(node), entries(found), f"by the rules{when}"),
-        ("finite difference", entries(slopes), ""),
-        ("max difference", f"{gap:.4g}", verdict),
-    ]
-    return aligned(rows, (NAME, FLOW, BOOK if near else "bold"), "")
 
 
 @command(LOOKS, "d")
