@@ -1,5 +1,6 @@
 """The prompt, read from what it prints."""
 
+import io
 import re
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 import tinygrad_lossmix as lm
 from tests.helpers.prompt import answers_to, prompt_on
+from tinygrad_lossmix.debugger.repl import Prompt
 
 
 def mistake(capsys, command, **names):
@@ -278,3 +280,18 @@ def test_names_are_completed():
     assert prompt.completedefault("z", "set z") == ["z"]
     assert prompt.completedefault("n", "where n") == []
     assert "where" in prompt.completenames("wh")
+
+
+def test_the_callers_variables_are_shown_and_may_be_typed():
+    x, b = np.array([[1.0, 2.0], [3.0, 4.0]]), lm.Tensor(0.5)
+    W = lm.Tensor([[1.0, 2.0], [3.0, 5.0]])
+    a = lm.book.softmax(x @ W + b)
+    loss = again = lm.book.log_likelihood(a, [0, 1])
+    answers = io.StringIO()
+    prompt = Prompt(lm.Stepper(loss), answers)
+    assert prompt.run_batch("print W;;print x;;print loss;;print again;;args n2") == 0
+    said = answers.getvalue()
+    assert re.findall(r"^(\w+) = ", said, re.MULTILINE)[:4] == ["W", "x", "loss", "again"]
+    assert "n2 = x @ W" in said
+    assert prompt.run_batch("set mix softmax quadratic;;print W;;print loss") == 0
+    assert again is loss

@@ -114,7 +114,7 @@ def test_a_gradient_is_none_before_it_arrives_and_the_seed_is_there_from_the_sta
     assert walk.gradient(cost) == 1.0
     assert walk.arrival(x) == 1
     for ask in (walk.arrival, walk.gradient, walk.value, walk.complete, walk.terms, walk.until):
-        with pytest.raises(ValueError, match="n1 was not computed from this Tensor"):
+        with pytest.raises(ValueError, match="cost was not computed from this Tensor"):
             ask(lm.Tensor(1.0))
 
 
@@ -217,4 +217,4 @@ def test_in_a_notebook_a_stepper_of_too_many_boxes_is_text():
     walk.next()
     html = ElementTree.fromstring(f"<div>{walk._repr_html_()}</div>")
     assert [part.tag for part in html] == ["pre", "pre"]
-    assert html[0].text.startswith("[1/300] n300 = n299 + 1  → n299")
+    assert html[0].text.startswith("[1/300] x = n299 + 1  → n299")

@@ -74,7 +74,10 @@ def test_gradients_flow_back_by_arrows_of_their_own():
     root = ElementTree.fromstring(lm.draw(cost).svg())
     tips = {}
     for each in root.iter("{http://www.w3.org/2000/svg}g"):
-        if each.findtext("{*}title") in ("from x to n1", "from n1 to x\ndownstream gradient 2.0"):
+        if each.findtext("{*}title") in (
+            "from x to cost",
+            "from cost to x\ndownstream gradient 2.0",
+        ):
             heights = re.findall(r",(-\d+)", each.find("{*}polygon").get("points"))
             tips[each.get("class")] = sum(map(int, heights)) / len(heights)
     assert tips["edge gradient"] < tips["edge"]  # x is above its product

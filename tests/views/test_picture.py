@@ -47,7 +47,7 @@ def test_a_gradient_is_written_at_the_arrow_only_where_it_is_one_of_several():
         ("x", "n1 = exp(x)"): "120.5",
         ("x", "n2 = n1 * x"): "40.17",
         ("n1 = exp(x)", "n2 = n1 * x"): "",
-        ("n2 = n1 * x", "n3 = n2 * 2"): "",
+        ("n2 = n1 * x", "cost = n2 * 2"): "",
     }
 
 

@@ -1,10 +1,14 @@
 """Names on a screen, and nodes as lines of mathematics."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tinygrad_lossmix as lm
 from tinygrad_lossmix import Mix, Tensor, derivative
 from tinygrad_lossmix.views.reading import Reading
 
@@ -41,6 +45,65 @@ def test_the_callers_variables_come_before_all_other_names():
     assert reading.names[logits] == "logits"
     assert reading.names[cost] == "cost"
     assert reading.formula(reading.nodes[1]) == "logits * weights"
+
+
+def test_the_variables_of_the_caller_are_found():
+    rows, W = np.array([[1.0, 2.0], [3.0, 5.0]]), Tensor([[1.0], [2.0]])
+    b = Tensor(0.5, name="bias")
+    h = np.tanh(rows @ W + b)
+    cost = h.sum()
+    assert [*Reading(cost).names.values()] == ["W", "bias", "n2", "n3", "h", "cost"]
+    assert Reading(cost).formula(Reading(cost).nodes[2]) == "rows @ W"
+    assert Reading(cost, {}).formula(Reading(cost).nodes[2]) == "array of (2, 2) @ n0"
+    assert Reading(cost, {"weights": W, "b": b}).names[b] == "b"
+
+
+def test_the_cost_of_a_mix_is_C_unless_it_was_given_a_name():
+    logits = Tensor([1.0, 2.0])
+    loss = Mix("softmax", "ll").composed(logits, 0)
+    found = Reading(loss).names
+    assert (found[logits], found[loss]) == ("logits", "C")
+    assert Reading(loss, locals()).names[loss] == "loss"
+    loss.name = "mine"
+    assert Reading(loss).names[loss] == "mine"
+
+
+def test_of_two_variables_for_one_thing_it_is_the_first():
+    def look(first, second, rows, again):
+        node = first * rows
+        return Reading(node).formula(node)
+
+    w, x = Tensor([1.0, 2.0]), np.array([3.0, 4.0])
+    assert look(w, w, x, x) == "first * rows"
+
+
+def test_private_variables_are_none():
+    _ = __ = w = Tensor([1.0])
+    Out = {3: w}
+    assert [*Reading(_ * 2.0).names.values()] == ["w", "n1"]
+    assert Out[3] is __
+
+
+def test_only_what_is_recorded_is_held_on_to():
+    w, x = Tensor([1.0, 2.0], name="own"), np.array([3.0, 4.0])
+    others = other, unlike, number, text = Tensor(1.0), np.ones(2), 5, "text"
+    assert [*Reading(w * x).known] == ["w", "x"]
+    assert len(others) == len([other, unlike, number, text])
+
+
+@pytest.mark.parametrize("look", [Reading, lm.tree, lm.draw, lm.Stepper])
+def test_a_look_keeps_nothing_alive(look):
+    gc.disable()
+    try:
+        w = Tensor([1.0, 2.0])
+        cost = (w * w).sum()
+        watched = set()
+        dying = weakref.ref(cost), weakref.ref(watched)
+        look(cost)
+        del cost, watched
+        assert [ref() for ref in dying] == [None, None]
+    finally:
+        gc.enable()
 
 
 def test_two_variables_that_hold_the_same_values_name_nothing():

@@ -43,12 +43,12 @@ def test_each_arrow_says_where_it_goes_and_the_gradient_along_it(renderer):
     cost = x * 2.0 - x
     cost.backward()
     assert sorted(titles(cost)["edge"]) == [
-        "from n1 to n2",
+        "from cost to n1\ndownstream gradient 1.0",
+        "from cost to x\ndownstream gradient -1.0",
+        "from n1 to cost",
         "from n1 to x\ndownstream gradient 2.0",
-        "from n2 to n1\ndownstream gradient 1.0",
-        "from n2 to x\ndownstream gradient -1.0",
+        "from x to cost",
         "from x to n1",
-        "from x to n2",
     ]
 
 

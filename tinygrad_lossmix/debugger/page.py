@@ -43,7 +43,7 @@ def page(
     Args:
         cost: a scalar Tensor. Its gradients are found for the page; `.grad` stays as it is.
         path: the file to write.
-        names: the caller's names for Tensors and constant arrays, such as `locals()`.
+        names: names for Tensors and constant arrays, in place of the caller's variables.
 
     Returns:
         the path; without one a Page, which a notebook shows. Without a renderer the page has no

@@ -69,7 +69,7 @@ def step(
 
     Args:
         cost: a scalar Tensor.
-        names: the caller's names for Tensors and constant arrays, such as `locals()`.
+        names: names for Tensors and constant arrays, in place of the caller's variables.
         beside: another scalar Tensor, such as another mix of the same logits: both are stepped in
             lock-step.
 

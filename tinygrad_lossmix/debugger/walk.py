@@ -106,7 +106,7 @@ class Walk(Steps):
 
     Args:
         cost: the recording, a Tensor.
-        names: the caller's names for Tensors, such as `locals()`.
+        names: names for Tensors and constant arrays, in place of the caller's variables.
 
     Attributes:
         position: how many products have been taken: 0 … len(walk); 0 is the seed. Below it, where
@@ -130,9 +130,11 @@ class Walk(Steps):
 
     @cached_property
     def known(self) -> dict[str, Any]:
-        """What the names that are shown stand for: constant arrays, and nodes."""
-        arrays = {name: x for x in constants(self.reading) if (name := self.reading.call(x))}
-        return arrays | {name: node for node, name in self.reading.names.items()}
+        """What names stand for: those of constant arrays and nodes, the caller's others too."""
+        reading = self.reading
+        others = {name: x for name, x in reading.known.items() if name.isidentifier()}
+        arrays = {name: x for x in constants(reading) if (name := reading.call(x))}
+        return others | arrays | {name: node for node, name in reading.names.items()}
 
     @cached_property
     def _arrivals(self) -> dict[Tensor, list[int]]:

@@ -50,10 +50,11 @@ def names(cost: Tensor, known: Mapping[str, Any] | None = None) -> dict[Tensor, 
         known: the caller's names for Tensors, such as `locals()`; other values in it are ignored.
 
     Returns:
-        for each node the caller's name, else its `name`, else n0, n1 … by position; a name that is
-        taken already gets a number behind it.
+        for each node the caller's name, of several the first, else its `name`, else n0, n1 … by
+        position; a name that is taken already gets a number behind it.
     """
-    given = {value: key for key, value in (known or {}).items() if isinstance(value, Tensor)}
+    of_tensors = [(x, key) for key, x in (known or {}).items() if isinstance(x, Tensor)]
+    given = dict(reversed(of_tensors))
     every = nodes(cost)
     called = (given.get(node) or node.name or f"n{i}" for i, node in enumerate(every))
     return dict(zip(every, distinct(called), strict=True))

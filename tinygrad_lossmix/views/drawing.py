@@ -49,7 +49,7 @@ def draw(cost: Tensor, names: Mapping[str, Any] | None = None, collapse: bool = 
 
     Args:
         cost: a Tensor of any shape; call `cost.backward()` first to see gradients.
-        names: the caller's names for Tensors and constant arrays, such as `locals()`.
+        names: names for Tensors and constant arrays, in place of the caller's variables.
         collapse: show each group (softmax, log_likelihood …) as one box. Above 300 boxes this is
             done anyway.
 

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_lossmix.engine import graph
+from tinygrad_lossmix.engine.caller import variables
 from tinygrad_lossmix.engine.rules import getitem
 from tinygrad_lossmix.engine.sweep import Step, accumulated, sweep
 from tinygrad_lossmix.engine.table import Array
@@ -139,12 +140,13 @@ class Reading:
 
     Args:
         cost: the recording, a Tensor.
-        known: the caller's names for Tensors and constant arrays, such as `locals()`; those with a
-            leading underscore are ignored.
+        known: names for Tensors and constant arrays, such as `locals()`; those with a leading
+            underscore are ignored. None: the variables of the code that called, which are not
+            asked about a Tensor that has a name of its own.
 
     Attributes:
         cost: as it was given.
-        known: the names that count.
+        known: those of the names that stand for something recorded, and what they stand for.
 
     Raises:
         TypeError: cost is not a Tensor, or known not a mapping.
@@ -159,7 +161,17 @@ class Reading:
         if known is not None and not isinstance(known, Mapping):
             raise TypeError(f"names are a mapping such as locals(), not {type(known).__name__}")
         self.cost = cost
-        self.known = {key: x for key, x in (known or {}).items() if not key.startswith("_")}
+        self._found = known is None
+        self.known = self._recorded(variables() if known is None else known)
+
+    def _recorded(self, names: Mapping[str, Any]) -> dict[str, Any]:
+        """All that is held on to of a frame."""
+        nodes, arrays = set(self.nodes), {id(x): x for x in constants(self)}.values()
+
+        def stands(x: Any) -> bool:
+            return x in nodes if isinstance(x, Tensor) else any(_same(x, each) for each in arrays)
+
+        return {key: x for key, x in names.items() if not key.startswith("_") and stands(x)}
 
     @property
     def title(self) -> str:
@@ -181,14 +193,26 @@ class Reading:
 
     @cached_property
     def full_names(self) -> dict[Tensor, str]:
-        """A name for each, cleaned, however long: the caller's, else its own, else the book's."""
-        given: dict[str, Any] = {}
-        if (found := self.symbols) is not None:
-            for letter, node in (("z", found.z), ("a", found.a), ("C", found.cost)):
-                if node is not None and node.name is None:
-                    given[letter] = node
-        named = graph.names(self.cost, given | self.known)
+        """A name for each, cleaned, however long: the first of
+
+        the name that was handed over; the Tensor's own; C for the cost of a mix; the variable that
+        was found; z or a; its number.
+        """
+        known, letters = self.known, dict[str, Any]()
+        if (mix := self.symbols) is not None:
+            letters = {"z": mix.z, "a": mix.a, "C": mix.cost}
+        letters = {letter: x for letter, x in letters.items() if x is not None and x.name is None}
+        if self._found:
+            nodes = {x for x in self.nodes if x.name is None and x is not letters.get("C")}
+            known = {key: x for key, x in known.items() if isinstance(x, Tensor) and x in nodes}
+        named = graph.names(self.cost, {**known, **letters, **known})
         return {node: clean(name) for node, name in named.items()}
+
+    @property
+    def carried(self) -> dict[str, Any]:
+        """The known names for another recording of the same nodes, those that are shown first."""
+        shown = {self.full_names[x]: x for x in self.known.values() if isinstance(x, Tensor)}
+        return {**shown, **self.known, **shown}
 
     @cached_property
     def names(self) -> dict[Tensor, str]:
@@ -209,9 +233,8 @@ class Reading:
                 return "y"
             if _same(x, 1.0 - self.symbols.y):
                 return "1 - y"
-        arrays = {key: value for key, value in self.known.items() if isinstance(value, np.ndarray)}
-        equal = [key for key, value in arrays.items() if _same(x, value)]
-        return brief(equal[0]) if len(equal) == 1 else ""
+        equal = {id(other): key for key, other in reversed(self.known.items()) if _same(x, other)}
+        return brief(equal.popitem()[1]) if len(equal) == 1 else ""
 
     def gradient_label(self, node: Tensor) -> str:
         """What the gradient of a node is called beside its value: `gradient (delta)`."""
@@ -259,8 +282,9 @@ class Reading:
         return self.symbols.equation(node) if self.symbols else ""
 
 
-def _same(x: Array, y: Array) -> bool:
-    return x.shape == y.shape and x.dtype == y.dtype and bool(np.array_equal(x, y))
+def _same(x: Any, y: Array) -> bool:
+    """Whether something is an array of the same values."""
+    return is_array(x) and (x.shape, x.dtype) == (y.shape, y.dtype) and np.array_equal(x, y)
 
 
 def written(x: Any) -> str:

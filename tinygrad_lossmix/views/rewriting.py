@@ -11,6 +11,7 @@
       one node, whose delta is a - y without the subtraction
 """
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,12 +38,14 @@ class Rewriting(NamedTuple):
         replacements: what was found, in the order of the recording: the pattern with its reason,
             the name of the node, the node, what took its place.
         pairings: wrong ones (softmax of softmax …), and the plateau to expect.
+        known: what the caller called some of the nodes.
     """
 
     before: Tensor
     after: Tensor
     replacements: tuple[Replacement, ...]
     pairings: tuple[str, ...]
+    known: Mapping[str, Any] = {}
 
     def draw(self, collapse: bool = False) -> Drawing:
         """Both recordings beside each other, with values and gradients.
@@ -56,7 +59,7 @@ class Rewriting(NamedTuple):
         costs = {BEFORE: self.before} | ({} if self.after is self.before else {AFTER: self.after})
         pictures, texts = {}, []
         for title, cost in costs.items():
-            reading, known = Reading(cost), _gradients(cost)
+            reading, known = Reading(cost, self.known), _gradients(cost)
             pictures[title] = picture(reading, known, collapse)
             texts.append(f"{title}:\n{tree_of(reading, known)}")
         text = "\n\n".join([*texts, str(self)])
@@ -64,7 +67,7 @@ class Rewriting(NamedTuple):
 
     def _found(self) -> list[tuple[str, Pattern]]:
         """Each pattern, with what the node is called where the recording is shown."""
-        reading = Reading(self.before)
+        reading = Reading(self.before, self.known)
         return [(reading.call(each.before), each.pattern) for each in self.replacements]
 
     def _notes(self) -> list[str]:
@@ -98,7 +101,7 @@ def rewriting(cost: Tensor) -> Rewriting:
     >>> rewriting(Tensor([1.0, 2.0]).sum()).after
     Tensor(3., by=sum)
     """
-    return Rewriting(cost, *rewritten(cost))
+    return Rewriting(cost, *rewritten(cost), Reading(cost).carried)
 
 
 def _gradients(cost: Tensor) -> Gradients:

@@ -8,7 +8,7 @@ tree branch. A node that is used twice is shown once and referred to.
 >>> cost.backward()
 >>> print(tree(cost))
                    value           gradient
-n3 = sum(n2)       17.5            1               cost
+cost = sum(n2)     17.5            1               cost
 n2 = n1 * z        [14.78, 2.718]  [1, 1]
 ├─ n1 = exp(z)     [7.389, 2.718]  [2, 1]
 │  z               [2, 1]          [22.17, 5.437]  input; from n1: [14.78, 2.718]
@@ -35,7 +35,7 @@ def tree(cost: Tensor, names: Mapping[str, Any] | None = None) -> str:
 
     Args:
         cost: a Tensor of any shape; call `cost.backward()` first to see gradients.
-        names: the caller's names for Tensors and constant arrays, such as `locals()`.
+        names: names for Tensors and constant arrays, in place of the caller's variables.
 
     Raises:
         TypeError: cost is not a Tensor.

@@ -44,7 +44,7 @@ def set_(session: Session[Walk], arg: str) -> Text:
     """set z 2,1,0; set z[0] 5; set y 1; set mix softmax ce: record again with that"""
     walk = session.steps
     reading = changed(walk, arg)
-    new = type(walk)(reading.cost, reading.known)
+    new = type(walk)(reading.cost, reading.carried)
     new.first = -len(new.reading.nodes) if walk.first else 0
     if len(new) == len(walk):
         new.position = walk.position
@@ -176,14 +176,13 @@ def with_mix(reading: Reading, mix: Mix | None = None, y: str = "") -> Reading:
             new = again(reading.cost, {node: node for node in nodes(z)} | {symbols.cost: cost})
     except ValueError as error:
         raise CommandError(str(error)) from None
-    known = reading.known.items()
-    named = {name: new[x] for name, x in known if isinstance(x, Tensor) and x in new}
-    return _read(reading, new, named)
+    return _read(reading, new, {})
 
 
 def _read(reading: Reading, new: dict[Tensor, Tensor], named: dict[str, Any]) -> Reading:
-    arrays = {name: x for name, x in reading.known.items() if not isinstance(x, Tensor)}
-    return Reading(new[reading.cost], arrays | named)
+    carried = reading.carried.items()
+    known = {name: new.get(x) if isinstance(x, Tensor) else x for name, x in carried}
+    return Reading(new[reading.cost], {**named, **known, **named})
 
 
 def again(
