@@ -142,17 +142,21 @@ def test_the_engine_is_as_long_as_the_readme_says():
     assert lines == pytest.approx(said, rel=0.06)
 
 
-def test_the_picture_is_what_the_command_draws(tmp_path):
-    """Its words; where they stand depends on the version of Graphviz."""
+@pytest.mark.parametrize(
+    ("arguments", "picture"),
+    [("draw softmax ll", "softmax_ll.svg"), ("draw --field", "field.svg")],
+)
+def test_a_picture_is_what_the_command_draws(arguments, picture, tmp_path):
+    """Its words; where they stand depends on the version of what draws."""
 
     def words(path):
         return re.findall(r"<text[^>]*>(.*?)</text>|<title>(.*?)</title>", text_of(path))
 
     pytest.importorskip("pygraphviz")
-    drawn = tmp_path / "softmax_ll.svg"
-    result = CliRunner().invoke(main, ["draw", "softmax", "ll", "-o", str(drawn)])
+    drawn = tmp_path / picture
+    result = CliRunner().invoke(main, [*arguments.split(), "-o", str(drawn)])
     assert result.exit_code == 0
-    assert words(drawn) == words(ROOT / "docs" / "softmax_ll.svg")
+    assert words(drawn) == words(ROOT / "docs" / picture)
 
 
 def test_questions_are_numbered_and_each_has_an_answer_that_runs():

@@ -21,6 +21,7 @@ Step through the backward pass, or draw it:
 >>> walk = lm.Stepper(cost)                 # lm.step(cost) opens a prompt on it
 >>> text = lm.tree(cost)                    # lm.page(cost, "steps.html") is for a browser
 >>> picture = lm.draw(cost)                 # picture.save("graph.svg"); notebooks show it
+>>> arrows = lm.field(mix)                  # -delta over two logits, as a picture
 
 Check a gradient, explain a loss that is stuck:
 
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from tinygrad_lossmix.debugger.page import page
     from tinygrad_lossmix.debugger.repl import Stepper, step
     from tinygrad_lossmix.views.drawing import draw
+    from tinygrad_lossmix.views.field import field
     from tinygrad_lossmix.views.rewriting import rewriting
     from tinygrad_lossmix.views.tree import tree
 
@@ -76,13 +78,14 @@ __all__ += ["cross_entropy", "log_likelihood", "quadratic", "xlogy"]  # costs
 __all__ += ["log_sigmoid", "log_softmax", "logsumexp", "sigmoid", "softmax", "softplus"]
 __all__ += ["MIXES", "Mix", "book", "compile", "rewriting", "stabilize"]
 __all__ += ["claims", "delta_report", "diagnose", "names", "plateau", "verdict"]  # answers
-__all__ += ["Stepper", "draw", "page", "step", "tree"]  # views of a recording
+__all__ += ["Stepper", "draw", "field", "page", "step", "tree"]  # views
 __all__ += ["lab", "testing"]
 
 # loaded when first asked for: they would double the time of the import
 _LATER = {
     "compile": "compiler.compile",
     "draw": "views.drawing",
+    "field": "views.field",
     "page": "debugger.page",
     "tree": "views.tree",
     "Stepper": "debugger.repl",

@@ -34,6 +34,7 @@ PLAIN = "lossmix_ascii"  # ASCII under a name for which click does not write UTF
 SPELLINGS = [
     *("→ ->", "… ...", "· *", "∘ *", "± +-", "‖ ||", "≤ <=", "≥ >=", "≠ !=", "∞ inf", "Σ sum"),
     *("Π prod", "δ delta", "∂ d", "σ sigmoid", "ε eps", "η eta", "√ sqrt", "½ 1/2", "² ^2"),
+    *("← <-", "↗ /^", "↑ ^|", "↖ ^\\", "↙ v/", "↓ v|", "↘ \\v"),
     *("ᵀ ^T", "├ |", "└ `", "│ |", "─ -", "━ -"),
 ]
 LETTERS = {pair[0]: pair[2:] for pair in SPELLINGS}

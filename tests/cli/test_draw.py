@@ -68,6 +68,24 @@ def test_overflow_is_drawn_without_warnings():
     assert result.stderr == ""
 
 
+def test_a_field_is_of_the_mix_that_is_named_or_of_the_six(tmp_path):
+    assert draw("sigmoid", "ll", "--field").stdout == lm.field(lm.Mix("sigmoid", "ll")).text + "\n"
+    assert draw("--field", "--y", "1").stdout == lm.field(y=1).text + "\n"
+    soft = draw("softmax", "ll", "--field", "--y", ".7,.3", "-o", str(tmp_path / "field.svg"))
+    assert (soft.exit_code, soft.stdout) == (0, "")
+    assert soft.stderr == f"{tmp_path / 'field.svg'}, drawn by matplotlib\n"
+    expected = lm.field(lm.Mix("softmax", "ll"), y=[0.7, 0.3]).svg()
+    assert (tmp_path / "field.svg").read_text("utf-8") == expected
+
+
+def test_without_matplotlib_a_field_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    result = draw("--field", "-o", str(tmp_path / "field.svg"))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert 'matplotlib: pip install "tinygrad_lossmix[plot]"' in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [
@@ -77,6 +95,11 @@ def test_overflow_is_drawn_without_warnings():
         (["softmax", "ll", "-o", "graph.jpg"], "-o a drawing is saved as .svg"),
         (["softmax", "ll", "-o", "no/such/folder/graph.dot"], "cannot be written: No such file"),
         (["softmax"], "a mix is two words, as in softmax ll"),
+        (["--field", "--z", "1,2"], "--field is over all logits: no --z"),
+        (["--field", "--stable"], "no --z, --collapse or --stable"),
+        (["--field", "--y", "2"], "--y classes are 0 … 1 for 2 outputs"),
+        (["--field", "--y", "0,1,0"], "--y labels of shape (3,)"),
+        (["--field", "-o", "field.dot"], "-o a field is saved as .svg"),
         (["-o", "x.py", "--stable"], "-o x.py: a program has no --collapse and no --stable"),
     ],
 )

@@ -126,6 +126,7 @@ PAIRS = {
     ("softmax", "quadratic"): _closed("softmax_quadratic", "a(e - a·e)", "a\\,(e - a \\cdot e)"),
 }
 # fmt: on
+LETTERS = {"S": "S = sum of y", "e": "e = a - y", "r": "r = a/(1 - a)"}  # in formulas of δ
 PAIR_OF = {form.cost: pair for pair, form in PAIRS.items()}  # by what a node holds
 
 

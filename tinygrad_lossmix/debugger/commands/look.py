@@ -23,12 +23,12 @@ from tinygrad_lossmix.debugger.page import page as write_page
 from tinygrad_lossmix.debugger.show import BOOK, FLOW, NAME, QUIET, aligned, count, entries, sized
 from tinygrad_lossmix.debugger.walk import Delta, Walk
 from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.mixes.layers import LETTERS
 from tinygrad_lossmix.printing import IN_FULL, brief, clean
 from tinygrad_lossmix.views.drawing import drawing
 from tinygrad_lossmix.views.reading import Symbols
 
 TERMS = 20  # contributions that are listed
-LETTERS = {"S": "S = sum of y", "e": "e = a - y", "r": "r = a/(1 - a)"}  # in formulas of delta
 
 LOOKS: Group = []
 

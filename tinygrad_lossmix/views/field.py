@@ -1,0 +1,268 @@
+"""The output delta as a field: over two logits the arrows of -δ, where a step of learning goes.
+
+Mixes stand side by side on one scale, each with the level lines of its cost: it can be seen where
+a - y pushes and a crossed pair does not.
+
+>>> print(field(Mix("sigmoid", "ll")).text)
+Arrows: -δ for y = (1, 0); · where it is shorter than 0.05.
+z[0] grows to the right, z[1] upwards, from -5 to 5.
+<BLANKLINE>
+sigmoid + log-likelihood, δ = -y(1 - a)
+→ → → → → → → · ·
+→ → → → → → → · ·
+→ → → → → → → · ·
+→ → → → → → → · ·
+→ → → → → → → · ·
+→ → → → → → → · ·
+→ → → → → → → · ·
+→ → → → → → → · ·
+→ → → → → → → · ·
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from html import escape
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_lossmix import files
+from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.installation import needing
+from tinygrad_lossmix.mixes.labels import labels, require_finite
+from tinygrad_lossmix.mixes.layers import LETTERS
+from tinygrad_lossmix.mixes.mix import MIXES, Mix
+from tinygrad_lossmix.views.theme import BOXES, PAINT
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+
+REACH = 6.0  # logits go from -6 to 6
+LEVELS = (0.01, 0.1, 0.5, 1.0, 2.0, 4.0, 8.0)  # of the cost
+ACROSS = 3  # panels beside each other
+LONGEST = 1.7  # of the arrows, in logits
+HEAT = "#e08a1e"  # over the paper, the denser the longer δ; light and dark paper bear it
+COLOURS = PAINT | {"match": (BOXES["input"][0][1], BOXES["input"][1][1])}  # on light and dark paper
+PAPER, INK, FRAME, LEVEL, MATCH = (
+    COLOURS[name][0] for name in ("paper", "ink", "frame", "arrow", "match")
+)
+COMPASS = np.array([*"→↗↑↖←↙↓↘"])
+STYLE = {  # of a picture that is the same file for the same input, its text as text
+    "svg.hashsalt": "lossmix", "svg.fonttype": "none", "font.size": 8, "axes.facecolor": "none",
+    "axes.edgecolor": FRAME, "image.interpolation": "bilinear",
+    **dict.fromkeys(["text.color", "axes.labelcolor", "xtick.color", "ytick.color"], INK),
+}  # fmt: skip
+UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+
+
+class Panel(NamedTuple):
+    """A mix over the plane of two logits, with one label."""
+
+    mix: Mix
+    y: Array
+
+    def delta(self, z: Array) -> Array:
+        """δ at logits of shape (…, 2), of that shape."""
+        found: Array = self.mix.delta(z, np.broadcast_to(self.y, z.shape))
+        return found
+
+    def cost(self, z: Array) -> Array:
+        """The cost at each of them."""
+        costs = [self.mix.cost(each, self.y) for each in z.reshape(-1, 2)]
+        return np.reshape(costs, z.shape[:-1])
+
+    @property
+    def matched(self) -> bool:
+        """Whether δ is a - y all over the plane."""
+        z = plane(25)
+        return np.allclose(self.delta(z), self.mix.activate(z) - self.y)
+
+    @property
+    def formula(self) -> str:
+        """δ for this label."""
+        known = "a - y" if self.matched else self.mix.formula
+        return f"δ = {known.replace('Sa', 'a') if self.y.sum() == 1.0 else known}"
+
+    def draw(self, axes: Axes, longest: float, dense: Colormap) -> AxesImage:
+        """Paint -δ, its length and the level lines; colours and arrows for a `longest` δ."""
+        colour, weight, width = (MATCH, "bold", 2.0) if self.matched else (INK, "normal", 0.8)
+        title = f"{self.mix}\n{self.formula}"
+        axes.set_title(title, fontsize=9, color=colour, weight=weight, parse_math=False)
+        axes.spines[:].set(color=colour if self.matched else FRAME, linewidth=width)
+        lengths = np.linalg.norm(self.delta(FINE), axis=-1)
+        box = (-REACH, REACH, -REACH, REACH)
+        heat = axes.imshow(lengths, dense, vmin=0.0, vmax=longest, origin="lower", extent=box)
+        cost = self.cost(FINE)
+        if levels := [level for level in LEVELS if cost.min() < level < cost.max()]:
+            axes.contour(*FINE.T, cost.T, levels, colors=LEVEL, linewidths=0.8)
+        axes.plot(box[:2], box[:2], "--", color=MATCH, linewidth=0.9)
+        axes.quiver(
+            *COARSE.T, *-self.delta(COARSE).T, scale=longest / LONGEST, scale_units="xy",
+            angles="xy", color=INK, width=0.0065, minlength=0.4, zorder=3,
+        )  # fmt: skip
+        axes.set(xticks=TICKS, yticks=TICKS, xlabel="z[0]", ylabel="z[1]")
+        return heat
+
+    @property
+    def text(self) -> str:
+        """The directions of -δ."""
+        pushes = -self.delta(plane(9, 5.0)[::-1])
+        eighths = np.rint(np.arctan2(pushes[..., 1], pushes[..., 0]) * 4.0 / np.pi).astype(int)
+        signs = np.where(np.linalg.norm(pushes, axis=-1) < 0.05, "·", COMPASS[eighths])
+        return "\n".join([f"{self.mix}, {self.formula}", *map(" ".join, signs)])
+
+
+def plane(points: int, reach: float = REACH) -> Array:
+    """A square grid of logits: (points, points, 2), z[1] grows from row to row."""
+    along = np.linspace(-reach, reach, points)
+    return np.stack(np.meshgrid(along, along), axis=-1)
+
+
+FINE, COARSE = plane(61), plane(10, REACH - 0.6)
+TICKS = (-6, -3, 0, 3, 6)
+
+
+def field(*mixes: Mix, y: Any = 0) -> Field:
+    """Draw what mixes do to two logits: arrows of -δ, and level lines of the cost.
+
+    Args:
+        mixes: which; the six where none is given.
+        y: the label: class 0 or 1, or a label for each of the two logits.
+
+    Returns:
+        a Field: `.svg()`, `.png()`, `.save(path)`, `.text`; notebooks show it. Pictures take
+        matplotlib, extra `plot`; the text does not.
+
+    Raises:
+        TypeError: what is not a mix.
+        ValueError: labels that are not those of two logits.
+    """
+    for mix in mixes:
+        if not isinstance(mix, Mix):
+            raise TypeError(f'a field is of mixes, Mix("softmax", "ll"), not {type(mix).__name__}')
+    label = require_finite(labels(y, np.zeros(2)))
+    return Field([Panel(mix, label) for mix in mixes or MIXES])
+
+
+class Field:
+    """What `field` returns; notebooks show it.
+
+    Attributes:
+        text: the directions alone.
+    """
+
+    renderer = "matplotlib"
+
+    def __init__(self, panels: list[Panel]) -> None:
+        self._panels = panels
+        self._label = f"y = ({', '.join(f'{label:g}' for label in panels[0].y)})"
+        head = (
+            f"Arrows: -δ for {self._label}; · where it is shorter than 0.05.\n"
+            "z[0] grows to the right, z[1] upwards, from -5 to 5."
+        )
+        self.text = "\n\n".join([head, *(panel.text for panel in panels)])
+
+    def svg(self) -> str:
+        """An `<svg>` element that takes the size it is given, dark where the reader asks for it.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+        """
+        said = "; ".join(f"{panel.mix}, {panel.formula}" for panel in self._panels)
+        return scalable(self._drawn("svg").decode(), f"-δ over two logits: {said}")
+
+    def png(self) -> bytes:
+        """A PNG picture; raises as `svg` does."""
+        return self._drawn("png")
+
+    def save(self, path: str | Path) -> Path:
+        """Write a file, by its suffix: .svg, .png, .pdf, or .txt for the text.
+
+        Raises:
+            ValueError: another suffix.
+            OSError: the file cannot be written.
+            ImportError: matplotlib is not installed.
+        """
+        path = Path(path)
+        form = path.suffix.lower().removeprefix(".")
+        if form not in ("svg", "png", "pdf", "txt"):
+            raise ValueError(
+                f"a field is saved as .svg, .png, .pdf or .txt, not {path.suffix or path}"
+            )
+        files.write(path, self._content(form))
+        return path
+
+    def _content(self, form: str) -> bytes:
+        if form == "svg":
+            return self.svg().encode()
+        return f"{self.text}\n".encode() if form == "txt" else self._drawn(form)
+
+    def __repr__(self) -> str:
+        return 'Field: .svg(), .png(), .save("field.svg"), .text'
+
+    def _repr_svg_(self) -> str | None:
+        try:
+            return self.svg()
+        except Exception:  # a notebook would show a traceback in place of the text
+            return None
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        svg = self._repr_svg_()
+        return {"text/plain": self.text} | ({"image/svg+xml": svg} if svg else {})
+
+    def _drawn(self, form: str) -> bytes:
+        with needing("plot", "a field is drawn by matplotlib"):
+            from matplotlib import style
+        file = io.BytesIO()
+        with style.context(["default", STYLE]):  # whatever the style of the user's own plots
+            self._figure().savefig(file, format=form, dpi=150, metadata=UNDATED.get(form))
+        return file.getvalue()
+
+    def _figure(self) -> Figure:
+        from matplotlib.colors import ListedColormap, to_rgba
+        from matplotlib.figure import Figure
+
+        across = min(len(self._panels), ACROSS)
+        down = ceil(len(self._panels) / across)
+        size = 2.75 * across + 0.9, 2.95 * down + 0.6
+        figure = Figure(size, facecolor=PAPER, layout="constrained")
+        dense = ListedColormap([to_rgba(HEAT, alpha) for alpha in np.linspace(0.0, 0.75, 256)])
+        longest = max(np.linalg.norm(panel.delta(FINE), axis=-1).max() for panel in self._panels)
+        for i, panel in enumerate(self._panels, 1):
+            heat = panel.draw(figure.add_subplot(down, across, i), longest or 1.0, dense)
+        bar = figure.colorbar(heat, ax=figure.axes, shrink=0.6, aspect=30)
+        bar.set_label("‖δ‖")
+        formulas = " ".join(panel.formula for panel in self._panels)
+        letters = [meaning for letter, meaning in LETTERS.items() if letter in formulas]
+        lines = [
+            f"Arrows: -δ for {self._label}. Dashed: equal outputs.",
+            f"Lines: a cost of {', '.join(f'{level:g}' for level in LEVELS)}.",
+            ", ".join(letters),
+        ]
+        figure.supxlabel("\n".join(filter(None, lines)), fontsize=8)
+        return figure
+
+
+def scalable(svg: str, said: str) -> str:
+    """matplotlib's `<svg>` element, free to shrink, in colours that go with the paper."""
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+    width = re.search(r'width="([\d.]+)pt"', svg)
+    svg = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d)\d+", r"\1", path[0]), svg)
+    opening, rest = re.sub(r' (width|height)="[^"]*pt"', "", svg, count=2).split(">", 1)
+    dark = "\n".join(
+        f'.lossmix-field [style*="{part}: {light}"] {{ {part}: {dark} !important }}'
+        for light, dark in COLOURS.values()
+        for part in ("fill", "stroke")
+    )
+    style = f"<style>@media (prefers-color-scheme: dark) {{\n{dark}\n}}</style>"
+    return (
+        f'{opening} class="lossmix-field" role="img" aria-label="{escape(said)}" '
+        f'style="max-width: {width and width[1]}pt">\n{style}{rest}'
+    )
