@@ -62,10 +62,10 @@ def tooltips(pictures: Mapping[str, Picture]) -> dict[str, list[str]]:
         for arrow in shown.arrows:
             tail, head = (shown.boxes[i].name for i in arrow[:2])
             both = texts.setdefault(f"{ids}n{arrow.tail}->{ids}n{arrow.head}", [])
-            both.append(f"from {tail} to {head}")
             if arrow.downstream is not None:
                 back = exact(arrow.downstream)
                 both.append(f"from {head} to {tail}\ndownstream gradient {back}")
+            both.append(f"from {tail} to {head}")
         for i, cluster in enumerate(_inside(shown.everything)):
             texts[f"cluster_{ids}{i}"] = [cluster.name]
     return texts
@@ -81,7 +81,13 @@ def _inside(cluster: Cluster) -> Iterator[Cluster]:
 def _sheet(notes: list[str], pictures: Iterable[Picture]) -> Any:
     """An empty graph, with notes below it."""
     graph = graphviz.Digraph(
-        graph_attr={"bgcolor": LIGHT.paper, "fontname": FONT, "pad": "0.2", "size": LARGEST},
+        graph_attr={
+            "bgcolor": LIGHT.paper,
+            "fontname": FONT,
+            "pad": "0.2",
+            "size": LARGEST,
+            "newrank": "true",  # clusters beside each other, nothing drawn through their names
+        },
         node_attr={"style": "filled", "fontname": FONT, "fontcolor": LIGHT.ink},
         edge_attr={
             "color": LIGHT.arrow,
@@ -104,10 +110,10 @@ def _put(graph: Any, shown: Picture, ids: str) -> None:
     _cluster(graph, shown, shown.everything, clusters, ids)
     for arrow in shown.arrows:
         ends = f"{ids}n{arrow.tail}", f"{ids}n{arrow.head}"
-        graph.edge(*ends)
-        if arrow.downstream is not None:
+        if arrow.downstream is not None:  # first, and its label comes between the two
             label = {"label": _label([f" {arrow.label} "])} if arrow.label else {}
             graph.edge(*ends, **label, **GRADIENT)
+        graph.edge(*ends)
 
 
 def _cluster(graph: Any, shown: Picture, cluster: Cluster, names: Iterator[str], ids: str) -> None:
@@ -134,8 +140,8 @@ def _legend(graph: Any, pictures: Iterable[Picture]) -> None:
         for above, below in itertools.pairwise(kinds):
             ends = f"legend_{above}", f"legend_{below}"
             if downstream and below == "cost":
-                legend.edge(*ends, label=" value ", fontcolor=LIGHT.arrow)
                 legend.edge(*ends, label=" gradient ", **GRADIENT)
+                legend.edge(*ends, label=" value ", fontcolor=LIGHT.arrow)
             else:
                 legend.edge(*ends, style="invis")
 

@@ -19,7 +19,7 @@ class Colours(NamedTuple):
 
 
 SHAPES = {
-    "input": {"shape": "ellipse", "margin": "0.02"},
+    "input": {"shape": "ellipse", "margin": "0.05"},
     "constant": {"shape": "note", "margin": "0.15,0.06"},
     "operation": {"shape": "box", "style": "filled,rounded", "margin": "0.15,0.06"},
     "group": {"shape": "box3d", "margin": "0.2,0.12"},
