@@ -134,6 +134,26 @@ def test_a_form_is_compared_once_there_is_a_finite_answer():
     np.testing.assert_allclose(value, 2.0)
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e9])
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_rounding_at_a_minimum_is_no_other_answer(backend, scale):
+    """At z = 0 and y = 1/3 the gradient is rounding alone: 0 in one form, 1e-17 in another."""
+    mix, y = lm.Mix("softmax", "quadratic"), np.full(3, 1 / 3)
+
+    def f(z):
+        return scale * mix.cost(z, y)
+
+    g = compiled(f, backend=backend)
+    for z in (np.zeros(3), np.full(3, 0.7), np.array([2.0, 1.0, 0.0])):
+        value, gradient = g(z)
+        np.testing.assert_allclose(value, scale * mix.cost(z, y), rtol=1e-12, atol=1e-30 * scale)
+        np.testing.assert_allclose(
+            gradient, scale * mix.delta(z, y), rtol=1e-12, atol=1e-16 * scale
+        )
+    assert not g.source.startswith("#"), "it was compiled and is trusted in the end"
+    assert g._latest.names == ()
+
+
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 def test_what_needs_its_real_argument_gets_it(backend, own_table):
     a, w = np.array([[2.0, 1.0], [1.0, 3.0]]), np.array([1.0, -2.0])
