@@ -18,6 +18,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygrad_lossmix.engine.rules import getitem
+from tinygrad_lossmix.engine.table import INTEGER
 from tinygrad_lossmix.engine.tensor import Tensor as Tensor
 
 Call = Any  # a Tensor, or a traced array
@@ -94,7 +95,7 @@ def is_plain(key: Any) -> bool:
         or part is Ellipsis
         or type(part) in (slice, int)
         or isinstance(part, np.integer)
-        or (type(part) is np.ndarray and not part.shape and part.dtype.kind in "iu")
+        or (type(part) is np.ndarray and not part.shape and part.dtype.kind in INTEGER)
         for part in parts(key)
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.engine.table import is_duck
+from tinygrad_lossmix.engine.table import INTEGER, REAL, is_duck
 
 
 def as_floats(data: Any, copy: bool) -> Any:
@@ -16,14 +16,14 @@ def as_floats(data: Any, copy: bool) -> Any:
         TypeError: not made of real floats.
     """
     if type(data) is np.ndarray and data.dtype.kind == "f" and data.dtype.isnative:
-        return data.copy("K") if copy else data.view()
+        return np.array(data) if copy else data.view()
     if type(data) is int or type(data) is float:
         return np.float64(data)
     if type(data) is np.ndarray or isinstance(data, np.generic):
         array = data
     elif isinstance(data, list | tuple):
         array = _from_list(data)
-        array = array.astype(np.float64) if array.dtype.kind in "iu" else array
+        array = np.asarray(array, np.float64) if array.dtype.kind in INTEGER else array
     else:
         advice = {"MaskedArray": "fill the masked entries", "Tensor": "take t.data"}
         kind = type(data).__name__
@@ -53,16 +53,16 @@ def freeze(value: Any) -> Any:
     kind = type(value)
     if kind is float or kind is int or kind is bool:
         return value
-    if kind is np.ndarray and value.dtype.kind in "fiub" and value.dtype.isnative:
-        value = value.copy("K")
-        value.flags.writeable = False
+    if kind is np.ndarray and value.dtype.kind in REAL and value.dtype.isnative:
+        value = np.array(value)
+        value.setflags(write=False)
         return value
     if kind is list or kind is tuple:
         value = _from_list(value)
     if is_duck(value):
         return value
     if isinstance(value, np.ndarray | np.generic) and not isinstance(value, np.ma.MaskedArray):
-        if value.dtype.kind in "fiub":
+        if value.dtype.kind in REAL:
             return value if isinstance(value, np.generic) else freeze(native(np.array(value)))
         kind = f"{kind.__name__} of {value.dtype}"  # type: ignore[assignment]
     hint = " (a .grad is None until backward() has filled it)" if value is None else ""
@@ -135,7 +135,7 @@ def _freeze_part(part: Any) -> Any:
         index = index.astype(np.intp)
     if index.dtype == object and hasattr(part, "__index__"):
         return operator.index(part)
-    index.flags.writeable = False
+    index.setflags(write=False)
     return index
 
 

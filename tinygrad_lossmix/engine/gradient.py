@@ -60,12 +60,13 @@ def grad(cost: Tensor, wrt: Any, seed: Any = None, create_graph: bool = False) -
         start = start._value
     found = {cost.order: start}
     oldest = min(wanted) if wanted else cost.order
-    for at, position, _, _, total in sweep(cost, start, oldest, create_graph):
-        if (order := at.args[position].order) in wanted:
-            found[order] = total
-    total = _ = None
-    found[-1] = fresh = object()
-    alone = sys.getrefcount(fresh)  # held by `found` and one name
+    found |= {  # a comprehension keeps no name of the last gradient
+        order: total
+        for at, position, _, _, total in sweep(cost, start, oldest, create_graph)
+        if (order := at.args[position].order) in wanted
+    }
+    fresh = object()
+    alone = sys.getrefcount(fresh) + 1  # held by `found` and one name
     results = []
     for target in targets:
         gradient = found.get(target.order)
@@ -77,9 +78,8 @@ def grad(cost: Tensor, wrt: Any, seed: Any = None, create_graph: bool = False) -
             type(gradient) is not np.ndarray
             or gradient.base is not None
             or sys.getrefcount(gradient) > alone
-            or gradient.dtype is not target._value.dtype
         ):  # somebody may hold it; to copy every gradient would cost a training step 5 %
-            gradient = np.array(gradient, target._value.dtype)
+            gradient = np.array(gradient)
         results.append(gradient)
     return results if several else results[0]
 

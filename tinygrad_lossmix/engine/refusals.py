@@ -101,7 +101,7 @@ def unknown(call: str, options: Iterable[str]) -> TypeError:
     return TypeError(f"{call} does not take {', '.join(names)}{advice}")
 
 
-def refuse_out(function: Any, inputs: Any, kwargs: Mapping[str, Any]) -> None:
+def refuse_out(function: Any, inputs: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
     """Raise TypeError where a call names an array to write into."""
     out = kwargs.get("out")
     if out is None:
@@ -152,7 +152,7 @@ def _arity(function: Any) -> int:
     except ValueError:  # of older NumPys what is written in C has none: np.inner, np.vdot …
         return 2
     required = [p for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
-    return min(max(len(required), 1), 5)
+    return max(len(required), 1)
 
 
 def cut(what: str, value: Any) -> TypeError:

@@ -6,11 +6,12 @@ function of x, y …
 
 import functools
 import math
+import string
 from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.engine.table import Array, Rule, dispatched
+from tinygrad_lossmix.engine.table import INTEGER, Array, Rule, dispatched
 
 HALF = np.dtype(np.float16)
 
@@ -185,14 +186,14 @@ def _parts(key: Any) -> tuple[Any, ...]:
 def scatter(g: Array, key: Any, shape: tuple[int, ...]) -> Array:
     """Zeros of `shape` with g added at `key`; an entry indexed twice receives both."""
     full = np.zeros(shape, g.dtype)
-    if any(isinstance(k, np.ndarray) and k.dtype.kind in "iu" for k in _parts(key)):
+    if any(isinstance(k, np.ndarray) and k.dtype.kind in INTEGER for k in _parts(key)):
         np.add.at(full, key, g)
     else:
         full[key] = g
     return full
 
 
-def piece(i: int, g: Array, z: Array, axis: int = 0, ends: Any = ()) -> Array:
+def piece(i: int, g: Array, z: Array, axis: int, ends: Any) -> Array:
     """The part of a concatenation's gradient that belongs to its i-th array."""
     before = (slice(None),) * (axis % g.ndim)
     return g[(*before, slice(ends[i - 1] if i else 0, ends[i]))]
@@ -212,8 +213,7 @@ def einsum_rule(i: int, g: Array, z: Array, x: Array, y: Array, subscripts: str)
         part = part.reshape(tuple([found.get(c, 1) for c in letters]))
         shape = [size[c] if found.get(c, 1) == 1 else found[c] for c in letters]
         part = np.broadcast_to(part, tuple(shape))
-    alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    spare = iter([c for c in alphabet if c not in subscripts])
+    spare = iter([c for c in string.ascii_letters if c not in subscripts])
     for axis in range(len(mine)):  # a repeated letter took the diagonal: only it has a gradient
         letter = mine[axis]
         if letter in mine[:axis]:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.engine.freeze import freeze
-from tinygrad_lossmix.engine.table import TABLE, Array, spelling
+from tinygrad_lossmix.engine.table import REAL, TABLE, Array, spelling
 
 # One vector-Jacobian product: the node, the position of the argument that it passes a contribution
 # to, the gradient that arrived at the node, the contribution, and the sum of what the argument has
@@ -60,8 +60,7 @@ def sweep(cost: Any, seed: Any, oldest: int = -1, recorded: bool = False) -> Ite
                 continue
             contribution = rule(g, z, *values, **kwargs) if kwargs else rule(g, z, *values)
             value = x._value
-            shape = getattr(contribution, "shape", None)  # a Python number has none
-            if shape != value.shape or contribution.dtype is not value.dtype:
+            if contribution.shape != value.shape or contribution.dtype is not value.dtype:
                 contribution = _fit(contribution, node, value)
             order = x.order
             if order in pending:
@@ -84,9 +83,7 @@ def accumulated(cost: Any, seed: Any, steps: Iterable[Step]) -> dict[Any, Any]:
 
 def _fit(contribution: Any, node: Any, x: Array) -> Array:
     """Undo the broadcasting of x: sum over the axes it was given, then those it was repeated on."""
-    if not hasattr(contribution, "shape"):
-        contribution = np.asarray(contribution)
-    if contribution.dtype != x.dtype and contribution.dtype.kind not in "fiub":
+    if contribution.dtype != x.dtype and contribution.dtype.kind not in REAL:
         raise TypeError(
             f"the derivative rule of {spelling(node.function)} gave {contribution.dtype}: return "
             "an array of floats"
@@ -135,4 +132,4 @@ def backward(cost: Any, seed: Any = None) -> None:
     start = seed_of(cost, seed)
     start = start._value if type(start) is type(cost) else start
     for tensor, gradient in accumulated(cost, start, sweep(cost, start)).items():
-        tensor.grad = np.array(gradient, tensor._value.dtype)
+        tensor.grad = np.array(gradient)

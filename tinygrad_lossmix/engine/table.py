@@ -13,6 +13,8 @@ import numpy as np
 
 Array: TypeAlias = np.ndarray[Any, Any]  # or the scalar that NumPy gives in place of a 0-d one
 Rule = Callable[..., Any]
+INTEGER = "iu"  # kinds of dtypes
+REAL = "fiub"
 
 
 class Row(NamedTuple):
@@ -106,9 +108,10 @@ def sorted_out(
     options = _options(next(filter(None, rules), None))
     if len(args) <= len(rules) and kwargs.keys() <= options:
         return args, kwargs, set()
-    names = list(inspect.signature(function).parameters)
-    given = dict(zip(names, args, strict=False)) | dict(kwargs)
-    operands = tuple(given.pop(name) for name in names[: len(rules)] if name in given)
+    signature = inspect.signature(function)
+    given = signature.bind_partial(*args, **kwargs).arguments
+    names = list(signature.parameters)[: len(rules)]
+    operands = tuple(given.pop(name) for name in names if name in given)
     asked = {k for k, v in given.items() if not (v is None or v is False or v is np._NoValue)}
     return operands, {k: v for k, v in given.items() if k in options}, asked - options
 
@@ -174,9 +177,9 @@ def derivative(function: Any, *rules: Rule | None) -> Any:
             )
         value = function(*map(_unwritable, args), **kwargs)
         if isinstance(value, np.ndarray | np.generic | float):
-            value = np.array(value)  # the function may write into its own again
-            if value.dtype.kind == "f":
-                return value.astype(value.dtype.type, copy=False)[()]  # in native byte order
+            value = np.asarray(value)
+            if value.dtype.kind == "f":  # a copy, in native byte order: it may write into its own
+                return value.astype(value.dtype.type)[()]
         kind = getattr(value, "dtype", type(value).__name__)
         raise TypeError(
             f"{spelling(function)} gave {kind}, but a Tensor holds floats: return an array of "
@@ -192,7 +195,8 @@ def _guarded(rule: Rule) -> Rule:
     @functools.wraps(rule)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         gradient = rule(*map(_unwritable, args), **kwargs)
-        return gradient.copy() if isinstance(gradient, np.ndarray) else gradient
+        kind: Any = type(gradient)
+        return gradient if _answers(kind) else np.array(gradient)
 
     return guarded
 
@@ -200,5 +204,5 @@ def _guarded(rule: Rule) -> Rule:
 def _unwritable(arg: Any) -> Any:
     if issubclass(type(arg), np.ndarray):
         arg = arg.view()
-        arg.flags.writeable = False
+        arg.setflags(write=False)
     return arg

@@ -264,12 +264,12 @@ class Tensor(NoArray, metaclass=Spoken):
     def __repr__(self) -> str:
         if is_duck(self._value):
             return f"Tensor({self._value!r})"
-        data = np.asarray(self._value)
-        about = [np.array2string(data, separator=", ", threshold=40, prefix="Tensor(")]
+        start, data = "Tensor(", np.asarray(self._value)
+        about = [np.array2string(data, separator=", ", threshold=40, prefix=start)]
         about += [f"dtype={self.dtype}"] if self.dtype != np.float64 else []
         about += [f"name={self.name!r}"] if self.name is not None else []
         about += [f"by={spelling(self.function).removeprefix('np.')}"] if self.function else []
-        return f"Tensor({', '.join(about)})"
+        return f"{start}{', '.join(about)})"
 
     def __dir__(self) -> list[str]:
         return dir(Tensor)

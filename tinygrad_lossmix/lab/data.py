@@ -9,7 +9,7 @@ from importlib import resources
 
 import numpy as np
 
-from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.engine.table import REAL, Array
 
 
 class DataError(ValueError):
@@ -75,7 +75,7 @@ def digits() -> Data:
 
 def checked_features(x: Array) -> Array:
     """x as float64 (n, features), or DataError."""
-    if x.dtype.kind not in "fiub":
+    if x.dtype.kind not in REAL:
         raise DataError(f"the features must be real numbers, not {x.dtype}")
     if x.ndim != 2 or 0 in x.shape:
         raise DataError(f"the features must have shape (rows, features), not {x.shape}")
@@ -92,7 +92,7 @@ def checked_labels(y: Array, rows: int) -> Array:
     """y as integers of shape (rows,) with every class 0 … K-1 at least twice, or DataError."""
     if y.shape != (rows,):
         raise DataError(f"{rows} rows need labels of shape ({rows},), not {y.shape}")
-    if y.dtype.kind not in "fiub":
+    if y.dtype.kind not in REAL:
         raise DataError(f"the labels must be whole numbers 0, 1, 2 …, not {y.dtype}")
     for row in np.flatnonzero(~np.isfinite(y) | (y != np.floor(y)) | (y < 0))[:1]:
         raise DataError(f"row {row + 1} has label {y[row]}: labels are whole numbers 0, 1, 2 …")

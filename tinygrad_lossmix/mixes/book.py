@@ -68,10 +68,10 @@ def _per_example(total: Any, a: Any) -> Any:
     """1/n of it; one example is its own mean, none have NaN."""
     if a.ndim < 2:
         return total
-    n = math.prod(a.shape[:-1])
+    n = math.prod(a.shape[:-1]) or math.nan
     if a.dtype.char == "e":  # where 65504 is the last number
-        return (total / np.float32(n or math.nan)).astype(np.float16)
-    return total / n if n else total * math.nan
+        return (total / np.float32(n)).astype(np.float16)
+    return total / n
 
 
 def __dir__() -> list[str]:

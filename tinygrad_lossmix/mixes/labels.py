@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.engine.freeze import native
-from tinygrad_lossmix.engine.table import Array, dispatched, is_duck
+from tinygrad_lossmix.engine.table import INTEGER, REAL, Array, dispatched, is_duck
 from tinygrad_lossmix.engine.tensor import Tensor
 
 
@@ -51,8 +51,8 @@ def numbers(what: str, x: Any) -> Array:
         x = np.asarray(x)
     except ValueError:
         raise ValueError(f"{what} are a rectangular list: its rows differ in length") from None
-    if x.dtype.kind in "iu":
-        x = x.astype(np.float64)
+    if x.dtype.kind in INTEGER:
+        x = np.asarray(x, np.float64)
     if x.dtype.kind != "f":
         raise TypeError(f"{what} are real numbers, not {x.dtype}: convert with x.astype(float)")
     return native(x)
@@ -76,7 +76,7 @@ def labels(y: Any, like: Any) -> Array:
     shape = like.shape
     if type(y) is not np.ndarray:
         y = _as_array(y)
-    if y.dtype.kind not in "fiub" and y.dtype != like.dtype:
+    if y.dtype.kind not in REAL and y.dtype != like.dtype:
         raise ValueError(f"labels are real numbers, not {y.dtype}: use y.astype(float)")
     if y.shape == shape:
         if y.dtype is like.dtype:
@@ -90,7 +90,7 @@ def labels(y: Any, like: Any) -> Array:
             f"expected {shape}{classes}"
         )
     k = shape[-1]
-    if y.dtype.kind not in "iu":
+    if y.dtype.kind not in INTEGER:
         raise ValueError(
             f"classes are integers, not {y.dtype}: use y.astype(int), or labels of shape {shape}"
         )

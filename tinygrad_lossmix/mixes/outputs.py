@@ -20,7 +20,7 @@ from tinygrad_lossmix.engine.refusals import unknown
 from tinygrad_lossmix.engine.rules import HALF
 from tinygrad_lossmix.engine.table import Array, dispatched, row
 from tinygrad_lossmix.engine.tensor import Tensor, record
-from tinygrad_lossmix.mixes.closed_forms import all_but_one
+from tinygrad_lossmix.mixes.closed_forms import FEW, all_but_one
 from tinygrad_lossmix.mixes.labels import numbers
 
 
@@ -179,7 +179,7 @@ def log1m_softmax(z: Array, axis: int = -1) -> Array:
 def _others(x: Array, axis: int) -> Array:
     """Σ_{j≠k} x_j for each k along an axis, without taking x_k away again."""
     k = x.shape[axis]
-    if k <= 32:
+    if k <= FEW:
         return np.swapaxes(np.swapaxes(x, axis, -1) @ all_but_one(k, x.dtype), axis, -1)
     ahead = [1] * x.ndim
     ahead[axis] = k

@@ -11,7 +11,7 @@ from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.graph import names, nodes
 from tinygrad_lossmix.engine.replay import computed
 from tinygrad_lossmix.engine.sweep import sweep
-from tinygrad_lossmix.engine.table import TABLE, Array, spelling
+from tinygrad_lossmix.engine.table import REAL, TABLE, Array, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing.check_report import Check
 from tinygrad_lossmix.testing.methods import flat
@@ -50,7 +50,7 @@ def array_of(g: Any) -> Array | None:
         found = np.asarray(g)
     except Exception:
         return None
-    return found if found.dtype.kind in "fiub" and not np.ma.isMaskedArray(g) else None
+    return found if found.dtype.kind in REAL and not np.ma.isMaskedArray(g) else None
 
 
 def _kind(g: Any) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 
 from tinygrad_lossmix.engine.freeze import native
 from tinygrad_lossmix.engine.gradient import grad
-from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.engine.table import INTEGER, Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing.behaviour import array_of, form
 from tinygrad_lossmix.testing.causes import blame, causes, of_an_error, unstable
@@ -213,4 +213,4 @@ def _positions(inputs: list[Any], wrt: Any) -> tuple[int, ...]:
         return tuple(dict.fromkeys(int(i) % len(inputs) for i in chosen))
     kinds = [np.asarray(x).dtype.kind for x in inputs]
     floats = tuple(i for i, kind in enumerate(kinds) if kind == "f")
-    return floats or tuple(i for i, kind in enumerate(kinds) if kind in "iu") or (0,)
+    return floats or tuple(i for i, kind in enumerate(kinds) if kind in INTEGER) or (0,)

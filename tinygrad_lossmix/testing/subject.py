@@ -12,7 +12,7 @@ from tinygrad_lossmix.engine.derivatives import constant
 from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.replay import computed, replay, undifferentiated
-from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.engine.table import REAL, Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing.behaviour import any_differ, of_a_pair, of_the_engine
 from tinygrad_lossmix.testing.check_report import Check
@@ -165,7 +165,7 @@ class Recorded(Subject):
         leaves = [Tensor(a, copy=False) for a in arrays]
         cost = self.f(*self.arguments(leaves))
         if not isinstance(cost, Tensor):
-            if np.asarray(cost).dtype.kind not in "fiub":
+            if np.asarray(cost).dtype.kind not in REAL:
                 kind = type(cost).__name__
                 raise TypeError(f"the function must return a Tensor or a number, not {kind}")
             cost = Tensor(np.asarray(cost, dtype=arrays[0].dtype))

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.answers.plateau.candidates import half_unit
-from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.engine.table import INTEGER, Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.labels import labels as one_hot
 from tinygrad_lossmix.printing import figure
@@ -56,7 +56,7 @@ def handed(outputs: Any, labels: Any) -> tuple[Array, Array]:
         raise ValueError(f"outputs are finite numbers, but {bad} of {x.size} are NaN or infinite")
     if x.shape[-1] == 1 and y.shape == x.shape[:-1]:
         y = y[..., None]
-    if x.shape[-1] > 1 and y.shape == (*x.shape[:-1], 1) and y.dtype.kind in "iu":
+    if x.shape[-1] > 1 and y.shape == (*x.shape[:-1], 1) and y.dtype.kind in INTEGER:
         y = y[..., 0]
     if x.ndim > 2 and y.shape == x.shape[:1] + x.shape[2:] != x.shape[:-1]:
         raise ValueError(
