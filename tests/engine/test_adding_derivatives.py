@@ -303,3 +303,22 @@ def test_a_rule_of_the_users_may_use_one_buffer_for_every_answer(own_table):
     t, u = Tensor([1.0, 2.0]), Tensor([1.0, 2.0])
     gradients = grad((f(t) * [1.0, 2.0] + f(u) * [5.0, 7.0]).sum(), [t, u])
     np.testing.assert_array_equal(gradients, [[3.0, 6.0], [15.0, 21.0]])
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.longdouble, ">f4"])
+def test_the_value_of_a_function_of_ones_own_keeps_its_precision(dtype, own_table):
+    f = derivative(lambda x: (x * x).astype(dtype), lambda g, z, x: 2 * g * x)
+    t = Tensor(np.array([1.5, 2.5], dtype))
+    assert f(t).dtype == np.dtype(dtype).newbyteorder("=")
+    assert grad(f(t).sum(), t).dtype == np.dtype(dtype).newbyteorder("=")
+
+
+@pytest.mark.parametrize(
+    ("answer", "gradient"), [(2, 2.0), ([2.0], None), (np.float32(2), 2.0), (True, 1.0)]
+)
+def test_a_rule_may_answer_with_whatever_makes_an_array(answer, gradient, own_table):
+    f = derivative(lambda x: x + 0.0, lambda g, z, x: answer)
+    t = Tensor([1.0] if gradient is None else 1.0)
+    (found,) = grad(f(t), [t], seed=np.ones(t.shape))
+    assert found.dtype == np.float64
+    assert found.tolist() == ([2.0] if gradient is None else gradient)

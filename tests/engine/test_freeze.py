@@ -242,3 +242,17 @@ def test_data_cannot_be_written_through_its_base():
                 base.flags.writeable = True
         base = getattr(base, "base", None)
     assert t.data.tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("number", [np.float32(2), np.float64(2), np.int8(2), np.bool(True)])
+def test_a_number_of_numpys_is_recorded_as_it_is(number):
+    assert (Tensor(1.0) * number).args[1] is number
+
+
+@pytest.mark.parametrize("copy", [True, False])
+def test_values_are_those_numpy_gives_for_the_same_layout(copy):
+    """To the bit: NumPy adds up in the order that lies in memory."""
+    x = np.random.default_rng(0).normal(size=(300, 70)).T
+    assert Tensor(x, copy=copy).sum().item() == x.sum()
+    assert (x * Tensor(1.0)).sum().item() == (x * np.float64(1.0)).sum()
+    assert Tensor(x.sum()).item() != np.ascontiguousarray(x).sum()  # or there was nothing to see

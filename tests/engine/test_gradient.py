@@ -8,6 +8,8 @@ import pytest
 from tests.helpers.finite import jacobian
 from tinygrad_lossmix import Tensor, grad
 from tinygrad_lossmix.engine.graph import nodes
+from tinygrad_lossmix.engine.table import row
+from tinygrad_lossmix.engine.tensor import record
 
 
 def rosenbrock(x):
@@ -242,3 +244,20 @@ def test_the_gradient_of_a_view_or_a_scalar_is_an_array_of_its_own():
         assert g.flags.owndata
         assert g.flags.writeable
     assert type(grad(x[0, 0] * 1.0, x[0, 0])) is np.ndarray
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_a_gradient_is_copied_only_where_somebody_else_holds_it(held, own_table):
+    made, kept = [], []
+
+    def rule(g, z, x):
+        answer = g * np.ones(3)
+        made.append(id(answer))
+        if held:
+            kept.append(answer)
+        return answer
+
+    own = row(lambda x: x + 0.0, rule)
+    x = Tensor(np.ones(3))
+    found = grad(record(own, (x,)), x, seed=np.ones(3))
+    assert (id(found) == made[0]) is not held

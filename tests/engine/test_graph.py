@@ -1,5 +1,6 @@
 """Reading a recording: its nodes in order, their names, the groups they belong to."""
 
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -238,3 +239,10 @@ def test_the_first_tensor_of_a_process_is_a_node_like_any_other():
 def test_a_group_that_is_no_function_is_refused():
     with pytest.raises(TypeError, match=r"^a group is a function, not int$"):
         group("square")(3)
+
+
+def test_the_first_tensor_of_all_is_a_node_like_any_other(monkeypatch):
+    monkeypatch.setattr("tinygrad_lossmix.engine.tensor.tick", itertools.count().__next__)
+    first = Tensor(1.0)
+    assert first.order == 0
+    assert nodes(first * 2.0)[0] is first

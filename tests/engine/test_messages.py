@@ -199,6 +199,25 @@ from tinygrad_lossmix.engine.table import spelling
         ),
         (lambda t, m: t.transpose(1.5), "integers or a tuple of them, not float"),
         (
+            lambda t, m: value_and_grad(np.sum)(t),
+            "value_and_grad takes arrays and gives arrays, no gradient would reach a Tensor: pass "
+            "t.data, or differentiate a call of the function itself, grad(f(w, t), [w, t])",
+        ),
+        (
+            lambda t, m: value_and_grad(lambda w: w.sum().item())(np.ones(2)),
+            "the value is of type float, not a Tensor: float(t), t.item(), t.data, math.log(t), "
+            "comparisons and np.sign(t) leave the recording, and no gradient flows through them; "
+            "return what NumPy makes of the arguments, such as np.log(t).sum()",
+        ),
+        (
+            lambda t, m: derivative(np.hypot, lambda g, z, x, y: g * x / z),
+            "np.hypot takes 2 arguments: give a rule for each, None: not differentiated",
+        ),
+        (
+            lambda t, m: np.ones(2).__iadd__(t),
+            "an array holds no Tensors: write a = np.add(a, t), not in place as a += t does",
+        ),
+        (
             lambda t, m: np.sum(t, where=[True, True], initial=0.0),
             "np.sum on a Tensor does not take initial, where",
         ),

@@ -373,3 +373,10 @@ def test_a_tensor_can_be_saved(tmp_path):
     np.savez(tmp_path / "x.npz", x=Tensor(X))
     np.testing.assert_array_equal(np.load(tmp_path / "x.npy"), X)
     np.testing.assert_array_equal(np.load(tmp_path / "x.npz")["x"], X)
+
+
+def test_an_operator_whose_function_was_given_a_rule_is_recorded_on_both_sides(own_table):
+    derivative(np.remainder, lambda g, z, x, y: g, lambda g, z, x, y: -g * np.floor_divide(x, y))
+    t = Tensor(3.0)
+    assert ((t % 2.0).item(), (7.0 % t).item()) == (1.0, 1.0)
+    assert (float(grad(t % 2.0, t)), float(grad(7.0 % t, t))) == (1.0, -2.0)

@@ -5,6 +5,9 @@ import pytest
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix import Tensor, grad
+from tinygrad_lossmix.engine.graph import nodes
+from tinygrad_lossmix.engine.rules import astype, divisor
+from tinygrad_lossmix.engine.table import TABLE
 
 NAN, INF = np.nan, np.inf
 
@@ -246,3 +249,26 @@ def test_the_slope_of_logaddexp_is_the_softmax_of_its_arguments(x, y):
             np.testing.assert_allclose(grad(g, [a, b]), grad(other, both), rtol=1e-12, atol=1e-300)
         else:
             assert np.isfinite(grad(g, [a, b])).all()
+
+
+def test_a_count_is_exact_in_every_precision():
+    """float32 has no 2²⁴ + 1, float16 ends at 65504."""
+    for dtype in (np.float64, np.longdouble, np.float32):
+        assert divisor(2**24 + 1, np.dtype(dtype)) == 2**24 + 1
+    assert np.float16(1) / divisor(2.0**17, np.dtype(np.float16)) == 2.0**-17
+
+
+def test_equal_parts_among_ties_are_counted_in_the_precision_of_x():
+    for function in (np.max, np.min):
+        rule = TABLE[function].rules[0]
+        for dtype in (np.float32, np.float64, np.longdouble):
+            x = np.ones(3, dtype)
+            assert rule(x[0], x[0], x).dtype == dtype
+
+
+def test_a_backward_pass_that_is_recorded_has_no_needless_conversions():
+    x, y = Tensor([1.5, 2.5]), Tensor([[2.0], [0.5]])
+    seed = Tensor(np.ones((2, 2)))
+    cost = x**y
+    for g in grad(cost, [x, y], seed=seed, create_graph=True):
+        assert astype not in {node.function for node in nodes(g)}

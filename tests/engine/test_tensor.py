@@ -291,3 +291,18 @@ def test_augmented_assignment_makes_a_new_tensor():
     assert t is not u
     np.testing.assert_array_equal(u.data, [1.0, 2.0])
     np.testing.assert_array_equal(grad(t.sum(), u), [3.0, 4.0])
+
+
+def test_the_properties_of_an_array_are_described():
+    assert [getattr(Tensor, name).__doc__ for name in ("shape", "dtype", "ndim", "size")] == [
+        "The lengths of the axes.",
+        "The type of the elements.",
+        "The number of axes.",
+        "The number of elements.",
+    ]
+
+
+def test_a_long_repr_is_indented_under_its_first_number():
+    first, *others = repr(Tensor(np.eye(3))).splitlines()
+    assert first.startswith("Tensor([[1.")
+    assert [line.index("[") for line in others] == [len("Tensor([")] * 2

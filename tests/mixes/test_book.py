@@ -168,3 +168,9 @@ def test_symbols_in_an_object_array_stay_what_they_are():
     a, y = (np.array([Fraction(n, 3), Fraction(m, 3)], object) for n, m in [(1, 2), (3, 0)])
     assert lm.book.quadratic(a, y) == pytest.approx(4 / 9)
     assert lm.book.quadratic(a, y).__class__ is float
+
+
+def test_completion_lists_the_five_formulas_and_nothing_imported():
+    public = {name for name in dir(lm.book) if not name.startswith("__")}
+    assert public == set(lm.book.__all__)
+    assert {"__doc__", "__name__"} <= set(dir(lm.book))

@@ -5,7 +5,8 @@ import pytest
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix import MIXES, Mix, Tensor, grad
-from tinygrad_lossmix.mixes.labels import labels
+from tinygrad_lossmix.mixes.labels import labels, numbers
+from tinygrad_lossmix.mixes.labels import logits as checked
 
 each_mix = pytest.mark.parametrize("mix", MIXES, ids=str)
 each_method = pytest.mark.parametrize("method", ["cost", "delta", "composed", "hessian"])
@@ -230,3 +231,16 @@ def test_logits_of_no_classes_are_refused(mix):
     for method in (mix.cost, mix.delta, mix.composed):
         with pytest.raises(ValueError, match="class"):
             method(z, y)
+
+
+def test_an_array_of_floats_is_taken_as_it_is():
+    assert numbers("logits", BATCH) is BATCH
+    assert checked(BATCH) is BATCH
+
+
+def test_a_column_is_refused_of_softmax_alone():
+    column = BATCH[:, :1]
+    assert checked(column).shape == (2, 1)
+    assert checked(column[:1], "softmax").shape == (1, 1)
+    with pytest.raises(ValueError, match=r"^softmax runs over the last axis"):
+        checked(column, "softmax")

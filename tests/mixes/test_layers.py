@@ -81,3 +81,12 @@ def test_the_equations_are_those_of_the_book():
         ("sigmoid", "ce"): "eq. (66)",
         ("softmax", "ll"): "eq. (84)",
     }
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_the_sweep_takes_the_delta_that_the_forward_pass_kept(pair):
+    """Not a second one, which would cost as much as the first."""
+    z = lm.Tensor(np.stack([Z, Z]))
+    cost = lm.Mix(*pair).cost(z, np.stack([Y, Y]))
+    cost.residual = np.arange(6.0).reshape(2, 3)
+    np.testing.assert_array_equal(lm.grad(cost, z), cost.residual / 2)

@@ -48,6 +48,17 @@ Z = np.array([0.5, -1.0, 2.0])
             lambda mix: mix.cost(Z, 1.0),
             "classes are integers, not float64: use y.astype(int), or labels of shape (3,)",
         ),
+        (
+            lambda mix: mix.cost(Z.reshape(3, 1), [[0.0], [1.0], [0.0]]),
+            "softmax runs over the last axis, which has one entry in z of shape (3, 1): every "
+            "output is 1. Classes go along the last axis: z[:, 0] of a column of logits, z.T of "
+            "several side by side",
+        ),
+        (
+            lambda mix: Mix("softmax", "crossentropy"),
+            "'crossentropy' is two costs: ce, the book's eq. 63 (PyTorch's BCELoss), or ll, "
+            "eq. 80 (PyTorch's CrossEntropyLoss, with softmax): choose ce or ll",
+        ),
         (lambda mix: mix.cost(Z, "cat"), "labels are real numbers, not <U3: use y.astype(float)"),
         (
             lambda mix: mix.cost(Z, Tensor([0.0, 0.0, 1.0])),
