@@ -51,6 +51,19 @@ def content(text):
     return json.loads(next(raw for _, kind, raw in Elements(text).raw if kind))
 
 
+def side(text):
+    """The recording of a page, each array in its two lengths of text."""
+    data = content(text)
+    (recording,) = data["sides"]
+    texts = [array["text"] for array in data["arrays"]]
+    for node in recording["nodes"]:
+        node["value"] = texts[node["value"]]
+    names = "upstream", "downstream", "accumulated"
+    for product in recording["products"]:
+        product |= zip(names, (texts[i] for i in product["gradients"]), strict=True)
+    return recording
+
+
 def without_drawing(text):
     start, end = text.index("<svg"), text.index("</svg>")
     return text[:start] + text[end:]
@@ -90,7 +103,7 @@ def test_the_page_of_a_mix_is_less_than_60_kilobytes_beside_its_drawing(text, mi
 
 def test_the_steps_are_those_of_the_stepper(text):
     cost = composed("softmax", "ce")
-    data = content(text(cost))
+    data = side(text(cost))
     walk = lm.Stepper(cost)
     assert [node["name"] for node in data["nodes"]] == list(walk.reading.names.values())
     for product in data["products"]:
@@ -113,13 +126,13 @@ def test_gradients_are_drawn_and_the_recording_stays_as_it_is(text):
 
 def test_arguments_that_are_the_same_tensor_keep_their_own_arrows(text):
     x = lm.Tensor(3.0, name="x")
-    products = content(text(x - x))["products"]
+    products = side(text(x - x))["products"]
     assert [(p["arrow"], p["downstream"]) for p in products] == [(0, ["1"]), (1, ["-1"])]
 
 
 def test_a_long_value_is_shortened_in_the_drawing_only(text):
     z = lm.Tensor(np.arange(40.0), name="z")
-    value = content(text(z.sum()))["nodes"][0]["value"]
+    value = side(text(z.sum()))["nodes"][0]["value"]
     assert value[0].startswith("[0, 1, ..., 38, 39]")
     assert value[1].count(",") == 39
 
@@ -127,7 +140,7 @@ def test_a_long_value_is_shortened_in_the_drawing_only(text):
 def test_the_callers_names_are_used(text):
     z = lm.Tensor([2.0, 1.0])
     cost = (z * z).sum()
-    nodes = content(text(cost, names={"weights": z}))["nodes"]
+    nodes = side(text(cost, names={"weights": z}))["nodes"]
     assert nodes[0]["name"] == "weights"
 
 
@@ -142,7 +155,7 @@ def test_a_name_stays_data_whatever_it_holds(tmp_path_factory, name):
         tag for tag, _ in plain.found if tag not in long
     ]
     assert not [key for _, attrs in found.found for key in attrs if key.endswith("href")]
-    assert content(page)["nodes"][0]["name"] == shorten(clean(name))
+    assert side(page)["nodes"][0]["name"] == shorten(clean(name))
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
@@ -164,7 +177,7 @@ def test_without_a_renderer_there_is_the_table_and_one_line_says_what_to_install
     advice = 'pip install "tinygrad_lossmix[draw]"'
     assert advice.replace('"', "&quot;") in page
     assert "<svg" not in page
-    assert len(content(page)["products"]) == 8
+    assert len(side(page)["products"]) == 8
     said = capsys.readouterr().err
     assert advice in said
     assert said.count("\n") == 1

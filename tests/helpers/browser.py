@@ -16,7 +16,16 @@ FLAGS = """
     --disable-background-networking --disable-component-update --disable-sync
     --remote-debugging-pipe --disable-features=IsolateSandboxedIframes
 """  # the last: a frame in a sandbox talks to us as the rest of its page does
-KEYS = {"ArrowRight": 39, "ArrowLeft": 37, "Home": 36, "End": 35, " ": 32, "Enter": 13}
+KEYS = {
+    "ArrowRight": 39,
+    "ArrowLeft": 37,
+    "Home": 36,
+    "End": 35,
+    " ": 32,
+    "Enter": 13,
+    "Escape": 27,
+    "Tab": 9,
+}
 LONGEST = 60  # seconds that an answer may take
 
 
@@ -87,8 +96,8 @@ class Browser:
     def press(self, *keys):
         for key in keys:
             code = {"key": key, "code": "Space" if key == " " else key}
-            code["windowsVirtualKeyCode"] = KEYS[key]
-            typed = {"text": key} if key == " " else {}
+            code["windowsVirtualKeyCode"] = KEYS.get(key) or ord(key.upper())
+            typed = {"text": key} if len(key) == 1 else {}
             self._call("Input.dispatchKeyEvent", type="keyDown", **code, **typed)
             self._call("Input.dispatchKeyEvent", type="keyUp", **code)
 

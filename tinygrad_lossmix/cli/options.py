@@ -21,6 +21,14 @@ json_option = click.option(
 )
 
 
+beside_option = click.option(
+    "--beside",
+    nargs=2,
+    metavar="OUTPUT COST",
+    help="Another mix of the same logits and labels, in lock-step.",
+)
+
+
 def show(as_json: bool, record: Any, text: Any) -> None:
     """Print an answer, as one JSON object or as text."""
     click.echo(to_json(record) if as_json else f"{text}\n", nl=False)

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from tinygrad_lossmix.cli.exits import usage
-from tinygrad_lossmix.cli.options import composed, mix_options
+from tinygrad_lossmix.cli.options import beside_option, composed, mix_options
 from tinygrad_lossmix.debugger.lockstep import Lockstep
 from tinygrad_lossmix.debugger.repl import Prompt, Stepper
 from tinygrad_lossmix.mixes.mix import Mix
@@ -17,12 +17,7 @@ from tinygrad_lossmix.mixes.mix import Mix
 @click.option(
     "-c", "commands", metavar="COMMANDS", help="Commands to run first, as in 'next;;where'."
 )
-@click.option(
-    "--beside",
-    nargs=2,
-    metavar="OUTPUT COST",
-    help="Another mix of the same logits and labels, in lock-step.",
-)
+@beside_option
 @click.option("--batch", is_flag=True, help="No prompt: run -c, or standard input, and exit.")
 @click.pass_context
 def command(

@@ -41,56 +41,64 @@ class Meeting(NamedTuple):
         """Whether they are the same but for rounding."""
         return bool(self.gap <= 16 * np.finfo(self.left.dtype).eps * largest(self.left))
 
+    def __str__(self) -> str:
+        words = "are equal" if self.same else f"differ by up to {self.gap:.4g}"
+        return f"dC/d{self.name} is complete on both sides; they {words}"
+
 
 class Lockstep(Steps):
     """Two walks in lock-step.
 
     Args:
         left, right: the walks; they are moved from now on.
+
+    Attributes:
+        moments: where the two are at each position.
+        met: the quantities whose gradients are both complete, each at the position where they are.
     """
 
     def __init__(self, left: Walk, right: Walk) -> None:
         self.left, self.right = left, right
-        self._moments = [(0, 0)]
-        self._meetings: dict[int, Meeting] = {}
+        self.moments = [(0, 0)]
+        self.met: dict[int, Meeting] = {}
         theirs = _landmarks(right)
         for name, (end, gradient) in _landmarks(left).items():
             if name in theirs:
                 its_end, its_gradient = theirs[name]
                 self._reach(end, its_end)
-                self._meetings[len(self)] = Meeting(name, gradient, its_gradient)
+                self.met[len(self)] = Meeting(name, gradient, its_gradient)
         self._reach(len(left), len(right))
         self.goto(0)
 
     def _reach(self, *ends: int) -> None:
         """Plan steps, a product on each side, until both are there; the first waits."""
-        while self._moments[-1] != ends:
-            p, q = (min(at + 1, end) for at, end in zip(self._moments[-1], ends, strict=True))
-            self._moments.append((p, q))
+        while self.moments[-1] != ends:
+            p, q = (min(at + 1, end) for at, end in zip(self.moments[-1], ends, strict=True))
+            self.moments.append((p, q))
 
     def __len__(self) -> int:
-        return len(self._moments) - 1
+        return len(self.moments) - 1
 
     def _move(self, position: int) -> bool:
         if not super()._move(position):
             return False
-        self.left.position, self.right.position = self._moments[position]
+        self.left.position, self.right.position = self.moments[position]
         return True
 
     def part(self) -> bool:
         """Go on to the next quantity whose gradients differ; False: there is none."""
-        ahead = (at for at, each in self._meetings.items() if at > self.position and not each.same)
+        ahead = (at for at, each in self.met.items() if at > self.position and not each.same)
         return self._move(next(ahead, len(self) + 1))
 
     @property
     def meeting(self) -> Meeting | None:
         """The quantity whose gradients are both complete here; None elsewhere."""
-        return self._meetings.get(self.position)
+        return self.met.get(self.position)
 
     @property
     def meetings(self) -> list[Meeting]:
         """All of them, from the cost to the logits."""
-        return [*self._meetings.values()]
+        return [*self.met.values()]
 
 
 def _landmarks(walk: Walk) -> dict[str, tuple[int, Array]]:

@@ -11,32 +11,44 @@ import base64
 import hashlib
 import html
 import json
+import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from string import Template
 from typing import Any, overload
 
 from tinygrad_lossmix import files
-from tinygrad_lossmix.debugger.show import jacobian
+from tinygrad_lossmix.debugger.lockstep import Lockstep
+from tinygrad_lossmix.debugger.playback import Playback
 from tinygrad_lossmix.debugger.walk import Walk
-from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.printing import IN_FULL, shaped, short
-from tinygrad_lossmix.views.drawing import SCOPE, NoRenderer, drawing, render, scalable
-from tinygrad_lossmix.views.picture import CROWDED, size
+from tinygrad_lossmix.views.dot import bare
+from tinygrad_lossmix.views.drawing import SCOPE, NoRenderer, render, scalable
+from tinygrad_lossmix.views.picture import CROWDED, Picture, picture, size
 from tinygrad_lossmix.views.theme import DARK, LIGHT, Colours, dark_style
 
+SCRIPTS = ("arrays", "product", "drawing", "view", "recording", "side", "steps")
 FRAME = 640  # pixels, the height of a page in a notebook
 
 
+Names = Mapping[str, Any] | None
+
+
 @overload
-def page(cost: Tensor, path: None = None, names: Mapping[str, Any] | None = None) -> "Page": ...
-@overload
-def page(cost: Tensor, path: str | Path, names: Mapping[str, Any] | None = None) -> Path: ...
 def page(
-    cost: Tensor, path: str | Path | None = None, names: Mapping[str, Any] | None = None
+    cost: Tensor, path: None = None, names: Names = None, beside: Tensor | None = None
+) -> "Page": ...
+@overload
+def page(
+    cost: Tensor, path: str | Path, names: Names = None, beside: Tensor | None = None
+) -> Path: ...
+def page(
+    cost: Tensor,
+    path: str | Path | None = None,
+    names: Names = None,
+    beside: Tensor | None = None,
 ) -> "Page | Path":
     """Make an HTML page that steps through a recording, forwards and back.
 
@@ -44,6 +56,8 @@ def page(
         cost: a scalar Tensor. Its gradients are found for the page; `.grad` stays as it is.
         path: the file to write.
         names: names for Tensors and constant arrays, in place of the caller's variables.
+        beside: another scalar Tensor, such as another mix of the same logits: both are stepped in
+            lock-step.
 
     Returns:
         the path; without one a Page, which a notebook shows. Without a renderer the page has no
@@ -61,8 +75,7 @@ def page(
     if path is not None:
         path = _named_html(path)
     walk = Walk(cost, names)
-    walk.forward()
-    made = page_of(walk)
+    made = page_of(walk if beside is None else Lockstep(walk, Walk(beside, names)))
     return made if path is None else made.save(path)
 
 
@@ -101,22 +114,37 @@ class Page:
         )
 
 
-def page_of(walk: Walk) -> Page:
+def page_of(steps: Walk | Lockstep) -> Page:
     """`page`, of what is walked already, opened where the walk is; raises as it does."""
-    boxes = size(walk.reading)
-    if boxes > CROWDED:
-        raise ValueError(
-            f"a page with {boxes:,} boxes cannot be read, the most is {CROWDED}: step through a "
-            "node further in or fewer examples; tree(cost) and step(cost) take any size"
-        )
-    gradients = walk.at(len(walk)).gradients()  # the drawing gets the room that all of them need
+    walks = [steps.left, steps.right] if isinstance(steps, Lockstep) else [steps]
+    played, sides, recordings = Playback(), [], []
+    for k, walk in enumerate(walks, 1):
+        boxes = size(walk.reading)
+        if boxes > CROWDED:
+            raise ValueError(
+                f"a page with {boxes:,} boxes cannot be read, the most is {CROWDED}: step through "
+                "a node further in or fewer examples; tree(cost) and step(cost) take any size"
+            )
+        end = walk.at(len(walk)).gradients()  # the drawing gets the room that all of them need
+        shown = picture(walk.reading, end)
+        recordings.append(played.recording(walk, shown))
+        words = {"title": html.escape(walk.reading.title), "k": "" if k == 1 else k}
+        sides.append(Template(_part("side.html")).substitute(words, drawing=_drawn(shown, k)))
+    content = {"sides": recordings, "open": steps.position, "arrays": played.arrays}
+    if isinstance(steps, Lockstep):
+        met = {position: str(meeting) for position, meeting in steps.met.items()}
+        content |= {"moments": steps.moments, "meetings": met}
+    return Page(_html(" | ".join(walk.reading.title for walk in walks), sides, content))
+
+
+def _drawn(shown: Picture, k: int) -> str:
+    """The drawing, or what is to be installed for one; a line on stderr says that, too."""
     try:
-        picture, _ = render(drawing(walk.reading, gradients).dot, "svg")
-        shown = _inline(scalable(picture.decode()))
+        svg, _ = render(bare(shown), "svg")
     except NoRenderer as error:
         print(f"{error}; the page has the table only", file=sys.stderr)
-        shown = f'<p class="missing">{html.escape(str(error))}. The table has all the steps.</p>'
-    return Page(_html(walk.reading.title, shown, _content(walk)))
+        return f'<p class="missing">{html.escape(str(error))}. The tables have all the steps.</p>'
+    return _inline(scalable(svg.decode()), k)
 
 
 def _named_html(path: str | Path) -> Path:
@@ -128,60 +156,17 @@ def _named_html(path: str | Path) -> Path:
     return path
 
 
-def _inline(svg: str) -> str:
+def _inline(svg: str, k: int) -> str:
     """The drawing as a part of a page whose policy forbids it a style of its own."""
     opening, rest = svg.split(">", 1)
     box = opening.split('viewBox="', 1)[1].split('"', 1)[0]
     rest = rest.replace(dark_style(f".{SCOPE}"), "", 1).strip()
-    width = round(float(box.split()[2]))
-    return f'<svg class="{SCOPE}" viewBox="{box}" width="{width}">{rest}'
+    rest = rest.replace('<g id="', f'<g id="drawing{k}-')  # a page may hold two drawings
+    return f'<svg class="{SCOPE}" viewBox="{box}">{rest}'
 
 
-def _content(walk: Walk) -> dict[str, Any]:
-    """What the script shows: nodes in the order of their values, then products in theirs.
-
-    Node i is box n<i> of the drawing. Numbers are text already.
-    """
-    reading = walk.reading
-    index = {node: i for i, node in enumerate(reading.nodes)}
-    nodes = [
-        {
-            "name": reading.call(node),
-            "defined": reading.defined(node),
-            "value": _lengths(shaped, node.data),
-            "whole": reading.full_name(node),
-            "equation": reading.equation(node),
-            "gradient": reading.derivative(node),
-            "label": reading.gradient_label(node),
-        }
-        for node in reading.nodes
-    ]
-    products = [
-        {
-            "node": index[stop.node],
-            "to": index[stop.argument],
-            "arrow": sum(arg is stop.argument for arg in stop.node.args[: stop.place]),
-            "upstream": _lengths(short, stop.g),
-            "derivative": f"d{reading.call(stop.node)}/d{reading.call(stop.argument)}",
-            "local": jacobian(stop.local),
-            "downstream": _lengths(short, stop.contribution),
-            "accumulated": _lengths(short, stop.total),
-            "received": stop.received,
-            "expected": stop.expected,
-        }
-        for stop in walk.products
-    ]
-    opened = walk.position + len(nodes)
-    return {"nodes": nodes, "cost": index[reading.cost], "products": products, "open": opened}
-
-
-def _lengths(brief: Callable[[Array], str], x: Array) -> list[str]:
-    """An array as in the drawing and as it is shown by itself; once where they are the same."""
-    return list(dict.fromkeys([brief(x), shaped(x, IN_FULL)]))
-
-
-def _html(title: str, shown: str, content: dict[str, Any]) -> str:
-    script = _part("page.js")
+def _html(title: str, sides: list[str], content: dict[str, Any]) -> str:
+    script = "\n".join(_part(f"{name}.js") for name in SCRIPTS)
     style = "\n".join(
         [
             f":root {{ color-scheme: light dark; {_variables(LIGHT)} }}",
@@ -199,19 +184,25 @@ def _html(title: str, shown: str, content: dict[str, Any]) -> str:
         policy=policy,
         title=html.escape(title),
         style=style,
-        drawing=shown,
+        kind="two" if len(sides) > 1 else "one",
+        sides="".join(sides),
         content=json.dumps(content, separators=(",", ":")).translate(shielded),
         script=script,
     )
 
 
 def _part(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    """A file of the page without its indents, which only its authors read."""
+    text = resources.files(__package__).joinpath("web", name).read_text(encoding="utf-8")
+    return re.sub(r"\n +", "\n", text)
 
 
 def _variables(colours: Colours) -> str:
     named = colours._asdict()
-    named["ground"], named["accent"] = named.pop("boxes")["input"]
+    boxes = named.pop("boxes")
+    named["ground"], named["accent"] = boxes["input"]
+    named["lid"], named["lidline"] = boxes["group"]
+    named["cost"], _ = boxes["cost"]
     return "; ".join(f"--{name}: {value}" for name, value in named.items())
 
 

@@ -137,8 +137,7 @@ def _both(steps: Lockstep) -> Text:
     rows = [(part, *(side.get(part, "") for side in cells)) for part in cells[0] | cells[1]]
     text = aligned([row for row in rows if any(row[1:])], (QUIET, FLOW, FLOW), "")
     if (meeting := steps.meeting) is not None:
-        words = "are equal" if meeting.same else f"differ by up to {meeting.gap:.4g}"
-        text.append(f"\ndC/d{meeting.name} is complete on both sides; they {words}")
+        text.append(f"\n{meeting}")
     return text
 
 

@@ -53,6 +53,14 @@ def dot(pictures: Mapping[str, Picture], notes: list[str]) -> str:
     return str(graph.source)
 
 
+def bare(shown: Picture) -> str:
+    """The DOT text of a picture alone, its boxes close together: for a page with its own legend."""
+    graph = _sheet([], [shown])
+    graph.attr(ranksep="0.1", nodesep="0.15")
+    _put(graph, shown, "")
+    return str(graph.source)
+
+
 def tooltips(pictures: Mapping[str, Picture]) -> dict[str, list[str]]:
     """What to show under the pointer of each box, arrow and cluster, by its id in the DOT text."""
     texts: dict[str, list[str]] = {}

@@ -1,0 +1,47 @@
+"""A product as matrices: the two factors that give the downstream gradient.
+
+>>> x, w = Tensor(np.ones((4, 3)), name="x"), Tensor(np.ones((3, 5)), name="w")
+>>> z = x @ w
+>>> g, part = np.ones((4, 5)), np.full((3, 5), 4.0)
+>>> sign, left, right, local = factors(Product(z, 1, w, g, part, part, 1, 1))
+>>> left.shape, sign, right.shape, ("left", "right")[local]
+((3, 4), '@', (4, 5), 'left')
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tinygrad_lossmix.debugger.chain_rule import Product
+from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.engine.tensor import Tensor
+
+
+class Factors(NamedTuple):
+    """Two arrays whose product is the downstream gradient, in its shape or in one row."""
+
+    sign: str  # "@" of matrices, "∘" entry by entry
+    left: Array
+    right: Array
+    local: int  # which of them is the local derivative; the other is the upstream gradient
+
+
+def factors(product: Product) -> Factors | None:
+    """The factors of a product; None where its local derivative is too large to show.
+
+    A matrix product is one of two matrices again; what is elementwise is so entry by entry; else
+    the entries of the upstream gradient, in a row, are multiplied by the local Jacobian.
+    """
+    node, g = product.node, product.g
+    values = [x.data if isinstance(x, Tensor) else np.asarray(x) for x in node.args]
+    if node.function is np.matmul and all(x.ndim < 3 for x in values):
+        x, y = values
+        x, y = np.atleast_2d(x), y if y.ndim == 2 else y[:, None]
+        g = g.reshape(len(x), y.shape[1])
+        return Factors("@", x.T, g, 0) if product.place else Factors("@", g, y.T, 1)
+    local = product.local
+    if local is None:
+        return None
+    if local.diagonal:
+        return Factors("∘", g, local.values, 1)
+    return Factors("@", g.reshape(1, -1), local.values.reshape(g.size, -1), 1)

@@ -1,0 +1,151 @@
+"use strict";
+// Arrays as tables of coloured cells, their numbers in them where they fit. Text goes in as text.
+
+const FEW = 12; // rows or columns that are all shown; of more, so many at each end:
+const [HEAD, TAIL] = [6, 5];
+const LETTER = 0.585; // width of a digit, in font sizes
+
+const content = JSON.parse(document.getElementById("content").textContent);
+const brief = (array) => array.text[0];
+const full = (array) => array.text[array.text.length - 1];
+const shapeOf = ({ shape }) => `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
+const sized = (array) => (array.shape.length > 1 ? `${brief(array)} ${shapeOf(array)}` : brief(array));
+
+function make(tag, parent, text = "", kind = "") {
+  const element = document.createElement(tag);
+  element.textContent = text;
+  if (kind) element.className = kind;
+  parent.append(element);
+  return element;
+}
+
+/* The indices along an axis that are shown; null where some are left out. */
+function seen(n) {
+  const all = (count, from = 0) => [...Array(count).keys()].map((i) => from + i);
+  return n <= FEW ? all(n) : [...all(HEAD), null, ...all(TAIL, n - TAIL)];
+}
+
+/* `[1, 2]` of the entry in a row and a column. */
+function subscript({ shape, view }, row, column) {
+  if (!shape.length) return "";
+  let rest = row * view[1] + column;
+  const places = [...shape].reverse().map((n) => {
+    const place = rest % n;
+    rest = Math.floor(rest / n);
+    return place;
+  });
+  return `[${places.reverse().join(", ")}]`;
+}
+
+const pressed = (id) => document.getElementById(id).getAttribute("aria-pressed") === "true";
+
+class Matrix {
+  constructor(parent, array, name, role) {
+    Object.assign(this, { array, name, rows: seen(array.view[0]), columns: seen(array.view[1]) });
+    this.element = make("div", parent, "", "matrix");
+    const caption = make("p", this.element, "", "caption");
+    make("span", caption, role, "role");
+    const shape = array.shape.length ? ` ${shapeOf(array)}` : "";
+    make("span", caption, name + shape, "named");
+    this.cells = [];
+    this.at = new Map(); // from an element to its cell
+    const table = make("table", this.element);
+    table.setAttribute("aria-label", `${role} ${name}${shape}`);
+    if (!array.cells.length) return;
+    table.setAttribute("role", "grid");
+    this.fill(make("tbody", table));
+    this.cells[0].element.tabIndex = 0;
+    table.addEventListener("keydown", (event) => this.move(event));
+  }
+
+  fill(body) {
+    const numbers = this.array.cells[Symbol.iterator]();
+    const sizes = this.array.cells.map((text) => Math.abs(Number(text))).filter(Number.isFinite);
+    const largest = Math.max(...sizes, 0) || 1;
+    for (const row of this.rows) {
+      const line = make("tr", body);
+      for (const column of this.columns) {
+        const element = make("td", line);
+        if (row === null || column === null) {
+          element.textContent = row === null && column === null ? "⋱" : row === null ? "⋮" : "⋯";
+          element.className = "out";
+          element.title = "left out here";
+          continue;
+        }
+        const text = numbers.next().value;
+        const cell = { matrix: this, element, row, column, text };
+        this.paint(cell, largest);
+        this.cells.push(cell);
+        this.at.set(element, cell);
+      }
+    }
+  }
+
+  paint({ element, row, column, text }, largest) {
+    const x = Number(text);
+    make("span", element, text);
+    element.tabIndex = -1;
+    element.title = `${this.name}${subscript(this.array, row, column)} = ${text}`;
+    element.dataset.brief = shorter(text);
+    if (Number.isNaN(x)) return element.classList.add("nan");
+    element.classList.add(x < 0 ? "negative" : "positive");
+    element.style.setProperty("--shade", `${Math.round(Math.min(Math.abs(x) / largest, 1) * 100)}%`);
+  }
+
+  /* The widest number, in pixels; with two digits. */
+  get wide() {
+    return this.room((text) => text);
+  }
+  get narrow() {
+    return this.room(shorter);
+  }
+  room(written) {
+    const letter = LETTER * parseFloat(getComputedStyle(this.element.lastChild).fontSize);
+    return 6 + letter * Math.max(1, ...this.array.cells.map((text) => written(text).length));
+  }
+
+  /* Give each cell that many pixels. */
+  size(pixels) {
+    const room = pressed("plain") ? Math.max(this.wide, pixels) : pixels;
+    this.element.style.setProperty("--cell", `${room}px`);
+    const fits = this.wide <= room ? "" : this.narrow <= room ? "narrow" : "tight";
+    this.element.classList.remove("narrow", "tight");
+    if (fits) this.element.classList.add(fits);
+  }
+
+  /* Light up a row, a column, an entry; null is all of an axis, as where this has but one. */
+  light(row, column) {
+    const [height, width] = this.array.view;
+    for (const cell of this.cells) {
+      const inRow = row === null || height === 1 || cell.row === row;
+      const inColumn = column === null || width === 1 || cell.column === column;
+      cell.element.classList.toggle("lit", inRow && inColumn);
+    }
+  }
+
+  move(event) {
+    const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+    const from = this.at.get(event.target);
+    if (!from || !steps[event.key] || event.shiftKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const next = (all, value, by) => all.filter((i) => i !== null)[
+      all.filter((i) => i !== null).indexOf(value) + by
+    ];
+    const [down, right] = steps[event.key];
+    const [row, column] = [next(this.rows, from.row, down), next(this.columns, from.column, right)];
+    const to = this.cells.find((cell) => cell.row === row && cell.column === column);
+    if (!to) return;
+    from.element.tabIndex = -1;
+    to.element.tabIndex = 0;
+    to.element.focus();
+  }
+}
+
+/* A number with two digits, where that is shorter. */
+function shorter(text) {
+  const x = Number(text);
+  if (!Number.isFinite(x)) return text;
+  const two = String(Number(x.toPrecision(2)));
+  return two.length < text.length ? two : text;
+}

@@ -1,0 +1,57 @@
+// A recording at a position: -n … -1 the values of its n nodes, 0 the seed, then the products.
+
+class Recording {
+  constructor(data) {
+    const array = (i) => content.arrays[i];
+    Object.assign(this, data);
+    this.seed = array(data.seed);
+    this.nodes = data.nodes.map((node) => ({ ...node, value: array(node.value) }));
+    this.arrivals = this.nodes.map(() => []);
+    this.products = data.products.map((product, i) => {
+      this.arrivals[product.to].push(i + 1);
+      const [upstream, downstream, accumulated] = product.gradients.map(array);
+      const factors = product.factors && product.factors.map(array);
+      return { ...product, upstream, downstream, accumulated, factors };
+    });
+  }
+
+  computed(i, position) {
+    return i - this.nodes.length <= position;
+  }
+
+  /* What the gradient of a node has accumulated; null before that. */
+  received(i, position) {
+    const arrived = this.arrivals[i].filter((each) => each <= position);
+    if (arrived.length) return this.products[arrived[arrived.length - 1] - 1].accumulated;
+    return i === this.cost && position >= 0 ? this.seed : null;
+  }
+
+  current(position) {
+    if (position < 0) return this.nodes.length + position;
+    return position ? this.products[position - 1].to : this.cost;
+  }
+
+  sentence(position) {
+    const node = this.nodes[this.current(position)];
+    if (position < 0) {
+      const given = node.name === node.defined;
+      return `Forward: ${node.name} is ${sized(node.value)}${given ? ", an input" : `, from ${node.defined}`}`;
+    }
+    if (position === 0) return `Seed: ${node.gradient} = 1, the backward pass starts here`;
+    const product = this.products[position - 1];
+    const so = product.expected > 1 ? ` (${part(product)})` : "";
+    const now = `${node.gradient} = ${brief(product.accumulated)}${so}`;
+    return `Backward: ${this.nodes[product.node].name} → ${node.name}: ${brief(product.downstream)}; ${now}`;
+  }
+
+  /* The product as an equation of matrices; null where its local derivative is too large. */
+  equation({ node, to, sign, factors, local, localAt, downstream }) {
+    if (!factors) return null;
+    const upstream = [this.nodes[node].slope, "upstream"];
+    const names = localAt === 0 ? [[local, "local"], upstream] : [upstream, [local, "local"]];
+    const [left, right] = factors.map((array, i) => [array, ...names[i]]);
+    return { left, sign, right, result: [downstream, this.nodes[to].slope, "downstream"] };
+  }
+}
+
+const part = ({ received, expected }) => `${received} of ${expected}`;
