@@ -11,6 +11,7 @@ import os
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+from tests.helpers import browser
 from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, TABLE
 
 os.environ["COLUMNS"] = "100"  # the texts do not depend on where the tests are run
@@ -61,3 +62,14 @@ def own_table():
     for changed, before in kept:
         changed.clear()
         changed.update(before)
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory):
+    """A real browser; one for all tests."""
+    path = browser.chromium()
+    if path is None:
+        assert "CI" not in os.environ, ".ci/run installs Chromium, but it is not there"
+        pytest.skip("there is no Chromium on this machine")
+    with browser.running(path, tmp_path_factory.mktemp("browser")) as running:
+        yield running

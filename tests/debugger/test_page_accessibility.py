@@ -1,7 +1,5 @@
 """The page by the rules of axe-core, where npm has put it: .ci/run does where there is npm."""
 
-import os
-
 import pytest
 
 import tinygrad_lossmix as lm
@@ -19,11 +17,7 @@ axe.run(document, {resultTypes: ["violations"]}).then(({violations, passes}) => 
 @pytest.fixture(scope="module")
 def rules():
     """The script of axe-core."""
-    path = browser.axe_core()
-    if path is None:
-        assert "AXE_CORE" not in os.environ, "there is no file at $AXE_CORE"
-        pytest.skip("axe-core is not installed: npm install --no-save axe-core")
-    return path.read_text(encoding="utf-8")
+    return browser.from_npm("axe-core", "axe.min.js").read_text(encoding="utf-8")
 
 
 def batch():

@@ -10,6 +10,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = """
     --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-dev-shm-usage
@@ -34,11 +36,19 @@ def chromium():
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
-def axe_core():
-    """The script of axe-core: $AXE_CORE, or where npm has put it beside the project; or None."""
-    places = [Path(os.environ.get("AXE_CORE", "axe.min.js"))]
-    places += [folder / "node_modules/axe-core/axe.min.js" for folder in Path(__file__).parents]
-    return next(filter(Path.is_file, places), None)
+def from_npm(package, file):
+    """A script of a package: at $AXE_CORE or $MERMAID, or where npm has put it beside the project.
+
+    The test is skipped where there is none.
+    """
+    variable = package.replace("-", "_").upper()
+    places = [Path(os.environ.get(variable, file))]
+    places += [folder / "node_modules" / package / file for folder in Path(__file__).parents]
+    path = next(filter(Path.is_file, places), None)
+    if path is None:
+        assert variable not in os.environ, f"there is no file at ${variable}"
+        pytest.skip(f"{package} is not installed: npm install --no-save {package}")
+    return path
 
 
 class Browser:

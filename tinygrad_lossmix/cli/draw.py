@@ -30,8 +30,8 @@ def two_logits(ctx: click.Context, param: click.Parameter, field: bool) -> bool:
     "path",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write a .svg, .png, .pdf, .dot or .txt instead of a tree in the terminal; or a .py, the "
-    "compiled backward pass.",
+    help="Write a .svg, .png, .pdf, .dot, .mmd (Mermaid) or .txt instead of a tree in the "
+    "terminal; or a .py, the compiled backward pass.",
 )
 @click.option("--collapse", is_flag=True, help="Show output layer and cost as one box each.")
 @click.option("--stable", is_flag=True, help="Show beside it what lm.stabilize makes of it.")

@@ -6,7 +6,7 @@ By Graphviz's own `dot`, else by pygraphviz, which carries Graphviz inside.
 >>> cost = (z * z).sum()
 >>> cost.backward()
 >>> draw(cost)
-Drawing: .svg(), .png(), .save("graph.svg"), .dot
+Drawing: .svg(), .png(), .save("graph.svg"), .dot, .mermaid
 >>> titled('<g id="node1" class="node">\\n<title>n0</title>\\n</g>', {"n0": ["z"]}).splitlines()
 ['<g id="node1" class="node">', '<title>z</title>', '</g>']
 """
@@ -20,6 +20,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from html import escape, unescape
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.installation import install
 from tinygrad_lossmix.printing import brief
 from tinygrad_lossmix.views.dot import dot, tooltips
-from tinygrad_lossmix.views.picture import CROWDED, picture
+from tinygrad_lossmix.views.mermaid import mermaid
+from tinygrad_lossmix.views.picture import CROWDED, Picture, picture
 from tinygrad_lossmix.views.reading import Gradients, Reading, gradients
 from tinygrad_lossmix.views.theme import dark_style
 from tinygrad_lossmix.views.tree import tree_of
@@ -54,7 +56,7 @@ def draw(cost: Tensor, names: Mapping[str, Any] | None = None, collapse: bool = 
             done anyway.
 
     Returns:
-        a Drawing: `.dot`, `.svg()`, `.png()`, `.save(path)`; notebooks show it.
+        a Drawing: `.svg()`, `.png()`, `.dot`, `.mermaid`, `.save(path)`; notebooks show it.
 
     Raises:
         TypeError: cost is not a Tensor.
@@ -69,23 +71,32 @@ def drawing(reading: Reading, known: Gradients, collapse: bool = False) -> Drawi
     notes = []
     if shown.in_full > max(CROWDED, len(shown.boxes)):
         notes = [f"each group is shown as one box: in full, {shown.in_full:,} boxes"]
-    return Drawing(dot({"": shown}, notes), tree_of(reading, known), tooltips({"": shown}))
+    return Drawing({"": shown}, notes, tree_of(reading, known))
 
 
 class Drawing:
     """What `draw` returns; notebooks show it.
 
     Attributes:
-        dot: the drawing in the DOT language.
         text: the same recording as a tree of text.
         renderer: what drew it last, `dot` or `pygraphviz`; None before that.
     """
 
-    def __init__(self, dot: str, text: str, tooltips: Texts | None = None) -> None:
-        self.dot = dot
+    def __init__(self, pictures: Mapping[str, Picture], notes: list[str], text: str) -> None:
+        self._pictures = pictures
+        self._notes = notes
         self.text = text
-        self._tooltips = tooltips or {}
         self.renderer: str | None = None
+
+    @cached_property
+    def dot(self) -> str:
+        """The drawing in the DOT language."""
+        return dot(self._pictures, self._notes)
+
+    @cached_property
+    def mermaid(self) -> str:
+        """The drawing as a Mermaid flowchart, for Markdown pages that render it."""
+        return mermaid(self._pictures, self._notes)
 
     def svg(self) -> str:
         """An `<svg>` element that takes the size it is given; boxes and arrows under the pointer
@@ -94,14 +105,14 @@ class Drawing:
         Raises:
             NoRenderer: neither Graphviz nor pygraphviz draws it; the message says why.
         """
-        return scalable(titled(self._render("svg").decode(), self._tooltips))
+        return scalable(titled(self._render("svg").decode(), tooltips(self._pictures)))
 
     def png(self) -> bytes:
         """A PNG picture; raises as `svg` does."""
         return self._render("png")
 
     def save(self, path: str | Path) -> Path:
-        """Write a file, by its suffix: .svg, .png, .pdf, .dot, or .txt for the tree.
+        """Write a file, by its suffix: .svg, .png, .pdf, .dot, .mmd, or .txt for the tree.
 
         Returns:
             the path of what was written. Without a renderer this is a .dot in place of a picture;
@@ -113,9 +124,10 @@ class Drawing:
         """
         path = Path(path)
         form = path.suffix.lower().removeprefix(".")
-        if form not in ("svg", "png", "pdf", "dot", "txt"):
+        if form not in ("svg", "png", "pdf", "dot", "mmd", "txt"):
             raise ValueError(
-                f"a drawing is saved as .svg, .png, .pdf, .dot or .txt, not {path.suffix or path}"
+                "a drawing is saved as .svg, .png, .pdf, .dot, .mmd (Mermaid) or .txt, not "
+                f"{path.suffix or path}"
             )
         try:
             files.write(path, self._content(form))
@@ -128,16 +140,18 @@ class Drawing:
     def _content(self, form: str) -> bytes:
         if form == "svg":
             return self.svg().encode()
-        if form in ("dot", "txt"):
-            return (self.dot if form == "dot" else self.text + "\n").encode()
-        return self._render(form)
+        if form == "dot":
+            return self.dot.encode()
+        if form == "mmd":
+            return self.mermaid.encode()
+        return f"{self.text}\n".encode() if form == "txt" else self._render(form)
 
     def _render(self, form: str) -> bytes:
         picture, self.renderer = render(self.dot, form)
         return picture
 
     def __repr__(self) -> str:
-        return 'Drawing: .svg(), .png(), .save("graph.svg"), .dot'
+        return 'Drawing: .svg(), .png(), .save("graph.svg"), .dot, .mermaid'
 
     def _repr_svg_(self) -> str | None:
         try:

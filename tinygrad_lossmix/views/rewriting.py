@@ -19,7 +19,6 @@ import numpy as np
 from tinygrad_lossmix.compiler.patterns.published import Pattern
 from tinygrad_lossmix.compiler.stabilize import Replacement, rewritten
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.views.dot import dot, tooltips
 from tinygrad_lossmix.views.drawing import Drawing
 from tinygrad_lossmix.views.picture import picture
 from tinygrad_lossmix.views.reading import Gradients, Reading, gradients, swept
@@ -63,7 +62,7 @@ class Rewriting(NamedTuple):
             pictures[title] = picture(reading, known, collapse)
             texts.append(f"{title}:\n{tree_of(reading, known)}")
         text = "\n\n".join([*texts, str(self)])
-        return Drawing(dot(pictures, self._notes()), text, tooltips(pictures))
+        return Drawing(pictures, self._notes(), text)
 
     def _found(self) -> list[tuple[str, Pattern]]:
         """Each pattern, with what the node is called where the recording is shown."""

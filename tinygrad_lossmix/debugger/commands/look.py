@@ -166,7 +166,7 @@ def _difference(walk: Walk, found: Delta, symbols: Symbols) -> str:
 
 @command(LOOKS, takes="text")
 def draw(session: Session[Walk], arg: str) -> Text:
-    """draw FILE: the picture with the gradients so far, as .svg, .png, .pdf, .dot or .txt"""
+    """draw FILE: the picture with the gradients so far, as .svg, .png, .pdf, .dot, .mmd or .txt"""
     walk = session.steps
     return _written(
         "draw graph.svg", arg, lambda: drawing(walk.reading, walk.gradients()).save(arg)
