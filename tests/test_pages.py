@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 import tinygrad_lossmix as lm
 from tests.helpers.blocks import PAGES, ROOT, changed, fences
+from tests.helpers.pictures import words
 from tinygrad_lossmix.cli import COMMANDS, main
 
 README, *DOCS = PAGES
@@ -148,15 +149,11 @@ def test_the_engine_is_as_long_as_the_readme_says():
 )
 def test_a_picture_is_what_the_command_draws(arguments, picture, tmp_path):
     """Its words; where they stand depends on the version of what draws."""
-
-    def words(path):
-        return re.findall(r"<text[^>]*>(.*?)</text>|<title>(.*?)</title>", text_of(path))
-
     pytest.importorskip("pygraphviz")
     drawn = tmp_path / picture
     result = CliRunner().invoke(main, [*arguments.split(), "-o", str(drawn)])
     assert result.exit_code == 0
-    assert words(drawn) == words(ROOT / "docs" / picture)
+    assert words(text_of(drawn)) == words(text_of(ROOT / "docs" / picture))
 
 
 def test_questions_are_numbered_and_each_has_an_answer_that_runs():

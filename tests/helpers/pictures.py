@@ -1,0 +1,8 @@
+"""What a drawn picture says, wherever its renderer has put it."""
+
+import re
+
+
+def words(svg):
+    """The texts and the titles of an SVG, in their order."""
+    return re.findall(r"<text[^>]*>(.*?)</text>|<title>(.*?)</title>", svg)
