@@ -96,7 +96,7 @@ def test_without_matplotlib_a_field_says_what_to_install(tmp_path, monkeypatch):
         (["softmax", "ll", "-o", "no/such/folder/graph.dot"], "cannot be written: No such file"),
         (["softmax"], "a mix is two words, as in softmax ll"),
         (["--field", "--z", "1,2"], "--field is over all logits: no --z"),
-        (["--field", "--stable"], "no --z, --collapse or --stable"),
+        (["--field", "--stable"], "no --z, --input, --collapse or --stable"),
         (["--field", "--y", "2"], "--y classes are 0 … 1 for 2 outputs"),
         (["--field", "--y", "0,1,0"], "--y labels of shape (3,)"),
         (["--field", "-o", "field.dot"], "-o a field is saved as .svg"),

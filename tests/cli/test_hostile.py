@@ -23,6 +23,7 @@ TEXTS = [
 ]
 
 QUICK = ("--mixes", "softmax ll", "--seeds", "1", "--epochs", "1", "--data", "few.csv")
+FUNCTION = ("demos.network:loss", "--input", "3x5", "--input", "5", "--input", "5x3", "--input")
 MIXED = [("X", "ll"), ("softmax", "X"), ("softmax", "ll", "X")]
 ON_Z = [*MIXED, ("softmax", "ll", "--z", "X"), ("softmax", "ll", "--y", "X")]
 
@@ -44,7 +45,14 @@ COMMAND_LINES = {
         ("softmax", "ll", "--batch", "-c", "draw X"),
         ("softmax", "ll", "--batch", "--beside", "softmax", "X"),
     ],
-    "draw": [*ON_Z, ("softmax", "ll", "-o", "X"), ("softmax", "ll", "-o", "X.svg")],
+    "draw": [
+        *ON_Z,
+        ("X:loss", "--input", "3"),
+        ("demos.network:X", "--input", "3"),
+        (*FUNCTION, "X"),
+        (*FUNCTION, "3", "--seed", "X"),
+        *[("softmax", "ll", "-o", "X"), ("softmax", "ll", "-o", "X.svg")],
+    ],
     "page": [*[(*line, "-o", "p.html") for line in ON_Z], ("-o", "X"), ("-o", "X.html")],
     "check": [
         ("X",),

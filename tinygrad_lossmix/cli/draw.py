@@ -1,16 +1,15 @@
 """`lossmix draw`: the computation graph of a mix, in the terminal or as a picture."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 from click.core import ParameterSource
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.cli.exits import refusing, usage
-from tinygrad_lossmix.cli.options import composed, mix_options
+from tinygrad_lossmix.cli.given import Given, given_options
 from tinygrad_lossmix.files import write
-from tinygrad_lossmix.mixes.mix import MIXES, Mix
+from tinygrad_lossmix.mixes.mix import MIXES
 from tinygrad_lossmix.printing import clean
 from tinygrad_lossmix.views.drawing import Drawing
 from tinygrad_lossmix.views.field import Field
@@ -24,7 +23,7 @@ def two_logits(ctx: click.Context, param: click.Parameter, field: bool) -> bool:
 
 
 @click.command
-@mix_options
+@given_options
 @click.option(
     "-o",
     "path",
@@ -45,18 +44,21 @@ def two_logits(ctx: click.Context, param: click.Parameter, field: bool) -> bool:
 @click.pass_context
 def command(
     ctx: click.Context,
-    mix: Mix,
-    z: Any,
-    y: Any,
+    given: Given,
     path: Path | None,
     collapse: bool,
     stable: bool,
     field: bool,
 ) -> None:
-    """Draw the computation graph of a mix with values and gradients. Without a mix: softmax ll."""
+    """Draw the computation graph of a mix, or of a function of Tensors on random inputs, with
+    values and gradients. Without a mix: softmax ll.
+    """
     if field:
-        if collapse or stable or ctx.get_parameter_source("z") is ParameterSource.COMMANDLINE:
-            raise click.UsageError("--field is over all logits: no --z, --collapse or --stable")
+        mix, _, y = given.mix_for("--field")
+        typed = ctx.get_parameter_source("z") is ParameterSource.COMMANDLINE
+        if collapse or stable or typed or ctx.params["shapes"]:
+            words = "--field is over all logits: no --z, --input, --collapse or --stable"
+            raise click.UsageError(words)
         mixes = [mix] if ctx.params["words"] else MIXES
         _save(ctx, lm.field(*mixes, y=y), path)
         return
@@ -66,11 +68,11 @@ def command(
         from tinygrad_lossmix.compiler.standalone import standalone
 
         with usage("-o", path):
-            write(path, standalone(mix, z, y).encode())
+            write(path, standalone(*given.mix_for(f"-o {path}")).encode())
         click.echo(clean(str(path)), err=True)
         return
-    cost = composed(mix, z, y)
-    drawing = lm.rewriting(cost).draw(collapse) if stable else lm.draw(cost, collapse=collapse)
+    cost, names = given.cost, given.names
+    drawing = lm.rewriting(cost, names).draw(collapse) if stable else lm.draw(cost, names, collapse)
     _save(ctx, drawing, path)
 
 

@@ -2,7 +2,6 @@
 besides its value, `--classes 10 --accuracy .91`; and --json.
 """
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,7 +10,6 @@ import numpy as np
 
 from tinygrad_lossmix.cli.exits import usage
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.labels import labels
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 from tinygrad_lossmix.records import to_json
@@ -74,40 +72,30 @@ def mix_of(words: Sequence[str]) -> Mix:
     return Mix(*words)
 
 
-def mix_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Arguments OUTPUT COST and options --z, --y of a command, which gets mix, z, y for them.
+z_option = click.option(
+    "--z", default="2,1,0", show_default=True, metavar="NUMBERS", help="Logits."
+)
+y_option = click.option(
+    "--y",
+    default="0",
+    show_default=True,
+    metavar="LABELS",
+    help="The class, or a label for each logit: 0,1,0.",
+)
 
-    Without any it is softmax ll at z = 2,1,0 and class 0.
+
+def mix_at(words: Sequence[str], z: str, y: str) -> tuple[Mix, Array, Array]:
+    """A mix, its logits and its labels as they were typed; without words softmax ll.
+
+    Raises:
+        UsageError: one of them is none.
     """
-
-    @click.argument("words", nargs=-1, metavar="[OUTPUT COST]")
-    @click.option("--z", default="2,1,0", show_default=True, metavar="NUMBERS", help="Logits.")
-    @click.option(
-        "--y",
-        default="0",
-        show_default=True,
-        metavar="LABELS",
-        help="The class, or a label for each logit: 0,1,0.",
-    )
-    @functools.wraps(function)
-    def command(words: tuple[str, ...], z: str, y: str, **options: Any) -> Any:
-        with usage():
-            mix = mix_of(words or ("softmax", "ll"))
-        with usage("--z"):
-            logits = numbers(z)
-        with usage("--y"):
-            targets = labels_of(y, logits)
-        return function(mix=mix, z=logits, y=targets, **options)
-
-    return command
-
-
-def composed(mix: Mix, z: Array, y: Array) -> Tensor:
-    """The graph of a mix; where the book's formulas overflow, it holds infinity or NaN."""
-    with np.errstate(all="ignore"):
-        cost: Tensor = mix.composed(Tensor(z, name="z"), y)
-        cost.backward()
-    return cost
+    with usage():
+        mix = mix_of(words or ("softmax", "ll"))
+    with usage("--z"):
+        logits = numbers(z)
+    with usage("--y"):
+        return mix, logits, labels_of(y, logits)
 
 
 def accuracy_of(ctx: click.Context, param: click.Parameter, text: str | None) -> str | None:

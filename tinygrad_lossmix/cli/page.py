@@ -4,19 +4,18 @@ import contextlib
 import tempfile
 import webbrowser
 from pathlib import Path
-from typing import Any
 
 import click
 
 from tinygrad_lossmix.cli.exits import usage
-from tinygrad_lossmix.cli.options import beside_option, composed, mix_options
+from tinygrad_lossmix.cli.given import Given, given_options
+from tinygrad_lossmix.cli.options import beside_option
 from tinygrad_lossmix.debugger.page import page
-from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import clean
 
 
 @click.command
-@mix_options
+@given_options
 @beside_option
 @click.option(
     "-o",
@@ -25,19 +24,17 @@ from tinygrad_lossmix.printing import clean
     type=click.Path(dir_okay=False, path_type=Path),
     help="The .html file to write, instead of opening a browser.",
 )
-def command(mix: Mix, z: Any, y: Any, beside: tuple[str, str] | None, path: Path | None) -> None:
-    """Step through the backward pass of a mix over its drawing, each product as matrices, in a
-    browser: one HTML file that needs no network. Without a mix: softmax ll.
+def command(given: Given, beside: tuple[str, str] | None, path: Path | None) -> None:
+    """Step through the backward pass of a mix, or of a function of Tensors on random inputs, over
+    its drawing, each product as matrices, in a browser: one HTML file that needs no network.
+    Without a mix: softmax ll.
     """
-    other = None
-    if beside is not None:
-        with usage("--beside:"):
-            other = composed(Mix(*beside), z, y)
+    other = given.other(beside)
     opened = path is None
     if path is None:
-        path = Path(tempfile.mkdtemp(prefix="lossmix-")) / f"{mix.output}-{mix.cost_name}.html"
+        path = Path(tempfile.mkdtemp(prefix="lossmix-")) / f"{given.title}.html"
     with usage("-o", path):
-        page(composed(mix, z, y), path, beside=other)
+        page(given.cost, path, given.names, beside=other)
     click.echo(clean(str(path)), err=not opened)
     if opened:
         with contextlib.suppress(webbrowser.Error):

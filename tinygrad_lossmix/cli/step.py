@@ -1,19 +1,17 @@
 """`lossmix step`: step through a backward pass by hand."""
 
 import sys
-from typing import Any
 
 import click
 
-from tinygrad_lossmix.cli.exits import usage
-from tinygrad_lossmix.cli.options import beside_option, composed, mix_options
+from tinygrad_lossmix.cli.given import Given, given_options
+from tinygrad_lossmix.cli.options import beside_option
 from tinygrad_lossmix.debugger.lockstep import Lockstep
 from tinygrad_lossmix.debugger.repl import Prompt, Stepper
-from tinygrad_lossmix.mixes.mix import Mix
 
 
 @click.command
-@mix_options
+@given_options
 @click.option(
     "-c", "commands", metavar="COMMANDS", help="Commands to run first, as in 'next;;where'."
 )
@@ -22,23 +20,20 @@ from tinygrad_lossmix.mixes.mix import Mix
 @click.pass_context
 def command(
     ctx: click.Context,
-    mix: Mix,
-    z: Any,
-    y: Any,
+    given: Given,
     commands: str | None,
     beside: tuple[str, str] | None,
     batch: bool,
 ) -> None:
-    """Step through the backward pass of a mix, one vector-Jacobian product at a time, forwards and
-    back, at a prompt like that of pdb. Without a mix: softmax ll.
+    """Step through the backward pass of a mix, or of a function of Tensors on random inputs, one
+    vector-Jacobian product at a time, forwards and back, at a prompt like that of pdb. Without a
+    mix: softmax ll.
 
     With --batch, run the commands and exit, with 1 at the first error.
     """
-    walk = Stepper(composed(mix, z, y))
-    prompt = Prompt(walk)
-    if beside is not None:
-        with usage("--beside:"):
-            prompt = Prompt(Lockstep(walk, Stepper(composed(Mix(*beside), z, y))))
+    walk = Stepper(given.cost, given.names)
+    other = given.other(beside)
+    prompt = Prompt(walk if other is None else Lockstep(walk, Stepper(other, {})))
     if not batch:
         prompt.run(commands or "")
     else:

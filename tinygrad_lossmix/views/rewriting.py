@@ -91,8 +91,12 @@ class Rewriting(NamedTuple):
             return {"text/plain": str(self)}
 
 
-def rewriting(cost: Tensor) -> Rewriting:
+def rewriting(cost: Tensor, names: Mapping[str, Any] | None = None) -> Rewriting:
     """What `stabilize` does to a recording: printed, what was replaced and why; drawn, both.
+
+    Args:
+        cost: a Tensor.
+        names: names for Tensors and constant arrays, in place of the caller's variables.
 
     Raises:
         TypeError: cost is not a Tensor.
@@ -100,7 +104,7 @@ def rewriting(cost: Tensor) -> Rewriting:
     >>> rewriting(Tensor([1.0, 2.0]).sum()).after
     Tensor(3., by=sum)
     """
-    return Rewriting(cost, *rewritten(cost), Reading(cost).carried)
+    return Rewriting(cost, *rewritten(cost), Reading(cost, names).carried)
 
 
 def _gradients(cost: Tensor) -> Gradients:

@@ -1,0 +1,152 @@
+"""What step, draw and page are given: a mix at logits and labels, or a function of the user's own
+at random numbers.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import click
+import numpy as np
+from click.core import ParameterSource
+
+from tinygrad_lossmix.cli.exits import Refused, usage
+from tinygrad_lossmix.cli.inputs import example, filled, input_option, seed_option
+from tinygrad_lossmix.cli.options import mix_at, mix_of, y_option, z_option
+from tinygrad_lossmix.cli.user_code import imported, outcome, users_code
+from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.printing import clean
+
+
+class Given(NamedTuple):
+    """A cost with its gradients, and where it comes from."""
+
+    cost: Tensor
+    names: Mapping[str, Any]  # the variables of the user's function
+    title: str  # as in a file's name, softmax-ll
+    mix: tuple[Mix, Array, Array] | None  # with logits and labels; None: a function
+
+    def mix_for(self, option: str) -> tuple[Mix, Array, Array]:
+        """The mix, its logits and its labels, which an option needs.
+
+        Raises:
+            UsageError: it is a function.
+        """
+        if self.mix is None:
+            raise click.UsageError(f"{option} is for a mix, softmax ll, not for {self.title}")
+        return self.mix
+
+    def other(self, words: tuple[str, str] | None) -> Tensor | None:
+        """The cost of another mix, `--beside softmax ce`, of the same logits and labels.
+
+        Raises:
+            UsageError: no such mix, or beside a function.
+        """
+        if words is None:
+            return None
+        _, z, y = self.mix_for("--beside")
+        with usage("--beside:"):
+            return of_a_mix(Mix(*words), z, y).cost
+
+
+def given_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Arguments and options of a command, which gets a `Given` for them.
+
+    Without any it is softmax ll at z = 2,1,0 and class 0.
+    """
+
+    @click.argument("words", nargs=-1, metavar="[OUTPUT COST | MODULE:FUNCTION]")
+    @z_option
+    @y_option
+    @input_option
+    @seed_option
+    @functools.wraps(function)
+    def command(
+        words: tuple[str, ...], z: str, y: str, shapes: tuple[str, ...], seed: int, **options: Any
+    ) -> Any:
+        source = click.get_current_context().get_parameter_source
+        typed = [f"--{name}" for name in "zy" if source(name) is ParameterSource.COMMANDLINE]
+        own = len(words) == 1 and ":" in words[0]
+        if typed and own:
+            raise click.UsageError(f"{typed[0]} is for a mix: {words[0]} takes --input")
+        if typed and shapes:
+            raise click.UsageError(f"--input draws logits and labels: leave out {typed[0]}")
+        if own:
+            given = of_a_function(words[0], shapes, seed)
+        elif shapes:
+            with usage():
+                given = of_a_mix(mix_of(words or ("softmax", "ll")), *example(shapes, seed))
+        else:
+            given = of_a_mix(*mix_at(words, z, y))
+        return function(given=given, **options)
+
+    return command
+
+
+def of_a_mix(mix: Mix, z: Array, y: Array) -> Given:
+    """The book's graph; where its formulas overflow, it holds infinity or NaN."""
+    with np.errstate(all="ignore"):
+        cost: Tensor = mix.composed(Tensor(z, name="z"), y)
+        cost.backward()
+    return Given(cost, {}, f"{mix.output}-{mix.cost_name}", (mix, z, y))
+
+
+def of_a_function(name: str, shapes: tuple[str, ...], seed: int) -> Given:
+    """A function of Tensors that a module holds, or the first of a pair (function, its gradient).
+
+    Raises:
+        UsageError: a shape that is none; too few or too many for the function.
+        Refused: it cannot be imported or called, or does not return a scalar Tensor.
+    """
+    with usage():
+        arrays = filled(shapes, seed)
+        found = imported(name)
+        loss = found[0] if isinstance(found, tuple) and found else found
+        if not callable(loss):
+            raise ValueError(f"{name} is {type(loss).__name__}, not a function of Tensors")
+        called = parameters(loss, len(arrays))
+    with users_code(name), np.errstate(all="ignore"):
+        cost, known = outcome(loss, *map(Tensor, arrays, called))
+        again = loss(*map(Tensor, arrays, called))
+    if not isinstance(cost, Tensor):
+        kind = type(cost).__name__
+        raise Refused(
+            f"{name}: it returns {kind}, not a Tensor: compute the cost from its arguments by "
+            "NumPy's functions and operators; float(), .item() and .data leave the recording"
+        )
+    if cost.ndim:
+        raise Refused(
+            f"{name}: it returns an array of shape {cost.shape}, but a backward pass starts at a "
+            "scalar: return its sum or mean"
+        )
+    if not np.array_equal(cost.data, getattr(again, "data", np.nan), equal_nan=True):
+        words = "called again it returns another value, as where random numbers are drawn"
+        click.echo(f"{clean(name)}: {words}; this is the recording of one call", err=True)
+    with users_code(name), np.errstate(all="ignore"):
+        cost.backward()
+    return Given(cost, known, name.replace(":", "-"), None)
+
+
+def parameters(function: Any, count: int) -> list[str]:
+    """What a function calls its first arguments.
+
+    Raises:
+        ValueError: it does not take as many.
+    """
+    try:
+        every = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # it does not say
+        return [f"x{i}" for i in range(1, count + 1)]
+    named = [each for each in every if each.kind <= each.POSITIONAL_OR_KEYWORD]
+    names = [each.name for each in named]
+    several = [each.name for each in every if each.kind == each.VAR_POSITIONAL] * count
+    needed = sum(each.default is each.empty for each in named)
+    if not needed <= count <= len(names + several):
+        raise ValueError(
+            f"{count} of --input do not fit the arguments, {', '.join(names) or 'none'}: give the "
+            "shape of each, as in --input 3x4 --input 4"
+        )
+    return (names + several)[:count]

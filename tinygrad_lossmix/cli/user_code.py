@@ -1,0 +1,66 @@
+"""A user's code, named on the command line: imported, called, and what it raises."""
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from operator import attrgetter
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from tinygrad_lossmix.cli.exits import Refused
+from tinygrad_lossmix.engine.caller import INSIDE
+
+
+def imported(name: str) -> Any:
+    """`module:function` or `module:object.function`, from the working directory too.
+
+    Raises:
+        Refused: it is not there.
+    """
+    module, _, path = name.partition(":")
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)
+    with users_code(f"cannot import {module!r}"):
+        found = importlib.import_module(module)
+        try:
+            return attrgetter(path)(found)
+        except AttributeError:
+            raise Refused(f"{module!r} has no {path!r}") from None
+
+
+def outcome(function: Callable[..., Any], *args: Any) -> tuple[Any, dict[str, Any]]:
+    """What a function returns, and the variables that it knew in the end."""
+    known: dict[str, Any] = {}
+
+    def profile(frame: FrameType, event: str, _: Any) -> None:
+        nonlocal known
+        if event == "return" and not frame.f_code.co_filename.startswith(INSIDE):
+            here = frame.f_locals
+            known = {**here, **frame.f_globals, **here}  # the outermost function returns last
+
+    before = sys.getprofile()
+    sys.setprofile(profile)
+    try:
+        return function(*args), known
+    finally:
+        sys.setprofile(before)
+
+
+@contextmanager
+def users_code(what: str) -> Iterator[None]:
+    """Around a user's code: whatever it raises, or leaves Python by, becomes one error.
+
+    Raises:
+        Refused: `what`, and what was raised.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, Refused):
+        raise
+    except BaseException as error:
+        said = f"{type(error).__name__}: {error}".removesuffix(": ")
+        if isinstance(error, SystemExit):
+            said += " (it calls sys.exit, or leaves Python otherwise)"
+        raise Refused(f"{what}: {said}") from error
