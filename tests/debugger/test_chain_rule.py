@@ -7,12 +7,15 @@ from hypothesis import strategies as st
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.debugger.chain_rule import (
+    DIRECTIONS,
     MOVED,
     count_paths,
     difference,
+    entrywise,
     local_jacobian,
     paths,
     products_along,
+    slopes_along,
 )
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.graph import nodes
@@ -57,8 +60,28 @@ def test_a_stable_cost_answers_to_its_logits_by_delta():
 
 
 def test_what_is_too_large_or_empty_is_left_out():
-    assert local_jacobian(lm.Tensor(np.ones(17)) * 2.0, 0) is None
+    assert local_jacobian(lm.softmax(lm.Tensor(np.ones(17))), 0) is None
     assert local_jacobian(lm.Tensor(np.ones(0)).sum(), 0) is None
+
+
+@pytest.mark.parametrize("size", [2, 17, 1000])
+def test_what_is_elementwise_is_known_at_any_size(size):
+    x, y = lm.Tensor(np.linspace(-2.0, 2.0, size)), lm.Tensor(np.linspace(1.0, 2.0, size))
+    for node, place, slopes in [
+        (x * y, 1, x.data),
+        (lm.sigmoid(x), 0, lm.sigmoid(x.data) * (1 - lm.sigmoid(x.data))),
+        (np.where(x.data > 0.0, x, y), 1, x.data > 0.0),
+    ]:
+        np.testing.assert_allclose(local_jacobian(node, place).values, slopes, 1e-14)
+        assert local_jacobian(node, place).diagonal
+    for node in (x[::-1], lm.softmax(x), np.broadcast_to(x, (size, size)) @ y):
+        assert entrywise(node, 0) is None
+
+
+def test_what_is_broadcast_has_a_derivative_for_each_use():
+    x, y = lm.Tensor(np.ones((4, 3))), lm.Tensor([5.0, 6.0, 7.0])
+    np.testing.assert_array_equal(entrywise(x / y, 1), -x.data / y.data**2)
+    assert local_jacobian(x / y, 1).values.shape == (4, 3, 3)
 
 
 @pytest.mark.parametrize("mix", lm.MIXES, ids=str)
@@ -120,3 +143,15 @@ def test_what_is_not_differentiated_is_held():
 def test_a_large_node_is_not_moved_entry_by_entry():
     x = lm.Tensor(np.ones(MOVED + 1))
     assert difference(x.sum(), x) is None
+
+
+def test_it_is_moved_along_random_directions():
+    x = lm.Tensor(np.linspace(-1.0, 1.0, 200).reshape(20, 10))
+    cost = np.exp(x).sum() + x[0, 0] ** 3
+    cost.backward()
+    expected, found = slopes_along(cost, x, x.grad)
+    assert len(found) == DIRECTIONS == len(set(expected))
+    np.testing.assert_allclose(found, expected, 1e-8, 1e-8)
+    off = x.grad.copy()
+    off[7, 3] += 0.1
+    np.testing.assert_allclose(np.abs(slopes_along(cost, x, off)[0] - expected), 0.1)

@@ -13,6 +13,8 @@ Local(values=array([4., 2.]), diagonal=True)
 array([4., 2.])
 """
 
+from collections.abc import Callable
+from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -20,17 +22,21 @@ import numpy as np
 
 from tinygrad_lossmix.engine.replay import computed, replay
 from tinygrad_lossmix.engine.sweep import sweep
-from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.engine.table import TABLE, Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing.methods import numerical_gradient
 
 LARGEST = 16  # entries of a node or of an argument whose Jacobian is shown
-MOVED = 64  # entries of a node whose differences are taken
+MOVED = 64  # entries of a node that are moved one by one
+DIRECTIONS, SEED = 5, 0  # in which a larger one is moved
 
 
 def largest(x: Any) -> float:
     """The largest magnitude in an array; 0 of an empty one."""
     return float(np.max(np.abs(x), initial=0.0))
+
+
+Passed = Callable[[Array], Any]  # of a gradient at a node: what comes to another one, linear in it
 
 
 class Local(NamedTuple):
@@ -45,24 +51,49 @@ def local_jacobian(node: Tensor, position: int) -> Local | None:
 
     It is what the engine's own rule makes of each unit gradient at the node.
     """
-    argument = node.args[position]
-    if not 0 < node.size <= LARGEST or not 0 < argument.size <= LARGEST:
+    return derivative_by(node.args[position], node, partial(downstream, node, position))
+
+
+def derivative_by(x: Tensor, node: Tensor, passed_back: Passed) -> Local | None:
+    """The derivative of a node by what it was computed from, from what is passed back for each g.
+
+    Where the node is elementwise and of x's shape, its diagonal, however large.
+    """
+    slopes = multiplied(passed_back, node) if node.shape == x.shape else None
+    if slopes is not None and node.size > 1:
+        return Local(slopes, True)
+    if not 0 < node.size <= LARGEST or not 0 < x.size <= LARGEST:
         return None
     units = np.eye(node.size, dtype=node.dtype).reshape(node.size, *node.shape)
     with np.errstate(all="ignore"):
-        rows = [downstream(node, position, unit) for unit in units]
-    jacobian = np.stack(rows).reshape(node.size, argument.size)
-    if node.shape == argument.shape and node.size > 1:
-        diagonal = np.diagonal(jacobian)
-        beside = elementwise(node) and np.isnan(jacobian).any()  # 0 * inf there means nothing
-        if beside or np.array_equal(jacobian, np.diag(diagonal), equal_nan=True):
-            return Local(diagonal.reshape(node.shape), True)
-    return Local(jacobian.reshape(node.shape + argument.shape), False)
+        rows = [passed_back(unit) for unit in units]
+    return Local(np.stack(rows).reshape(node.shape + x.shape), False)
 
 
-def elementwise(node: Tensor) -> bool:
-    """Whether each entry of a node comes of one entry of each argument."""
-    return isinstance(node.function, np.ufunc) and node.function.signature is None
+def entrywise(node: Tensor, position: int) -> Array | None:
+    """By what the gradient of each entry is multiplied, in the shape of the node.
+
+    Before the sum over what was broadcast. None where the rule does more than that.
+    """
+    rule, kwargs = TABLE[node.function].rules[position], node.kwargs
+    if node.residual is not None:
+        kwargs = {**kwargs, "residual": node.residual}
+    return multiplied(lambda g: rule(g, node.data, *node.values, **kwargs), node)
+
+
+def multiplied(passed_back: Passed, node: Tensor) -> Array | None:
+    """By what a linear function of the gradient of a node multiplies each entry; None: it does not.
+
+    If it multiplies entry by entry a gradient without any regularity, it does so with every one.
+    """
+    rng, ones = np.random.default_rng(SEED), np.ones(node.shape, node.dtype)
+    any_other = rng.uniform(1.0, 2.0, node.shape).astype(node.dtype)
+    with np.errstate(all="ignore"):
+        slopes, scaled = np.asarray(passed_back(ones)), np.asarray(passed_back(any_other))
+        if not slopes.shape == node.shape == scaled.shape:
+            return None
+        close = 8.0 * np.finfo(node.dtype).eps
+        return slopes if np.allclose(scaled, any_other * slopes, close, 0, True) else None
 
 
 def downstream(node: Tensor, position: int, g: Array) -> Array:
@@ -157,11 +188,41 @@ def difference(cost: Tensor, at: Tensor) -> Array | None:
     """
     if at.size > MOVED:
         return None
+    f, x = _of_one(cost, at)
+    with np.errstate(all="ignore"):
+        return numerical_gradient(f, x)
+
+
+def slopes_along(cost: Tensor, at: Tensor, gradient: Array) -> tuple[Array, Array]:
+    """The slopes of a cost where all entries of a node are moved at once, each by ± the same step.
+
+    Returns:
+        for each of a few random choices of signs: what the gradient says, and the central finite
+        difference.
+    """
+    f, x = _of_one(cost, at)
+    rng, expected, found = np.random.default_rng(SEED), [], []
+    for _ in range(DIRECTIONS):
+        signs = rng.integers(0, 2, x.shape, np.int8) * x.dtype.type(2) - x.dtype.type(1)
+        with np.errstate(all="ignore"):
+            expected.append(np.vdot(signs, gradient))
+            found.append(
+                numerical_gradient(partial(_on_a_line, f, x, signs), np.zeros((), x.dtype))
+            )
+    return np.array(expected), np.array(found)
+
+
+def _on_a_line(f: Callable[[Array], Any], x: Array, direction: Array, t: Array) -> Any:
+    return f(x + t * direction)
+
+
+def _of_one(cost: Tensor, at: Tensor) -> tuple[Callable[[Array], Any], Array]:
+    """A cost as a function of one of its nodes, and the value of that."""
 
     def moved(x: Array) -> Any:
         return replay(cost, {at: x}, computed, attrgetter("data"))[cost]
 
+    # the cost of large logits is rounded by more in float32 than a step changes it
+    wide = at.data.astype(np.result_type(at.dtype, np.float64))
     with np.errstate(all="ignore"):
-        # the cost of large logits is rounded by more in float32 than a step changes it
-        wide = at.data.astype(np.result_type(at.dtype, np.float64))
-        return numerical_gradient(moved, wide if moved(wide).dtype == wide.dtype else at.data)
+        return moved, wide if moved(wide).dtype == wide.dtype else at.data

@@ -8,10 +8,11 @@ what is done with them; what they noted is written as NumPy.
 >>> reading = Reading(z.sum(), {"z": z})
 >>> product(reading, z, 0), product(reading, z, 1)
 ('dn3/dz @ w.T', 'x.T @ dn3/dz')
->>> in_letters(z, 0)
-'g @ y.T'
+>>> in_letters(z, 0), slope(reading, reading.nodes[3], 0)
+('g @ y.T', '1')
 """
 
+import ast
 import inspect
 import re
 from collections.abc import Callable, Mapping
@@ -31,25 +32,16 @@ from tinygrad_lossmix.printing import clean
 from tinygrad_lossmix.views.reading import Reading, subscript, written
 
 SHORT = 6  # calls of a rule that are written out, even where its docstring is shorter
-LONGEST = 400  # calls of a rule that are noted; a tenth of them is written out
-ATOM, SIGN, TIMES, PLUS = 8, 6, 5, 4  # how tightly an expression holds together, as in Python
-INFIX = {
-    np.power: ("**", 7),
-    np.multiply: ("*", TIMES),
-    np.divide: ("/", TIMES),
-    np.matmul: ("@", TIMES),
-    np.add: ("+", PLUS),
-    np.subtract: ("-", PLUS),
-    np.bitwise_and: ("&", 3),
-    np.bitwise_or: ("|", 2),
-    np.equal: ("==", 1),
-    np.not_equal: ("!=", 1),
-    np.less: ("<", 1),
-    np.less_equal: ("<=", 1),
-    np.greater: (">", 1),
-    np.greater_equal: (">=", 1),
-}
-REGROUPED = {np.multiply: (np.multiply, np.divide), np.add: (np.add, np.subtract)}  # a * (b * c)
+LONGEST = 40  # calls that are written out where there is no docstring
+NOTED = 400  # calls that are noted at all
+SIGNS: dict[Any, Any] = {
+    np.add: ast.Add(), np.subtract: ast.Sub(), np.multiply: ast.Mult(), np.divide: ast.Div(),
+    np.matmul: ast.MatMult(), np.power: ast.Pow(), np.equal: ast.Eq(), np.not_equal: ast.NotEq(),
+    np.less: ast.Lt(), np.less_equal: ast.LtE(), np.greater: ast.Gt(), np.greater_equal: ast.GtE(),
+    np.bitwise_and: ast.BitAnd(), np.bitwise_or: ast.BitOr(),
+}  # fmt: skip
+REGROUPED = {ast.Mult: (ast.Mult, ast.Div), ast.Add: (ast.Add, ast.Sub)}  # a * (b * c)
+BY_ONE = {np.multiply: (0, 1), np.divide: (1,), np.power: (1,)}  # operands that change nothing
 VIEWS = (np.reshape, np.broadcast_to, np.transpose)  # written with everything that they mean
 UNSAID = (None, False, np._NoValue)  # options that are as they would be anyway
 
@@ -71,7 +63,7 @@ class Notebook:
 
     def call(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Noted:
         self.noted += 1
-        if getattr(function, "nout", 1) > 1 or self.noted > LONGEST:
+        if getattr(function, "nout", 1) > 1 or self.noted > NOTED:
             raise TypeError(f"{function.__name__}: several results, or a rule that is a long loop")
         if function in VIEWS:
             function, args, kwargs = canonical(function, args, kwargs)
@@ -89,19 +81,18 @@ def product(reading: Reading, node: Tensor, place: int) -> str:
     is long, or cannot be run like this, is said by the first line of its docstring.
     """
     gradient = f"d{reading.call(reading.cost)}/d{reading.call(node)}"
-    args = [reading.call(arg) or written(arg) for arg in node.args]
-    return _said(node, place, (gradient, reading.call(node), *args))
+    text, axes = said(node, place, (gradient, *_names(reading, node)))
+    return f"sum of {text} {over(axes)}" if axes else text
+
+
+def slope(reading: Reading, node: Tensor, place: int) -> str:
+    """The local derivative of a node that is elementwise: `1 - h * h`."""
+    return said(node, place, ("1", *_names(reading, node)))[0].removeprefix("1 * ")
 
 
 def in_letters(node: Tensor, place: int) -> str:
-    """The same in the letters of the table: `g @ y.T`."""
-    return _said(node, place, letters(node, place))
-
-
-def letters(node: Tensor, place: int) -> tuple[str, ...]:
-    """What a rule calls the gradient, the node and, where it reads them, its arguments."""
-    parameters = inspect.signature(TABLE[node.function].rules[place]).parameters.values()
-    return tuple(each.name for each in parameters if each.default is each.empty)
+    """The rule in the letters of the table: `g @ y.T`; the sum that undoes broadcasting is none."""
+    return said(node, place, _letters(node, place))[0]
 
 
 def differentiated(node: Tensor) -> list[tuple[int, Tensor]]:
@@ -113,43 +104,66 @@ def differentiated(node: Tensor) -> list[tuple[int, Tensor]]:
     ]
 
 
-def _said(node: Tensor, place: int, names: tuple[str, ...]) -> str:
-    """The rule for the argument at a place, with names for the gradient, the node, its arguments"""
-    rule: Any = TABLE[node.function].rules[place]
-    described, longest = description(node, place, names).partition(";")[0], SHORT
+def over(axes: list[int]) -> str:
+    """`over axis 0`, `over axes 0, 1`."""
+    return f"over ax{'i' if len(axes) == 1 else 'e'}s {', '.join(map(str, axes))}"
+
+
+def said(node: Tensor, place: int, names: tuple[str, ...]) -> tuple[str, list[int]]:
+    """The rule for the argument at a place, and the axes that what it gives is summed over.
+
+    Args:
+        names: of the gradient ("1" for a gradient of ones), the node and its arguments.
+    """
+    described, axes = _described(node, place, names), list[int]()
+    longest = SHORT if described else LONGEST
     try:
-        found = _noted(rule, node, names)
+        found = _noted(TABLE[node.function].rules[place], node, names)
+        axes = repeated(np.shape(found), node.args[place].shape)
     except Exception:  # of a rule that asks for numbers, or does what only arrays can
-        longest = 0
-    if longest == 0 or _is_longer(found, longest if described else LONGEST // 10):
-        return described or f"what the rule of {clean(spelling(node.function))} gives"
-    text, axes = _text(found), repeated(np.shape(found), node.args[place].shape)
-    if not axes:
-        return text
-    which = f"axis {axes[0]}" if len(axes) == 1 else f"axes {', '.join(map(str, axes))}"
-    return f"sum of {text} over {which}"
+        found, longest = None, -1
+    if _is_longer(found, longest):
+        return described or f"what the rule of {clean(spelling(node.function))} gives", axes
+    return ast.unparse(_tree(found)), axes
+
+
+def repeated(given: tuple[int, ...], shape: tuple[int, ...]) -> list[int]:
+    """The axes over which a product of one shape is summed for an argument of another."""
+    extra = len(given) - len(shape)
+    return [i for i, n in enumerate(given) if i < extra or n != shape[i - extra]]
+
+
+def _names(reading: Reading, node: Tensor) -> list[str]:
+    return [reading.call(node), *(reading.call(arg) or written(arg) for arg in node.args)]
 
 
 def _noted(rule: Callable[..., Any], node: Tensor, names: tuple[str, ...]) -> Any:
-    book, gradient, values = Notebook(), np.broadcast_to(node.dtype.type(1), node.shape), []
-    for name, value in zip(names[2:], node.values, strict=False):
-        array = isinstance(value, np.ndarray) or hasattr(value, "dtype")
-        values.append(book.leaf(name, value) if array else value)
+    book, ones = Notebook(), np.broadcast_to(node.dtype.type(1), node.shape)
+    values = [
+        book.leaf(name, value) if hasattr(value, "dtype") else value
+        for name, value in zip(names[2:], node.values, strict=False)
+    ]
     with np.errstate(all="ignore"):
-        return rule(book.leaf(names[0], gradient), book.leaf(names[1], node.data), *values,
-                    **node.kwargs)  # fmt: skip
+        g = ones if names[0] == "1" else book.leaf(names[0], ones)
+        return rule(g, book.leaf(names[1], node.data), *values, **node.kwargs)
 
 
-def description(node: Tensor, place: int, names: tuple[str, ...]) -> str:
-    """The first line of a rule's docstring, with names in place of its letters; '' without one."""
+def _letters(node: Tensor, place: int) -> tuple[str, ...]:
+    """What a rule calls the gradient, the node and, where it reads them, its arguments."""
+    parameters = inspect.signature(TABLE[node.function].rules[place]).parameters.values()
+    return tuple(each.name for each in parameters if each.default is each.empty)
+
+
+def _described(node: Tensor, place: int, names: tuple[str, ...]) -> str:
+    """The first line of a rule's docstring up to a semicolon, with names in place of letters."""
     rule: Any = TABLE[node.function].rules[place]
     source = rule.func if isinstance(rule, partial) else rule
-    line = (inspect.getdoc(source) or "").partition("\n")[0].removesuffix(".")
+    line = (inspect.getdoc(source) or "").partition("\n")[0].partition(";")[0].removesuffix(".")
     options = inspect.signature(rule).parameters.values()
-    said = {each.name: str(each.default) for each in options if each.default is not each.empty}
-    said |= {key: _option(value) for key, value in node.kwargs.items()}
-    said |= zip(letters(node, place), map(_closed, names), strict=False)
-    return re.sub(r"(?<![\w.])[A-Za-z_]\w*(?!=)\b", lambda word: said.get(word[0], word[0]), line)
+    meant = {each.name: str(each.default) for each in options if each.default is not each.empty}
+    meant |= {key: _option(value) for key, value in node.kwargs.items()}
+    meant |= zip(_letters(node, place), map(_closed, names), strict=False)
+    return re.sub(r"(?<![\w.])[A-Za-z_]\w*(?!=)\b", lambda word: meant.get(word[0], word[0]), line)
 
 
 def _is_longer(x: Any, calls: int) -> bool:
@@ -163,69 +177,57 @@ def _is_longer(x: Any, calls: int) -> bool:
     return calls < 0
 
 
-def repeated(given: tuple[int, ...], shape: tuple[int, ...]) -> list[int]:
-    """The axes over which a product of one shape is summed for an argument of another."""
-    extra = len(given) - len(shape)
-    return [i for i, n in enumerate(given) if i < extra or n != shape[i - extra]]
-
-
 def _closed(name: str) -> str:
     """A name that holds together."""
     return f"({name})" if " " in name and name[0] not in "[(" else name
 
 
-def _text(x: Any, around: int = 0) -> str:
-    """What was noted, as NumPy; in parentheses where `around` holds more tightly."""
-    text, level = _text_and_level(x)
-    return f"({text})" if level < around else text
-
-
-def _text_and_level(x: Any) -> tuple[str, int]:
+def _tree(x: Any) -> ast.expr:
+    """What was noted, as Python's own syntax tree: it knows where parentheses belong."""
     if not isinstance(x, Traced):
         text = _option(x if (same := uniform(x)) is None else same)
-        return text, SIGN if text.startswith("-") else ATOM
-    function, args = x.function, x.args
+        return ast.UnaryOp(ast.USub(), ast.Name(text[1:])) if text[0] == "-" else ast.Name(text)
+    function, args, options = x.function, x.args, x.kwargs
     if function is None:
-        name = x.name or ""
-        return name, ATOM if _closed(name) == name else 0
-    if function is np.negative:
-        return f"-{_text(args[0], SIGN)}", SIGN
-    if function in INFIX:
+        return ast.Name(_closed(x.name or ""))
+    if function in SIGNS:
         return _infix(function, *args)
+    first = _tree(args[0])
     if function is astype:
-        return _text_and_level(args[0])
-    if function is np.reshape:
-        return f"{_text(args[0], ATOM)}.reshape({str(x.shape or '(())')[1:-1].rstrip(',')})", ATOM
-    if function is scatter:
-        key, shape = x.kwargs["key"], x.kwargs["shape"]
-        return f"{_text(args[0])} added at [{subscript(key)}] of zeros({shape})", 0
+        return first
+    if function is np.negative:
+        return ast.UnaryOp(ast.USub(), first)
     if function is getitem:
-        return f"{_text(args[0], ATOM)}[{subscript(x.kwargs['key'])}]", ATOM
-    if function in (np.transpose, np.swapaxes) and _is_transposed(x):
-        return f"{_text(args[0], ATOM)}.T", ATOM
-    name, options = clean(getattr(function, "__name__", "function")), x.kwargs.items()
+        return ast.Subscript(first, ast.Name(subscript(options["key"])))
+    if function is scatter:
+        at, shape = subscript(options["key"]), options["shape"]
+        return ast.Name(f"{ast.unparse(first)} added at [{at}] of zeros({shape})")
+    axes = tuple(options.get("axes") or args[1:]) if function in (np.transpose, np.swapaxes) else ()
+    if x.ndim == 2 and axes in ((1, 0), (-1, -2)):
+        return ast.Attribute(first, "T")
+    if function is np.reshape:
+        method = ast.Attribute(first, "reshape")
+        return ast.Call(method, [*map(ast.Constant, x.shape)] or [ast.Name("()")], [])
+    name, trees = clean(getattr(function, "__name__", "function")), [first, *map(_tree, args[1:])]
+    if function is np.broadcast_to:
+        trees, options = [first, ast.Name(str(x.shape))], {}
     if isinstance(ufunc := getattr(function, "__self__", None), np.ufunc):
         name = f"{ufunc.__name__}.{name}"
-    if function is np.broadcast_to:
-        return f"{name}({_text(args[0])}, {x.shape})", ATOM
-    given = [f"{k}={_option(v)}" for k, v in options if not any(v is each for each in UNSAID)]
-    return f"{name}({', '.join([*map(_text, args), *given])})", ATOM
+    given = {k: v for k, v in options.items() if not any(v is each for each in UNSAID)}
+    keywords = [ast.keyword(key, ast.Name(_option(value))) for key, value in given.items()]
+    return ast.Call(ast.Name(name), trees, keywords)
 
 
-def _infix(function: Any, left: Any, right: Any) -> tuple[str, int]:
-    sign, level = INFIX[function]
-    for x, other, unchanged in ((right, left, ("*", "/", "**")), (left, right, ("*",))):
-        if sign in unchanged and not isinstance(x, Traced) and uniform(np.atleast_1d(x)) == 1:
-            return _text_and_level(other)
-    regrouped = getattr(right, "function", None) in REGROUPED.get(function, ())
-    before, behind = level + (sign in ("**", "@")), level + (not regrouped)
-    return f"{_text(left, before)} {sign} {_text(right, behind)}", level
-
-
-def _is_transposed(x: Traced) -> bool:
-    """Whether it is a matrix with its axes exchanged."""
-    axes = x.kwargs.get("axes", x.args[1:])
-    return x.ndim == 2 and tuple(axes) in ((1, 0), (-1, -2), (0, 1) * (x.function is np.swapaxes))
+def _infix(function: Any, *args: Any) -> ast.expr:
+    for i in BY_ONE.get(function, ()):
+        if not isinstance(args[i], Traced) and uniform(np.atleast_1d(args[i])) == 1:
+            return _tree(args[1 - i])
+    (left, right), sign = map(_tree, args), SIGNS[function]
+    if isinstance(sign, ast.cmpop):
+        return ast.Compare(left, [sign], [right])
+    if isinstance(right, ast.BinOp) and isinstance(right.op, REGROUPED.get(type(sign), ())):
+        return ast.BinOp(ast.BinOp(left, sign, right.left), right.op, right.right)
+    return ast.BinOp(left, sign, right)
 
 
 def _option(x: Any) -> str:

@@ -1,8 +1,11 @@
 """Commands that teach: rules, local derivatives, differences."""
 
+import re
+
 import numpy as np
 import pytest
 
+import demos.network as network
 import tinygrad_lossmix as lm
 from tests.helpers.prompt import answers_to
 
@@ -11,26 +14,139 @@ def overflowing():
     return lm.Mix("sigmoid", "ce").composed(lm.Tensor([800.0, -800.0, 1.0], name="z"), 0)
 
 
-def test_explain_shows_the_row_of_the_table():
+def network_answers(commands):
+    """What the prompt says on a network of two layers and a batch of four."""
+    rng = np.random.default_rng(0)
+    shapes = {"W1": (3, 5), "b1": (5,), "W2": (5, 3), "b2": (3,)}
+    cost = network.loss(*[lm.Tensor(rng.normal(size=s), name=name) for name, s in shapes.items()])
+    return answers_to(commands, cost, x=network.x, y=network.y)
+
+
+def test_explain_shows_each_product_why_and_the_row_of_the_table():
     text = answers_to("explain a")
-    assert "\n  → n1: g / y\n" in text
-    assert "\n  → n2: sum of g * z / -y over axis 0\n" in text
-    assert "\n  table row np.divide: g = dC/da, z = a, x = n1, y = n2\n" in text
+    assert "\n  dC/dn1 = dC/da / n2\n" in text
+    assert "\n  dC/dn2 = sum of dC/da * a / -n2 over axis 0\n" in text
+    assert "\n  in the table of derivatives: np.divide  g / y, g * z / -y\n" in text
     assert "is an input" in answers_to("explain z")
+    constant = lm.Tensor([1.0, 2.0], name="z")
+    assert "np" not in answers_to("explain n1", (lm.constant(constant) * constant).sum())
+
+
+def test_explain_says_where_the_transpose_and_the_sum_over_the_batch_come_from():
+    text = " ".join(network_answers("explain n7").split())
+    assert "dC/dn6 = dC/dn7 @ W2.T n7[i, j] = Σ_k n6[i, k] W2[k, j], so n6[i, k] gets Σ_j" in text
+    assert "@ sums over the first axis on its right, hence W2.T: (4, 3) @ (3, 5) = (4, 5)." in text
+    assert "used in all 4 rows (in a batch, the examples) of n7, and what comes back is" in text
+    assert "@ sums over the last axis on its left, hence n6.T: (5, 4) @ (4, 3) = (5, 3)." in text
+    text = " ".join(network_answers("explain z").split())
+    assert "b2 (3,) is broadcast to (4, 3): each of its entries is used 4 times" in text
+    assert "for each example), and what comes back from all 4 is summed over axis 0." in text
+    text = network_answers("explain n6")
+    assert "dn6[i, j]/dn5[i, j] = 1 - n6 * n6; n6[i, j] depends on no other entry of n5.\n" in text
+
+
+def test_explain_breaks_no_line_within_a_shape_or_an_index(monkeypatch):
+    for columns in range(50, 90):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        for line in network_answers("explain n7;;explain z").splitlines():
+            assert line.count("(4") == line.count("(4, 3)") + line.count("(4, 5)"), line
+            assert line.count("[") == line.count("]")
 
 
 def test_explain_gives_the_formula_of_a_cost_that_is_one_node():
-    cost = lm.Mix("softmax", "ce").cost(lm.Tensor([[2.0, 1.0]], name="z"), [0])
-    formula = "Sa - y + (1 - y)r - a Σ(1 - y)r"
-    said = f"  → z: softmax_ce_delta(z, y) * g, softmax_ce_delta = {formula}\n"
-    assert said in answers_to("explain", cost)
+    z = lm.Tensor([[2.0, 1.0], [0.5, 1.0]], name="z")
+    text = answers_to("explain", lm.Mix("softmax", "ce").cost(z, [0, 1]))
+    assert "  dC/dz = softmax_ce_delta(z, y) * dC/dC / 2\n" in text
+    said = (
+        "softmax_ce_delta is delta of each example, Sa - y + (1 - y)r - a Σ(1 - y)r, S = sum of y"
+    )
+    assert said in " ".join(text.split())
+    assert "C is the mean over n = 2 examples, hence / 2." in " ".join(text.split())
 
 
-def test_explain_says_where_broadcasting_is_undone_and_only_there():
-    w, b = lm.Tensor([[1.0], [2.0]], name="w"), lm.Tensor([1.0], name="b")
-    total = (np.ones((3, 2)) @ w + b).sum()
-    assert "sum of g over axis 0" in answers_to("explain n3", total)
-    assert "sum of" not in answers_to("explain n2", total)
+def test_explain_of_a_named_function_shows_its_operations_and_all_of_them_together():
+    text = network_answers("explain softmax")
+    assert text.startswith("softmax: z → a, 3 operations\n")
+    assert "  dC/dz = dC/dn9 * n9                            n9 = exp(z)\n" in text
+    assert "together: dC/dz = a * (dC/da - sum(dC/da * a, axis=-1, keepdims=True))\n" in text
+    sigmoid = lm.Mix("sigmoid", "ll").composed(lm.Tensor([2.0, 1.0], name="z"), 0)
+    assert "  together: dC/dz = dC/da * a * (1 - a)\n" in answers_to("explain sigmoid", sigmoid)
+
+
+def test_a_function_of_the_users_with_the_name_of_ours_is_not_taken_for_it():
+    @lm.group("sigmoid")
+    def other(z):
+        return np.tanh(z) * 2.0
+
+    text = answers_to("explain sigmoid", other(lm.Tensor([1.0, 2.0], name="z")).sum())
+    assert text.startswith("sigmoid: z → n2, 2 operations\n")
+    assert "together" not in text
+
+
+CALLS = [
+    (lambda x, w: x @ w, "Σ_k"),
+    (lambda x, w: x[0] @ w, "Σ_j"),
+    (lambda x, w: x @ w[:, 0], "Σ_i"),
+    (lambda x, w: x[0] @ w[:, 0], " gets d"),
+    (lambda x, w: np.stack([x, x]) @ w, "in each matrix of the stack"),
+    (lambda x, w: x.sum(axis=0), "an entry for each 4 of x (4, 3), taken over axis 0"),
+    (lambda x, w: x.mean(axis=1), "every entry has derivative 1/3"),
+    (lambda x, w: x.max(axis=1), "only the largest entry moves it"),
+    (lambda x, w: x[:, [0, 0]], "one taken twice gets both"),
+    (lambda x, w: x.T, "at other places"),
+    (lambda x, w: lm.softmax(x), "the local Jacobian is not diagonal"),
+    (lambda x, w: x * x[:, :1], "is used 3 times, and what comes back"),
+    (lambda x, w: np.exp(x.sum()), "dnode/dn1 = node"),
+]
+
+
+@pytest.mark.parametrize(("f", "words"), CALLS, ids=[words for _, words in CALLS])
+def test_why_a_product_is_what_it_is(f, words):
+    rng = np.random.default_rng(0)
+    x = lm.Tensor(rng.normal(size=(4, 3)), name="x")
+    w = lm.Tensor(rng.normal(size=(3, 2)), name="w")
+    node = f(x, w)
+    assert words in " ".join(answers_to("explain node", node.sum(), node=node).split())
+
+
+@pytest.mark.parametrize("size", [5, 500])
+def test_local_shows_elementwise_derivatives_entry_by_entry_whatever_their_number(size):
+    x = lm.Tensor(np.linspace(-1.0, 1.0, 2 * size).reshape(2, size), name="x")
+    h = np.tanh(x + x[0])
+    text = answers_to("local h", h.sum(), h=h)
+    assert text.rstrip().endswith(f"1 - h * h, entry by entry (2, {size})")
+    assert text.split()[1].startswith(f"[[{1 - np.tanh(-2.0) ** 2:.4g},")
+    text = answers_to("local n2", h.sum())
+    assert f"1, entry by entry (2, {size})" in text.splitlines()[1], "of what is broadcast"
+
+
+def test_local_is_elementwise_inside_named_functions_too():
+    z = lm.Tensor([[2.0, 1.0], [0.0, -1.0]], name="z")
+    text = answers_to("local sigmoid", lm.Mix("sigmoid", "ce").composed(z, [0, 1]))
+    slope = lm.sigmoid(z.data) * (1 - lm.sigmoid(z.data))
+    assert text.split()[:2] == ["da/dz", f"[[{slope[0, 0]:.4g},"]
+    assert text.rstrip().endswith("sigmoid, entry by entry (2, 2)")
+    text = answers_to("local softmax", lm.Mix("softmax", "ce").composed(z[0], 0))
+    assert "[[0.1966, -0.1966], [-0.1966, 0.1966]]" in text
+
+
+def test_local_gives_the_product_where_a_jacobian_does_not_fit():
+    text = network_answers("local n7")
+    assert "dn7/dn6  dC/dn6 = dC/dn7 @ W2.T  a Jacobian of shape (4, 3, 4, 5), too large" in text
+    assert "each entry depends on several" in network_answers("local softmax")
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_check_of_a_large_array_goes_along_random_directions(wrong, own_table):
+    if wrong:
+        lm.derivative(np.tanh, lambda g, z, x: g * (1.0 - z * z) * (np.arange(x.size) != 77))
+    x = lm.Tensor(np.linspace(-1.0, 1.0, 100), name="x")
+    text = answers_to("check x", (np.tanh(x) * np.linspace(1.0, 2.0, 100)).sum())
+    assert "x has 100 entries: checked along 5 random directions (seed 0)," in text
+    assert ("NOT ok" in text) == wrong
+    found, slopes = [re.findall(r"-?\d+\.\d+", line)[:5] for line in text.splitlines()[2:4]]
+    assert len(found) == 5
+    assert (found == slopes) != wrong
 
 
 @pytest.mark.parametrize("name", ["z", "n1", "a", "C"])

@@ -1,58 +1,142 @@
-"""Commands that teach: the rule of a node, its local derivative, and whether it is right."""
+"""Commands that teach: the rule of a node and why, its local derivative, whether it is right."""
+
+import re
+from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from rich.text import Text
 
 from tinygrad_lossmix.debugger import rule, show
-from tinygrad_lossmix.debugger.chain_rule import difference, largest, local_jacobian
-from tinygrad_lossmix.debugger.commands.session import Group, Session, command
+from tinygrad_lossmix.debugger.chain_rule import (
+    SEED,
+    Local,
+    derivative_by,
+    difference,
+    entrywise,
+    largest,
+    local_jacobian,
+    slopes_along,
+)
+from tinygrad_lossmix.debugger.commands.session import Command, Session, command
 from tinygrad_lossmix.debugger.expressions import node_or_current, operation
-from tinygrad_lossmix.debugger.show import BOOK, FLOW, NAME, QUIET, aligned, entries
+from tinygrad_lossmix.debugger.reasons import reason
+from tinygrad_lossmix.debugger.show import BOOK, FLOW, NAME, QUIET, aligned, count, entries
 from tinygrad_lossmix.debugger.walk import Walk
-from tinygrad_lossmix.engine.table import spelling
+from tinygrad_lossmix.engine.gradient import grad
+from tinygrad_lossmix.engine.graph import Group, groups
+from tinygrad_lossmix.engine.table import Array, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.printing import shaped
+from tinygrad_lossmix.mixes.layers import LAYERS
+from tinygrad_lossmix.printing import paragraph
 
-LEARN: Group = []
+LEARN: list[Command] = []
+CALLS = 4  # of one named function that are looked at
+WHOLE = re.compile(r"\[[^\]]*\]|\([\d, ]*\)")  # an index or a shape: on one line
+
+Row = tuple[str, str, str]
 
 
 @command(LEARN, takes="name")
 def explain(session: Session[Walk], arg: str) -> Text:
-    """explain NAME: the rule of a node in the table of derivatives"""
-    return explanation(session.steps, operation(arg, session.steps))
-
-
-def explanation(walk: Walk, node: Tensor) -> Text:
-    """The rules of a node as they stand in the table, and what their letters are here."""
-    reading, symbols, call = walk.reading, walk.reading.symbols, walk.reading.call
+    """explain NAME: the rules of a node or of a named function, as in explain softmax, and why"""
+    walk = session.steps
+    if called := _calls(walk, arg):
+        return show.lined(*(_operations(walk, each) for each in called))
+    node = operation(arg, walk)
     if node.function is None:
-        return Text(f"{call(node)} is an input: no rule, its gradient is the sum of contributions")
-    text = Text().append(reading.defined(node), NAME)
-    if equation := reading.equation(node):
+        name = walk.reading.call(node)
+        return Text(f"{name} is an input: no rule, its gradient is the sum of contributions")
+    text, table = Text(walk.reading.defined(node), NAME), []
+    if equation := walk.reading.equation(node):
         text.append(f"  {equation}", BOOK)
-    legend: dict[str, str] = {}
     for i, argument in rule.differentiated(node):
-        text.append(f"\n  → {call(argument)}: ").append(rule.in_letters(node, i), FLOW)
-        if symbols and node is symbols.cost and argument is symbols.z:  # one node for the mix
-            text.append(f", {node.function.__name__}_delta = {symbols.mix.formula}", QUIET)
-        meanings = [reading.derivative(node), call(node)]
-        meanings += [call(arg) or shaped(arg) for arg in node.args]
-        legend |= dict(zip(rule.letters(node, i), meanings, strict=False))
-    words = ", ".join(f"{letter} = {meaning}" for letter, meaning in legend.items())
-    return text.append(f"\n  table row {spelling(node.function)}: {words}", QUIET)
+        text.append(f"\n  {_gradient(walk, argument)} = ")
+        text.append(rule.product(walk.reading, node, i), FLOW)
+        kept = WHOLE.sub(lambda found: found[0].replace(" ", "\0"), reason(walk.reading, node, i))
+        text.append("\n" + paragraph(kept, "    ").replace("\0", " "))
+        table.append(rule.in_letters(node, i))
+    row = f"{spelling(node.function)}  {', '.join(table) or 'is not differentiated'}"
+    return text.append(f"\n  in the table of derivatives: {row}", QUIET)
+
+
+def _gradient(walk: Walk, node: Tensor) -> str:
+    return f"d{walk.reading.call(walk.cost)}/d{walk.reading.call(node)}"
+
+
+def _product(walk: Walk, node: Tensor, place: int, argument: Tensor) -> str:
+    return f"{_gradient(walk, argument)} = {rule.product(walk.reading, node, place)}"
+
+
+def _calls(walk: Walk, name: str) -> list[Group]:
+    """The first calls of a named function; none where the name is that of a node."""
+    found = [] if name in walk.known else groups(walk.cost)
+    return [each for each in found if each.name == name and each.inputs][:CALLS]
+
+
+def _operations(walk: Walk, called: Group) -> Text:
+    """What a named function is made of, with all products, and the product of all together."""
+    call, a, z = walk.reading.call, called.output, called.inputs[0]
+    many = count(len(called.members), "operation")
+    text = Text(f"{called.name}: {call(z)} → {call(a)}, {many}\n", NAME)
+    rows = [
+        (
+            f"{_gradient(walk, x)} = {rule.product(walk.reading, node, i)}",
+            walk.reading.defined(node),
+        )
+        for node in reversed(called.members)
+        for i, x in rule.differentiated(node)
+    ]
+    text.append(aligned(rows, (FLOW, QUIET)))
+    if called.name in LAYERS:
+        alike: Tensor = LAYERS[called.name].stable(z)
+        if alike.shape == a.shape and np.allclose(alike.data, a.data, equal_nan=True):
+            together, _ = rule.said(alike, 0, (_gradient(walk, a), call(a), call(z)))
+            text.append(f"\n  together: {_gradient(walk, z)} = ").append(together, FLOW)
+    return text
 
 
 @command(LEARN, takes="name")
 def local(session: Session[Walk], arg: str) -> Text:
-    """local NAME: the local Jacobian of a node, by each argument"""
-    node, call = operation(arg, session.steps), session.steps.reading.call
-    rows = []
-    for i, argument in rule.differentiated(node):
-        slope, shape = f"d{call(node)}/d{call(argument)}", node.shape + argument.shape
-        rows.append((slope, show.jacobian(local_jacobian(node, i)), f"shape {shape}"))
+    """local NAME: the local derivative of a node or of a named function, by each argument"""
+    walk = session.steps
+    if called := _calls(walk, arg):
+        return aligned(
+            [row for each in called for row in _whole(walk, each)], (NAME, FLOW, QUIET), ""
+        )
+    node = operation(arg, walk)
+    rows = [*_by_each(walk, node)]
     if not rows:
-        return Text(f"{call(node)} has no argument that is differentiated")
+        return Text(f"{walk.reading.call(node)} has no argument that is differentiated")
     return aligned(rows, (NAME, FLOW, QUIET), "")
+
+
+def _by_each(walk: Walk, node: Tensor) -> Iterator[Row]:
+    for i, x in rule.differentiated(node):
+        found, slopes = local_jacobian(node, i), entrywise(node, i)
+        words = f"{rule.slope(walk.reading, node, i)}, " if slopes is not None else ""
+        yield _shown(walk, node, x, found, slopes, words, _product(walk, node, i, x))
+
+
+def _whole(walk: Walk, called: Group) -> Iterator[Row]:
+    for z in called.inputs:
+        found = derivative_by(z, called.output, partial(grad, called.output, z))
+        slopes = found.values if found and found.diagonal else None
+        words = f"{called.name}, " if found else ""
+        yield _shown(walk, called.output, z, found, slopes, words, "each entry depends on several")
+
+
+def _shown(
+    walk: Walk, node: Tensor, x: Tensor, found: Local | None, slopes: Array | None, words: str,
+    instead: str,
+) -> Row:  # fmt: skip
+    """The derivative entry by entry, else as a Jacobian; where that does not fit, other words."""
+    name, shape = f"d{walk.reading.call(node)}/d{walk.reading.call(x)}", node.shape + x.shape
+    if slopes is not None and (found is None or slopes.ndim > 1):
+        return name, entries(slopes), f"{words}entry by entry {slopes.shape}"
+    if found is not None and (found.diagonal or found.values.ndim < 3):
+        return name, show.jacobian(found), f"shape {shape}"
+    return name, instead, f"a Jacobian of shape {shape}, too large to show"
 
 
 @command(LEARN, takes="name")
@@ -60,22 +144,26 @@ def check(session: Session[Walk], arg: str) -> Text:
     """check NAME: its gradient beside the finite difference"""
     walk, node = session.steps, node_or_current(arg, session.steps)
     call, at = walk.reading.call, walk.complete(node)
-    if at is None:
+    found = None if at is None else walk.at(at).gradient(node)
+    if at is None or found is None:
         return Text(f"{call(node)} has no gradient to check: none reaches it")
-    slopes = difference(walk.cost, node)
+    when, name = "" if walk.position >= at else f", as it will be at {walk.at(at).place}", ""
+    slopes, text = difference(walk.cost, node), Text()
     if slopes is None:
-        return Text(f"{call(node)} has {node.size:,} entries, too many for finite differences")
-    found = walk.at(at).gradient(node)
+        found, slopes = slopes_along(walk.cost, node, found)
+        many, name = count(len(found), "random direction"), "along them, "
+        text.append(f"{call(node)} has {node.size:,} entries: checked along {many} (seed {SEED}),")
+        text.append("\nin each of which every entry moves up or down by the same step\n")
+    name += walk.reading.derivative(node)
     with np.errstate(all="ignore"):
         gap = largest(slopes - found)
     near = gap <= max(1.0, largest(slopes)) * np.finfo(node.dtype).eps ** 0.4
-    when = "" if walk.position >= at else f", as it will be at {walk.at(at).place}"
     verdict = "ok" if near else "NOT ok: the gradient is wrong, or the cost has a kink here"
     if not np.isfinite(gap):
         verdict = "cannot be compared: NaN or infinity"
     rows = [
-        (walk.reading.derivative(node), entries(found), f"by the rules{when}"),
+        (name, entries(found), f"by the rules{when}"),
         ("finite difference", entries(slopes), ""),
         ("max difference", f"{gap:.4g}", verdict),
     ]
-    return aligned(rows, (NAME, FLOW, BOOK if near else "bold"), "")
+    return text.append(aligned(rows, (NAME, FLOW, BOOK if near else "bold"), ""))
