@@ -26,3 +26,8 @@ def answers_to(commands, cost=None, **names):
 def places(text):
     """Where the walk stood at each line that says so: `0/8`."""
     return re.findall(r"^\[([^\]]*)\]", text, re.MULTILINE)
+
+
+def on_one_line(text):
+    """Without its line breaks and columns."""
+    return " ".join(text.split())

@@ -1,56 +1,49 @@
-"""Answers of the prompt as text, coloured where that helps; how numbers and arrays stand in them.
+"""Answers of the prompt as text, coloured where that helps.
 
 Names are the recording's; gradients are written as in the book: dC/dz, and delta at the logits.
 Each product has its upstream gradient, a local Jacobian, and the downstream gradient they give.
-
->>> print(aligned([("z", "2"), ("cost", "3")], (NAME, FLOW)))
-  z     2
-  cost  3
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from rich.text import Text
 
+from tinygrad_lossmix.debugger import rule
 from tinygrad_lossmix.debugger.chain_rule import (
     Local,
     Product,
     count_paths,
+    downstream,
+    entrywise,
+    local_jacobian,
     paths,
     products_along,
+)
+from tinygrad_lossmix.debugger.layout import (
+    BOOK,
+    FLOW,
+    NAME,
+    QUIET,
+    Row,
+    aligned,
+    compared,
+    lined,
+    shown,
 )
 from tinygrad_lossmix.debugger.lockstep import Lockstep
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.printing import shaped, short, shorten
+from tinygrad_lossmix.printing import number, shaped, short, shorten
+from tinygrad_lossmix.views.reading import Reading
 
-NAME, FLOW, BOOK, QUIET = "cyan", "yellow", "green", "bright_black"
-MOST = 10  # entries of an array that are shown without leaving some out
 NEAR = 8  # nodes that are listed on each side of the current one
 LINKS = 20  # parts of a path that are listed
 PATHS = 8  # paths that are listed
 STATIONS = 60  # letters of such a line
 MANY = 1_000_000  # paths; beyond, their number says nothing
-
-
-def aligned(rows: Sequence[tuple[str, ...]], styles: tuple[str, ...], indent: str = "  ") -> Text:
-    """Rows of cells, each column flush left and in a style of its own."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(styles) - 1)]
-    lines = []
-    for row in rows:
-        line = Text(indent)
-        for cell, width, style in zip(row, [*widths, 0], styles, strict=True):
-            line.append(cell, style).append(" " * (width - len(cell) + 2))
-        line.rstrip()
-        lines.append(line)
-    return lined(*lines)
-
-
-def lined(*parts: Text) -> Text:
-    """One below the other."""
-    return Text("\n").join(parts)
 
 
 def count(number: int, noun: str) -> str:
@@ -60,10 +53,10 @@ def count(number: int, noun: str) -> str:
 
 def entries(x: Any) -> str:
     """An array or number as a part of an answer."""
-    return short(x, MOST)
+    return short(x, 10)
 
 
-def sized(x: Any, most: int = MOST) -> str:
+def sized(x: Any, most: int = 10) -> str:
     """The same, with its shape where that cannot be seen."""
     return shaped(x, most)
 
@@ -76,13 +69,37 @@ def jacobian(local: Local | None) -> str:
     return f"diag({values[1:-1]})" if local.diagonal else values
 
 
-def parts(product: Product) -> list[tuple[str, str]]:
+def local(reading: Reading, node: Tensor, place: int) -> tuple[str, Any]:
+    """What the upstream gradient is multiplied by, with its name: a Jacobian, an array or text."""
+    argument = node.args[place]
+    name, found = f"d{reading.call(node)}/d{reading.call(argument)}", local_jacobian(node, place)
+    if found is not None and max(node.ndim, argument.ndim) < 2:
+        return name, found
+    if node.function is np.matmul and min(map(np.ndim, node.args)) > 1:
+        other = node.args[1 - place]
+        values = other.data if isinstance(other, Tensor) else other
+        return f"{reading.call(other) or 'constant'}.T", np.swapaxes(values, -1, -2)
+    each = entrywise(node, place)
+    if each is None and (node.size == 1 or (node.size != argument.size and "axis" in node.kwargs)):
+        each = downstream(node, place, np.ones_like(node.data))  # of entries that go to one each
+    if each is None:
+        return name, found or "too large to show"
+    first = each.flat[:1]
+    if first.size and (each == first).all():
+        return name, f"{number(first[0])} for each entry"
+    return name, Local(each, True) if node.ndim == argument.ndim == 1 else each
+
+
+def parts(reading: Reading, product: Product) -> list[Row]:
     """What came, what it was multiplied by, what went on, and what has come together there."""
+    node, place, argument, g, contribution, total, received, expected = product
+    complete = "complete" if received == expected else f"{received} of {expected}"
+    so_far = "as downstream" if received == 1 and total.ndim > 1 else total
     return [
-        ("upstream", entries(product.g)),
-        ("local", jacobian(product.local)),
-        ("downstream", entries(product.contribution)),
-        ("accumulated", entries(product.total)),
+        ("upstream", reading.derivative(node), g, ""),
+        ("local", *local(reading, node, place), ""),
+        ("downstream", f"→ {reading.call(argument)}", contribution, ""),
+        ("accumulated", f"{reading.derivative(argument)} ({complete})", so_far, ""),
     ]
 
 
@@ -107,35 +124,38 @@ def _stop(walk: Walk) -> Text:
     here, to, node, reached = f"{walk.place} ", "", walk.current, walk.current
     if walk.computed is not None:
         args = dict.fromkeys(arg for arg in node.args if isinstance(arg, Tensor))
-        rows = [("from", call(arg), sized(arg.data)) for arg in args]
-        rows.append(("value", call(node), sized(node.data)))
+        rows: list[Row] = [("from", call(arg), arg.data, "") for arg in args]
+        rows.append(("value", call(node), node.data, ""))
     elif stop is None:
-        rows = [("seed", reading.derivative(node), short(walk.gradient(node)))]
+        rows = [("seed", reading.derivative(node), walk.gradient(node), "")]
     else:
-        node, to = stop.node, f"  → {call(reached)}"
-        complete = stop.received == stop.expected
-        part = "complete" if complete else f"{stop.received} of {stop.expected}"
-        so_far = f"{reading.derivative(reached)} ({part})"
-        slope = f"d{call(node)}/d{call(reached)}"
-        names = reading.derivative(node), slope, f"→ {call(reached)}", so_far
-        rows = [(part, name, x) for name, (part, x) in zip(names, parts(stop), strict=True)]
+        node, to, rows = stop.node, f"  → {call(reached)}", parts(reading, stop)
     text = Text.assemble((here, QUIET), (reading.defined(node), NAME), to)
     if equation := reading.equation(reached) or reading.equation(node):
         text.append(f"  {equation}", BOOK)
-    return lined(text, aligned(rows, (QUIET, "", FLOW), " " * len(here)))
+    said = [Text(" " * len(here)).append(_product(reading, stop), FLOW)] if stop else []
+    return lined(text, *said, shown(rows, " " * len(here)))
+
+
+def _product(reading: Reading, stop: Product) -> str:
+    """The rule of this product with the reader's names: `dC/dh = dC/dz @ W2.T`."""
+    gradient = f"d{reading.call(reading.cost)}/d{reading.call(stop.argument)}"
+    sign = "=" if stop.received == 1 else "+="
+    return f"{gradient} {sign} {rule.product(reading, stop.node, stop.place)}"
 
 
 def _both(steps: Lockstep) -> Text:
-    cells = []
+    sides = list[dict[str, Any]]()
     for walk in (steps.left, steps.right):
-        stop, reading = walk.stop, walk.reading
-        column = {"": f"{walk.place} {reading.defined(walk.cost)}", "upstream": "1"}
+        stop, reading, way = walk.stop, walk.reading, walk.reading.defined(walk.cost)
+        values = {"upstream": walk.seed}
         if stop is not None:
             way = f"{reading.defined(stop.node)} → {reading.call(stop.argument)}"
-            column = {"": f"{walk.place} {way}", **dict(parts(stop))}
-        cells.append({f"[{steps.position}/{len(steps)}]": mix_of(walk), **column})
-    rows = [(part, *(side.get(part, "") for side in cells)) for part in cells[0] | cells[1]]
-    text = aligned([row for row in rows if any(row[1:])], (QUIET, FLOW, FLOW), "")
+            values = {part: x for part, _, x, _ in parts(reading, stop)}
+        heading = f"[{steps.position}/{len(steps)}]"
+        sides.append({heading: mix_of(walk), "": f"{walk.place} {way}", **values})
+    left, right = sides
+    text = compared([(part, left.get(part, ""), right.get(part, "")) for part in left | right])
     if (meeting := steps.meeting) is not None:
         text.append(f"\n{meeting}")
     return text

@@ -4,8 +4,9 @@ from rich.text import Text
 
 from tinygrad_lossmix.debugger import show
 from tinygrad_lossmix.debugger.commands.session import Group, Session, command
+from tinygrad_lossmix.debugger.layout import FLOW, QUIET, aligned
 from tinygrad_lossmix.debugger.lockstep import Lockstep
-from tinygrad_lossmix.debugger.show import FLOW, QUIET, aligned, entries
+from tinygrad_lossmix.debugger.show import entries
 
 BESIDE: Group = []
 

@@ -25,7 +25,8 @@ from tinygrad_lossmix.debugger.expressions import (
     numbers,
     unknown,
 )
-from tinygrad_lossmix.debugger.show import FLOW, NAME, NEAR, QUIET, aligned, entries, sized
+from tinygrad_lossmix.debugger.layout import FLOW, NAME, QUIET, aligned
+from tinygrad_lossmix.debugger.show import NEAR, entries, sized
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.replay import recorded, replay

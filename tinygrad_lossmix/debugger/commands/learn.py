@@ -20,8 +20,9 @@ from tinygrad_lossmix.debugger.chain_rule import (
 )
 from tinygrad_lossmix.debugger.commands.session import Command, Session, command
 from tinygrad_lossmix.debugger.expressions import node_or_current, operation
+from tinygrad_lossmix.debugger.layout import BOOK, FLOW, NAME, QUIET, aligned, lined
 from tinygrad_lossmix.debugger.reasons import reason
-from tinygrad_lossmix.debugger.show import BOOK, FLOW, NAME, QUIET, aligned, count, entries
+from tinygrad_lossmix.debugger.show import count, entries
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.graph import Group, groups
@@ -42,7 +43,7 @@ def explain(session: Session[Walk], arg: str) -> Text:
     """explain NAME: the rules of a node or of a named function, as in explain softmax, and why"""
     walk = session.steps
     if called := _calls(walk, arg):
-        return show.lined(*(_operations(walk, each) for each in called))
+        return lined(*(_operations(walk, each) for each in called))
     node = operation(arg, walk)
     if node.function is None:
         name = walk.reading.call(node)

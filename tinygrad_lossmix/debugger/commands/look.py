@@ -19,12 +19,20 @@ from tinygrad_lossmix.debugger.expressions import (
     operation,
     quantity,
 )
+from tinygrad_lossmix.debugger.layout import (
+    NAME,
+    QUIET,
+    Row,
+    by_itself,
+    lined,
+    shown,
+)
 from tinygrad_lossmix.debugger.page import page as write_page
-from tinygrad_lossmix.debugger.show import BOOK, FLOW, NAME, QUIET, aligned, count, entries, sized
+from tinygrad_lossmix.debugger.show import count
 from tinygrad_lossmix.debugger.walk import Delta, Walk
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.layers import LETTERS
-from tinygrad_lossmix.printing import IN_FULL, brief, clean
+from tinygrad_lossmix.printing import brief, clean, short
 from tinygrad_lossmix.views.drawing import drawing
 from tinygrad_lossmix.views.reading import Symbols
 
@@ -41,29 +49,25 @@ def print_(session: Session[Walk], arg: str) -> Text:
     if isinstance(found, Tensor):
         if walk.value(found) is None:
             return Text(f"{arg} is not computed yet")
-        text = _value(arg, found.data, reading.equation(found))
+        text = by_itself(arg, found.data, reading.equation(found))
         if whole := reading.full_name(found):
             text.append(f"\nits name in full: {whole}", QUIET)
         return text
     if found is not None:
-        return _value(arg, found, "constant")
+        return by_itself(arg, found, "constant")
     if name != arg and name in walk.known:
         return _gradient(walk, find_node(name, walk))
     if not arg:
         raise CommandError("print takes NAME or NAME.grad; `list` shows the names")
     found = compared(arg, walk) if is_condition(arg) else [quantity(arg, walk)]
     seen = found[0] if len(found) == 1 else holds(arg, walk)
-    return Text(f"{brief(arg)} has no value yet") if seen is None else _value(brief(arg), seen)
-
-
-def _value(name: str, x: object, about: str = "") -> Text:
-    text = Text.assemble((name, NAME), f" = {sized(x, IN_FULL)}")
-    return text.append(f"  {about}", BOOK) if about else text
+    return Text(f"{brief(arg)} has no value yet") if seen is None else by_itself(brief(arg), seen)
 
 
 def _gradient(walk: Walk, node: Tensor) -> Text:
     """The gradient of a node at this position, or when it gets its first contribution."""
-    text = Text().append(walk.reading.derivative(node), NAME)
+    name = walk.reading.derivative(node)
+    text = Text(name, NAME)
     found = walk.gradient(node)
     if found is None:
         arrival = walk.arrival(node)
@@ -73,8 +77,8 @@ def _gradient(walk: Walk, node: Tensor) -> Text:
             else f": not computed yet, the first contribution comes at [{arrival}/{len(walk)}]"
         )
     received, expected = walk.progress(node)
-    part = f"  {received} of {count(expected, 'contribution')}" if received < expected else ""
-    return text.append(f" = {sized(found, IN_FULL)}{part}")
+    part = f"{received} of {count(expected, 'contribution')}" if received < expected else ""
+    return by_itself(name, found, part)
 
 
 @command(LOOKS, "w")
@@ -95,13 +99,13 @@ def args(session: Session[Walk], arg: str) -> Text:
     node, reading = operation(arg, session.steps), session.steps.reading
     if node.function is None:
         return Text(f"{reading.call(node)} is an input: it has no arguments")
-    rows = [(reading.defined(node), sized(node.data), "")]
+    rows: list[Row] = [("", reading.defined(node), node.data, "")]
     for each in node.args:
         tensor = isinstance(each, Tensor)
-        value = sized(each.data if tensor else each)
-        about = reading.defined(each) if tensor else reading.call(each)
-        rows.append((f"  {about or value}", value, "" if tensor else "constant"))
-    return aligned(rows, (NAME, FLOW, QUIET), "")
+        name = reading.defined(each) if tensor else reading.call(each)
+        value, about = (each.data, "") if tensor else (each, "constant")
+        rows.append(("", f"  {name or short(value)}", value, about))
+    return shown(rows)
 
 
 @command(LOOKS, takes="name")
@@ -113,17 +117,16 @@ def contrib(session: Session[Walk], arg: str) -> Text:
     if not expected:
         own = "it is the seed" if node is walk.cost else "nothing contributes to it"
         return Text(f"{reading.derivative(node)}: {own}")
-    rows = [
-        (walk.at(at).place, f"from {reading.defined(stop.node)}", entries(stop.contribution))
+    rows: list[Row] = [
+        (walk.at(at).place, f"from {reading.defined(stop.node)}", stop.contribution, "")
         for at, stop in walk.terms(node)[:TERMS]
     ]
     if received > TERMS:
-        rows.append(("", f"and {received - TERMS:,} more", ""))
+        rows.append(("", f"and {received - TERMS:,} more", "", ""))
     so_far = f"{received} of {count(expected, 'contribution')}"
     total = walk.gradient(node)
-    rows.append(("accumulated", so_far, "none yet" if total is None else entries(total)))
-    heading = Text().append(reading.derivative(node), NAME)
-    return show.lined(heading, aligned(rows, (QUIET, "", FLOW)))
+    rows.append(("accumulated", so_far, "none yet" if total is None else total, ""))
+    return lined(Text(reading.derivative(node), NAME), shown(rows, "  "))
 
 
 @command(LOOKS, "d")
@@ -137,17 +140,18 @@ def delta(session: Session[Walk], arg: str) -> Text:
         )
     a_minus_y = symbols.scaled("a - y")  # over n for n examples, as the gradient is
     if found.gradient is None:
-        rest = f"; {a_minus_y} = {entries(found.a_minus_y)}{symbols.n}"
-        return _gradient(walk, found.logits).append(rest)
+        n = symbols.n.removeprefix(", ")
+        return lined(_gradient(walk, found.logits), by_itself(a_minus_y, found.a_minus_y, n))
     complete = found.received == found.expected
     part = f"{found.received} of {count(found.expected, 'contribution')} so far"
-    about = walk.reading.equation(found.logits) if complete else part
+    about = walk.reading.equation(found.logits).partition(f"{symbols.scaled('delta')}, ")[2]
+    about = about if complete else part
     apart = _difference(walk, found, symbols) if complete else ""
-    rows = [
-        (walk.reading.derivative(found.logits), entries(found.gradient), about),
-        (a_minus_y, entries(found.a_minus_y), apart),
+    rows: list[Row] = [
+        ("", walk.reading.derivative(found.logits), found.gradient, about),
+        ("", a_minus_y, found.a_minus_y, apart),
     ]
-    return aligned(rows, (NAME, FLOW, BOOK), "")
+    return shown(rows)
 
 
 def _difference(walk: Walk, found: Delta, symbols: Symbols) -> str:

@@ -6,7 +6,8 @@ from rich.text import Text
 from tinygrad_lossmix.debugger.chain_rule import Product, largest
 from tinygrad_lossmix.debugger.commands.session import Group, Session, command
 from tinygrad_lossmix.debugger.expressions import CommandError, numbers
-from tinygrad_lossmix.debugger.show import FLOW, NAME, count, entries, lined
+from tinygrad_lossmix.debugger.layout import FLOW, NAME, lined
+from tinygrad_lossmix.debugger.show import count, entries
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.printing import short
 

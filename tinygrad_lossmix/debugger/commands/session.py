@@ -21,8 +21,8 @@ from rich.text import Text
 
 from tinygrad_lossmix.debugger import show
 from tinygrad_lossmix.debugger.expressions import CommandError
+from tinygrad_lossmix.debugger.layout import NAME, QUIET, aligned
 from tinygrad_lossmix.debugger.lockstep import Lockstep
-from tinygrad_lossmix.debugger.show import NAME, QUIET, aligned
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.printing import brief
 

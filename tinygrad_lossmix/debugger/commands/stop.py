@@ -20,7 +20,7 @@ from tinygrad_lossmix.debugger.expressions import (
     unknown,
     whole_number,
 )
-from tinygrad_lossmix.debugger.show import NAME, QUIET, aligned, lined
+from tinygrad_lossmix.debugger.layout import NAME, QUIET, aligned, lined
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import brief, short

@@ -1,0 +1,176 @@
+"""Answers laid out for the terminal as it is now: columns, and grids beside each other.
+
+>>> print(aligned([("z", "2"), ("cost", "3")], (NAME, FLOW)))
+  z     2
+  cost  3
+>>> print(shown([("value", "n1", np.eye(2), ""), ("", "z", np.ones(2), "")]))
+value n1 (2, 2)
+   0  1
+0  1  0
+1  0  1
+z  [1, 1]
+"""
+
+import shutil
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from rich.text import Text
+
+from tinygrad_lossmix.debugger.chain_rule import Local
+from tinygrad_lossmix.printing import IN_FULL
+from tinygrad_lossmix.views.grids import grid, on_one_line
+
+NAME, FLOW, BOOK, QUIET = "cyan", "yellow", "green", "bright_black"
+MOST = 10  # entries of a vector that are shown without leaving some out
+ROOM = 40  # letters in which the last of some columns is wrapped; where it has less, below
+GAP = "   "  # between grids
+
+Row = tuple[str, str, Any, str]  # a part of an answer, its name, an array or text, about it
+
+
+def screen() -> tuple[int, int]:
+    """The letters of a line and the lines below two of heading, between two of the prompt, now."""
+    size = shutil.get_terminal_size()
+    return max(size.columns, 40), max(size.lines - 4, 10)
+
+
+def lined(*parts: Text) -> Text:
+    """One below the other."""
+    return Text("\n").join(parts)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Text as lines that wide, broken between words only."""
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def aligned(rows: Sequence[tuple[str, ...]], styles: tuple[str, ...], indent: str = "  ") -> Text:
+    """Rows of cells, each column flush left and in a style of its own, the last one wrapped."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(styles) - 1)]
+    start, columns = sum(widths, len(indent) + 2 * len(widths)), screen()[0]
+    lines = []
+    for row in rows:
+        line = Text(indent)
+        for cell, width, style in zip(row, widths, styles, strict=False):
+            line.append(cell, style).append(" " * (width - len(cell) + 2))
+        last, back = [row[-1]], start
+        if len(row[-1]) > columns - start:
+            back = start if columns - start >= ROOM else len(indent) + (widths or [0])[0] + 2
+            last = wrapped(row[-1], columns - back)
+            last = last if back == start else ["", *last]
+        line.append(last[0], styles[-1]).rstrip()
+        lines.append(line)
+        lines += [Text(" " * back).append(each, styles[-1]) for each in last[1:]]
+    return lined(*lines)
+
+
+def shown(rows: Sequence[Row], indent: str = "") -> Text:
+    """Arrays with their names: vectors in columns, with more axes as grids that fill the screen."""
+    columns = screen()[0]
+    if _flat(x for _, _, x, _ in rows):
+        first = 0 if any(row[0] for row in rows) else 1
+        names = sum(max(len(row[i]) for row in rows) + 2 for i in range(first, 2))
+        room = max(columns - len(indent) - names, ROOM)
+        cells = [(part, name, one_line(x, room), about) for part, name, x, about in rows]
+        styles = QUIET, "" if first == 0 else NAME, FLOW, BOOK
+        return aligned([cell[first:] for cell in cells], styles[first:], indent)
+    return _fitting(lambda height: beside([_block(row, columns, height) for row in rows]))
+
+
+def compared(rows: Sequence[tuple[str, Any, Any]]) -> Text:
+    """Two of everything, arrays or text, in two columns behind the names of what they are."""
+    flat = _flat(x for _, *pair in rows for x in pair)
+    name = max(len(row[0]) for row in rows) + len(GAP) if flat else 0
+    room = (screen()[0] - name - len(GAP)) // 2
+
+    def table(height: int) -> Text:
+        lines = []
+        for part, *pair in rows:
+            blocks = [_lines(x, room, height) for x in pair]
+            cells = [[Text(line.ljust(room), FLOW) for line in block] for block in blocks]
+            if flat:
+                cells.insert(0, [Text(part.ljust(name - len(GAP)), QUIET)])
+            elif part:
+                lines.append(Text(part, QUIET))
+            lines += _side_by_side(cells)
+        return lined(*lines)
+
+    return _fitting(table)
+
+
+def beside(blocks: Sequence[list[Text]]) -> Text:
+    """Blocks of lines beside each other as far as they fit, the next ones below."""
+    columns, bands = screen()[0], list[list[list[Text]]]()
+    for block in blocks:
+        band = [*bands[-1], block] if bands else [block]
+        fits = sum(max(map(len, each)) + len(GAP) for each in band) <= columns + len(GAP)
+        if fits and len(band) > 1 and min(map(len, band)) > 1:
+            bands[-1] = band
+        else:
+            bands.append([block])
+    return lined(*(line for band in bands for line in _side_by_side(band)))
+
+
+def by_itself(name: str, x: Any, about: str = "") -> Text:
+    """An array by itself: `name = [1, 2]`, or a grid below; in full up to a hundred entries."""
+    columns, height = screen()
+    text = grid(x, columns, height if np.size(x) > IN_FULL else IN_FULL + 1)
+    grids = "\n" in text
+    heading = Text(name, NAME).append(f" {np.shape(x)}" if grids else f" = {text}", "")
+    if about:
+        lines = wrapped(f"{heading}  {about}", columns)
+        heading.append("  " if len(lines) == 1 else "\n").append(about, BOOK)
+    return lined(heading, Text(text, FLOW)) if grids else heading
+
+
+def one_line(x: Any, width: int) -> str:
+    """Text as it is; an array or a local Jacobian on a line that wide."""
+    if isinstance(x, Local):
+        text = one_line(x.values, width - 4 * x.diagonal)
+        return f"diag({text[1:-1]})" if x.diagonal else text
+    return x if isinstance(x, str) else on_one_line(x, width, MOST)
+
+
+def _flat(values: Iterable[Any]) -> bool:
+    return all(isinstance(x, str | Local) or np.ndim(x) < 2 for x in values)
+
+
+def _fitting(text: Callable[[int], Text]) -> Text:
+    """A text whose arrays take as many lines each as the screen has room for."""
+    height = screen()[1]
+    for lines in (height, height // 2, height // 3 - 1):
+        if (found := text(lines)).plain.count("\n") < height:
+            return found
+    return text(6)
+
+
+def _lines(x: Any, width: int, height: int) -> list[str]:
+    if isinstance(x, str | Local) or np.ndim(x) < 2:
+        return wrapped(one_line(x, width), width)
+    return grid(x, width, height).splitlines()
+
+
+def _block(row: Row, width: int, height: int) -> list[Text]:
+    """A heading, and a grid below; what is short stands behind the heading."""
+    part, name, x, about = row
+    heading = Text(part, QUIET).append(f" {name}" if part else name, "")
+    if _flat([x]):
+        heading.append("  ").append(one_line(x, width - len(heading)), FLOW)
+        return [heading.append(f"  {about}" if about else "", BOOK)]
+    heading.append(f" {np.shape(x)}  ").append(about, BOOK).rstrip()
+    return [heading, *(Text(line, FLOW) for line in grid(x, width, height - 1).splitlines())]
+
+
+def _side_by_side(blocks: list[list[Text]]) -> list[Text]:
+    widths, lines = [max(map(len, block)) for block in blocks], []
+    for i in range(max(map(len, blocks))):
+        line = Text()
+        for block, width in zip(blocks, widths, strict=True):
+            cell = block[i] if i < len(block) else Text()
+            line.append(cell).append(" " * (width - len(cell)) + GAP)
+        line.rstrip()
+        lines.append(line)
+    return lines
