@@ -105,7 +105,8 @@ def test_where_counts_paths_that_are_too_many_to_list():
 
 def test_a_local_derivative_of_many_entries_is_shown_entry_by_entry():
     x = lm.Tensor(np.ones(100), name="x")
-    assert re.search("local +dn1/dx +2 for each entry\n", answers_to("end", (x * 2.0).sum()))
+    said = answers_to("end", (x * 2.0).sum())
+    assert re.search(r"local .*diag\(2, 2, 2, \.\.\., 2, 2, 2\)", said)
     slopes = answers_to("end", (x * np.arange(100.0)).sum()).splitlines()[3]
     assert slopes.split()[2:] == ["diag(0,", "1,", "2,", "...,", "97,", "98,", "99)"]
     matrices = answers_to("end", (lm.Tensor(np.ones((2, 2))) * np.arange(4.0).reshape(2, 2)).sum())

@@ -87,7 +87,7 @@ def local(reading: Reading, node: Tensor, place: int) -> tuple[str, Any]:
     first = each.flat[:1]
     if first.size and (each == first).all():
         return name, f"{number(first[0])} for each entry"
-    return name, Local(each, True) if node.ndim == argument.ndim == 1 else each
+    return name, each
 
 
 def parts(reading: Reading, product: Product) -> list[Row]:
