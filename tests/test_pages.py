@@ -145,7 +145,7 @@ def test_the_engine_is_as_long_as_the_readme_says():
 
 @pytest.mark.parametrize(
     ("arguments", "picture"),
-    [("draw softmax ll", "softmax_ll.svg"), ("draw --field", "field.svg")],
+    [("draw softmax ll --animate", "softmax_ll.svg"), ("draw --field", "field.svg")],
 )
 def test_a_picture_is_what_the_command_draws(arguments, picture, tmp_path):
     """Its words; where they stand depends on the version of what draws."""

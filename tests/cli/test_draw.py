@@ -44,6 +44,20 @@ def test_a_file_is_written_and_what_drew_it_is_said(tmp_path):
     assert path.read_text().startswith("<svg")
 
 
+def test_the_walk_is_played_in_an_svg(tmp_path):
+    path = tmp_path / "walk.svg"
+    result = draw("softmax", "ll", "--collapse", "--animate", "-o", str(path))
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert path.read_text().count("@keyframes product") == 2
+
+
+def test_a_flowchart_is_written_for_markdown(tmp_path):
+    path = tmp_path / "graph.mmd"
+    result = draw("softmax", "ll", "-o", str(path))
+    assert (result.exit_code, result.stderr) == (0, f"{path}\n")
+    assert "\nflowchart TB\n" in path.read_text()
+
+
 def test_collapsed_groups_are_one_box_each(tmp_path):
     path = tmp_path / "graph.dot"
     assert draw("softmax", "ll", "--collapse", "-o", str(path)).exit_code == 0
@@ -100,6 +114,9 @@ def test_without_matplotlib_a_field_says_what_to_install(tmp_path, monkeypatch):
         (["--field", "--y", "2"], "--y classes are 0 … 1 for 2 outputs"),
         (["--field", "--y", "0,1,0"], "--y labels of shape (3,)"),
         (["--field", "-o", "field.dot"], "-o a field is saved as .svg"),
+        (["--animate"], "--animate plays a graph in an .svg: -o walk.svg"),
+        (["--animate", "-o", "walk.png"], "--animate plays a graph in an .svg: -o walk.svg"),
+        (["--animate", "--field", "-o", "x.svg"], "in an .svg: -o walk.svg, without --field"),
         (["-o", "x.py", "--stable"], "-o x.py: a program has no --collapse and no --stable"),
     ],
 )

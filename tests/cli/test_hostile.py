@@ -113,6 +113,8 @@ def test_whatever_is_typed_gets_an_answer_or_one_clear_error(command, every, tmp
 
 WRITES = {
     "draw svg": ("draw", "softmax", "ll", "-o", "{}.svg"),
+    "draw mmd": ("draw", "softmax", "ll", "-o", "{}.mmd"),
+    "draw walk": ("draw", "softmax", "ll", "--animate", "-o", "{}.svg"),
     "draw dot": ("draw", "softmax", "ll", "-o", "{}.dot"),
     "page": ("page", "softmax", "ll", "-o", "{}.html"),
     "step draw": ("step", "softmax", "ll", "--batch", "-c", "draw {}.svg"),
@@ -128,7 +130,7 @@ def test_what_cannot_be_written_is_one_error_and_leaves_nothing(name, tmp_path, 
     few(tmp_path)
     (tmp_path / "file").write_text("kept")
     (tmp_path / "taken.svg").mkdir()
-    for suffix in (".dot", ".html"):
+    for suffix in (".dot", ".html", ".mmd"):
         (tmp_path / f"taken{suffix}").mkdir()
     before = sorted(tmp_path.rglob("*"))
     places = [tmp_path / "file" / "under"]

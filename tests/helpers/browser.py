@@ -1,5 +1,6 @@
 """A real browser, driven over a pipe: open a page, press keys, click, ask what it shows."""
 
+import base64
 import contextlib
 import fcntl
 import json
@@ -126,6 +127,10 @@ class Browser:
         self._call("Emulation.setDeviceMetricsOverride", **size)
         wishes = [{"name": k.replace("_", "-"), "value": v} for k, v in features.items()]
         self._call("Emulation.setEmulatedMedia", features=wishes)
+
+    def picture(self):
+        """A PNG of the window."""
+        return base64.b64decode(self._call("Page.captureScreenshot", format="png")["data"])
 
     def _call(self, method, **params):
         self._count += 1

@@ -33,6 +33,7 @@ def two_logits(ctx: click.Context, param: click.Parameter, field: bool) -> bool:
     "terminal; or a .py, the compiled backward pass.",
 )
 @click.option("--collapse", is_flag=True, help="Show output layer and cost as one box each.")
+@click.option("--animate", is_flag=True, help="Play the walk, value by value, in an .svg.")
 @click.option("--stable", is_flag=True, help="Show beside it what lm.stabilize makes of it.")
 @click.option(
     "--field",
@@ -47,12 +48,15 @@ def command(
     given: Given,
     path: Path | None,
     collapse: bool,
+    animate: bool,
     stable: bool,
     field: bool,
 ) -> None:
     """Draw the computation graph of a mix, or of a function of Tensors on random inputs, with
     values and gradients. Without a mix: softmax ll.
     """
+    if animate and (field or path is None or path.suffix.lower() != ".svg"):
+        raise click.UsageError("--animate plays a graph in an .svg: -o walk.svg, without --field")
     if field:
         mix, _, y = given.mix_for("--field")
         typed = ctx.get_parameter_source("z") is ParameterSource.COMMANDLINE
@@ -73,15 +77,17 @@ def command(
         return
     cost, names = given.cost, given.names
     drawing = lm.rewriting(cost, names).draw(collapse) if stable else lm.draw(cost, names, collapse)
-    _save(ctx, drawing, path)
+    _save(ctx, drawing, path, animate)
 
 
-def _save(ctx: click.Context, drawing: Drawing | Field, path: Path | None) -> None:
+def _save(
+    ctx: click.Context, drawing: Drawing | Field, path: Path | None, animate: bool = False
+) -> None:
     if path is None:
         click.echo(drawing.text)
         return
     with refusing(ImportError), usage("-o", path):
-        written = drawing.save(path)
+        written = drawing.save(path, **{"animate": True} if animate else {})
     by = f", drawn by {drawing.renderer}" if drawing.renderer else ""
     click.echo(f"{clean(str(written))}{by}", err=True)
     ctx.exit(written != path)

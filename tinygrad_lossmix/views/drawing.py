@@ -31,6 +31,7 @@ from tinygrad_lossmix import files
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.installation import install
 from tinygrad_lossmix.printing import brief
+from tinygrad_lossmix.views.animated import animated
 from tinygrad_lossmix.views.dot import dot, tooltips
 from tinygrad_lossmix.views.mermaid import mermaid
 from tinygrad_lossmix.views.picture import CROWDED, Picture, picture
@@ -98,28 +99,37 @@ class Drawing:
         """The drawing as a Mermaid flowchart, for Markdown pages that render it."""
         return mermaid(self._pictures, self._notes)
 
-    def svg(self) -> str:
+    def svg(self, animate: bool = False) -> str:
         """An `<svg>` element that takes the size it is given; boxes and arrows under the pointer
         show names and values in full.
+
+        Args:
+            animate: play the walk, again and again: values forward, the seed, each product back.
 
         Raises:
             NoRenderer: neither Graphviz nor pygraphviz draws it; the message says why.
         """
-        return scalable(titled(self._render("svg").decode(), tooltips(self._pictures)))
+        svg = self._render("svg").decode()
+        if animate:
+            svg = animated(svg, self._pictures, f".{SCOPE}")
+        return scalable(titled(svg, tooltips(self._pictures)))
 
     def png(self) -> bytes:
         """A PNG picture; raises as `svg` does."""
         return self._render("png")
 
-    def save(self, path: str | Path) -> Path:
+    def save(self, path: str | Path, animate: bool = False) -> Path:
         """Write a file, by its suffix: .svg, .png, .pdf, .dot, .mmd, or .txt for the tree.
+
+        Args:
+            animate: play the walk, in an .svg.
 
         Returns:
             the path of what was written. Without a renderer this is a .dot in place of a picture;
             a line on stderr says so.
 
         Raises:
-            ValueError: another suffix.
+            ValueError: another suffix, or one that cannot be animated.
             OSError: the file cannot be written.
         """
         path = Path(path)
@@ -129,8 +139,10 @@ class Drawing:
                 "a drawing is saved as .svg, .png, .pdf, .dot, .mmd (Mermaid) or .txt, not "
                 f"{path.suffix or path}"
             )
+        if animate and form != "svg":
+            raise ValueError(f"only an .svg is animated, not {path.suffix}")
         try:
-            files.write(path, self._content(form))
+            files.write(path, self.svg(animate).encode() if animate else self._content(form))
         except NoRenderer as error:
             path = path.with_suffix(".dot")
             files.write(path, self._content("dot"))

@@ -46,6 +46,7 @@ class Arrow(NamedTuple):
     head: int
     downstream: Array | None  # a second arrow, the other way round; None: nothing came back
     label: str  # of that one; '' where it is all of the gradient, which the box says
+    step: int = 0  # of the sweep, the last that came back along it
 
 
 @dataclass(eq=False)
@@ -110,18 +111,22 @@ def picture(reading: Reading, known: Gradients, collapse: bool = False) -> Pictu
     for i, node in enumerate([*places, *(node for node, _ in constants)]):
         homes.get(node, everything).boxes.append(i)
     ways: dict[tuple[int, int, int], list[Array]] = {}
+    steps = {way: step for step, way in enumerate(known.downstream)}
+    last: dict[tuple[int, int, int], int] = {}
     for node, head in heads.items():
         for position, arg in enumerate(node.args):
             if isinstance(arg, Tensor) and heads[arg] is not head:
                 way = places[heads[arg]], places[head], 0 if collapse else position
                 back = known.downstream.get((node, position))
                 ways.setdefault(way, []).extend([] if back is None else [back])
+                last[way] = max(last.get(way, 0), steps.get((node, position), 0))
     received = Counter(tail for (tail, *_), parts in ways.items() if parts)
     arrows = []
-    for (tail, end, _), parts in ways.items():
+    for way, parts in ways.items():
+        tail, end, _ = way
         back = sum(parts[1:], parts[0]) if parts else None
         label = "" if back is None or received[tail] == 1 else short(back)
-        arrows.append(Arrow(tail, end, back, label))
+        arrows.append(Arrow(tail, end, back, label, last[way]))
     for i, (node, _) in enumerate(constants, start=len(places)):
         arrows.append(Arrow(i, places[heads[node]], None, ""))
     return Picture(boxes, arrows, everything, in_full)

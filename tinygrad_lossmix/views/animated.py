@@ -1,0 +1,88 @@
+"""A drawing that plays the walk: values forward, the seed, then one product after the other, back.
+
+In CSS alone, so that it plays inside an `<img>`; whoever prefers reduced motion sees all at once.
+
+>>> from tinygrad_lossmix.views.picture import Box, Cluster
+>>> box = '<g id="node1" class="node cost">\\n<title>n0</title>\\n<text>C</text>\\n</g>'
+>>> shown = Picture([Box("cost", "C", ["C"], "", "")], [], Cluster("", [0]), 1)
+>>> re.findall("animation-name: [a-z]+[0-9]", animated(f"<svg>{box}</svg>", {"": shown}, ".svg"))
+['animation-name: value0']
+"""
+
+import re
+from collections.abc import Mapping
+from html import unescape
+from zlib import crc32
+
+from tinygrad_lossmix.views.picture import Picture
+
+HELD, LONGEST = 4.0, 60.0  # seconds of the whole at the end, and of all steps before it
+ELEMENT = re.compile(
+    r'(<g id="(?:node|edge)(\d+)" class="([^"]*)")(>\n<title>([^<]*)</title>\n.*?</g>)', re.DOTALL
+)
+LINE = re.compile(r"<(path|polygon)(?![^>]*dasharray)")
+TOTAL = re.compile(r"<text(?=[^>]*>gradient)")  # of a box
+MOVES = {  # a: its step begins; b: it is there; c: what passes back has arrived; d: the next step
+    "value": "0%,{a},to{{opacity:.2;stroke-width:1}}{b}{{opacity:1;stroke-width:3}}"
+    "{d},{end}{{opacity:1;stroke-width:1}}",
+    "product": "0%,{a}{{opacity:0;stroke-width:3;stroke-dashoffset:-1}}{b}{{opacity:1}}"
+    "{c}{{stroke-width:3;stroke-dashoffset:0}}{d},{end}{{opacity:1;stroke-width:1}}"
+    "to{{opacity:0;stroke-width:1;stroke-dashoffset:0}}",
+    "total": "0%,{c},to{{opacity:0}}{d},{end}{{opacity:1}}",
+}
+
+
+def animated(svg: str, pictures: Mapping[str, Picture], scope: str) -> str:
+    """Graphviz's SVG of pictures, each of its elements with the step at which it appears."""
+    steps: dict[str, list[int]] = {}  # of what is called so in the DOT text, in their order there
+    totals: dict[str, int] = {}  # when the gradient of a box is complete
+    for ids, shown in pictures.items():
+        seed = sum(box.kind != "constant" for box in shown.boxes)
+        swept = {arrow.step for arrow in shown.arrows if arrow.downstream is not None}
+        passed = {step: i for i, step in enumerate(sorted(swept), seed + 1)}
+        for i, box in enumerate(shown.boxes[:seed]):
+            steps[f"{ids}n{i}"] = [i]
+            if swept and box.kind == "cost":
+                totals[f"{ids}n{i}"] = seed
+        for arrow in sorted(shown.arrows, key=lambda arrow: arrow.step):
+            tail, head = f"{ids}n{arrow.tail}", f"{ids}n{arrow.head}"
+            steps.setdefault(f"{tail}->{head}", []).append(arrow.head)
+            if arrow.downstream is not None:
+                steps.setdefault(f"{tail}->{head} back", []).append(passed[arrow.step])
+                totals[tail] = passed[arrow.step]
+    last = 1 + max(step for each in steps.values() for step in each)
+    pace = min(1.0, LONGEST / last)
+    whole = last * pace + HELD
+    mark = f"{crc32(svg.encode()):x}"  # another drawing may be on the page
+    rules: dict[str, str] = {}
+
+    def move(kind: str, step: int) -> str:
+        name = f"{kind}{step}-{mark}"
+        at = {key: step + part for key, part in (("a", 0), ("b", 0.2), ("c", 0.7), ("d", 1))}
+        at["end"] = last + (HELD - 0.5) / pace
+        times = {key: f"{100 * pace * time / whole:.2f}%" for key, time in at.items()}
+        rules[name] = f"@keyframes {name}{{{MOVES[kind].format(**times)}}}"
+        return f' style="animation-name: {name}"'
+
+    placed: dict[int, str] = {}
+    for found in sorted(ELEMENT.finditer(svg), key=lambda found: int(found[2])):
+        opening, _, kind, rest, title = found.groups()
+        back = "gradient" in kind
+        if waiting := steps.get(unescape(title) + " back" * back):
+            opening += move("product" if back else "value", waiting.pop(0))
+        if back:
+            rest = LINE.sub(r'<\1 pathLength="1"', rest)
+        if title in totals:
+            rest = TOTAL.sub("<text" + move("total", totals[title]), rest)
+        placed[found.start()] = opening + rest
+    svg = ELEMENT.sub(lambda found: placed[found.start()], svg)
+    start = svg.index(">", svg.index("<svg")) + 1
+    style = "\n".join(
+        [
+            "<style>@media (prefers-reduced-motion: no-preference) {",
+            f"{scope} :is(g, text)[style] {{ animation: {whole:.1f}s infinite }}",
+            f"{scope} .gradient[style] {{ stroke-dasharray: 1 }}\n}}",
+            *rules.values(),
+        ]
+    )
+    return f"{svg[:start]}\n{style}</style>{svg[start:]}"
