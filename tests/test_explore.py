@@ -1,5 +1,6 @@
 """The app computes and shows what the package says, for every mix and wherever the logits are."""
 
+import html
 import importlib.util
 import sys
 from pathlib import Path
@@ -41,11 +42,32 @@ def controls(mix, z, y):
     }
 
 
-def test_it_opens_with_the_pair_that_the_book_recommends(explore):
+def test_it_opens_where_something_goes_wrong_and_says_what_to_look_at(explore):
     found, shown = explore()
-    assert found["mix"] == lm.Mix("softmax", "ll")
-    np.testing.assert_allclose(found["delta"], lm.softmax(np.array(START)) - [1, 0, 0, 0])
+    assert found["mix"] == lm.Mix("softmax", "quadratic")
+    error = found["a"] - found["wanted"]
+    assert error.argmax() != found["y"]
+    assert np.linalg.norm(found["delta"]) < 0.02 * np.linalg.norm(error)
+    assert "Class 1 has the largest output, class 0 is right, and hardly anything is" in shown
+    assert "Compare the last two columns." in shown
     assert shown.count("marimo-slider") >= 4
+
+
+@pytest.mark.parametrize(
+    ("mix", "z", "seen"),
+    [
+        (("softmax", "ll"), [-3.0, 5.0, 0.0, -1.0], "δ is a - y"),
+        (("sigmoid", "ll"), [2.0, 1.0, 0.0, -1.0], "Class 1 is wrong, its output is 0.73, and"),
+        (("softmax", "quadratic"), [8.0, 0.0, 0.0, 0.0], "The answer is right, and δ is 0.1"),
+        (("softmax", "ce"), [0.0, 6.0, 4.0, 0.0], "Class 2 is wrong, and yet its logit is pushed"),
+        (("softmax", "ce"), [2.0, 1.0, 0.0, -1.0], "δ is 1.81 times"),
+    ],
+)
+def test_what_it_says_to_look_at_is_there_to_be_seen(explore, mix, z, seen):
+    found, shown = explore(**controls(lm.Mix(*mix), z, 0))
+    assert found["seen"].startswith(seen)
+    assert found["seen"] in html.unescape(shown)
+    assert found["then"] in html.unescape(shown)
 
 
 @pytest.mark.parametrize("mix", thinned(lm.MIXES, 4), ids=str)
@@ -59,6 +81,7 @@ def test_the_controls_decide_what_is_computed_and_shown(explore, mix):
     for x in (*found["a"], *found["delta"]):
         assert f"<code>{x + 0.0:.4f}</code>" in shown
     assert "<svg" in found["drawing"].text
+    assert "<iframe" in found["views"].text
 
 
 def test_without_a_renderer_the_tree_is_shown(explore, monkeypatch, tmp_path):
