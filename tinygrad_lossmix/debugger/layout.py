@@ -20,12 +20,13 @@ import numpy as np
 from rich.text import Text
 
 from tinygrad_lossmix.debugger.chain_rule import Local
-from tinygrad_lossmix.printing import IN_FULL
+from tinygrad_lossmix.printing import IN_FULL, shorten
 from tinygrad_lossmix.views.grids import grid, on_one_line
 
 NAME, FLOW, BOOK, QUIET = "cyan", "yellow", "green", "bright_black"
 MOST = 10  # entries of a vector that are shown without leaving some out
 ROOM = 40  # letters in which the last of some columns is wrapped; where it has less, below
+LEAST = 12  # letters that an array has
 GAP = "   "  # between grids
 
 Row = tuple[str, str, Any, str]  # a part of an answer, its name, an array or text, about it
@@ -43,40 +44,59 @@ def lined(*parts: Text) -> Text:
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """Text as lines that wide, broken between words only."""
-    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
+    """Text as lines that wide, broken between words."""
+    return textwrap.wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False) or [
+        ""
+    ]
 
 
-def aligned(rows: Sequence[tuple[str, ...]], styles: tuple[str, ...], indent: str = "  ") -> Text:
-    """Rows of cells, each column flush left and in a style of its own, the last one wrapped."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(styles) - 1)]
-    start, columns = sum(widths, len(indent) + 2 * len(widths)), screen()[0]
+def aligned(rows: Sequence[tuple[Any, ...]], styles: tuple[str, ...], indent: str = "  ") -> Text:
+    """Rows of text and arrays, each column flush left and in a style of its own.
+
+    Arrays share what the width leaves them. Text at the end of a row is wrapped; where arrays need
+    its room, the widest of the others is shortened.
+    """
+    columns, n = screen()[0], len(styles)
+    widths = [max(len(one_line(row[i], columns)) for row in rows) for i in range(n)]
+    texts = [i for i in range(n) if all(isinstance(row[i], str) for row in rows)]
+    arrays = sorted(set(range(n)) - set(texts), key=widths.__getitem__)
+    ends = n - 1 in texts  # with text
+    taken = [min(width, LEAST) if ends and i == n - 1 else width for i, width in enumerate(widths)]
+    room = columns - len(indent) - sum(taken) - 2 * (n - 1)
+    if arrays and room < 0 and len(texts) > ends:
+        widest = max(texts[: len(texts) - ends], key=widths.__getitem__)
+        given = min(-room, max(widths[widest] - LEAST - 4, 0))
+        widths[widest] -= given
+        room += given
+    room += sum(widths[i] for i in arrays)
+    for k, i in enumerate(arrays):
+        widths[i] = min(widths[i], max(room // (len(arrays) - k), LEAST))
+        room -= widths[i]
     lines = []
     for row in rows:
         line = Text(indent)
-        for cell, width, style in zip(row, widths, styles, strict=False):
-            line.append(cell, style).append(" " * (width - len(cell) + 2))
-        last, back = [row[-1]], start
-        if len(row[-1]) > columns - start:
-            back = start if columns - start >= ROOM else len(indent) + (widths or [0])[0] + 2
-            last = wrapped(row[-1], columns - back)
-            last = last if back == start else ["", *last]
-        line.append(last[0], styles[-1]).rstrip()
+        for x, width, style in zip(row[: n - ends], widths, styles, strict=False):
+            cell = shorten(x, width) if isinstance(x, str) else one_line(x, width)
+            line.append(cell.ljust(width) + "  ", style)
+        below, back = [""], len(line)
+        if ends:
+            if columns - back < min(ROOM, len(row[-1])):
+                back = len(indent) + widths[0] + 2
+            below = wrapped(row[-1], columns - back)
+            below = below if back == len(line) else ["", *below]
+        line.append(below[0], styles[-1]).rstrip()
         lines.append(line)
-        lines += [Text(" " * back).append(each, styles[-1]) for each in last[1:]]
+        lines += [Text(" " * back).append(each, styles[-1]) for each in below[1:]]
     return lined(*lines)
 
 
 def shown(rows: Sequence[Row], indent: str = "") -> Text:
     """Arrays with their names: vectors in columns, with more axes as grids that fill the screen."""
-    columns = screen()[0]
     if _flat(x for _, _, x, _ in rows):
-        first = 0 if any(row[0] for row in rows) else 1
-        names = sum(max(len(row[i]) for row in rows) + 2 for i in range(first, 2))
-        room = max(columns - len(indent) - names, ROOM)
-        cells = [(part, name, one_line(x, room), about) for part, name, x, about in rows]
-        styles = QUIET, "" if first == 0 else NAME, FLOW, BOOK
-        return aligned([cell[first:] for cell in cells], styles[first:], indent)
+        if any(part for part, *_ in rows):
+            return aligned(rows, (QUIET, "", FLOW, BOOK), indent)
+        return aligned([row[1:] for row in rows], (NAME, FLOW, BOOK), indent)
+    columns = screen()[0]
     return _fitting(lambda height: beside([_block(row, columns, height) for row in rows]))
 
 
@@ -130,7 +150,7 @@ def one_line(x: Any, width: int) -> str:
     """Text as it is; an array or a local Jacobian on a line that wide."""
     if isinstance(x, Local):
         text = one_line(x.values, width - 4 * x.diagonal)
-        return f"diag({text[1:-1]})" if x.diagonal else text
+        return f"diag({text[1:-1]})" if x.diagonal and text[0] == "[" else text
     return x if isinstance(x, str) else on_one_line(x, width, MOST)
 
 

@@ -42,7 +42,7 @@ from tinygrad_lossmix.views.reading import Reading
 NEAR = 8  # nodes that are listed on each side of the current one
 LINKS = 20  # parts of a path that are listed
 PATHS = 8  # paths that are listed
-STATIONS = 60  # letters of such a line
+STATIONS = 45  # letters of such a line
 MANY = 1_000_000  # paths; beyond, their number says nothing
 
 
@@ -171,16 +171,14 @@ def listing(walk: Walk) -> Text:
     nodes, current = walk.reading.nodes, walk.current
     middle = bisect_left(nodes, current.order, key=lambda node: node.order)
     first, last = max(middle - NEAR, 0), min(middle + NEAR + 1, len(nodes))
-    rows = [("", "", "value", "gradient so far")]
+    rows: list[tuple[Any, ...]] = [("", "", "value", "gradient so far", "")]
     for node in nodes[first:last]:
-        gradient = walk.gradient(node)
-        received, expected = walk.progress(node)
-        part = f"  {received} of {expected}" if 0 < received < expected else ""
+        gradient, (received, expected) = walk.gradient(node), walk.progress(node)
+        part = f"{received} of {expected}" if 0 < received < expected else ""
         mark = "->" if node is current else ""
-        value = "-" if walk.value(node) is None else shaped(node.data)
-        so_far = "-" if gradient is None else short(gradient) + part
-        rows.append((mark, walk.reading.defined(node), value, so_far))
-    text = aligned(rows, (NAME, "", "", FLOW), "")
+        value, so_far = ("-" if x is None else x for x in (walk.value(node), gradient))
+        rows.append((mark, walk.reading.defined(node), value, so_far, part))
+    text = aligned(rows, (NAME, "", "", FLOW, QUIET), "")
     if last - first < len(nodes):
         text.append(f"\n... nodes {first:,} to {last - 1:,} of {len(nodes):,}", QUIET)
     return text
@@ -194,13 +192,14 @@ def path_to_cost(walk: Walk) -> Text:
         return Text("in the forward pass: no gradients yet; type `start` for the backward pass")
     if not links:
         return Text(f"at the cost {cost}: type `next` for the first product")
-    rows = [("", "", "local Jacobian", "", f"product from {cost} down")]
+    rows: list[tuple[Any, ...]] = [("", "", "local", f"product from {cost} down")]
     for link, product in zip(links[:LINKS], products_along(links, walk.seed), strict=False):
-        slope = f"d{call(link.node)}/d{call(link.argument)}"
         way = call(link.argument), f"→ {walk.reading.defined(link.node)}"
-        rows.append((*way, slope, jacobian(link.local), entries(product)))
+        name, slope = local(walk.reading, *link)
+        matrix = isinstance(slope, np.ndarray) and slope.ndim > 1
+        rows.append((*way, f"{name} {slope.shape}" if matrix else slope, product))
     text = Text(f"from {call(links[0].argument)} to {cost}:\n")
-    text.append(aligned(rows, (NAME, "", QUIET, FLOW, FLOW)))
+    text.append(aligned(rows, (NAME, "", FLOW, FLOW)))
     if len(links) > LINKS:
         text.append(f"\n  ... and {len(links) - LINKS:,} more, up to {cost}")
     return text.append(_other_paths(walk, links[0].argument))
@@ -208,20 +207,20 @@ def path_to_cost(walk: Walk) -> Text:
 
 def _other_paths(walk: Walk, node: Tensor) -> Text:
     """That the gradient is the sum over all paths; nothing where there is only one."""
-    end = walk.at(len(walk))
+    end, gradient = walk.at(len(walk)), walk.gradient(node)
     so_far, in_all = (count_paths(at.taken, node, walk.cost) for at in (walk, end))
     if in_all == 1:
         return Text()
-    rows = []
+    rows = list[Row]()
     if so_far <= PATHS:
         for links, product in paths(walk.taken, node, walk.seed):
             stations = " > ".join(walk.reading.call(link.node) for link in links)
-            rows.append((shorten(stations, STATIONS), entries(product)))
-    rows.append(("sum", entries(walk.gradient(node))))
+            rows.append(("", shorten(stations, STATIONS), product, ""))
+    rows.append(("", "sum", gradient, ""))
     part = "" if so_far == in_all else " so far"
     many = count(so_far, "path") if so_far < MANY else f"more than {MANY:,} paths"
     text = Text(f"\n{walk.reading.derivative(node)}{part} is the sum over {many}:\n")
-    return text.append(aligned(rows, (QUIET, FLOW)))
+    return text.append(shown(rows, "  "))
 
 
 def on_both(steps: Lockstep, answer: Callable[[Walk], Text]) -> Text:
