@@ -63,11 +63,11 @@ def test_short_names_do_what_the_long_ones_do():
 def test_where_multiplies_the_local_derivatives_along_the_way_to_the_cost():
     assert answers_to("goto 4;;where").splitlines()[6:] == [
         "from a to C:",
-        "                      local Jacobian                             product from C down",
-        "  a   → n4 = log(a)   dn4/da          diag(1.503, 4.086, 11.11)  [-1.503, 0, 0]",
-        "  n4  → n5 = n4 * y   dn5/dn4         diag(1, 0, 0)              [-1, 0, 0]",
-        "  n5  → n6 = sum(n5)  dn6/dn5         [1, 1, 1]                  [-1, -1, -1]",
-        "  n6  → C = -n6       dC/dn6          -1                         -1",
+        "                      local                      product from C down",
+        "  a   → n4 = log(a)   diag(1.503, 4.086, 11.11)  [-1.503, 0, 0]",
+        "  n4  → n5 = n4 * y   diag(1, 0, 0)              [-1, 0, 0]",
+        "  n5  → n6 = sum(n5)  [1, 1, 1]                  [-1, -1, -1]",
+        "  n6  → C = -n6       -1                         -1",
     ]
     assert answers_to("where") == "at the cost C: type `next` for the first product\n"
     said = "in the forward pass: no gradients yet; type `start` for the backward pass\n"
