@@ -64,6 +64,17 @@ def test_collapsed_groups_are_one_box_each(tmp_path):
     assert "a = softmax(z)" in path.read_text()
 
 
+def test_a_drawing_is_turned_opened_and_shortened(tmp_path):
+    path = tmp_path / "graph.dot"
+    how = ["--direction", "right", "--open", "softmax", "--values", "none"]
+    assert draw("softmax", "ll", *how, "-o", str(path)).exit_code == 0
+    dot = path.read_text()
+    assert "rankdir=LR" in dot
+    assert 'label="C = log_likelihood(a, y)"' in dot
+    assert 'label="n1 = exp(z)"' in dot
+    assert "0.4076" not in dot
+
+
 @pytest.mark.parametrize("mix", lm.MIXES, ids=str)
 def test_the_backward_pass_is_written_as_a_program(mix, tmp_path):
     path = tmp_path / "backward.py"
@@ -110,14 +121,18 @@ def test_without_matplotlib_a_field_says_what_to_install(tmp_path, monkeypatch):
         (["softmax", "ll", "-o", "no/such/folder/graph.dot"], "cannot be written: No such file"),
         (["softmax"], "a mix is two words, as in softmax ll"),
         (["--field", "--z", "1,2"], "--field is over all logits: no --z"),
-        (["--field", "--stable"], "no --z, --input, --collapse or --stable"),
+        (["--field", "--stable"], "--field is over all logits: no --stable"),
         (["--field", "--y", "2"], "--y classes are 0 … 1 for 2 outputs"),
         (["--field", "--y", "0,1,0"], "--y labels of shape (3,)"),
         (["--field", "-o", "field.dot"], "-o a field is saved as .svg"),
         (["--animate"], "--animate plays a graph in an .svg: -o walk.svg"),
         (["--animate", "-o", "walk.png"], "--animate plays a graph in an .svg: -o walk.svg"),
         (["--animate", "--field", "-o", "x.svg"], "in an .svg: -o walk.svg, without --field"),
-        (["-o", "x.py", "--stable"], "-o x.py: a program has no --collapse and no --stable"),
+        (["--open", "softmx"], "--open there is no group 'softmx' to open: choose one of log_like"),
+        (["--open", "softmax", "--stable"], "--stable has groups of its own: no --open"),
+        (["--direction", "up"], "'up' is not one of 'down', 'right'"),
+        (["--values", "long"], "'long' is not one of 'short', 'shapes', 'none'"),
+        (["-o", "x.py", "--stable"], "-o x.py: a program is no drawing: no --stable"),
     ],
 )
 def test_a_mistake_is_a_usage_error_in_one_line(args, words):

@@ -133,7 +133,7 @@ def test_arguments_that_are_the_same_tensor_keep_their_own_arrows(text):
 def test_a_long_value_is_shortened_in_the_drawing_only(text):
     z = lm.Tensor(np.arange(40.0), name="z")
     value = side(text(z.sum()))["nodes"][0]["value"]
-    assert value[0].startswith("[0, 1, ..., 38, 39]")
+    assert value[0].startswith("[0, ..., 39]")
     assert value[1].count(",") == 39
 
 

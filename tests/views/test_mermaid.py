@@ -15,6 +15,7 @@ from tinygrad_lossmix.engine import graph
 from tinygrad_lossmix.engine.sweep import sweep
 from tinygrad_lossmix.printing import clean, shaped, short, shorten
 from tinygrad_lossmix.testing import strategies
+from tinygrad_lossmix.views.picture import FEW_SHOWN
 
 # What Mermaid has read: its nodes, and its links from start to end.
 READ = """
@@ -45,18 +46,22 @@ def as_recorded(cost):
     nodes, names = graph.nodes(cost), graph.names(cost)
     ids = {node: f"n{i}" for i, node in enumerate(nodes)}
     boxes = {
-        ids[node]: [names[node], shaped(node.data), f"gradient {short(node.grad)}"]
+        ids[node]: [
+            names[node],
+            shaped(node.data, FEW_SHOWN),
+            f"gradient {short(node.grad, FEW_SHOWN)}",
+        ]
         for node in nodes
     }
     forward = [(ids[x], ids[node]) for node in nodes for x in node.args if type(x) is lm.Tensor]
     for x, user in [(x, node) for node in nodes for x in node.args if is_array(x)]:
         constant = f"n{len(boxes)}"
-        boxes[constant] = ["", shaped(x), ""]
+        boxes[constant] = ["", shaped(x, FEW_SHOWN), ""]
         forward.append((constant, ids[user]))
     steps = list(sweep(cost, cost.grad))
     received = Counter(node.args[place] for node, place, *_ in steps)
     back = [
-        (ids[node], ids[x], short(part) if received[x] > 1 else "")
+        (ids[node], ids[x], short(part, FEW_SHOWN) if received[x] > 1 else "")
         for node, x, part in ((node, node.args[place], part) for node, place, _, part, _ in steps)
     ]
     return boxes, forward, back

@@ -1,6 +1,7 @@
 """`lossmix draw`: the computation graph of a mix, in the terminal or as a picture."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -13,6 +14,7 @@ from tinygrad_lossmix.mixes.mix import MIXES
 from tinygrad_lossmix.printing import clean
 from tinygrad_lossmix.views.drawing import Drawing
 from tinygrad_lossmix.views.field import Field
+from tinygrad_lossmix.views.picture import DIRECTIONS, VALUES
 
 
 def two_logits(ctx: click.Context, param: click.Parameter, field: bool) -> bool:
@@ -32,7 +34,22 @@ def two_logits(ctx: click.Context, param: click.Parameter, field: bool) -> bool:
     help="Write a .svg, .png, .pdf, .dot, .mmd (Mermaid) or .txt instead of a tree in the "
     "terminal; or a .py, the compiled backward pass.",
 )
+@click.option(
+    "--direction",
+    type=click.Choice(DIRECTIONS),
+    default="down",
+    show_default=True,
+    help="Where the values flow to.",
+)
 @click.option("--collapse", is_flag=True, help="Show output layer and cost as one box each.")
+@click.option("--open", multiple=True, metavar="NAME", help="Collapse all groups but this one.")
+@click.option(
+    "--values",
+    type=click.Choice(VALUES),
+    default="short",
+    show_default=True,
+    help="What of the arrays stands in the boxes.",
+)
 @click.option("--animate", is_flag=True, help="Play the walk, value by value, in an .svg.")
 @click.option("--stable", is_flag=True, help="Show beside it what lm.stabilize makes of it.")
 @click.option(
@@ -45,12 +62,13 @@ def two_logits(ctx: click.Context, param: click.Parameter, field: bool) -> bool:
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     given: Given,
     path: Path | None,
-    collapse: bool,
     animate: bool,
     stable: bool,
     field: bool,
+    **look: Any,
 ) -> None:
     """Draw the computation graph of a mix, or of a function of Tensors on random inputs, with
     values and gradients. Without a mix: softmax ll.
@@ -59,16 +77,12 @@ def command(
         raise click.UsageError("--animate plays a graph in an .svg: -o walk.svg, without --field")
     if field:
         mix, _, y = given.mix_for("--field")
-        typed = ctx.get_parameter_source("z") is ParameterSource.COMMANDLINE
-        if collapse or stable or typed or ctx.params["shapes"]:
-            words = "--field is over all logits: no --z, --input, --collapse or --stable"
-            raise click.UsageError(words)
+        _refuse(ctx, "--field is over all logits", "z", "shapes", "stable", *look)
         mixes = [mix] if ctx.params["words"] else MIXES
         _save(ctx, lm.field(*mixes, y=y), path)
         return
     if path is not None and path.suffix.lower() == ".py":
-        if collapse or stable:
-            raise click.UsageError(f"-o {path}: a program has no --collapse and no --stable")
+        _refuse(ctx, f"-o {path}: a program is no drawing", "stable", *look)
         from tinygrad_lossmix.compiler.standalone import standalone
 
         with usage("-o", path):
@@ -76,8 +90,22 @@ def command(
         click.echo(clean(str(path)), err=True)
         return
     cost, names = given.cost, given.names
-    drawing = lm.rewriting(cost, names).draw(collapse) if stable else lm.draw(cost, names, collapse)
+    if stable:
+        _refuse(ctx, "--stable has groups of its own", "open")
+        del look["open"]
+        drawing = lm.rewriting(cost, names).draw(**look)
+    else:
+        with usage("--open"):
+            drawing = lm.draw(cost, names, **look)
     _save(ctx, drawing, path, animate)
+
+
+def _refuse(ctx: click.Context, why: str, *names: str) -> None:
+    """A usage error for the first of these options that was typed."""
+    for option in ctx.command.params:
+        typed = ctx.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE
+        if typed and option.name in names:
+            raise click.UsageError(f"{why}: no {option.opts[0]}")
 
 
 def _save(

@@ -25,7 +25,7 @@ from tinygrad_lossmix.debugger.show import jacobian
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import IN_FULL, number, shaped, short
-from tinygrad_lossmix.views.picture import Cluster, Picture
+from tinygrad_lossmix.views.picture import FEW_SHOWN, Cluster, Picture
 
 FEW, HEAD, TAIL = 12, 6, 5  # rows or columns that are all shown; of more, so many at each end
 
@@ -50,7 +50,7 @@ class Playback:
             "shape": x.shape,
             "view": (rows, columns),
             "cells": [number(entry) for entry in cells.flat],
-            "text": list(dict.fromkeys([short(x), shaped(x, IN_FULL)])),
+            "text": list(dict.fromkeys([short(x, FEW_SHOWN), shaped(x, IN_FULL)])),
         }
         return self._arrays.setdefault(json.dumps(record), len(self._arrays))
 

@@ -18,9 +18,14 @@ class Group(NamedTuple):
     """A call of a named function: softmax, cross-entropy …"""
 
     name: str
-    inputs: tuple[Tensor, ...]
+    args: tuple[Any, ...]  # Tensors and constants; None for anything else
     output: Tensor
     members: tuple[Tensor, ...]  # what the call recorded, its output included
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """The Tensors among its arguments."""
+        return tuple(arg for arg in self.args if isinstance(arg, Tensor))
 
 
 def nodes(cost: Tensor) -> list[Tensor]:
@@ -77,8 +82,7 @@ def groups(cost: Tensor) -> list[Group]:
     found = []
     for node in nodes(cost):
         for name, args, start in node.groups:
-            inputs = tuple(arg for arg in args if isinstance(arg, Tensor))
-            found.append(Group(name, inputs, node, tuple(since(start, node))))
+            found.append(Group(name, args, node, tuple(since(start, node))))
     return found
 
 

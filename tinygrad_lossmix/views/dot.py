@@ -9,7 +9,7 @@
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from typing import Any
 
@@ -23,13 +23,18 @@ TANGLED = 1000  # ranks passed by arrows; beyond, the layout is not polished: it
 
 LINE = 200  # letters of a line in a box
 IN_DOT = 4000  # letters of any other text: Graphviz reads strings of at most 16 kB
-LARGEST = "40,120"  # inches; a larger picture shrinks, or its pixels would fill the memory
 FONT = "Helvetica,Arial,sans-serif"
-GRADIENT = {  # drawn from the argument too, or it would change the order of the boxes
-    "class": "gradient",
-    "dir": "back",
-    "color": LIGHT.passed,
-    "fontcolor": LIGHT.passed,
+# Drawn from the argument too, or it would change the order of the boxes. One for each cost.
+GRADIENT, SECOND = (
+    {"class": kind, "dir": "back", "color": colour, "fontcolor": colour, **style}
+    for kind, colour, style in (
+        ("gradient", LIGHT.passed, {}),
+        ("gradient second", LIGHT.second, {"style": "dashed"}),
+    )
+)
+DIRECTIONS = {  # with a size in inches; a larger picture shrinks, or it would fill the memory
+    "down": {"rankdir": "TB", "size": "40,120"},
+    "right": {"rankdir": "LR", "size": "120,40", "nodesep": "0.35"},  # labels lie side by side
 }
 CLUSTER = {
     "style": "rounded",
@@ -37,6 +42,7 @@ CLUSTER = {
     "color": LIGHT.frame,
     "fontcolor": LIGHT.arrow,
     "labeljust": "l",
+    "fontsize": "12",
 }
 
 
@@ -45,11 +51,12 @@ def dot(pictures: Mapping[str, Picture], notes: list[str]) -> str:
 
     Pictures beside each other have a frame each, with a title of letters only.
     """
-    graph = _sheet(notes, pictures.values())
+    every = [*pictures.values()]
+    graph = _sheet(notes, every)
     for title, shown in pictures.items():
         with graph.subgraph(name=f"cluster_{title}") if title else nullcontext(graph) as part:
             _put(part, shown, title)
-    _legend(graph, pictures.values())
+    _legend(graph, every)
     return str(graph.source)
 
 
@@ -73,7 +80,8 @@ def tooltips(pictures: Mapping[str, Picture]) -> dict[str, list[str]]:
             if arrow.downstream is not None:
                 back = exact(arrow.downstream)
                 both.append(f"from {head} to {tail}\ndownstream gradient {back}")
-            both.append(f"from {tail} to {head}")
+            if not arrow.again:
+                both.append(f"from {tail} to {head}")
         for i, cluster in enumerate(_inside(shown.everything)):
             texts[f"cluster_{ids}{i}"] = [cluster.name]
     return texts
@@ -86,15 +94,15 @@ def _inside(cluster: Cluster) -> Iterator[Cluster]:
         yield from _inside(inner)
 
 
-def _sheet(notes: list[str], pictures: Iterable[Picture]) -> Any:
+def _sheet(notes: list[str], pictures: list[Picture]) -> Any:
     """An empty graph, with notes below it."""
     graph = graphviz.Digraph(
         graph_attr={
             "bgcolor": LIGHT.paper,
             "fontname": FONT,
             "pad": "0.2",
-            "size": LARGEST,
             "newrank": "true",  # clusters beside each other, nothing drawn through their names
+            **DIRECTIONS[pictures[0].direction],
         },
         node_attr={"style": "filled", "fontname": FONT, "fontcolor": LIGHT.ink},
         edge_attr={
@@ -120,8 +128,9 @@ def _put(graph: Any, shown: Picture, ids: str) -> None:
         ends = f"{ids}n{arrow.tail}", f"{ids}n{arrow.head}"
         if arrow.downstream is not None:  # first, and its label comes between the two
             label = {"label": _label([f" {arrow.label} "])} if arrow.label else {}
-            graph.edge(*ends, **label, **GRADIENT)
-        graph.edge(*ends)
+            graph.edge(*ends, **label, **(SECOND if arrow.cost else GRADIENT))
+        if not arrow.again:
+            graph.edge(*ends)
 
 
 def _cluster(graph: Any, shown: Picture, cluster: Cluster, names: Iterator[str], ids: str) -> None:
@@ -136,21 +145,24 @@ def _cluster(graph: Any, shown: Picture, cluster: Cluster, names: Iterator[str],
             _cluster(within, shown, inner, names, ids)
 
 
-def _legend(graph: Any, pictures: Iterable[Picture]) -> None:
-    """A box of each kind that is shown, one below the other, and what is written at an arrow."""
+def _legend(graph: Any, pictures: list[Picture]) -> None:
+    """A box of each kind that is shown, one below the other, and the arrows of gradients."""
+    down = pictures[0].direction == "down"
     drawn = {box.kind for shown in pictures for box in shown.boxes}
     kinds = [kind for kind in SHAPES if kind in drawn]
-    downstream = any(arrow.downstream is not None for shown in pictures for arrow in shown.arrows)
+    back = {a.cost for shown in pictures for a in shown.arrows if a.downstream is not None}
+    costs = [box.name for shown in pictures for box in shown.boxes if box.kind == "cost"]
     with graph.subgraph(name="cluster_legend") as legend:
         legend.attr(label="", **CLUSTER)
         for kind in kinds:
             legend.node(f"legend_{kind}", kind, fontsize="11", **_style(kind))
         for above, below in itertools.pairwise(kinds):
             ends = f"legend_{above}", f"legend_{below}"
-            if downstream and below == "cost":
-                legend.edge(*ends, label=" gradient ", **GRADIENT)
-                legend.edge(*ends, label=" value ", fontcolor=LIGHT.arrow)
-            else:
+            for cost in sorted(back) if below == "cost" else ():
+                of = f" of {shorten(costs[cost])}" if 1 in back else ""
+                style = SECOND if cost else GRADIENT
+                legend.edge(*ends, label=_label([f" gradient{of} "]), **style)
+            if down:
                 legend.edge(*ends, style="invis")
 
 

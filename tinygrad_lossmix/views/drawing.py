@@ -19,7 +19,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from html import escape, unescape
 from pathlib import Path
@@ -34,7 +34,7 @@ from tinygrad_lossmix.printing import brief
 from tinygrad_lossmix.views.animated import animated
 from tinygrad_lossmix.views.dot import dot, tooltips
 from tinygrad_lossmix.views.mermaid import mermaid
-from tinygrad_lossmix.views.picture import CROWDED, Picture, picture
+from tinygrad_lossmix.views.picture import CROWDED, Look, Picture, picture
 from tinygrad_lossmix.views.reading import Gradients, Reading, gradients
 from tinygrad_lossmix.views.theme import dark_style
 from tinygrad_lossmix.views.tree import tree_of
@@ -47,28 +47,41 @@ _one_at_a_time = threading.Lock()
 Texts = Mapping[str, list[str]]  # of what is called so in the DOT text, in the order it has there
 
 
-def draw(cost: Tensor, names: Mapping[str, Any] | None = None, collapse: bool = False) -> Drawing:
-    """Draw a recording: values, gradients, and the downstream gradient of each operation.
+def draw(
+    cost: Tensor,
+    names: Mapping[str, Any] | None = None,
+    direction: str = "down",
+    *,
+    collapse: bool = False,
+    open: str | Collection[str] = (),
+    values: str = "short",
+) -> Drawing:
+    """Draw a recording: values, gradients, and arrows that pass them on, there and back.
 
     Args:
         cost: a Tensor of any shape; call `cost.backward()` first to see gradients.
         names: names for Tensors and constant arrays, in place of the caller's variables.
+        direction: "down" or "right", where the values flow to.
         collapse: show each group (softmax, log_likelihood …) as one box. Above 300 boxes this is
             done anyway.
+        open: groups to show in full while the others are one box each: the name of the function
+            or of its output, or several.
+        values: "short"; "shapes" of the arrays in their place; "none".
 
     Returns:
         a Drawing: `.svg()`, `.png()`, `.dot`, `.mermaid`, `.save(path)`; notebooks show it.
 
     Raises:
         TypeError: cost is not a Tensor.
-        ValueError: more than 1000 boxes.
+        ValueError: more than 1000 boxes; another direction or other values; no such group.
     """
-    return drawing(Reading(cost, names), gradients(cost), collapse)
+    look = Look(direction, collapse, open, values)
+    return drawing(Reading(cost, names), gradients(cost), look)
 
 
-def drawing(reading: Reading, known: Gradients, collapse: bool = False) -> Drawing:
+def drawing(reading: Reading, known: Gradients, look: Look | None = None) -> Drawing:
     """`draw`, of what is read already, with the gradients that are known."""
-    shown = picture(reading, known, collapse)
+    shown = picture(reading, known, look)
     notes = []
     if shown.in_full > max(CROWDED, len(shown.boxes)):
         notes = [f"each group is shown as one box: in full, {shown.in_full:,} boxes"]

@@ -19,8 +19,10 @@ SHEET = (
     '%%{init: {"flowchart": {"wrappingWidth": 400}, '
     f'"themeVariables": {{"edgeLabelBackground": "{LIGHT.paper}"}}}}}}%%'
 )
-BACK = "#c8641e"  # between the gradient's colours for light paper and dark
+# Lines between the gradient's colours for light paper and dark, and the ink beside them, by cost.
+BACK = ("#c8641e", LIGHT.passed), ("#2f86c9", LIGHT.second)
 LINE = 200  # letters of a line in a box
+WAYS = {"down": "TB", "right": "LR"}
 SHAPES = {  # what stands before a label, and what behind it
     "input": ("([", "])"),
     "constant": (">", "]"),
@@ -42,27 +44,32 @@ def mermaid(pictures: Mapping[str, Picture], notes: list[str]) -> str:
 
     Pictures beside each other have a frame each, with a title of letters only.
     """
-    lines, forward, back = [SHEET, "flowchart TB"], list[str](), list[str]()
-    for ids, (boxes, arrows, everything, _) in pictures.items():
+    direction = next(iter(pictures.values())).direction
+    lines, forward = [SHEET, f"flowchart {WAYS[direction]}"], list[str]()
+    back: dict[int, list[str]] = {0: [], 1: []}  # by the cost it comes back from
+    for ids, (boxes, arrows, everything, *_) in pictures.items():
         within = Cluster("", [], [Cluster(ids, everything.boxes, everything.inner)])
         labels = [(box.kind, _label(box.lines)) for box in boxes]
         lines += _inside(within if ids else everything, labels, ids, itertools.count())
         for arrow in arrows:
             tail, head = f"{ids}n{arrow.tail}", f"{ids}n{arrow.head}"
-            forward.append(f"    {tail} --> {head}")
+            forward += [] if arrow.again else [f"    {tail} --> {head}"]
             if arrow.downstream is not None:
                 label = f"|{_label([arrow.label])}|" if arrow.label else ""
-                back.append(f"    {tail} <-.->{label} {head}")
-    lines += [*forward, *back]
+                back[arrow.cost].append(f"    {tail} <-.->{label} {head}")
+    lines += [*forward, *back[0], *back[1]]
     if notes:
         lines.append(f"    notes[{_label(notes)}]:::frame")
     for kind, (fill, line) in LIGHT.boxes.items():
         lines.append(f"    classDef {kind} fill:{fill},stroke:{line},color:{LIGHT.ink}")
     lines.append(f"    classDef frame fill:none,stroke:{LIGHT.frame}")
-    if back:  # drawn from the argument too, or they would change the order of the boxes
-        places = ",".join(map(str, range(len(forward), len(forward) + len(back))))
-        paint = f"stroke:{BACK},stroke-width:2px,color:{LIGHT.passed},marker-end:none"
-        lines.append(f"    linkStyle {places} {paint}")
+    before = len(forward)
+    for edges, (line, ink) in zip(back.values(), BACK, strict=True):
+        if edges:  # drawn from the argument too, or they would change the order of the boxes
+            places = ",".join(map(str, range(before, before + len(edges))))
+            paint = f"stroke:{line},stroke-width:2px,color:{ink},marker-end:none"
+            lines.append(f"    linkStyle {places} {paint}")
+        before += len(edges)
     return "\n".join(lines) + "\n"
 
 

@@ -15,18 +15,47 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from tinygrad_lossmix.compiler.numbering import Numbering
 from tinygrad_lossmix.engine.graph import Group, groups
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.printing import LONGEST, brief, clean, exact, shaped, short
+from tinygrad_lossmix.printing import FEW, LONGEST, brief, clean, exact, shaped, short
 from tinygrad_lossmix.views.reading import Gradients, Reading, is_array
 
 CROWDED = 300  # boxes; beyond, groups are collapsed
+FEW_SHOWN = 4  # entries of an array in a box
+DIRECTIONS = ("down", "right")
+VALUES = ("short", "shapes", "none")
 MOST = 1000  # boxes; beyond, laying them out takes minutes and nobody can read them
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a recording is drawn.
+
+    Raises:
+        ValueError: another direction, or other values.
+    """
+
+    direction: str = "down"  # or right
+    collapse: bool = False  # one box of each outermost group
+    open: str | Collection[str] = ()  # but not of these: they are named, or their outputs
+    values: str = "short"  # or shapes, or none
+
+    def __post_init__(self) -> None:
+        for name, choices in (("direction", DIRECTIONS), ("values", VALUES)):
+            if (given := getattr(self, name)) not in choices:
+                words = " or ".join(map(repr, choices))
+                raise ValueError(f"{name} is {words}, not {brief(repr(given))}")
+
+    @property
+    def opened(self) -> list[str]:
+        """Names of groups that are not collapsed."""
+        return [self.open] if isinstance(self.open, str) else [*self.open]
 
 
 class Box(NamedTuple):
@@ -45,8 +74,10 @@ class Arrow(NamedTuple):
     tail: int  # the index of a box
     head: int
     downstream: Array | None  # a second arrow, the other way round; None: nothing came back
-    label: str  # of that one; '' where it is all of the gradient, which the box says
+    label: str = ""  # of that one; '' where it is all of the gradient, which the box says
     step: int = 0  # of the sweep, the last that came back along it
+    cost: int = 0  # which of the costs it comes back from
+    again: bool = False  # the arrow itself is there already
 
 
 @dataclass(eq=False)
@@ -65,6 +96,8 @@ class Picture(NamedTuple):
     arrows: list[Arrow]
     everything: Cluster
     in_full: int  # how many boxes show every node
+    direction: str = "down"
+    stands_for: Sequence[Tensor | Array] = ()  # a node or a constant for each box
 
     def detours(self) -> int:
         """How many ranks its arrows pass without stopping: what makes a layout slow."""
@@ -80,43 +113,40 @@ def size(reading: Reading) -> int:
     return sum(1 + sum(map(is_array, node.args)) for node in reading.nodes)
 
 
-def picture(reading: Reading, known: Gradients, collapse: bool = False) -> Picture:
+def picture(reading: Reading, known: Gradients, look: Look | None = None) -> Picture:
     """The boxes and arrows of a recording.
 
     Args:
         reading: the recording.
         known: its gradients, as far as they are known.
-        collapse: make one box of each outermost group; done anyway if the picture is crowded.
+        look: how it is drawn; groups are collapsed in any case if the picture is crowded.
 
     Raises:
-        ValueError: more than 1000 boxes.
+        ValueError: more than 1000 boxes; a group to open that is not there.
     """
-    everything, homes, outermost = _nested(groups(reading.cost))
-    fronts: dict[Tensor, Group] = {}
+    look = look or Look()
     in_full = size(reading)
-    collapse = collapse or in_full > CROWDED
-    if collapse:
-        fronts = {node: group for group in outermost for node in group.members}
-        everything, homes = Cluster(""), {}
+    closed = look.collapse or bool(look.opened) or in_full > CROWDED
+    everything, homes, fronts = _nested(reading, closed, look.opened)
     heads = {node: fronts[node].output if node in fronts else node for node in reading.nodes}
     places = {head: i for i, head in enumerate(dict.fromkeys(heads.values()))}
-    constants = [(node, x) for node in heads for x in filter(is_array, node.args)]
+    constants = _constants(reading.nodes, fronts)
     if (count := len(places) + len(constants)) > MOST:
         raise ValueError(
             f"a drawing of {count:,} boxes cannot be read, the most is {MOST:,}: draw "
             "a node further in or fewer examples; tree(cost) and step(cost) take any size"
         )
-    boxes = [_box(reading, head, fronts.get(head), known.of.get(head)) for head in places]
-    boxes += [_constant(reading, x) for _, x in constants]
-    for i, node in enumerate([*places, *(node for node, _ in constants)]):
-        homes.get(node, everything).boxes.append(i)
+    boxes = [_box(reading, head, fronts.get(head), known, look) for head in places]
+    boxes += [_constant(reading, x, look) for _, x in constants]
+    for i, head in enumerate([*places, *(head for head, _ in constants)]):
+        homes.get(head, everything).boxes.append(i)
     ways: dict[tuple[int, int, int], list[Array]] = {}
     steps = {way: step for step, way in enumerate(known.downstream)}
     last: dict[tuple[int, int, int], int] = {}
     for node, head in heads.items():
         for position, arg in enumerate(node.args):
             if isinstance(arg, Tensor) and heads[arg] is not head:
-                way = places[heads[arg]], places[head], 0 if collapse else position
+                way = places[heads[arg]], places[head], 0 if head in fronts else position
                 back = known.downstream.get((node, position))
                 ways.setdefault(way, []).extend([] if back is None else [back])
                 last[way] = max(last.get(way, 0), steps.get((node, position), 0))
@@ -125,59 +155,94 @@ def picture(reading: Reading, known: Gradients, collapse: bool = False) -> Pictu
     for way, parts in ways.items():
         tail, end, _ = way
         back = sum(parts[1:], parts[0]) if parts else None
-        label = "" if back is None or received[tail] == 1 else short(back)
-        arrows.append(Arrow(tail, end, back, label, last[way]))
-    for i, (node, _) in enumerate(constants, start=len(places)):
-        arrows.append(Arrow(i, places[heads[node]], None, ""))
-    return Picture(boxes, arrows, everything, in_full)
+        written = back is not None and received[tail] > 1 and look.values == "short"
+        arrows.append(Arrow(tail, end, back, short(back, FEW_SHOWN) if written else "", last[way]))
+    for i, (head, _) in enumerate(constants, start=len(places)):
+        arrows.append(Arrow(i, places[head], None))
+    stands_for: list[Tensor | Array] = [*places, *(x for _, x in constants)]
+    return Picture(boxes, arrows, everything, in_full, look.direction, stands_for)
 
 
-def _constant(reading: Reading, x: Array) -> Box:
+def _constants(nodes: Iterable[Tensor], fronts: dict[Tensor, Group]) -> list[tuple[Tensor, Array]]:
+    """Each constant array, and the node whose box it goes to; once for a collapsed group."""
+    equal = Numbering(Tensor)
+    found: dict[tuple[Tensor, Any], Array] = {}
+    for node in nodes:
+        for position, x in enumerate(node.args):
+            if is_array(x):
+                front = fronts.get(node)
+                way = (front.output, id(equal.array(x))) if front else (node, position)
+                found.setdefault(way, x)
+    return [(head, x) for (head, _), x in found.items()]
+
+
+def _constant(reading: Reading, x: Array, look: Look) -> Box:
     """The box of a constant array."""
     name = reading.call(x)
-    lines, tooltip = ([*filter(None, [name, text])] for text in (shaped(x), exact(x)))
-    return Box("constant", name, lines, "\n".join(tooltip), "")
+    lines = [*filter(None, [name, _value(x, look)])] or ["constant"]
+    return Box("constant", name, lines, "\n".join(filter(None, [name, exact(x)])), "")
 
 
-def _box(reading: Reading, node: Tensor, group: Group | None, gradient: Array | None) -> Box:
+def _value(x: Array, look: Look) -> str:
+    """An array as it stands in a box; '' where values are not shown."""
+    if look.values == "short":
+        return shaped(x, FEW_SHOWN)
+    return "" if look.values == "none" else str(x.shape) if x.ndim else "scalar"
+
+
+def _box(reading: Reading, node: Tensor, group: Group | None, known: Gradients, look: Look) -> Box:
     """The box of a node, or of a group whose output it is."""
     formula, called = reading.formula(node), ""
     if group:
-        formula = f"{brief(group.name)}({', '.join(map(reading.call, group.inputs))})"
+        formula = reading.called(group)
         called = clean(group.name) if len(clean(group.name)) > LONGEST else ""
     kind = "group" if group else "operation" if formula else "input"
     defined = f" = {formula}" if formula else ""
     name, full = reading.names[node] + defined, reading.full_names[node]
-    label, value = reading.gradient_label(node), node.data
+    label, gradient = reading.gradient_label(node), known.of.get(node)
     back = exactly = "not computed"
     if gradient is not None:
-        back, exactly = short(gradient), exact(gradient)
-    tooltip = filter(None, [full + defined, called, exact(value), f"{label} {exactly}"])
+        back, exactly = short(gradient, FEW_SHOWN), exact(gradient)
+    tooltip = filter(None, [full + defined, called, exact(node.data), f"{label} {exactly}"])
+    written = f"{label} {back}" if look.values == "short" else ""
     return Box(
         "cost" if node is reading.cost else kind,
         full,
-        [name, shaped(value), f"{label} {back}"],
+        [*filter(None, [name, _value(node.data, look), written])],
         "\n".join(tooltip),
         " ".join(text for text in (full, called) if len(text) > LONGEST),
     )
 
 
-def _nested(groups: Iterable[Group]) -> tuple[Cluster, dict[Tensor, Cluster], list[Group]]:
-    """Clusters inside clusters, the innermost one of each node, and the outermost groups.
+def _nested(
+    reading: Reading, closed: bool, opened: Collection[str]
+) -> tuple[Cluster, dict[Tensor, Cluster], dict[Tensor, Group]]:
+    """Clusters inside clusters, the innermost one of each node, and the collapsed group of each.
 
     Groups that partly overlap a larger one cannot be drawn as boxes: they are left out.
     """
     everything = Cluster("")
     homes: dict[Tensor, Cluster] = {}
-    outermost = []
-    for group in sorted(groups, key=lambda group: len(group.members))[::-1]:
+    fronts: dict[Tensor, Group] = {}
+    every = sorted(groups(reading.cost), key=lambda group: len(group.members))[::-1]
+    called = {name: group.output for group in every for name in _names(reading, group)}
+    if missing := [name for name in opened if name not in called]:
+        words = f"there is no group {brief(str(missing[0]))!r} to open"
+        raise ValueError(f"{words}: choose one of {', '.join([*called][:FEW]) or 'none'}")
+    inside = {group.output for group in every if {*_names(reading, group)} & {*opened}}
+    for group in every:
         around = {homes.get(node, everything) for node in group.members}
-        if len(around) > 1:
+        if len(around) > 1 or not fronts.keys().isdisjoint(group.members):
+            continue
+        if closed and inside.isdisjoint(group.members):
+            fronts |= dict.fromkeys(group.members, group)
             continue
         cluster = Cluster(clean(group.name))
-        outer = around.pop()
-        outer.inner.append(cluster)
-        if outer is everything:
-            outermost.append(group)
+        around.pop().inner.append(cluster)
         homes |= dict.fromkeys(group.members, cluster)
-    return everything, homes, outermost
+    return everything, homes, fronts
+
+
+def _names(reading: Reading, group: Group) -> tuple[str, str]:
+    """What a group is called: as its function, and as its output."""
+    return clean(group.name), reading.call(group.output)

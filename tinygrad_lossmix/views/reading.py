@@ -266,6 +266,11 @@ class Reading:
         ]
         return f"{clean(function.__name__)}({', '.join(args + options)})"
 
+    def called(self, group: graph.Group) -> str:
+        """A call of a named function: `log_likelihood(a, y)`."""
+        args = (self.call(arg) or written(arg) for arg in group.args if arg is not None)
+        return f"{brief(group.name)}({', '.join(args)})"
+
     def defined(self, node: Tensor) -> str:
         """`n3 = n1 / n2`; the name alone of a leaf."""
         text = self.formula(node)

@@ -20,7 +20,7 @@ from tinygrad_lossmix.compiler.patterns.published import Pattern
 from tinygrad_lossmix.compiler.stabilize import Replacement, rewritten
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.views.drawing import Drawing
-from tinygrad_lossmix.views.picture import picture
+from tinygrad_lossmix.views.picture import Look, picture
 from tinygrad_lossmix.views.reading import Gradients, Reading, gradients, swept
 from tinygrad_lossmix.views.tree import tree_of
 
@@ -46,20 +46,23 @@ class Rewriting(NamedTuple):
     pairings: tuple[str, ...]
     known: Mapping[str, Any] = {}
 
-    def draw(self, collapse: bool = False) -> Drawing:
+    def draw(
+        self, direction: str = "down", *, collapse: bool = False, values: str = "short"
+    ) -> Drawing:
         """Both recordings beside each other, with values and gradients.
 
         Args:
-            collapse: show each group (softmax, log_likelihood …) as one box.
+            direction, collapse, values: as for `lm.draw`.
 
         Raises:
-            ValueError: more than 1000 boxes in one of them.
+            ValueError: more than 1000 boxes in one of them; another direction or other values.
         """
+        look = Look(direction, collapse, values=values)
         costs = {BEFORE: self.before} | ({} if self.after is self.before else {AFTER: self.after})
         pictures, texts = {}, []
         for title, cost in costs.items():
             reading, known = Reading(cost, self.known), _gradients(cost)
-            pictures[title] = picture(reading, known, collapse)
+            pictures[title] = picture(reading, known, look)
             texts.append(f"{title}:\n{tree_of(reading, known)}")
         text = "\n\n".join([*texts, str(self)])
         return Drawing(pictures, self._notes(), text)

@@ -14,6 +14,7 @@ class Colours(NamedTuple):
     ink: str
     arrow: str
     passed: str  # what is passed back along an arrow
+    second: str  # the same of a second cost
     frame: str
     boxes: dict[str, tuple[str, str]]
 
@@ -30,6 +31,7 @@ PAINT = {  # on light paper and on dark
     "ink": ("#1a1a1a", "#e8e8e8"),
     "arrow": ("#595959", "#a6a6a6"),
     "passed": ("#8a3b00", "#f2b27a"),
+    "second": ("#00579c", "#7cc4f5"),
     "frame": ("#8c8c8c", "#7d7d7d"),
 }
 BOXES = {  # the same, a fill and a line each
@@ -53,14 +55,12 @@ def dark_style(scope: str) -> str:
     rules = [
         f".graph > polygon {{ fill: {DARK.paper} }}",
         f"text {{ fill: {DARK.ink} }}",
-        f".edge text {{ fill: {DARK.arrow} }}",
-        f".edge path {{ stroke: {DARK.arrow} }}",
-        f".edge polygon {{ fill: {DARK.arrow}; stroke: {DARK.arrow} }}",
-        f".edge.gradient text {{ fill: {DARK.passed} }}",
-        f".edge.gradient path {{ stroke: {DARK.passed} }}",
-        f".edge.gradient polygon {{ fill: {DARK.passed}; stroke: {DARK.passed} }}",
         f".cluster path {{ stroke: {DARK.frame} }}",
     ]
+    arrows = {"": DARK.arrow, ".gradient": DARK.passed, ".gradient.second": DARK.second}
+    for kind, colour in arrows.items():
+        rules.append(f".edge{kind} :is(text, polygon) {{ fill: {colour} }}")
+        rules.append(f".edge{kind} :is(path, polygon) {{ stroke: {colour} }}")
     for kind, (fill, line) in DARK.boxes.items():
         rules.append(f".{kind} :is(polygon, path, ellipse) {{ fill: {fill}; stroke: {line} }}")
         rules.append(f".{kind} polyline {{ stroke: {line} }}")
