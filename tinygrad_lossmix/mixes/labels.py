@@ -1,5 +1,6 @@
 """Logits and labels as the costs take them: checked once, at the door."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,8 @@ import numpy as np
 from tinygrad_lossmix.engine.freeze import native
 from tinygrad_lossmix.engine.table import INTEGER, REAL, Array, dispatched, is_duck
 from tinygrad_lossmix.engine.tensor import Tensor
+
+_places = functools.lru_cache(32)(functools.partial(np.indices, sparse=True))
 
 
 def logits(z: Any, output: str = "") -> Any:
@@ -108,7 +111,7 @@ def one_hot(y: Array, shape: tuple[int, ...], dtype: Any) -> Array:
             f"classes are 0 … {k - 1} for {k} outputs, but y holds {y[(y < 0) | (y >= k)][0]}"
         )
     found = np.zeros(shape, dtype)
-    found[(*np.indices(y.shape, sparse=True), y)] = 1
+    found[(*_places(y.shape), y)] = 1
     return found
 
 
