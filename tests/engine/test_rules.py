@@ -6,7 +6,7 @@ import pytest
 import tinygrad_lossmix as lm
 from tinygrad_lossmix import Tensor, grad
 from tinygrad_lossmix.engine.graph import nodes
-from tinygrad_lossmix.engine.rules import astype, divisor
+from tinygrad_lossmix.engine.rules import astype, divisor, getitem
 from tinygrad_lossmix.engine.table import TABLE
 
 NAN, INF = np.nan, np.inf
@@ -254,7 +254,7 @@ def test_the_slope_of_logaddexp_is_the_softmax_of_its_arguments(x, y):
 def test_a_count_is_exact_in_every_precision():
     """float32 has no 2²⁴ + 1, float16 ends at 65504."""
     for dtype in (np.float64, np.longdouble, np.float32):
-        assert divisor(2**24 + 1, np.dtype(dtype)) == 2**24 + 1
+        assert int(divisor(2**24 + 1, np.dtype(dtype))) == 2**24 + 1
     assert np.float16(1) / divisor(2.0**17, np.dtype(np.float16)) == 2.0**-17
 
 
@@ -272,3 +272,9 @@ def test_a_backward_pass_that_is_recorded_has_no_needless_conversions():
     cost = x**y
     for g in grad(cost, [x, y], seed=seed, create_graph=True):
         assert astype not in {node.function for node in nodes(g)}
+
+
+def test_the_gradient_of_a_product_of_vectors_takes_no_vector_for_a_matrix():
+    x, y = Tensor([1.5, 2.5]), Tensor([2.0, 0.5])
+    for g in grad(x @ y, [x, y], seed=Tensor(1.0), create_graph=True):
+        assert getitem not in {node.function for node in nodes(g)}
