@@ -1,5 +1,6 @@
 """`lossmix step` as a user sees it."""
 
+import json
 import re
 
 import pytest
@@ -90,3 +91,27 @@ def test_a_mix_beside_that_does_not_exist_is_a_usage_error():
     result = step("softmax", "ll", "--beside", "sigmoid", "hinge", "--batch")
     assert result.exit_code == 2
     assert "--beside: there is no mix 'sigmoid' with 'hinge'" in result.stderr
+
+
+def test_a_quiz_in_a_batch_is_one_json_object():
+    result = step("--batch", "--json", "-c", "quiz on 7;;answer 1;;answer -1,1,-1;;answer;;where")
+    found = json.loads(result.stdout)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert (found["seed"], found["steps"]) == (7, 8)
+    score = {"correct": 2, "entries": 7, "products_correct": 0, "products": 3}
+    assert found["score"] == score
+    first, second, third = found["questions"]
+    assert first["hint"] == "the sign of what np.negative passes back"
+    assert (second["step"], second["node"], second["to"]) == (2, "n6 = sum(n5)", "n5")
+    assert (second["shape"], second["at"], second["expected"]) == ([3], [], [-1.0, -1.0, -1.0])
+    assert (second["answer"], second["correct"]) == ([-1.0, 1.0, -1.0], [True, False, True])
+    assert (third["answer"], third["correct"]) == (None, [False, False, False])
+
+
+def test_json_of_a_batch_that_fails_has_what_was_answered_before():
+    result = step("--batch", "--json", "-c", "quiz on;;answer -1;;answer 1,2;;answer 1")
+    assert result.exit_code == 1
+    assert "2 numbers where the shape (3,) takes 3" in result.stderr
+    assert len(json.loads(result.stdout)["questions"]) == 1
+    assert step("--json").exit_code == 2
+    assert json.loads(step("--batch", "--json", "-c", "next").stdout)["questions"] == []

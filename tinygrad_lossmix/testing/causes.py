@@ -214,6 +214,32 @@ def _differ(before: Tensor, after: Tensor) -> bool:
     return all(np.all(np.isfinite(x)) for x in now) and not all(close)
 
 
+def of_a_product(
+    node: Tensor, position: int, g: Array, at: tuple[int, ...], answer: Array, off: float
+) -> str:
+    """The first fault of one rule by which the wrong entries of an answer come about; or ''.
+
+    Args:
+        g: the gradient at the node.
+        at: which part of what it passes back to the argument at the position was answered.
+        off: how far an entry of the answer may be off.
+    """
+    x = Tensor(node.args[position].data)
+    args = [arg.data if isinstance(arg, Tensor) else arg for arg in node.args]
+    args[position] = x
+    with np.errstate(all="ignore"):
+        plant = Plant(x, recorded(node, args), g)
+        t, local = plant.right, grad(plant.cost, x, np.ones_like(plant.cost.data))
+        faults = [*plant.faults(), ("this is the local derivative, not times upstream", local)]
+        faults += [(words, t.T) for words in _of_the_whole(Evidence(x.data, t.T, t))]
+        faults.append(("nothing is passed back", 0 * t))
+        right = np.abs(t[at] - answer) <= off
+        for words, wrong in faults:
+            if wrong.shape == t.shape and np.all(right | (np.abs(wrong[at] - answer) <= off)):
+                return words.replace(f" (node {plant.called[plant.cost]})", "")
+    return ""
+
+
 def blame(subject: Subject) -> str | None:
     """Which node, by name, function and argument.
 

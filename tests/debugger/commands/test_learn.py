@@ -114,25 +114,25 @@ def test_local_shows_elementwise_derivatives_entry_by_entry_whatever_their_numbe
     x = lm.Tensor(np.linspace(-1.0, 1.0, 2 * size).reshape(2, size), name="x")
     h = np.tanh(x + x[0])
     text = answers_to("local h", h.sum(), h=h)
-    assert text.rstrip().endswith(f"1 - h * h, entry by entry (2, {size})")
-    assert text.split()[1].startswith(f"[[{1 - np.tanh(-2.0) ** 2:.4g},")
+    assert text.startswith(f"dh/dn2 (2, {size})  1 - h * h\n")
+    assert text.splitlines()[2].startswith(f"0  {1 - np.tanh(-2.0) ** 2:.4g} ")
     text = answers_to("local n2", h.sum())
-    assert f"1, entry by entry (2, {size})" in text.splitlines()[1], "of what is broadcast"
+    assert text == "dn2/dx   1 for each entry\ndn2/dn1  1 for each entry\n", "of what is broadcast"
 
 
 def test_local_is_elementwise_inside_named_functions_too():
     z = lm.Tensor([[2.0, 1.0], [0.0, -1.0]], name="z")
     text = answers_to("local sigmoid", lm.Mix("sigmoid", "ce").composed(z, [0, 1]))
     slope = lm.sigmoid(z.data) * (1 - lm.sigmoid(z.data))
-    assert text.split()[:2] == ["da/dz", f"[[{slope[0, 0]:.4g},"]
-    assert text.rstrip().endswith("sigmoid, entry by entry (2, 2)")
+    assert text.startswith("da/dz (2, 2)  sigmoid\n")
+    assert re.findall(r"0\.\d+", text) == [f"{each:.4g}" for each in slope.flat]
     text = answers_to("local softmax", lm.Mix("softmax", "ce").composed(z[0], 0))
     assert "[[0.1966, -0.1966], [-0.1966, 0.1966]]" in text
 
 
 def test_local_gives_the_product_where_a_jacobian_does_not_fit():
     text = network_answers("local n7")
-    assert "dn7/dn6  dC/dn6 = dC/dn7 @ W2.T  a Jacobian of shape (4, 3, 4, 5), too large" in text
+    assert "W2.T (3, 5)  dC/dn6 = dC/dn7 @ W2.T " in text
     assert "each entry depends on several" in network_answers("local softmax")
 
 
@@ -175,4 +175,4 @@ def test_check_sees_a_wrong_rule(own_table):
 @pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")
 def test_a_local_derivative_that_is_infinite_leaves_the_others_as_they_are():
     text = answers_to("local n2", overflowing())
-    assert text == "dn2/dn1  diag(0, inf, 0.3679)  shape (3, 3)\n"
+    assert text == "dn2/dn1  diag(0, inf, 0.3679)  n2\n"

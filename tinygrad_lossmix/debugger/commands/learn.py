@@ -1,7 +1,6 @@
 """Commands that teach: the rule of a node and why, its local derivative, whether it is right."""
 
 import re
-from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
@@ -10,32 +9,38 @@ from rich.text import Text
 from tinygrad_lossmix.debugger import rule, show
 from tinygrad_lossmix.debugger.chain_rule import (
     SEED,
-    Local,
     derivative_by,
     difference,
     entrywise,
     largest,
-    local_jacobian,
     slopes_along,
 )
 from tinygrad_lossmix.debugger.commands.session import Command, Session, command
 from tinygrad_lossmix.debugger.expressions import node_or_current, operation
-from tinygrad_lossmix.debugger.layout import BOOK, FLOW, NAME, QUIET, aligned, lined
+from tinygrad_lossmix.debugger.layout import (
+    BOOK,
+    FLOW,
+    NAME,
+    QUIET,
+    Row,
+    aligned,
+    lined,
+    screen,
+    shown,
+    wrapped,
+)
 from tinygrad_lossmix.debugger.reasons import reason
-from tinygrad_lossmix.debugger.show import count, entries
+from tinygrad_lossmix.debugger.show import count
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.graph import Group, groups
-from tinygrad_lossmix.engine.table import Array, spelling
+from tinygrad_lossmix.engine.table import spelling
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.layers import LAYERS
-from tinygrad_lossmix.printing import paragraph
 
 LEARN: list[Command] = []
 CALLS = 4  # of one named function that are looked at
 WHOLE = re.compile(r"\[[^\]]*\]|\([\d, ]*\)")  # an index or a shape: on one line
-
-Row = tuple[str, str, str]
 
 
 @command(LEARN, takes="name")
@@ -55,7 +60,8 @@ def explain(session: Session[Walk], arg: str) -> Text:
         text.append(f"\n  {_gradient(walk, argument)} = ")
         text.append(rule.product(walk.reading, node, i), FLOW)
         kept = WHOLE.sub(lambda found: found[0].replace(" ", "\0"), reason(walk.reading, node, i))
-        text.append("\n" + paragraph(kept, "    ").replace("\0", " "))
+        for line in wrapped(kept, screen()[0] - 4):
+            text.append(f"\n    {line}".replace("\0", " "))
         table.append(rule.in_letters(node, i))
     row = f"{spelling(node.function)}  {', '.join(table) or 'is not differentiated'}"
     return text.append(f"\n  in the table of derivatives: {row}", QUIET)
@@ -102,42 +108,28 @@ def local(session: Session[Walk], arg: str) -> Text:
     """local NAME: the local derivative of a node or of a named function, by each argument"""
     walk = session.steps
     if called := _calls(walk, arg):
-        return aligned(
-            [row for each in called for row in _whole(walk, each)], (NAME, FLOW, QUIET), ""
-        )
-    node = operation(arg, walk)
-    rows = [*_by_each(walk, node)]
+        return shown([_of_a_call(walk, each, z) for each in called for z in each.inputs])
+    node, rows = operation(arg, walk), list[Row]()
+    for i, x in rule.differentiated(node):
+        name, values = show.local(walk.reading, node, i)
+        about = _product(walk, node, i, x)
+        if entrywise(node, i) is not None:
+            about = "" if isinstance(values, str) else rule.slope(walk.reading, node, i)
+        rows.append(("", name, values, about))
     if not rows:
         return Text(f"{walk.reading.call(node)} has no argument that is differentiated")
-    return aligned(rows, (NAME, FLOW, QUIET), "")
+    return shown(rows)
 
 
-def _by_each(walk: Walk, node: Tensor) -> Iterator[Row]:
-    for i, x in rule.differentiated(node):
-        found, slopes = local_jacobian(node, i), entrywise(node, i)
-        words = f"{rule.slope(walk.reading, node, i)}, " if slopes is not None else ""
-        yield _shown(walk, node, x, found, slopes, words, _product(walk, node, i, x))
-
-
-def _whole(walk: Walk, called: Group) -> Iterator[Row]:
-    for z in called.inputs:
-        found = derivative_by(z, called.output, partial(grad, called.output, z))
-        slopes = found.values if found and found.diagonal else None
-        words = f"{called.name}, " if found else ""
-        yield _shown(walk, called.output, z, found, slopes, words, "each entry depends on several")
-
-
-def _shown(
-    walk: Walk, node: Tensor, x: Tensor, found: Local | None, slopes: Array | None, words: str,
-    instead: str,
-) -> Row:  # fmt: skip
-    """The derivative entry by entry, else as a Jacobian; where that does not fit, other words."""
-    name, shape = f"d{walk.reading.call(node)}/d{walk.reading.call(x)}", node.shape + x.shape
-    if slopes is not None and (found is None or slopes.ndim > 1):
-        return name, entries(slopes), f"{words}entry by entry {slopes.shape}"
-    if found is not None and (found.diagonal or found.values.ndim < 3):
-        return name, show.jacobian(found), f"shape {shape}"
-    return name, instead, f"a Jacobian of shape {shape}, too large to show"
+def _of_a_call(walk: Walk, called: Group, z: Tensor) -> Row:
+    """The derivative of the output of a named function by one of its inputs."""
+    a = called.output
+    name = f"d{walk.reading.call(a)}/d{walk.reading.call(z)}"
+    found = derivative_by(z, a, partial(grad, a, z))
+    if found is None or found.values.ndim > 2:
+        many = f"each entry depends on several: a Jacobian of shape {a.shape + z.shape}"
+        return "", name, many, called.name
+    return "", name, found.values if found.diagonal and a.ndim > 1 else found, called.name
 
 
 @command(LEARN, takes="name")
@@ -155,16 +147,17 @@ def check(session: Session[Walk], arg: str) -> Text:
         many, name = count(len(found), "random direction"), "along them, "
         text.append(f"{call(node)} has {node.size:,} entries: checked along {many} (seed {SEED}),")
         text.append("\nin each of which every entry moves up or down by the same step\n")
-    name += walk.reading.derivative(node)
     with np.errstate(all="ignore"):
         gap = largest(slopes - found)
     near = gap <= max(1.0, largest(slopes)) * np.finfo(node.dtype).eps ** 0.4
     verdict = "ok" if near else "NOT ok: the gradient is wrong, or the cost has a kink here"
     if not np.isfinite(gap):
         verdict = "cannot be compared: NaN or infinity"
-    rows = [
-        (name, entries(found), f"by the rules{when}"),
-        ("finite difference", entries(slopes), ""),
-        ("max difference", f"{gap:.4g}", verdict),
+    name += walk.reading.derivative(node)
+    rows: list[Row] = [
+        ("", name, found, f"by the rules{when}"),
+        ("", "finite difference", slopes, ""),
     ]
-    return text.append(aligned(rows, (NAME, FLOW, BOOK if near else "bold"), ""))
+    style = BOOK if near else "bold"
+    gaps = Text.assemble(("max difference", NAME), f"     {gap:.4g}  ", (verdict, style))
+    return lined(text.append(shown(rows)), gaps)

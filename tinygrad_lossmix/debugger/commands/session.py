@@ -21,8 +21,9 @@ from rich.text import Text
 
 from tinygrad_lossmix.debugger import show
 from tinygrad_lossmix.debugger.expressions import CommandError
-from tinygrad_lossmix.debugger.layout import NAME, QUIET, aligned
+from tinygrad_lossmix.debugger.layout import NAME, QUIET, aligned, lined
 from tinygrad_lossmix.debugger.lockstep import Lockstep
+from tinygrad_lossmix.debugger.questions import Quiz
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.printing import brief
 
@@ -75,9 +76,7 @@ class Session(Generic[Walked]):
     numbered: int = 0  # of the last breakpoint
     before: list[Walked] = field(default_factory=list)  # what was walked before each `set`
     undone: list[Walked] = field(default_factory=list)  # what `redo` brings back
-    question: tuple[Walk, int] | None = None  # of the quiz: a walk, and where
-    right: int = 0  # answers
-    answered: int = 0
+    quiz: Quiz = field(default_factory=Quiz)
 
     @property
     def shorts(self) -> dict[str, str]:
@@ -85,8 +84,12 @@ class Session(Generic[Walked]):
         return {each.short: name for name, each in self.commands.items() if each.short}
 
     def here(self) -> Text:
-        """Where we are."""
-        return show.here(self.steps)
+        """Where we are, and in a quiz the next question."""
+        here, steps = show.here(self.steps), self.steps
+        if not self.quiz.on or isinstance(steps, Lockstep) or steps.position < 0:
+            return here
+        over = Text(f"the quiz is over: {self.quiz}")
+        return lined(here, over if steps.at_end else self.quiz.ask(steps))
 
     def moved(self, done: bool, otherwise: str = "") -> Text:
         """Where a movement has led, or why there was none."""
