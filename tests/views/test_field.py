@@ -112,11 +112,11 @@ def test_every_colour_of_the_svg_has_its_counterpart_in_the_dark(svg):
     assert len(colours) == 5
 
 
-def test_nothing_of_the_process_or_of_the_users_own_style_is_in_a_file(svg):
+def test_nothing_of_the_process_or_of_the_users_own_style_is_in_a_file():
     program = (
         "import sys, matplotlib, tinygrad_lossmix as lm;"
         "matplotlib.rcParams.update({'lines.linewidth': 9, 'text.color': 'red', 'font.size': 40});"
-        "print(lm.field().svg()); assert 'matplotlib.pyplot' not in sys.modules"
+        "print(lm.field(lm.Mix('softmax', 'quadratic')).svg()); assert 'matplotlib.pyplot' not in sys.modules"
     )
     run = subprocess.run(
         [sys.executable, "-c", program],
@@ -124,7 +124,7 @@ def test_nothing_of_the_process_or_of_the_users_own_style_is_in_a_file(svg):
         check=True,
         env=os.environ | {"PYTHONHASHSEED": "1"},
     )
-    assert run.stdout.decode() == svg + "\n"
+    assert run.stdout.decode() == lm.field(lm.Mix("softmax", "quadratic")).svg() + "\n"
 
 
 def test_it_is_saved_by_its_suffix(tmp_path):
