@@ -130,18 +130,23 @@ def _(found, lm, mix, mo, names, seen, then, y, z):
 
 
 @app.cell
-def _(lm, mix, mo, recorded):
+def _(lm, mix, mo):
+    matched = lm.Mix(mix.output, {"softmax": "ll", "sigmoid": "ce"}[mix.output])
+    arrows = mo.as_html(lm.field(*dict.fromkeys([mix, matched])))
+    return (arrows,)
+
+
+@app.cell
+def _(arrows, lm, mo, recorded):
     try:
-        style = "<style>.drawing svg { max-height: 19rem }</style>"
-        drawing = mo.Html(f'{style}<div class="drawing">{lm.draw(recorded).svg()}</div>')
+        drawing = mo.Html(lm.draw(recorded).svg())
     except RuntimeError as reason:
         drawing = mo.plain_text(f"{reason}\n\n{lm.tree(recorded)}")
-    pairs = mix, lm.Mix(mix.output, {"softmax": "ll", "sigmoid": "ce"}[mix.output])
     views = mo.ui.tabs(
         {
+            "-δ for all logits of two classes": arrows,
             "drawing": drawing,
             "step by step": lm.page(recorded),
-            "over all logits of two classes": mo.lazy(lambda: lm.field(*dict.fromkeys(pairs))),
         }
     )
     return drawing, views

@@ -50,6 +50,8 @@ def test_it_opens_where_something_goes_wrong_and_says_what_to_look_at(explore):
     assert np.linalg.norm(found["delta"]) < 0.02 * np.linalg.norm(error)
     assert "Class 1 has the largest output, class 0 is right, and hardly anything is" in shown
     assert "Compare the last two columns." in shown
+    assert "softmax + quadratic" in found["arrows"].text
+    assert "softmax + log-likelihood" in found["arrows"].text
     assert shown.count("marimo-slider") >= 4
 
 

@@ -116,7 +116,8 @@ def test_nothing_of_the_process_or_of_the_users_own_style_is_in_a_file():
     program = (
         "import sys, matplotlib, tinygrad_lossmix as lm;"
         "matplotlib.rcParams.update({'lines.linewidth': 9, 'text.color': 'red', 'font.size': 40});"
-        "print(lm.field(lm.Mix('softmax', 'quadratic')).svg()); assert 'matplotlib.pyplot' not in sys.modules"
+        "print(lm.field(lm.Mix('softmax', 'quadratic')).svg());"
+        "assert 'matplotlib.pyplot' not in sys.modules"
     )
     run = subprocess.run(
         [sys.executable, "-c", program],
