@@ -19,16 +19,8 @@ FLAGS = """
     --disable-background-networking --disable-component-update --disable-sync
     --remote-debugging-pipe --disable-features=IsolateSandboxedIframes
 """  # the last: a frame in a sandbox talks to us as the rest of its page does
-KEYS = {
-    "ArrowRight": 39,
-    "ArrowLeft": 37,
-    "Home": 36,
-    "End": 35,
-    " ": 32,
-    "Enter": 13,
-    "Escape": 27,
-    "Tab": 9,
-}
+KEYS = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Home": 36, "End": 35}
+KEYS |= {" ": 32, "Enter": 13, "Escape": 27, "Tab": 9}
 LONGEST = 60  # seconds that an answer may take
 
 
@@ -69,9 +61,10 @@ class Browser:
         for domain in ("Page", "Runtime", "Log"):
             self._call(f"{domain}.enable")
 
-    def open(self, path):
+    def open(self, path, at=""):
+        """Open a file, at a place in it such as `#step=3`."""
         self._loaded = False
-        self._call("Page.navigate", url=path.as_uri())
+        self._call("Page.navigate", url=path.as_uri() + at)
         while not self._loaded:
             self._note(self._receive())
 
@@ -114,12 +107,28 @@ class Browser:
 
     def click(self, selector):
         """A click in the middle of what is there, wherever that is on the screen."""
+        place = self._middle(selector)
+        for kind in ("mousePressed", "mouseReleased"):
+            self._call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place)
+
+    def point(self, selector):
+        """Move the pointer to the middle of what is there."""
+        self._call("Input.dispatchMouseEvent", type="mouseMoved", **self._middle(selector))
+
+    def wheel(self, selector, pixels):
+        """Turn the wheel over the middle of what is there."""
+        turned = {"type": "mouseWheel", "deltaX": 0, "deltaY": pixels}
+        self._call("Input.dispatchMouseEvent", **turned, **self._middle(selector))
+
+    def _middle(self, selector):
         element = f"document.querySelector({json.dumps(selector)})"
         self.ask(f"{element}.scrollIntoView({{block: 'center', inline: 'center'}})")
         box = self.ask(f"{element}.getBoundingClientRect().toJSON()")
-        place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
-        for kind in ("mousePressed", "mouseReleased"):
-            self._call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place)
+        return {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+
+    def picture(self):
+        """A PNG picture of what the window shows."""
+        return base64.b64decode(self._call("Page.captureScreenshot", format="png")["data"])
 
     def screen(self, width=1280, height=900, **features):
         """A window of that size, for a reader with such wishes: `prefers_color_scheme="dark"`."""
@@ -127,10 +136,6 @@ class Browser:
         self._call("Emulation.setDeviceMetricsOverride", **size)
         wishes = [{"name": k.replace("_", "-"), "value": v} for k, v in features.items()]
         self._call("Emulation.setEmulatedMedia", features=wishes)
-
-    def picture(self):
-        """A PNG of the window."""
-        return base64.b64decode(self._call("Page.captureScreenshot", format="png")["data"])
 
     def _call(self, method, **params):
         self._count += 1

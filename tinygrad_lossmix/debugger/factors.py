@@ -8,19 +8,20 @@
 ((3, 4), '@', (4, 5), 'left')
 """
 
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.debugger.chain_rule import Product
+from tinygrad_lossmix.debugger.chain_rule import Product, downstream, entrywise
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 
 
 class Factors(NamedTuple):
-    """Two arrays whose product is the downstream gradient, in its shape or in one row."""
+    """Two arrays whose product is the downstream gradient."""
 
-    sign: str  # "@" of matrices, "∘" entry by entry
+    sign: str  # "@" of matrices, "∘" entry by entry, summed where the argument was broadcast
     left: Array
     right: Array
     local: int  # which of them is the local derivative; the other is the upstream gradient
@@ -29,19 +30,32 @@ class Factors(NamedTuple):
 def factors(product: Product) -> Factors | None:
     """The factors of a product; None where its local derivative is too large to show.
 
-    A matrix product is one of two matrices again; what is elementwise is so entry by entry; else
-    the entries of the upstream gradient, in a row, are multiplied by the local Jacobian.
+    A matrix product is one of two matrices again; what is elementwise is so entry by entry, and
+    what reduces an axis repeats the upstream gradient along it; else the entries of the upstream
+    gradient, in a row, are multiplied by the local Jacobian.
     """
-    node, g = product.node, product.g
+    node, place, argument, g = product[:4]
     values = [x.data if isinstance(x, Tensor) else np.asarray(x) for x in node.args]
     if node.function is np.matmul and all(x.ndim < 3 for x in values):
         x, y = values
         x, y = np.atleast_2d(x), y if y.ndim == 2 else y[:, None]
         g = g.reshape(len(x), y.shape[1])
-        return Factors("@", x.T, g, 0) if product.place else Factors("@", g, y.T, 1)
-    local = product.local
-    if local is None:
+        return Factors("@", x.T, g, 0) if place else Factors("@", g, y.T, 1)
+    if (slopes := entrywise(node, place)) is not None:
+        return Factors("∘", g, slopes, 1)
+    if node.size == prod(kept := _kept(node, argument)) < argument.size:
+        repeated = g.reshape(kept)
+        with np.errstate(all="ignore"):
+            weights = downstream(node, place, np.ones(node.shape, node.dtype))
+            if np.array_equal(repeated * weights, product.contribution, equal_nan=True):
+                return Factors("∘", repeated, weights, 1)
+    if (local := product.local) is None:
         return None
-    if local.diagonal:
-        return Factors("∘", g, local.values, 1)
     return Factors("@", g.reshape(1, -1), local.values.reshape(g.size, -1), 1)
+
+
+def _kept(node: Tensor, argument: Tensor) -> tuple[int, ...]:
+    """The shape of a node with the axes of its argument that it has reduced to one."""
+    axes = node.kwargs.get("axis")
+    axes = range(argument.ndim) if axes is None else np.atleast_1d(axes) % argument.ndim
+    return tuple(1 if i in axes else n for i, n in enumerate(argument.shape))

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.debugger.chain_rule import Product
-from tinygrad_lossmix.debugger.factors import factors
+from tinygrad_lossmix.debugger.factors import Factors, factors
 from tinygrad_lossmix.debugger.lockstep import Meeting
 from tinygrad_lossmix.debugger.rule import product as rule
 from tinygrad_lossmix.debugger.show import jacobian
@@ -26,6 +26,7 @@ from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import IN_FULL, number, shaped, short
 from tinygrad_lossmix.views.picture import FEW_SHOWN, Cluster, Picture
+from tinygrad_lossmix.views.reading import is_array
 
 FEW, HEAD, TAIL = 12, 6, 5  # rows or columns that are all shown; of more, so many at each end
 
@@ -41,7 +42,7 @@ class Playback:
         """Each array, at the index that stands for it elsewhere."""
         return [json.loads(text) for text in self._arrays]
 
-    def _array(self, x: Any, view: tuple[int, int] | None = None) -> int:
+    def _array(self, x: Any, view: tuple[int, ...] | None = None) -> int:
         """The index of an array, seen as a matrix: a vector as a row, leading axes as one."""
         x = np.asarray(x)
         rows, columns = view or (prod(x.shape[:-1]), x.shape[-1] if x.ndim else 1)
@@ -57,7 +58,6 @@ class Playback:
     def recording(self, walk: Walk, shown: Picture) -> dict[str, Any]:
         """Nodes in the order of their values, products in theirs; node i is box n<i>."""
         reading = walk.reading
-        slope = f"d{reading.call(walk.cost)}/d"
         nodes = [
             {
                 "name": reading.call(node),
@@ -65,9 +65,7 @@ class Playback:
                 "value": self._array(node.data),
                 "whole": reading.full_name(node),
                 "equation": reading.equation(node),
-                "gradient": reading.derivative(node),
-                "slope": slope + reading.call(node),
-                "label": reading.gradient_label(node),
+                "delta": reading.symbols.delta_at(node) if reading.symbols else "",
             }
             for node in reading.nodes
         ]
@@ -77,6 +75,9 @@ class Playback:
             "nodes": [{key: x for key, x in node.items() if x != ""} for node in nodes],
             "cost": index[walk.cost],
             "seed": self._array(walk.seed),
+            "constants": [
+                self._array(x) for node in reading.nodes for x in node.args if is_array(x)
+            ],
             "products": [self._product(walk, stop, index) for stop in stops if stop],
             "groups": [
                 {"boxes": boxes, "output": max(i for i in boxes if i < len(nodes))}
@@ -92,7 +93,6 @@ class Playback:
             "to": index[argument],
             "arrow": sum(arg is argument for arg in node.args[:place]),
             "gradients": [self._array(x) for x in (stop.g, stop.contribution, stop.total)],
-            "derivative": f"d{call(node)}/d{call(argument)}",
             "jacobian": jacobian(stop.local),
             "rule": rule(walk.reading, node, place),
             "received": stop.received,
@@ -102,11 +102,20 @@ class Playback:
             other = call(node.args[1 - place]) if node.function is np.matmul else ""
             known |= {
                 "sign": found.sign,
-                "factors": [self._array(found.left), self._array(found.right)],
+                "factors": self._factors(stop, found),
                 "localAt": found.local,
-                "local": f"{other}.T" if other else known["derivative"],
+                "local": f"{other}.T" if other else "",
             }
         return known
+
+    def _factors(self, stop: Product, found: Factors) -> list[int]:
+        """Two factors and what they give; the gradients among them have the shapes they had."""
+        if found.sign == "∘":
+            return [self._array(x) for x in (found.left, found.right, stop.contribution)]
+        arrays = [found.left, found.right, stop.contribution]
+        views = [found.left.shape, found.right.shape, (len(found.left), found.right.shape[1])]
+        arrays[1 - found.local] = stop.g
+        return [self._array(x, view) for x, view in zip(arrays, views, strict=True)]
 
     def _delta(self, walk: Walk) -> dict[str, Any] | None:
         found, symbols = walk.at(len(walk)).delta(), walk.reading.symbols
@@ -118,8 +127,7 @@ class Playback:
             "name": walk.reading.derivative(found.logits),
             "difference": symbols.scaled("a - y"),
             "complete": walk.complete(found.logits),
-            "gradient": self._array(found.gradient),
-            "a_minus_y": self._array(found.a_minus_y),
+            "arrays": [self._array(x) for x in (found.gradient, found.a_minus_y)],
             "words": words,
         }
 

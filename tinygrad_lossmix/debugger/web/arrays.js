@@ -9,7 +9,7 @@ const content = JSON.parse(document.getElementById("content").textContent);
 const brief = (array) => array.text[0];
 const full = (array) => array.text[array.text.length - 1];
 const shapeOf = ({ shape }) => `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
-const sized = (array) => (array.shape.length > 1 ? `${brief(array)} ${shapeOf(array)}` : brief(array));
+const sized = (array) => brief(array) + (array.shape.length > 1 ? ` ${shapeOf(array)}` : "");
 
 function make(tag, parent, text = "", kind = "") {
   const element = document.createElement(tag);
@@ -37,7 +37,19 @@ function subscript({ shape, view }, row, column) {
   return `[${places.reverse().join(", ")}]`;
 }
 
-const pressed = (id) => document.getElementById(id).getAttribute("aria-pressed") === "true";
+/* Each number as a part of the largest one, -1 … 1: infinity is 1, NaN 0. */
+function shades({ cells }) {
+  const numbers = cells.map((text) => Number(text.replace("inf", "Infinity")) || 0);
+  const largest = Math.max(...numbers.map(Math.abs).filter(Number.isFinite), 0) || 1;
+  return numbers.map((x) => Math.min(Math.max(x / largest, -1), 1));
+}
+
+/* The elements of the page by their ids, as they are called on the first side. */
+function elements(suffix = "") {
+  return new Proxy({}, { get: (_, id) => document.getElementById(id + suffix) });
+}
+
+const plain = () => document.body.classList.contains("numbers");
 
 class Matrix {
   constructor(parent, array, name, role) {
@@ -60,36 +72,45 @@ class Matrix {
 
   fill(body) {
     const numbers = this.array.cells[Symbol.iterator]();
-    const sizes = this.array.cells.map((text) => Math.abs(Number(text))).filter(Number.isFinite);
-    const largest = Math.max(...sizes, 0) || 1;
+    const colours = shades(this.array)[Symbol.iterator]();
     for (const row of this.rows) {
       const line = make("tr", body);
       for (const column of this.columns) {
         const element = make("td", line);
         if (row === null || column === null) {
-          element.textContent = row === null && column === null ? "⋱" : row === null ? "⋮" : "⋯";
+          element.textContent = column !== null ? "⋮" : row !== null ? "⋯" : "⋱";
           element.className = "out";
           element.title = "left out here";
           continue;
         }
         const text = numbers.next().value;
         const cell = { matrix: this, element, row, column, text };
-        this.paint(cell, largest);
+        this.paint(cell, colours.next().value);
         this.cells.push(cell);
         this.at.set(element, cell);
       }
     }
   }
 
-  paint({ element, row, column, text }, largest) {
-    const x = Number(text);
+  cell(row, column) {
+    return this.cells.find((cell) => cell.row === row && cell.column === column);
+  }
+
+  paint({ element, row, column, text }, shade) {
     make("span", element, text);
     element.tabIndex = -1;
     element.title = `${this.name}${subscript(this.array, row, column)} = ${text}`;
     element.dataset.brief = shorter(text);
-    if (Number.isNaN(x)) return element.classList.add("nan");
-    element.classList.add(x < 0 ? "negative" : "positive");
-    element.style.setProperty("--shade", `${Math.round(Math.min(Math.abs(x) / largest, 1) * 100)}%`);
+    if (text === "nan") return element.classList.add("nan");
+    element.classList.add(shade < 0 ? "negative" : "positive");
+    element.style.setProperty("--shade", `${Math.round(Math.abs(shade) * 100)}%`);
+  }
+
+  static letter = 6; // pixels, of a digit
+
+  /* The width of its name. */
+  get named() {
+    return 1.2 * Matrix.letter * (this.name.length + shapeOf(this.array).length + 1);
   }
 
   /* The widest number, in pixels; with two digits. */
@@ -100,13 +121,12 @@ class Matrix {
     return this.room(shorter);
   }
   room(written) {
-    const letter = LETTER * parseFloat(getComputedStyle(this.element.lastChild).fontSize);
-    return 6 + letter * Math.max(1, ...this.array.cells.map((text) => written(text).length));
+    return 6 + Matrix.letter * Math.max(1, ...this.array.cells.map((text) => written(text).length));
   }
 
   /* Give each cell that many pixels. */
   size(pixels) {
-    const room = pressed("plain") ? Math.max(this.wide, pixels) : pixels;
+    const room = plain() ? Math.max(this.wide, pixels) : pixels;
     this.element.style.setProperty("--cell", `${room}px`);
     const fits = this.wide <= room ? "" : this.narrow <= room ? "narrow" : "tight";
     this.element.classList.remove("narrow", "tight");
@@ -129,12 +149,12 @@ class Matrix {
     if (!from || !steps[event.key] || event.shiftKey) return;
     event.preventDefault();
     event.stopPropagation();
-    const next = (all, value, by) => all.filter((i) => i !== null)[
-      all.filter((i) => i !== null).indexOf(value) + by
-    ];
+    const next = (axis, value, by) => {
+      const all = axis.filter((i) => i !== null);
+      return all[all.indexOf(value) + by];
+    };
     const [down, right] = steps[event.key];
-    const [row, column] = [next(this.rows, from.row, down), next(this.columns, from.column, right)];
-    const to = this.cells.find((cell) => cell.row === row && cell.column === column);
+    const to = this.cell(next(this.rows, from.row, down), next(this.columns, from.column, right));
     if (!to) return;
     from.element.tabIndex = -1;
     to.element.tabIndex = 0;
@@ -146,6 +166,6 @@ class Matrix {
 function shorter(text) {
   const x = Number(text);
   if (!Number.isFinite(x)) return text;
-  const two = String(Number(x.toPrecision(2)));
-  return two.length < text.length ? two : text;
+  const forms = [text, String(Number(x.toPrecision(2))), x.toExponential(1).replace("+", "")];
+  return forms.reduce((a, b) => (b.length < a.length ? b : a));
 }

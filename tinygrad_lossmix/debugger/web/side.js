@@ -3,20 +3,21 @@
 class Side {
   constructor(data, suffix) {
     this.recording = new Recording(data);
-    const named = ["pane", "rule", "line", "product", "delta", "name", "equation", "facts", "details"];
-    this.at = Object.fromEntries(
-      [...named, "values", "products"].map((id) => [id, document.getElementById(id + suffix)]),
-    );
+    this.at = elements(suffix);
     this.kept = null; // the node that was chosen
     this.sized = [];
     const svg = this.at.pane.querySelector("svg");
     if (svg) {
       this.drawing = new Drawing(svg, this.recording, (i) => this.keep(i));
-      this.drawing.changed = () => refresh();
       this.view = new View(this.at.pane, svg);
     }
     this.tables();
-    new ResizeObserver(() => this.resize()).observe(this.at.details);
+    new ResizeObserver(([{ contentRect }]) => {
+      const style = getComputedStyle(this.at.details);
+      Matrix.letter = LETTER * parseFloat(style.getPropertyValue("--number"));
+      this.room = contentRect.width;
+      this.resize();
+    }).observe(this.at.details);
   }
 
   keep(i) {
@@ -49,8 +50,7 @@ class Side {
   }
 
   resize() {
-    const room = this.at.details.clientWidth - 32;
-    for (const each of this.sized) each.size(room);
+    if (this.room) for (const each of this.sized) each.size(this.room);
   }
 
   /* Matrices beside each other; of one entry, too. */
@@ -58,8 +58,8 @@ class Side {
     const row = make("div", parent, "", "beside");
     for (const [array, name, role] of arrays) {
       const matrix = new Matrix(row, array, name, role);
-      const columns = matrix.columns.length;
-      this.sized.push({ size: (room) => matrix.size(Math.min((room - 24) / Math.max(columns, 1), LARGEST_CELL)) });
+      const pixels = (room) => Math.min((room - 24) / matrix.columns.length, LARGEST_CELL);
+      this.sized.push({ size: (room) => matrix.size(pixels(room)) });
     }
   }
 
@@ -70,16 +70,16 @@ class Side {
     at.line.textContent = "";
     if (position <= 0) {
       at.rule.textContent = position ? node.defined : `${node.slope} = 1`;
-      const words = `The seed. Every value is computed; the backward pass takes ${recording.products.length} products from here, each with Next or the right arrow key.`;
+      const steps = `Every value is computed. The backward pass takes ${recording.products.length}`;
+      const words = `${steps} products from here: Next or the right arrow key takes one.`;
       if (position === 0) make("p", at.product, words);
       return;
     }
     const product = recording.products[position - 1];
-    at.rule.textContent = `${node.slope} = ${product.rule}`;
+    at.rule.textContent = `${node.slope} ${product.received > 1 ? "+=" : "="} ${product.rule}`;
     at.line.textContent = recording.nodes[product.node].line;
     if (product.expected > 1) {
-      at.rule.textContent += product.received < product.expected ? " + …" : " + what has come before";
-      make("p", at.product, `contribution ${part(product)} to ${node.slope}`, "part");
+      make("p", at.product, `contribution ${part(product)} to ${node.slope}`, "quiet");
     }
     const equation = recording.equation(product);
     if (equation) this.sized.push(new Equation(at.product, equation));
@@ -98,12 +98,9 @@ class Side {
     this.at.delta.replaceChildren();
     if (!delta || (position !== delta.complete && position !== products.length)) return;
     make("h3", this.at.delta, `${delta.name} beside ${delta.difference}`);
-    const array = (i) => content.arrays[i];
-    this.matrices(
-      this.at.delta,
-      [array(delta.gradient), delta.name, "gradient"],
-      [array(delta.a_minus_y), delta.difference, "output minus label"],
-    );
+    const [gradient, difference] = delta.arrays;
+    const other = [difference, delta.difference, "output minus label"];
+    this.matrices(this.at.delta, [gradient, delta.name, "gradient"], other);
     make("p", this.at.delta, delta.words);
   }
 
@@ -121,13 +118,14 @@ class Side {
     const back = recording.received(i, position);
     const parts = recording.products.filter((each) => each.to === i);
     const done = recording.computed(i, position);
-    const none = parts.length || i === recording.cost ? "not computed yet" : "none, no derivative of the cost reaches it";
+    const comes = parts.length || i === recording.cost;
+    const none = comes ? "not computed yet" : "none, no derivative of the cost reaches it";
     const arrays = [];
     if (done) arrays.push([node.value, node.name, "value"]);
     else fact("value", "not computed yet");
     if (back) arrays.push([back, node.gradient, "gradient"]);
     else fact(`gradient, ${node.gradient}`, none);
-    if (arrays.length) this.matrices(make("dd", at.facts, "", "wide"), ...arrays);
+    if (arrays.length) this.matrices(make("dd", at.facts), ...arrays);
     const taken = (each) => recording.products.indexOf(each) < position;
     const shown = parts.map((each) => {
       const text = taken(each) ? full(each.downstream) : "not computed yet";
@@ -135,7 +133,8 @@ class Side {
     });
     if (shown.length) fact(`contributions, ${shown.length}`, ...shown);
     const own = recording.products.filter((each) => each.node === i);
-    if (own.length) fact("local Jacobians", ...own.map((each) => `${each.derivative} = ${each.jacobian}`));
+    const local = (each) => `${each.derivative} = ${each.jacobian}`;
+    if (own.length) fact("local Jacobians", ...own.map(local));
   }
 
   tables() {
@@ -147,7 +146,7 @@ class Side {
       const body = make("tbody", element);
       lines.forEach((cells, i) => {
         const row = make("tr", body);
-        const name = placeOf(from + i);
+        const name = `${from ? "forward" : "step"} ${i + 1}`;
         const button = make("button", make("td", row), name.replace(/^step /, ""));
         button.type = "button";
         button.setAttribute("aria-label", `Go to ${name}`);

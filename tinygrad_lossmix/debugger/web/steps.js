@@ -1,11 +1,7 @@
 // Moving: step 1 is the seed; the values come before it, where playing forward is asked for.
 
 const PACE = 1200; // milliseconds a step is shown while it plays, at speed 1
-const at = Object.fromEntries(
-  ["title", "position", "slider", "said", "previous", "next", "play", "speed", "forward", "plain", "link"].map(
-    (id) => [id, document.getElementById(id)],
-  ),
-);
+const at = elements();
 const { moments } = content; // of two in lock-step, where each is
 const framed = window !== window.top; // in a notebook
 let position = content.open;
@@ -97,7 +93,6 @@ function forward() {
 
 const views = () => sides.map((side) => side.view).filter(Boolean);
 const zoom = (by) => views().forEach((view) => view.zoom(by));
-const fit = () => views().forEach((view) => view.fit());
 const pan = (right, down) => () => views().forEach((view) => view.pan(right, down));
 const release = () => sides.forEach((side) => (side.kept = null));
 
@@ -111,10 +106,15 @@ const KEYS = {
   "+": () => zoom(1.25),
   "=": () => zoom(1.25),
   "-": () => zoom(0.8),
-  0: fit,
+  0: () => zoom(0),
   f: forward,
 };
-const SHIFTED = { ArrowLeft: pan(-60, 0), ArrowRight: pan(60, 0), ArrowUp: pan(0, -60), ArrowDown: pan(0, 60) };
+const SHIFTED = {
+  ArrowLeft: pan(-60, 0),
+  ArrowRight: pan(60, 0),
+  ArrowUp: pan(0, -60),
+  ArrowDown: pan(0, 60),
+};
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey) return;
@@ -122,7 +122,8 @@ document.addEventListener("keydown", (event) => {
   if (event.target === at.slider && event.key !== " ") return;
   if (event.target.matches(".scroll") && event.key !== " ") return;
   if (event.target.matches("button, summary, a") && event.key === " ") return;
-  const act = (event.shiftKey && SHIFTED[event.key]) || (!event.shiftKey || event.key === "+" ? KEYS[event.key] : null);
+  const plain = !event.shiftKey || event.key === "+";
+  const act = plain ? KEYS[event.key] : SHIFTED[event.key];
   if (!act) return;
   event.preventDefault();
   act();
@@ -134,13 +135,11 @@ at.play.addEventListener("click", play);
 at.forward.addEventListener("click", forward);
 at.speed.addEventListener("change", () => timer !== null && (pause(), play()));
 at.plain.addEventListener("click", () => {
-  at.plain.setAttribute("aria-pressed", String(!pressed("plain")));
-  document.body.classList.toggle("numbers", pressed("plain"));
+  at.plain.setAttribute("aria-pressed", String(document.body.classList.toggle("numbers")));
   refresh();
 });
 for (const button of document.querySelectorAll("[data-zoom]")) {
-  const act = { in: () => zoom(1.25), out: () => zoom(0.8), fit }[button.dataset.zoom];
-  button.addEventListener("click", act);
+  button.addEventListener("click", () => zoom(Number(button.dataset.zoom)));
 }
 window.addEventListener("hashchange", () => asked() !== null && asked() !== position && go(asked()));
 

@@ -1,0 +1,193 @@
+"""What is seen of the page: it fits its window; zoom, groups, the address, two in lock-step."""
+
+import numpy as np
+import pytest
+
+import tinygrad_lossmix as lm
+from demos import network
+from tests.helpers.hostile_names import HOSTILE
+from tinygrad_lossmix.debugger.lockstep import Lockstep
+from tinygrad_lossmix.printing import clean, shorten
+
+SIZES = [(1280, 800), (1920, 1080), (390, 844)]
+OUTSIDE = """
+(() => {
+    const pane = document.getElementById('pane').getBoundingClientRect();
+    const seen = { left: 0, top: 0, right: innerWidth, bottom: innerHeight };
+    const within = (a, b) => a.left >= b.left - 1 && a.right <= b.right + 1
+        && a.top >= b.top - 1 && a.bottom <= b.bottom + 1;
+    const drawn = [...document.querySelectorAll('svg .node, svg .cluster')];
+    return [!within(pane, seen), ...drawn.map((g) => !within(g.getBoundingClientRect(), pane))]
+        .filter(Boolean).length;
+})()
+"""
+SCALE = "Number(document.querySelector('svg').getAttribute('viewBox').split(' ')[2])"
+
+
+def mix(output="softmax", cost="ll", name="z"):
+    return lm.Mix(output, cost).composed(lm.Tensor([2.0, 1.0, 0.0], name=name), 0)
+
+
+def two_layers():
+    rng = np.random.default_rng(1)
+    shapes = {"W1": (3, 5), "b1": (5,), "W2": (5, 3), "b2": (3,)}
+    return network.loss(*(lm.Tensor(rng.normal(size=n), name=k) for k, n in shapes.items()))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("cost", [mix, two_layers])
+def test_on_opening_all_of_the_drawing_and_its_values_are_seen(opened, cost, size):
+    page = opened(cost(), width=size[0], height=size[1])
+    assert page.text("#position").startswith("step 1 of")
+    assert page.ask(OUTSIDE) == 0
+    assert page.ask("document.documentElement.scrollWidth <= innerWidth")
+    if size[0] > 1000:
+        assert page.ask("document.documentElement.scrollHeight <= innerHeight")
+    told = (
+        "[...document.querySelectorAll('svg .node.box')].map((g) => g.getAttribute('aria-label'))"
+    )
+    assert all(any(c.isdigit() for c in text.partition(" ")[2]) for text in page.ask(told))
+
+
+def test_all_of_it_is_seen_again_when_the_window_changes(opened):
+    page = opened(mix())
+    page.screen(width=800, height=600)
+    page.wait("innerWidth === 800")
+    page.wait(f"({OUTSIDE}) === 0")
+
+
+def test_what_a_box_has_no_room_for_is_drawn_in_colours(opened):
+    page = opened(two_layers(), at="#step=18")
+    coloured = "[...document.querySelectorAll('svg .box .heat')].filter((g) => g.childNodes.length)"
+    assert page.ask(f"{coloured}.length") > 10
+    page.press("Home")
+    assert page.ask(f"{coloured}.length") > 5
+    assert "W1 [[" in page.ask("document.querySelector('svg .box').getAttribute('aria-label')")
+
+
+def test_buttons_keys_and_the_wheel_zoom_and_the_view_follows_the_step(opened):
+    page = opened(two_layers())
+    page.ask("new Promise(requestAnimationFrame)")
+    whole = page.ask(SCALE)
+    page.click("[data-zoom='1.25']")
+    closer = page.ask(SCALE)
+    assert closer < whole
+    page.press("+")
+    assert page.ask(SCALE) < closer
+    page.wheel("#pane", -600)
+    page.wait(f"{SCALE} < {closer / 2}")
+    for _ in range(17):
+        page.press("ArrowRight")
+        box = "document.querySelector('svg .box.on').getBoundingClientRect()"
+        pane = "document.getElementById('pane').getBoundingClientRect()"
+        assert page.ask(f"{box}.top < {pane}.bottom && {box}.bottom > {pane}.top")
+        assert page.ask(f"{box}.left < {pane}.right && {box}.right > {pane}.left")
+    page.press("-")
+    page.press("0")
+    assert page.ask(SCALE) == pytest.approx(whole)
+    assert page.ask(OUTSIDE) == 0
+
+
+def test_a_closed_group_is_one_box_and_one_step(opened):
+    page = opened(mix())
+    page.ask("document.querySelector('#drawing1-clust1').focus()")
+    page.press("Enter")
+    lid = "document.querySelector('svg .lid:not(.gone)')"
+    assert page.ask(f"{lid}.getAttribute('aria-label')").startswith(
+        "log_likelihood 0.4076 gradient 1"
+    )
+    assert page.ask(f"document.activeElement === {lid}")
+    hidden = "[...document.querySelectorAll('svg .node.gone')].map((g) => g.textContent)"
+    assert len(page.ask(hidden)) == 5  # four nodes and y
+    page.ask("document.activeElement.blur()")
+    page.press("ArrowRight")
+    assert page.text("#said").startswith("Backward: n4 → a")
+    page.press("ArrowLeft")
+    assert page.text("#position") == "step 1 of 9"
+    page.ask(f"{lid}.dispatchEvent(new MouseEvent('click', {{ bubbles: true }}))")
+    assert page.ask(hidden) == []
+    page.press("ArrowRight")
+    assert page.text("#position") == "step 2 of 9"
+
+
+def test_a_group_in_a_group_is_under_its_lid(opened):
+    square = lm.group("square")(lambda x: x * x)
+    both = lm.group("outer")(lambda x: square(x) + square(x * 2.0))
+    page = opened(both(lm.Tensor([1.0, 2.0], name="x")).sum())
+    for inner in ("2", "1"):
+        page.ask(f"document.querySelector('#drawing1-clust{inner}').focus()")
+        page.press("Enter")
+    lids = "[...document.querySelectorAll('svg .lid:not(.gone)')].map((g) => g.textContent)"
+    assert [text[2:7] for text in page.ask(lids)] == ["outer"]
+
+
+def test_the_address_says_the_step(opened):
+    page = opened(mix(), at="#step=7")
+    assert page.text("#position") == "step 7 of 9"
+    page.press("ArrowRight")
+    assert page.ask("document.getElementById('link').getAttribute('href')") == "#step=8"
+    page.wait("location.hash === '#step=8'")
+    page.ask("location.hash = '#forward=2'")
+    page.wait("document.getElementById('position').textContent === 'forward 2 of 8'")
+
+
+@pytest.mark.parametrize(
+    ("at", "position"),
+    [("#step=99", "step 9 of 9"), ("#step=0", "step 1 of 9"), ("#forward=99", "forward 8 of 8"),
+     ("#step=x", "step 1 of 9"), ("#<b>", "step 1 of 9")],
+)  # fmt: skip
+def test_an_address_without_such_a_step_does_no_harm(opened, at, position):
+    assert opened(mix(), at=at).text("#position") == position
+
+
+def test_playing_forward_is_a_choice_and_ends_in_the_backward_pass(opened):
+    page = opened(mix())
+    assert page.ask("document.getElementById('previous').disabled")
+    page.ask("{ const real = setInterval; window.setInterval = (f, pace) => real(f, pace / 40) }")
+    page.click("#forward")
+    page.wait("document.getElementById('position').textContent === 'step 9 of 9'")
+    page.press("Home")
+    assert page.text("#position") == "forward 1 of 8"
+    page.click("#forward")
+    assert page.text("#position") == "step 1 of 9"
+
+
+def test_the_speed_is_chosen(opened):
+    page = opened(mix())
+    page.ask("{ window.paces = []; window.setInterval = (f, pace) => { paces.push(pace) } }")
+    for speed in ("4", "0.5"):
+        page.ask(f"document.getElementById('speed').value = '{speed}'")
+        page.click("#play")
+        page.click("#play")
+    assert page.ask("paces") == [300, 2400]
+
+
+def test_two_mixes_are_stepped_in_lock_step(opened):
+    both = Lockstep(lm.Stepper(mix()), lm.Stepper(mix("sigmoid", "ll")))
+    page = opened(mix(), beside=mix("sigmoid", "ll"), width=1280, height=800)
+    assert page.ask("document.querySelectorAll('#pane svg, #pane2 svg').length") == 2
+    assert page.ask("document.getElementById('forward').hidden")
+    while both.next():
+        page.press("ArrowRight")
+        for suffix, walk in (("", both.left), ("2", both.right)):
+            node, argument = walk.stop[0], walk.stop[2]
+            reached = walk.reading.call(argument)
+            assert page.text(f"#name{suffix}") == walk.reading.defined(argument)
+            assert page.text(f"#rule{suffix}").startswith(f"dC/d{reached} ")
+            assert f"dC/d{walk.reading.call(node)}" in page.text(f"#product{suffix}")
+        if both.meeting:
+            assert page.text("#said") == str(both.meeting)
+        else:
+            assert " | " in page.text("#said")
+    assert page.text("#position") == f"step {len(both) + 1} of {len(both) + 1}"
+    assert page.ask("document.documentElement.scrollHeight <= innerHeight")
+    page.ask("document.querySelector('#products2 button').click()")
+    assert page.text("#position") == f"step 1 of {len(both) + 1}"
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+def test_beside_another_a_hostile_name_stays_text(opened, name):
+    page = opened(mix(), beside=mix("softmax", "ce", name=name))
+    page.press("End")
+    assert page.text("#name2") == shorten(clean(name))
+    assert page.ask("document.querySelectorAll('img, b, script').length") == 2
