@@ -153,9 +153,9 @@ def test_delta_says_how_much_of_it_is_accumulated():
 
 
 def test_delta_says_where_there_is_no_mix():
-    assert answers_to("delta", lm.Tensor(1.0) * 2.0) == (
+    assert on_one_line(answers_to("delta", lm.Tensor(1.0) * 2.0)) == (
         "no delta: the recording has no sigmoid or softmax layer with one of the costs "
-        "cross_entropy, log_likelihood, quadratic\n"
+        "cross_entropy, log_likelihood, quadratic"
     )
 
 
@@ -295,6 +295,8 @@ def test_names_are_completed():
     assert prompt.completedefault("z", "set z") == ["z"]
     assert prompt.completedefault("n", "where n") == []
     assert "where" in prompt.completenames("wh")
+    assert prompt.completenames("z") == ["z"]
+    assert prompt.completenames("z.") == prompt.completedefault("z.g", "print z.g") == ["z.grad"]
 
 
 def test_the_callers_variables_are_shown_and_may_be_typed():

@@ -28,7 +28,7 @@ from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.mix import Mix
-from tinygrad_lossmix.printing import brief
+from tinygrad_lossmix.printing import brief, shorten
 
 OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "<=": operator.le,
@@ -46,6 +46,7 @@ HERE: dict[str, Callable[[Walk], Any]] = {
 }
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?|[+-]?inf", re.ASCII | re.IGNORECASE)
 PLACE = r"\s*[+-]?\d{1,9}\s*"
+ENTRY = re.compile(rf"(?P<name>.*\S)\s*\[(?P<place>{PLACE}(,{PLACE})*)\]", re.ASCII | re.DOTALL)
 VALUE = re.compile(
     rf"(\[(?P<place>{PLACE}(,{PLACE})*)\])?\s*=?\s*(?P<value>[^\s=].*)", re.ASCII | re.DOTALL
 )
@@ -102,6 +103,32 @@ def quantity(text: str, walk: Walk) -> Any:
     if text in HERE:
         return HERE[text](walk)
     raise unknown(text, walk)
+
+
+def entry_in(text: str, walk: Walk) -> tuple[str, tuple[int, ...]]:
+    """A node and the place of an entry in it, `W1[2, 3]`.
+
+    Raises:
+        CommandError: there is no such node, or no such entry in it.
+    """
+    found = ENTRY.fullmatch(text)
+    if found is None:
+        raise CommandError("entry takes a node and the place of an entry, as in W1[2,3], or off")
+    shape, place = find_node(found["name"], walk).shape, tuple(map(int, found["place"].split(",")))
+    return found["name"], place_in(found["name"], shape, place)
+
+
+def place_in(name: str, shape: tuple[int, ...], place: tuple[int, ...]) -> tuple[int, ...]:
+    """The place of an entry, counted from 0.
+
+    Raises:
+        CommandError: there is none in that shape.
+    """
+    inside = (-n <= i < n for i, n in zip(place, shape, strict=False))
+    if len(place) != len(shape) or not all(inside):
+        where = f"[{', '.join(map(str, place))}]"
+        raise CommandError(f"{shorten(name)} has the shape {shape}: it has no {where}")
+    return tuple(i % n for i, n in zip(place, shape, strict=True))
 
 
 def is_condition(text: str) -> bool:

@@ -27,6 +27,7 @@ NAME, FLOW, BOOK, QUIET = "cyan", "yellow", "green", "bright_black"
 MOST = 10  # entries of a vector that are shown without leaving some out
 ROOM = 40  # letters in which the last of some columns is wrapped; where it has less, below
 LEAST = 12  # letters that an array has
+WHOLE = 1000  # letters in which each array is on one line that can be
 GAP = "   "  # between grids
 
 Row = tuple[str, str, Any, str]  # a part of an answer, its name, an array or text, about it
@@ -41,6 +42,23 @@ def screen() -> tuple[int, int]:
 def lined(*parts: Text) -> Text:
     """One below the other."""
     return Text("\n").join(parts)
+
+
+def fitted(text: Text) -> Text:
+    """Text whose lines are not longer than the screen is wide, broken at spaces where they were."""
+    columns, lines = screen()[0], list[Text]()
+    for line in text.split("\n", allow_blank=True):
+        while len(line) > columns:
+            indent = len(line.plain) - len(line.plain.lstrip())
+            space = line.plain.rfind(" ", indent, columns + 1)
+            space = space if space > 0 else line.plain.find(" ", columns)
+            if space < 0:
+                break
+            first, line = line.divide([space])
+            lines.append(first)
+            line = line[1:]
+        lines.append(line)
+    return lined(*lines)
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -91,12 +109,14 @@ def aligned(rows: Sequence[tuple[Any, ...]], styles: tuple[str, ...], indent: st
 
 
 def shown(rows: Sequence[Row], indent: str = "") -> Text:
-    """Arrays with their names: vectors in columns, with more axes as grids that fill the screen."""
+    """Arrays with their names: vectors in columns where these fit; else each with a heading."""
+    columns, first = screen()[0], not any(part for part, *_ in rows)
+    styles = (QUIET, "" if not first else NAME, FLOW, BOOK)[first:]
     if _flat(x for _, _, x, _ in rows):
-        if any(part for part, *_ in rows):
-            return aligned(rows, (QUIET, "", FLOW, BOOK), indent)
-        return aligned([row[1:] for row in rows], (NAME, FLOW, BOOK), indent)
-    columns = screen()[0]
+        names = sum(2 + max(len(row[i]) for row in rows) for i in range(first, 2))
+        values = max(len(one_line(x, WHOLE)) for _, _, x, _ in rows)
+        if len(indent) + names + values <= columns:
+            return aligned([row[first:] for row in rows], styles, indent)
     return _fitting(lambda height: beside([_block(row, columns, height) for row in rows]))
 
 
@@ -176,12 +196,16 @@ def _lines(x: Any, width: int, height: int) -> list[str]:
 def _block(row: Row, width: int, height: int) -> list[Text]:
     """A heading, and a grid below; what is short stands behind the heading."""
     part, name, x, about = row
-    heading = Text(part, QUIET).append(f" {name}" if part else name, "")
-    if _flat([x]):
-        heading.append("  ").append(one_line(x, width - len(heading)), FLOW)
-        return [heading.append(f"  {about}" if about else "", BOOK)]
-    heading.append(f" {np.shape(x)}  ").append(about, BOOK).rstrip()
-    return [heading, *(Text(line, FLOW) for line in grid(x, width, height - 1).splitlines())]
+    heading, below = Text(part, QUIET).append(f" {name}" if part else name, ""), list[str]()
+    if not _flat([x]):
+        heading.append(f" {np.shape(x)}")
+        below = grid(x, width, height - 1).splitlines()
+    elif len(heading) + 2 + len(text := one_line(x, WHOLE)) <= width:
+        heading.append(f"  {text}", FLOW)
+    else:
+        below = wrapped(text, width)
+    heading.append(f"  {about}" if about else "", BOOK)
+    return [heading, *(Text(line, FLOW) for line in below)]
 
 
 def _side_by_side(blocks: list[list[Text]]) -> list[Text]:

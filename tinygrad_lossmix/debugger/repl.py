@@ -23,6 +23,7 @@ from rich.text import Text
 from tinygrad_lossmix.debugger import show
 from tinygrad_lossmix.debugger.commands.beside import BESIDE
 from tinygrad_lossmix.debugger.commands.change import CHANGES
+from tinygrad_lossmix.debugger.commands.focus import ENTRY, ROWS
 from tinygrad_lossmix.debugger.commands.learn import LEARN
 from tinygrad_lossmix.debugger.commands.look import LOOKS
 from tinygrad_lossmix.debugger.commands.move import MOVES, STEPS
@@ -30,14 +31,15 @@ from tinygrad_lossmix.debugger.commands.quiz import QUIZ
 from tinygrad_lossmix.debugger.commands.session import EVERYWHERE, Session
 from tinygrad_lossmix.debugger.commands.stop import STOPS
 from tinygrad_lossmix.debugger.expressions import CommandError
+from tinygrad_lossmix.debugger.layout import fitted
 from tinygrad_lossmix.debugger.lockstep import Lockstep
 from tinygrad_lossmix.debugger.page import page_of
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import SPELLED
 
-ON_ONE = (STEPS, MOVES, STOPS, LOOKS, CHANGES, LEARN, QUIZ, EVERYWHERE)
-ON_TWO = (STEPS, BESIDE, EVERYWHERE)
+ON_ONE = (STEPS, MOVES, STOPS, LOOKS, ROWS, ENTRY, CHANGES, LEARN, QUIZ, EVERYWHERE)
+ON_TWO = (STEPS, BESIDE, ROWS, EVERYWHERE)
 REMEMBERED = 1000  # lines that `history` keeps
 
 
@@ -154,9 +156,21 @@ class Prompt(cmd.Cmd):
         return [parts[0], *filter(None, parts[1:])]
 
     def parseline(self, line: str) -> tuple[str | None, str | None, str]:
-        """The command in full, and what stands behind it."""
+        """The command in full, and what stands behind it; a name of the recording is printed."""
         name, arg, line = super().parseline(line)
-        return self.session.shorts.get(name or "", name), arg, line
+        full = self.session.shorts.get(name or "", name)
+        return ("print", line, line) if self._is_printed(line, full) else (full, arg, line)
+
+    def _is_printed(self, line: str, command: str | None) -> bool:
+        """Whether it is a name, and no command; nor a short one that the caller's name may hide."""
+        steps, known = self.session.steps, self.session.commands.get(command or "")
+        name = line.removesuffix(".grad")
+        if isinstance(steps, Lockstep) or name not in steps.known or line in self.session.commands:
+            return False
+        if known is None or name != line:
+            return True
+        given = name in steps.reading.known or getattr(steps.known[name], "name", None) == name
+        return given and line == known.short and not known.repeats
 
     def onecmd(self, line: str) -> bool:
         """Carry out a command; an error drops those that still wait."""
@@ -190,18 +204,24 @@ class Prompt(cmd.Cmd):
         self._expanded = 0
 
     def completenames(self, text: str, *_: Any) -> list[str]:
-        """The commands that begin like that."""
-        return [name for name in self.session.commands if name.startswith(text)]
+        """The commands and the names of nodes that begin like that."""
+        commands = [name for name in self.session.commands if name.startswith(text)]
+        return list(dict.fromkeys([*commands, *self._names(text)]))
 
     def completedefault(self, text: str, line: str, *_: Any) -> list[str]:
         """The names of nodes that begin like that, behind a command that takes one."""
-        walk, command = self.session.steps, self.session.commands.get(self.parseline(line)[0] or "")
-        if command is None or command.takes != "name" or isinstance(walk, Lockstep):
+        command = self.session.commands.get(self.parseline(line)[0] or "")
+        return self._names(text) if command is not None and command.takes == "name" else []
+
+    def _names(self, text: str) -> list[str]:
+        walk = self.session.steps
+        if isinstance(walk, Lockstep):
             return []
-        return [name for name in walk.known if name.startswith(text)]
+        gradients = [f"{name}.grad" for name in walk.known if text.startswith(f"{name}.")]
+        return [name for name in [*walk.known, *gradients] if name.startswith(text)]
 
     def _say(self, text: Text) -> None:
         encoding = getattr(self.stdout, "encoding", None) or "utf-8"
         with self._console.capture() as answer:
-            self._console.print(text, soft_wrap=True)
+            self._console.print(fitted(text), soft_wrap=True)
         self.stdout.write(answer.get().encode(encoding, SPELLED).decode(encoding))

@@ -6,6 +6,7 @@ Each product has its upstream gradient, a local Jacobian, and the downstream gra
 
 from bisect import bisect_left
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from tinygrad_lossmix.debugger.chain_rule import (
     paths,
     products_along,
 )
+from tinygrad_lossmix.debugger.entry import at, is_matrix_product, named_array, of_product, of_value
 from tinygrad_lossmix.debugger.layout import (
     BOOK,
     FLOW,
@@ -44,6 +46,44 @@ LINKS = 20  # parts of a path that are listed
 PATHS = 8  # paths that are listed
 STATIONS = 45  # letters of such a line
 MANY = 1_000_000  # paths; beyond, their number says nothing
+
+
+@dataclass(frozen=True)
+class Focus:
+    """What answers keep to: one example, one class, one entry of a node; None is all of them."""
+
+    row: int | None = None
+    column: int | None = None  # of a class
+    entry: tuple[str, tuple[int, ...]] | None = None  # of the node of that name
+
+    def row_of(self, reading: Reading, part: str, name: str, x: Any, about: str = "") -> Row:
+        """A part of an answer: of an array with a row for each example, and a column for each
+        class, only those that are kept to.
+        """
+        shape = batch(reading)
+        if isinstance(x, str | Local) or np.ndim(x) < 2 or not shape:
+            return part, name, x, about
+        key: list[Any] = [slice(None)] * np.ndim(x)
+        if self.row is not None and np.shape(x)[0] == shape[0]:
+            key[0] = self.row
+        if self.column is not None and np.shape(x)[-1] == shape[-1]:
+            key[-1] = self.column
+        kept = slice(None) not in key[:1] or slice(None) not in key[-1:]
+        return part, at(name, tuple(key)) if kept else name, x[tuple(key)], about
+
+    def on(self, reading: Reading, x: Any) -> Any:
+        """An array, narrowed so."""
+        return self.row_of(reading, "", "", x)[2]
+
+
+ALL = Focus()
+
+
+def batch(reading: Reading) -> tuple[int, ...]:
+    """The shape of the logits, else of the last node with an axis for examples; () of none."""
+    z = reading.symbols.z if reading.symbols else None
+    found = [node for node in (z, *reversed(reading.nodes)) if node is not None and node.ndim > 1]
+    return found[0].shape if found else ()
 
 
 def count(number: int, noun: str) -> str:
@@ -75,10 +115,9 @@ def local(reading: Reading, node: Tensor, place: int) -> tuple[str, Any]:
     name, found = f"d{reading.call(node)}/d{reading.call(argument)}", local_jacobian(node, place)
     if found is not None and max(node.ndim, argument.ndim) < 2:
         return name, found
-    if node.function is np.matmul and min(map(np.ndim, node.args)) > 1:
-        other = node.args[1 - place]
-        values = other.data if isinstance(other, Tensor) else other
-        return f"{reading.call(other) or 'constant'}.T", np.swapaxes(values, -1, -2)
+    if is_matrix_product(node):
+        other, values = named_array(reading, node.args[1 - place])
+        return f"{other}.T", values.T
     each = entrywise(node, place)
     if each is None and (node.size == 1 or (node.size != argument.size and "axis" in node.kwargs)):
         each = downstream(node, place, np.ones_like(node.data))  # of entries that go to one each
@@ -90,16 +129,25 @@ def local(reading: Reading, node: Tensor, place: int) -> tuple[str, Any]:
     return name, each
 
 
-def parts(reading: Reading, product: Product) -> list[Row]:
+def progress(product: Product) -> str:
+    """How much of the gradient of its argument has come with it."""
+    all_of_it = product.received == product.expected
+    return "complete" if all_of_it else f"{product.received} of {product.expected}"
+
+
+def parts(reading: Reading, product: Product, focus: Focus = ALL) -> list[Row]:
     """What came, what it was multiplied by, what went on, and what has come together there."""
-    node, place, argument, g, contribution, total, received, expected = product
-    complete = "complete" if received == expected else f"{received} of {expected}"
-    so_far = "as downstream" if received == 1 and total.ndim > 1 else total
+    node, place, argument, g, contribution, total, received, _ = product
+    factor = ("local", *local(reading, node, place), "")
+    accumulated = focus.row_of(reading, "accumulated", reading.derivative(argument), total)
+    part, name, so_far, about = accumulated
+    if received == 1 and np.ndim(so_far) > 1:
+        so_far = "as downstream"
     return [
-        ("upstream", reading.derivative(node), g, ""),
-        ("local", *local(reading, node, place), ""),
-        ("downstream", f"→ {reading.call(argument)}", contribution, ""),
-        ("accumulated", f"{reading.derivative(argument)} ({complete})", so_far, ""),
+        focus.row_of(reading, "upstream", reading.derivative(node), g),
+        factor if is_matrix_product(node) else focus.row_of(reading, *factor),
+        focus.row_of(reading, "downstream", f"→ {reading.call(argument)}", contribution),
+        (part, f"{name} ({progress(product)})", so_far, about),
     ]
 
 
@@ -113,28 +161,38 @@ def introduction(steps: Walk | Lockstep) -> Text:
     return Text(f"{steps.reading.title}; {nodes}, {products}. `help` lists the commands.")
 
 
-def here(steps: Walk | Lockstep) -> Text:
+def here(steps: Walk | Lockstep, focus: Focus = ALL) -> Text:
     """Where we are; in lock-step a column for each side."""
-    return _both(steps) if isinstance(steps, Lockstep) else _stop(steps)
+    return _both(steps, focus) if isinstance(steps, Lockstep) else _stop(steps, focus)
 
 
-def _stop(walk: Walk) -> Text:
+def _stop(walk: Walk, focus: Focus) -> Text:
     """The gradient upstream and downstream of a node, and what its argument has now."""
     stop, reading, call = walk.stop, walk.reading, walk.reading.call
     here, to, node, reached = f"{walk.place} ", "", walk.current, walk.current
     if walk.computed is not None:
         args = dict.fromkeys(arg for arg in node.args if isinstance(arg, Tensor))
-        rows: list[Row] = [("from", call(arg), arg.data, "") for arg in args]
-        rows.append(("value", call(node), node.data, ""))
+        rows = [focus.row_of(reading, "from", call(arg), arg.data) for arg in args]
+        rows.append(focus.row_of(reading, "value", call(node), node.data))
     elif stop is None:
         rows = [("seed", reading.derivative(node), walk.gradient(node), "")]
     else:
-        node, to, rows = stop.node, f"  → {call(reached)}", parts(reading, stop)
-    text = Text.assemble((here, QUIET), (reading.defined(node), NAME), to)
+        node, to, rows = stop.node, f"  → {call(reached)}", parts(reading, stop, focus)
+    lines = [Text.assemble((here, QUIET), (reading.defined(node), NAME), to)]
     if equation := reading.equation(reached) or reading.equation(node):
-        text.append(f"  {equation}", BOOK)
-    said = [Text(" " * len(here)).append(_product(reading, stop), FLOW)] if stop else []
-    return lined(text, *said, shown(rows, " " * len(here)))
+        lines[0].append(f"  {equation}", BOOK)
+    if stop is not None:
+        lines.append(Text(" " * len(here)).append(_product(reading, stop), FLOW))
+    name, place = focus.entry or ("", ())
+    if name and reached is walk.known.get(name):
+        if stop is not None:
+            total = f"{at(reading.derivative(reached), place)} ({progress(stop)})"
+            rows = [("accumulated", total, stop.total[place], "")]
+            lines.append(of_product(reading, stop, place))
+            here = ""
+        elif (value := of_value(reading, node, place)) is not None:
+            return lined(*lines, value)
+    return lined(*lines, shown(rows, " " * len(here)))
 
 
 def _product(reading: Reading, stop: Product) -> str:
@@ -144,14 +202,14 @@ def _product(reading: Reading, stop: Product) -> str:
     return f"{gradient} {sign} {rule.product(reading, stop.node, stop.place)}"
 
 
-def _both(steps: Lockstep) -> Text:
+def _both(steps: Lockstep, focus: Focus) -> Text:
     sides = list[dict[str, Any]]()
     for walk in (steps.left, steps.right):
         stop, reading, way = walk.stop, walk.reading, walk.reading.defined(walk.cost)
         values = {"upstream": walk.seed}
         if stop is not None:
             way = f"{reading.defined(stop.node)} → {reading.call(stop.argument)}"
-            values = {part: x for part, _, x, _ in parts(reading, stop)}
+            values = {part: x for part, _, x, _ in parts(reading, stop, focus)}
         heading = f"[{steps.position}/{len(steps)}]"
         sides.append({heading: mix_of(walk), "": f"{walk.place} {way}", **values})
     left, right = sides
@@ -166,7 +224,7 @@ def mix_of(walk: Walk) -> str:
     return str(walk.reading.symbols.mix) if walk.reading.symbols else ""
 
 
-def listing(walk: Walk) -> Text:
+def listing(walk: Walk, focus: Focus = ALL) -> Text:
     """The nodes around the current one in the order they were computed: values and gradients."""
     nodes, current = walk.reading.nodes, walk.current
     middle = bisect_left(nodes, current.order, key=lambda node: node.order)
@@ -176,7 +234,9 @@ def listing(walk: Walk) -> Text:
         gradient, (received, expected) = walk.gradient(node), walk.progress(node)
         part = f"{received} of {expected}" if 0 < received < expected else ""
         mark = "->" if node is current else ""
-        value, so_far = ("-" if x is None else x for x in (walk.value(node), gradient))
+        value, so_far = (
+            "-" if x is None else focus.on(walk.reading, x) for x in (walk.value(node), gradient)
+        )
         rows.append((mark, walk.reading.defined(node), value, so_far, part))
     text = aligned(rows, (NAME, "", "", FLOW, QUIET), "")
     if last - first < len(nodes):
@@ -184,7 +244,7 @@ def listing(walk: Walk) -> Text:
     return text
 
 
-def path_to_cost(walk: Walk) -> Text:
+def path_to_cost(walk: Walk, focus: Focus = ALL) -> Text:
     """The path from here to the cost, the local Jacobians along it, and their product."""
     links, call = walk.where(), walk.reading.call
     cost = call(walk.cost)
@@ -197,15 +257,17 @@ def path_to_cost(walk: Walk) -> Text:
         way = call(link.argument), f"→ {walk.reading.defined(link.node)}"
         name, slope = local(walk.reading, *link)
         matrix = isinstance(slope, np.ndarray) and slope.ndim > 1
-        rows.append((*way, f"{name} {slope.shape}" if matrix else slope, product))
+        rows.append(
+            (*way, f"{name} {slope.shape}" if matrix else slope, focus.on(walk.reading, product))
+        )
     text = Text(f"from {call(links[0].argument)} to {cost}:\n")
     text.append(aligned(rows, (NAME, "", FLOW, FLOW)))
     if len(links) > LINKS:
         text.append(f"\n  ... and {len(links) - LINKS:,} more, up to {cost}")
-    return text.append(_other_paths(walk, links[0].argument))
+    return text.append(_other_paths(walk, links[0].argument, focus))
 
 
-def _other_paths(walk: Walk, node: Tensor) -> Text:
+def _other_paths(walk: Walk, node: Tensor, focus: Focus) -> Text:
     """That the gradient is the sum over all paths; nothing where there is only one."""
     end, gradient = walk.at(len(walk)), walk.gradient(node)
     so_far, in_all = (count_paths(at.taken, node, walk.cost) for at in (walk, end))
@@ -215,8 +277,9 @@ def _other_paths(walk: Walk, node: Tensor) -> Text:
     if so_far <= PATHS:
         for links, product in paths(walk.taken, node, walk.seed):
             stations = " > ".join(walk.reading.call(link.node) for link in links)
-            rows.append(("", shorten(stations, STATIONS), product, ""))
-    rows.append(("", "sum", gradient, ""))
+            stations = shorten(stations, STATIONS)
+            rows.append(focus.row_of(walk.reading, "", stations, product))
+    rows.append(focus.row_of(walk.reading, "", "sum", gradient))
     part = "" if so_far == in_all else " so far"
     many = count(so_far, "path") if so_far < MANY else f"more than {MANY:,} paths"
     text = Text(f"\n{walk.reading.derivative(node)}{part} is the sum over {many}:\n")

@@ -114,22 +114,22 @@ def _vector(x: Array, width: int, height: int) -> str:
 
 def _matrices(x: Array, width: int, height: int) -> str:
     *outer, n, m = x.shape
-    picked = _picked(int(np.prod(outer)), height // (min(n, 4) + 2) or 1)
+    blocks = _picked(int(np.prod(outer)), height // (min(n, 4) + 2) or 1)
     lines = []
-    for i in picked:
+    for i in blocks:
         if i is None:
             lines.append(LEFT_OUT)
             continue
         at = np.unravel_index(i, outer)
         lines += [f"[{', '.join(map(str, at))}]"] * bool(outer)
-        lines.append(_matrix(x[at].ravel(), m, width, height // len(picked) - bool(outer)))
+        lines.append(_matrix(x[at].ravel(), m, width, height // len(blocks) - bool(outer)))
     return "\n".join(lines)
 
 
 def _matrix(x: Array, m: int, width: int, height: int, step: int = 1) -> str:
     """Rows of m entries, in bands of columns where there is height; else the corners."""
     rows = _picked(-(-x.size // m), height - 1)
-    names = _aligned("", [LEFT_OUT if i is None else str(i * step) for i in rows])
+    names = column_of("", [LEFT_OUT if i is None else str(i * step) for i in rows])
     room = width - len(names[0])
 
     def cell(i: int | None, j: int | None) -> str:
@@ -140,7 +140,7 @@ def _matrix(x: Array, m: int, width: int, height: int, step: int = 1) -> str:
     @cache
     def column(j: int | None) -> list[str]:
         name = LEFT_OUT if j is None else str(j)
-        return [f"  {line}" for line in _aligned(name, [cell(i, j) for i in rows])]
+        return [f"  {line}" for line in column_of(name, [cell(i, j) for i in rows])]
 
     def taken(columns: Sequence[int | None]) -> int:
         return sum(len(column(j)[0]) for j in columns)
@@ -159,7 +159,7 @@ def _matrix(x: Array, m: int, width: int, height: int, step: int = 1) -> str:
     return "\n".join("".join(line).rstrip() for line in lines)
 
 
-def _aligned(name: str, cells: Sequence[str]) -> list[str]:
+def column_of(name: str, cells: Sequence[str]) -> list[str]:
     """A column with its name above: points below each other, numbers such as 1e-09 flush right."""
     plain = {cell for cell in cells if cell.strip("-0123456789") in ("", ".")}
     tails = {cell: len(cell) - cell.index(".") if "." in cell else 0 for cell in plain}

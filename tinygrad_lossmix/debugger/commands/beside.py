@@ -3,12 +3,11 @@
 from rich.text import Text
 
 from tinygrad_lossmix.debugger import show
-from tinygrad_lossmix.debugger.commands.session import Group, Session, command
+from tinygrad_lossmix.debugger.commands.session import Session, Topic, command
 from tinygrad_lossmix.debugger.layout import FLOW, QUIET, aligned
 from tinygrad_lossmix.debugger.lockstep import Lockstep
-from tinygrad_lossmix.debugger.show import entries
 
-BESIDE: Group = []
+BESIDE = Topic("look")
 
 
 @command(BESIDE, "p", repeats=True)
@@ -20,20 +19,21 @@ def part(session: Session[Lockstep], arg: str) -> Text:
 @command(BESIDE, "d")
 def delta(session: Session[Lockstep], arg: str) -> Text:
     """the gradients of C, a and z on both sides, and their max difference"""
-    rows = []
-    for each in session.steps.meetings:
-        apart = "equal" if each.same else f"max difference {each.gap:.4g}"
-        rows.append((f"dC/d{each.name}", entries(each.left), entries(each.right), apart))
+    steps, rows = session.steps, [("", "left", "right", "difference")]
+    for each in steps.meetings:
+        apart = "equal" if each.same else f"{each.gap:.4g}"
+        left, right = (session.focus.on(steps.left.reading, x) for x in (each.left, each.right))
+        rows.append((f"dC/d{each.name}", left, right, apart))
     return aligned(rows, (QUIET, FLOW, FLOW, ""), "")
 
 
 @command(BESIDE, "w")
 def where(session: Session[Lockstep], arg: str) -> Text:
     """on each side the path to the cost, with the local Jacobians and their product"""
-    return show.on_both(session.steps, show.path_to_cost)
+    return show.on_both(session.steps, lambda walk: show.path_to_cost(walk, session.focus))
 
 
 @command(BESIDE, "l")
 def list_(session: Session[Lockstep], arg: str) -> Text:
     """the nodes of each side with values and gradients; -> marks the current one"""
-    return show.on_both(session.steps, show.listing)
+    return show.on_both(session.steps, lambda walk: show.listing(walk, session.focus))

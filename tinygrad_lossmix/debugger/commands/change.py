@@ -16,17 +16,18 @@ from typing import Any
 import numpy as np
 from rich.text import Text
 
-from tinygrad_lossmix.debugger.commands.session import Group, Session, command
+from tinygrad_lossmix.debugger.commands.session import Session, Topic, command
 from tinygrad_lossmix.debugger.expressions import (
     CommandError,
     assignment,
     label_numbers,
     mix,
     numbers,
+    place_in,
     unknown,
 )
 from tinygrad_lossmix.debugger.layout import FLOW, NAME, QUIET, aligned
-from tinygrad_lossmix.debugger.show import NEAR, entries, sized
+from tinygrad_lossmix.debugger.show import NEAR
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.replay import recorded, replay
@@ -37,7 +38,7 @@ from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import shorten
 from tinygrad_lossmix.views.reading import Reading, constants
 
-CHANGES: Group = []
+CHANGES = Topic("change")
 
 
 @command(CHANGES, takes="name")
@@ -83,7 +84,7 @@ def diff(session: Session[Walk], arg: str) -> Text:
     if not session.before:
         raise CommandError("nothing to compare: no `set` so far")
     before, after = session.before[-1], session.steps
-    rows = [("", "", "value", "gradient")]
+    rows: list[tuple[Any, ...]] = [("", "", "value", "gradient")]
     order = [before.reading.call(node) for node in before.reading.nodes]
     for when, walk in (("before", before), ("after", after)):
         end = walk.at(len(walk))
@@ -92,8 +93,8 @@ def diff(session: Session[Walk], arg: str) -> Text:
         inputs.sort(key=lambda node: order.index(names[node]) if names[node] in order else -1)
         for node in [walk.cost, *inputs[:NEAR]]:
             found = end.gradient(node)
-            gradient = "-" if found is None else entries(found)
-            rows.append((when, walk.reading.call(node), sized(node.data), gradient))
+            gradient = "-" if found is None else found
+            rows.append((when, walk.reading.call(node), node.data, gradient))
     return aligned(rows, (QUIET, NAME, "", FLOW), "")
 
 
@@ -118,11 +119,7 @@ def changed(walk: Walk, arg: str) -> Reading:
     if not place:
         return with_value(reading, name, found, numbers(text, found.shape))
     value = np.array(found.data if isinstance(found, Tensor) else found)
-    inside = (-n <= i < n for i, n in zip(place, value.shape, strict=False))
-    if len(place) != value.ndim or not all(inside):
-        where = f"[{', '.join(map(str, place))}]"
-        raise CommandError(f"{shorten(name)} has the shape {value.shape}: it has no {where}")
-    value[place] = numbers(text, ())
+    value[place_in(name, value.shape, place)] = numbers(text, ())
     return with_value(reading, name, found, value)
 
 

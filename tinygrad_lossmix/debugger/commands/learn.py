@@ -15,7 +15,7 @@ from tinygrad_lossmix.debugger.chain_rule import (
     largest,
     slopes_along,
 )
-from tinygrad_lossmix.debugger.commands.session import Command, Session, command
+from tinygrad_lossmix.debugger.commands.session import Session, Topic, command
 from tinygrad_lossmix.debugger.expressions import node_or_current, operation
 from tinygrad_lossmix.debugger.layout import (
     BOOK,
@@ -38,7 +38,7 @@ from tinygrad_lossmix.engine.table import spelling
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.layers import LAYERS
 
-LEARN: list[Command] = []
+LEARN = Topic("learn")
 CALLS = 4  # of one named function that are looked at
 WHOLE = re.compile(r"\[[^\]]*\]|\([\d, ]*\)")  # an index or a shape: on one line
 

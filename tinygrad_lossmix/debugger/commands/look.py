@@ -1,14 +1,16 @@
 """Commands that look: values, gradients, Jacobians, rules, and the whole as a picture or page."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.text import Text
 
 from tinygrad_lossmix.debugger import show
 from tinygrad_lossmix.debugger.chain_rule import largest
-from tinygrad_lossmix.debugger.commands.session import Group, Session, command
+from tinygrad_lossmix.debugger.commands.session import Session, Topic, command
 from tinygrad_lossmix.debugger.expressions import (
     CommandError,
     compared,
@@ -22,7 +24,6 @@ from tinygrad_lossmix.debugger.expressions import (
 from tinygrad_lossmix.debugger.layout import (
     NAME,
     QUIET,
-    Row,
     by_itself,
     lined,
     shown,
@@ -30,6 +31,7 @@ from tinygrad_lossmix.debugger.layout import (
 from tinygrad_lossmix.debugger.page import page as write_page
 from tinygrad_lossmix.debugger.show import count
 from tinygrad_lossmix.debugger.walk import Delta, Walk
+from tinygrad_lossmix.engine.graph import groups
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.layers import LETTERS
 from tinygrad_lossmix.printing import brief, clean, short
@@ -37,8 +39,9 @@ from tinygrad_lossmix.views.drawing import drawing
 from tinygrad_lossmix.views.reading import Symbols
 
 TERMS = 20  # contributions that are listed
+CALLS = 4  # of a named function
 
-LOOKS: Group = []
+LOOKS = Topic("look")
 
 
 @command(LOOKS, "p", takes="name")
@@ -49,23 +52,32 @@ def print_(session: Session[Walk], arg: str) -> Text:
     if isinstance(found, Tensor):
         if walk.value(found) is None:
             return Text(f"{arg} is not computed yet")
-        text = by_itself(arg, found.data, reading.equation(found))
+        text = _alone(session, arg, found.data, reading.equation(found))
         if whole := reading.full_name(found):
             text.append(f"\nits name in full: {whole}", QUIET)
         return text
     if found is not None:
-        return by_itself(arg, found, "constant")
+        return _alone(session, arg, found, "constant")
     if name != arg and name in walk.known:
-        return _gradient(walk, find_node(name, walk))
+        return gradient_so_far(session, find_node(name, walk))
     if not arg:
         raise CommandError("print takes NAME or NAME.grad; `list` shows the names")
+    if calls := [each.output for each in groups(walk.cost) if each.name == arg]:
+        return lined(*(_alone(session, reading.call(node), node.data) for node in calls[:CALLS]))
     found = compared(arg, walk) if is_condition(arg) else [quantity(arg, walk)]
     seen = found[0] if len(found) == 1 else holds(arg, walk)
-    return Text(f"{brief(arg)} has no value yet") if seen is None else by_itself(brief(arg), seen)
+    if seen is None:
+        return Text(f"{brief(arg)} has no value yet")
+    return _alone(session, brief(arg), seen)
 
 
-def _gradient(walk: Walk, node: Tensor) -> Text:
+def _alone(session: Session[Walk], name: str, x: Any, about: str = "") -> Text:
+    return by_itself(*session.focus.row_of(session.steps.reading, "", name, x, about)[1:])
+
+
+def gradient_so_far(session: Session[Walk], node: Tensor) -> Text:
     """The gradient of a node at this position, or when it gets its first contribution."""
+    walk = session.steps
     name = walk.reading.derivative(node)
     text = Text(name, NAME)
     found = walk.gradient(node)
@@ -78,19 +90,19 @@ def _gradient(walk: Walk, node: Tensor) -> Text:
         )
     received, expected = walk.progress(node)
     part = f"{received} of {count(expected, 'contribution')}" if received < expected else ""
-    return by_itself(name, found, part)
+    return _alone(session, name, found, part)
 
 
 @command(LOOKS, "w")
 def where(session: Session[Walk], arg: str) -> Text:
     """the path from here to the cost, the product of its local Jacobians, the other paths"""
-    return show.path_to_cost(session.steps)
+    return show.path_to_cost(session.steps, session.focus)
 
 
 @command(LOOKS, "l")
 def list_(session: Session[Walk], arg: str) -> Text:
     """the nodes with values and gradients; -> marks the current one"""
-    return show.listing(session.steps)
+    return show.listing(session.steps, session.focus)
 
 
 @command(LOOKS, "a", takes="name")
@@ -99,12 +111,13 @@ def args(session: Session[Walk], arg: str) -> Text:
     node, reading = operation(arg, session.steps), session.steps.reading
     if node.function is None:
         return Text(f"{reading.call(node)} is an input: it has no arguments")
-    rows: list[Row] = [("", reading.defined(node), node.data, "")]
+    row = partial(session.focus.row_of, reading)
+    rows = [row("", reading.defined(node), node.data)]
     for each in node.args:
         tensor = isinstance(each, Tensor)
         name = reading.defined(each) if tensor else reading.call(each)
         value, about = (each.data, "") if tensor else (each, "constant")
-        rows.append(("", f"  {name or short(value)}", value, about))
+        rows.append(row("", f"  {name or short(value)}", value, about))
     return shown(rows)
 
 
@@ -117,15 +130,16 @@ def contrib(session: Session[Walk], arg: str) -> Text:
     if not expected:
         own = "it is the seed" if node is walk.cost else "nothing contributes to it"
         return Text(f"{reading.derivative(node)}: {own}")
-    rows: list[Row] = [
-        (walk.at(at).place, f"from {reading.defined(stop.node)}", stop.contribution, "")
+    row = partial(session.focus.row_of, reading)
+    rows = [
+        row(walk.at(at).place, f"from {reading.defined(stop.node)}", stop.contribution)
         for at, stop in walk.terms(node)[:TERMS]
     ]
     if received > TERMS:
         rows.append(("", f"and {received - TERMS:,} more", "", ""))
     so_far = f"{received} of {count(expected, 'contribution')}"
     total = walk.gradient(node)
-    rows.append(("accumulated", so_far, "none yet" if total is None else total, ""))
+    rows.append(row("accumulated", so_far, "none yet" if total is None else total))
     return lined(Text(reading.derivative(node), NAME), shown(rows, "  "))
 
 
@@ -141,17 +155,16 @@ def delta(session: Session[Walk], arg: str) -> Text:
     a_minus_y = symbols.scaled("a - y")  # over n for n examples, as the gradient is
     if found.gradient is None:
         n = symbols.n.removeprefix(", ")
-        return lined(_gradient(walk, found.logits), by_itself(a_minus_y, found.a_minus_y, n))
+        a_minus_y_alone = _alone(session, a_minus_y, found.a_minus_y, n)
+        return lined(gradient_so_far(session, found.logits), a_minus_y_alone)
     complete = found.received == found.expected
     part = f"{found.received} of {count(found.expected, 'contribution')} so far"
     about = walk.reading.equation(found.logits).partition(f"{symbols.scaled('delta')}, ")[2]
     about = about if complete else part
     apart = _difference(walk, found, symbols) if complete else ""
-    rows: list[Row] = [
-        ("", walk.reading.derivative(found.logits), found.gradient, about),
-        ("", a_minus_y, found.a_minus_y, apart),
-    ]
-    return shown(rows)
+    row = partial(session.focus.row_of, walk.reading, "")
+    gradient = row(walk.reading.derivative(found.logits), found.gradient, about)
+    return shown([gradient, row(a_minus_y, found.a_minus_y, apart)])
 
 
 def _difference(walk: Walk, found: Delta, symbols: Symbols) -> str:

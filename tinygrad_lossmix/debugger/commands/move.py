@@ -5,11 +5,11 @@ from typing import Any
 
 from rich.text import Text
 
-from tinygrad_lossmix.debugger.commands.session import Group, Session, command
+from tinygrad_lossmix.debugger.commands.session import Session, Topic, command
 from tinygrad_lossmix.debugger.expressions import CommandError, node_or_current, whole_number
 from tinygrad_lossmix.debugger.walk import Walk
 
-STEPS: Group = []  # on one walk or two
+STEPS = Topic("move")  # on one walk or two
 
 
 @command(STEPS, "n", repeats=True)
@@ -47,7 +47,7 @@ def end(session: Session[Any], arg: str) -> Text:
     return session.here()
 
 
-MOVES: Group = []
+MOVES = Topic("move")
 
 
 @command(MOVES, "s", takes="text", repeats=True)

@@ -2,14 +2,14 @@
 
 from rich.text import Text
 
-from tinygrad_lossmix.debugger.commands.session import Group, Session, command
+from tinygrad_lossmix.debugger.commands.session import Session, Topic, command
 from tinygrad_lossmix.debugger.expressions import CommandError, numbers, whole_number
 from tinygrad_lossmix.debugger.layout import lined
 from tinygrad_lossmix.debugger.questions import Quiz
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.printing import short
 
-QUIZ: Group = []
+QUIZ = Topic("learn")
 
 
 @command(QUIZ, takes="text")

@@ -3,7 +3,7 @@
 A command is a function of the session and of what is typed behind its name; it returns what to say.
 Its docstring is its help. It enters the table where it is written:
 
->>> GREETINGS: Group = []
+>>> GREETINGS = Topic("greet")
 >>> @command(GREETINGS, takes="text")
 ... def greet(session, arg):
 ...     "greet WHOM: say hello"
@@ -46,19 +46,25 @@ class Command(NamedTuple):
     function: Callable[[Any, str], Answer]  # of the session and what is typed behind the name
     takes: Takes = "nothing"
     repeats: bool = False  # by an empty line
+    topic: str = ""
 
 
-Group = list[Command]
+class Topic(list[Command]):
+    """Commands that stand under one heading of `help`."""
+
+    def __init__(self, heading: str) -> None:
+        super().__init__()
+        self.heading = heading
 
 
 def command(
-    group: Group, short: str = "", takes: Takes = "nothing", repeats: bool = False
+    topic: Topic, short: str = "", takes: Takes = "nothing", repeats: bool = False
 ) -> Callable[[Function], Function]:
-    """Enter a function into a group, by its name less the underscore behind a word of Python's."""
+    """Enter a function under a topic, by its name less the underscore behind a word of Python's."""
 
     def enter(function: Function) -> Function:
         name, about = function.__name__.rstrip("_"), " ".join((function.__doc__ or "").split())
-        group.append(Command(name, short, about, function, takes, repeats))
+        topic.append(Command(name, short, about, function, takes, repeats, topic.heading))
         return function
 
     return enter
@@ -70,6 +76,7 @@ class Session(Generic[Walked]):
 
     steps: Walked  # one Walk, or two in Lockstep
     commands: dict[str, Command]  # by name
+    focus: show.Focus = show.ALL
     aliases: dict[str, str] = field(default_factory=dict)  # the commands that each stands for
     typed: list[str] = field(default_factory=list)  # the lines so far
     breakpoints: dict[int, tuple[str, str]] = field(default_factory=dict)  # kind, what was typed
@@ -85,7 +92,7 @@ class Session(Generic[Walked]):
 
     def here(self) -> Text:
         """Where we are, and in a quiz the next question."""
-        here, steps = show.here(self.steps), self.steps
+        here, steps = show.here(self.steps, self.focus), self.steps
         if not self.quiz.on or isinstance(steps, Lockstep) or steps.position < 0:
             return here
         over = Text(f"the quiz is over: {self.quiz}")
@@ -110,7 +117,7 @@ class Session(Generic[Walked]):
         return CommandError(f"there is no command {brief(word)}: {advice}")
 
 
-EVERYWHERE: Group = []
+EVERYWHERE = Topic("session")
 
 
 @command(EVERYWHERE, takes="text")
@@ -139,14 +146,21 @@ def history(session: Session[Any], arg: str) -> Text:
 
 @command(EVERYWHERE, "h", takes="text")
 def help_(session: Session[Any], arg: str) -> Text:
-    """this list, or help COMMAND"""
+    """this list; help COMMAND; help move, look, stop, change, learn or session: that part of it"""
     name, listed = session.shorts.get(arg, arg), session.listed()
-    if arg and name not in listed:
+    topics = dict.fromkeys(each.topic for each in listed.values())
+    if name in listed:
+        return aligned([(name, listed[name].short, listed[name].help)], (NAME, NAME, ""))
+    if arg and arg not in topics:
         raise session.no_command(arg)
-    shown = [listed[name]] if arg else listed.values()
-    text = aligned([(each.name, each.short, each.help) for each in shown], (NAME, NAME, ""))
-    words = "\nAn empty line repeats the last movement; `;;` separates commands."
-    return text if arg else text.append(words)
+    rows = list[tuple[str, str, str]]()
+    for topic in [arg] if arg else topics:
+        rows.append((topic, "", ""))
+        under = (each for each in listed.values() if each.topic == topic)
+        rows += [(f"  {each.name}", each.short, each.help) for each in under]
+    text = aligned(rows, (NAME, NAME, ""), "")
+    words = "\nA name alone is printed: z, z.grad. An empty line repeats the last movement; `;;` "
+    return text if arg else text.append(f"{words}separates commands.")
 
 
 @command(EVERYWHERE, "q")

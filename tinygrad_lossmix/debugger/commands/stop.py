@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from rich.text import Text
 
-from tinygrad_lossmix.debugger.commands.session import Group, Session, command
+from tinygrad_lossmix.debugger.commands.session import Session, Topic, command
 from tinygrad_lossmix.debugger.expressions import (
     CommandError,
     find_node,
@@ -25,7 +25,7 @@ from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import brief, short
 
-STOPS: Group = []
+STOPS = Topic("stop")
 Trigger = Callable[[Walk], bool]  # whether to stop at the position of a walk
 
 
