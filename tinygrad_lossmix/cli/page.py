@@ -1,8 +1,6 @@
 """`lossmix page`: step through the backward pass of a mix in a browser."""
 
-import contextlib
 import tempfile
-import webbrowser
 from pathlib import Path
 
 import click
@@ -12,6 +10,7 @@ from tinygrad_lossmix.cli.given import Given, given_options
 from tinygrad_lossmix.cli.options import beside_option
 from tinygrad_lossmix.debugger.page import page
 from tinygrad_lossmix.printing import clean
+from tinygrad_lossmix.views.shown import browse
 
 
 @click.command
@@ -36,8 +35,5 @@ def command(given: Given, beside: tuple[str, str] | None, path: Path | None) -> 
     with usage("-o", path):
         page(given.cost, path, given.names, beside=other)
     click.echo(clean(str(path)), err=not opened)
-    if opened:
-        with contextlib.suppress(webbrowser.Error):
-            if webbrowser.open(path.as_uri()):
-                return
+    if opened and not browse(path):
         click.echo("there is no browser here: open this file in one", err=True)

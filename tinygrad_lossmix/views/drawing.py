@@ -36,6 +36,7 @@ from tinygrad_lossmix.views.dot import dot, tooltips
 from tinygrad_lossmix.views.mermaid import mermaid
 from tinygrad_lossmix.views.picture import CROWDED, Look, Picture, picture
 from tinygrad_lossmix.views.reading import Gradients, Reading, gradients
+from tinygrad_lossmix.views.shown import Shown
 from tinygrad_lossmix.views.theme import dark_style
 from tinygrad_lossmix.views.tree import tree_of
 
@@ -69,7 +70,8 @@ def draw(
         values: "short"; "shapes" of the arrays in their place; "none".
 
     Returns:
-        a Drawing: `.svg()`, `.png()`, `.dot`, `.mermaid`, `.save(path)`; notebooks show it.
+        a Drawing: `.svg()`, `.png()`, `.dot`, `.mermaid`, `.save(path)`, `.show()`; notebooks
+        show it.
 
     Raises:
         TypeError: cost is not a Tensor.
@@ -88,7 +90,7 @@ def drawing(reading: Reading, known: Gradients, look: Look | None = None) -> Dra
     return Drawing({"": shown}, notes, tree_of(reading, known))
 
 
-class Drawing:
+class Drawing(Shown):
     """What `draw` returns; notebooks show it.
 
     Attributes:
@@ -177,18 +179,6 @@ class Drawing:
 
     def __repr__(self) -> str:
         return 'Drawing: .svg(), .png(), .save("graph.svg"), .dot, .mermaid'
-
-    def _repr_svg_(self) -> str | None:
-        try:
-            return self.svg()
-        except Exception:  # a notebook would show a traceback in place of the text
-            return None
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        bundle = {"text/plain": self.text}
-        if svg := self._repr_svg_():
-            bundle["image/svg+xml"] = svg
-        return bundle
 
 
 def scalable(svg: str) -> str:

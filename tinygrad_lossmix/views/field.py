@@ -3,20 +3,8 @@
 Mixes stand side by side on one scale, each with the level lines of its cost: it can be seen where
 a - y pushes and a crossed pair does not.
 
->>> print(field(Mix("sigmoid", "ll")).text)
-Arrows: -δ for y = (1, 0); · where it is shorter than 0.05.
-z[0] grows to the right, z[1] upwards, from -5 to 5.
-<BLANKLINE>
-sigmoid + log-likelihood, δ = -y(1 - a)
-→ → → → → → → · ·
-→ → → → → → → · ·
-→ → → → → → → · ·
-→ → → → → → → · ·
-→ → → → → → → · ·
-→ → → → → → → · ·
-→ → → → → → → · ·
-→ → → → → → → · ·
-→ → → → → → → · ·
+>>> field(Mix("sigmoid", "ll")).text.splitlines()[3:5]
+['sigmoid + log-likelihood, δ = -y(1 - a)', '→ → → → → → → · ·']
 """
 
 from __future__ import annotations
@@ -36,6 +24,7 @@ from tinygrad_lossmix.installation import needing
 from tinygrad_lossmix.mixes.labels import labels, require_finite
 from tinygrad_lossmix.mixes.layers import LETTERS
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
+from tinygrad_lossmix.views.shown import Shown
 from tinygrad_lossmix.views.theme import BOXES, PAINT
 
 if TYPE_CHECKING:
@@ -137,8 +126,8 @@ def field(*mixes: Mix, y: Any = 0) -> Field:
         y: the label: class 0 or 1, or a label for each of the two logits.
 
     Returns:
-        a Field: `.svg()`, `.png()`, `.save(path)`, `.text`; notebooks show it. Pictures take
-        matplotlib, extra `plot`; the text does not.
+        a Field: `.svg()`, `.png()`, `.save(path)`, `.show()`, `.text`; notebooks show it. Pictures
+        take matplotlib, extra `plot`; the text does not.
 
     Raises:
         TypeError: what is not a mix.
@@ -151,7 +140,7 @@ def field(*mixes: Mix, y: Any = 0) -> Field:
     return Field([Panel(mix, label) for mix in mixes or MIXES])
 
 
-class Field:
+class Field(Shown):
     """What `field` returns; notebooks show it.
 
     Attributes:
@@ -206,16 +195,6 @@ class Field:
 
     def __repr__(self) -> str:
         return 'Field: .svg(), .png(), .save("field.svg"), .text'
-
-    def _repr_svg_(self) -> str | None:
-        try:
-            return self.svg()
-        except Exception:  # a notebook would show a traceback in place of the text
-            return None
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        svg = self._repr_svg_()
-        return {"text/plain": self.text} | ({"image/svg+xml": svg} if svg else {})
 
     def _drawn(self, form: str) -> bytes:
         with needing("plot", "a field is drawn by matplotlib"):
