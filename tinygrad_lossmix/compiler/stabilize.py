@@ -115,9 +115,9 @@ def rewritten(cost: Tensor) -> Rewritten:
 
 
 def _named(new: Tensor, old: Tensor, start: int) -> Tensor:
-    """What takes the place of a node, with its name if it is new since a moment and has none."""
-    if new.order > start and new.name is None:
-        new.name = old.name
+    """What takes the place of a node: if it is new since a moment, with its line and its name."""
+    if new.order > start:
+        new.name, new.line = new.name or old.name, old.line
     return new
 
 

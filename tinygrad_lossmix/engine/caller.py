@@ -1,4 +1,4 @@
-"""The code of the user's that called us: its variables.
+"""The code of the user's that called us: where it is, and its variables.
 
 >>> x = 3.0
 >>> variables()["x"]
@@ -22,6 +22,12 @@ def frame() -> FrameType:
     while found.f_code.co_filename.startswith(INSIDE) and found.f_back is not None:
         found = found.f_back
     return found
+
+
+def line() -> tuple[str, int]:
+    """The file, and the number of the line that is carried out there."""
+    found = frame()
+    return found.f_code.co_filename, found.f_lineno
 
 
 def variables() -> dict[str, Any]:

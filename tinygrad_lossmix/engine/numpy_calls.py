@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.engine.freeze import freeze
 from tinygrad_lossmix.engine.refusals import HABITS, Habit
 from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, REDUCTIONS, TABLE, is_duck, spelling
-from tinygrad_lossmix.engine.tensor import Tensor, node, record
+from tinygrad_lossmix.engine.tensor import Tensor, record
 
 REDUCTIONS |= {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 
@@ -125,11 +124,11 @@ def _concatenate(arrays: Any, axis: int | None = 0) -> Any:
     if axis is None:
         arrays, axis = [np.ravel(a) for a in arrays], 0
     axis = operator.index(axis)
-    kept = [a if isinstance(a, Tensor) else freeze(a) for a in arrays]
-    value = np.concatenate([a._value if isinstance(a, Tensor) else a for a in kept], axis)
-    ends = tuple(itertools.accumulate(np.shape(a)[axis] for a in kept))
-    # no values: a rule for each of n arrays that is handed all n would take quadratic time
-    return node(value, np.concatenate, kept, (), {"axis": axis, "ends": ends})
+    options = {"axis": axis, "ends": ()}
+    made = record(np.concatenate, tuple(arrays), options)
+    options["ends"] = tuple(itertools.accumulate(np.shape(a)[axis] for a in made.args))
+    made.values = ()  # a rule for each of n arrays that is handed all n would take quadratic time
+    return made
 
 
 @composed(np.stack)

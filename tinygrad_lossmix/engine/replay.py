@@ -58,4 +58,6 @@ def recorded(old: Tensor, args: Sequence[Any]) -> Tensor:
         return old
     values = [arg._value if type(arg) is Tensor else arg for arg in args]
     kept = values if old.values else ()
-    return node(computed(old, values), old.function, args, kept, old.kwargs)
+    new = node(computed(old, values), old.function, args, kept, old.kwargs)
+    new.line = old.line
+    return new

@@ -15,12 +15,13 @@ A Tensor is a differentiable variable, a plain array is a constant.
 from __future__ import annotations
 
 import itertools
-import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, NoReturn, final
 
 import numpy as np
 
+from tinygrad_lossmix.engine import caller
 from tinygrad_lossmix.engine.freeze import as_floats, freeze, freeze_index, freeze_option, integers
 from tinygrad_lossmix.engine.refusals import NoArray, Spoken, no_rule, refuse_out, unknown
 from tinygrad_lossmix.engine.rules import astype, getitem
@@ -33,6 +34,7 @@ from tinygrad_lossmix.engine.table import (
     TABLE,
     Array,
     is_duck,
+    plain,
     sorted_out,
     spelling,
 )
@@ -57,7 +59,7 @@ def _operator(ufunc: Any) -> tuple[Callable[..., Tensor], Callable[..., Tensor]]
 def _comparison(ufunc: Any) -> Callable[..., Any]:
     def compare(self: Tensor, other: Any) -> Any:
         if isinstance(other, Tensor | np.ndarray | np.generic | int | float | list | tuple):
-            return ufunc(self._value, _plain(other))
+            return ufunc(self._value, plain(other))
         return NotImplemented
 
     return compare
@@ -94,8 +96,8 @@ def _call(function: Any) -> Callable[..., Any]:
     return method
 
 
-def _of_the_array(attribute: str, doc: str) -> Any:
-    return property(operator.attrgetter(f"_value.{attribute}"), doc=doc)
+def _attribute(get: Callable[[Any], Any], doc: str) -> Any:
+    return property(get, doc=doc)
 
 
 @final
@@ -108,6 +110,8 @@ class Tensor(NoArray, metaclass=Spoken):
         name: what to call it in drawings and at the prompt.
         copy: False shares the caller's array instead of copying it; changing that array
             afterwards then changes recorded values: the caller promises not to.
+        lines: this Tensor, and each that is computed from it, knows the file and the line in your
+            code that made it: `.line`. Without it `.line` is None.
 
     Raises:
         TypeError: data is not made of real floats (integer, boolean, complex, object, structured
@@ -122,7 +126,7 @@ class Tensor(NoArray, metaclass=Spoken):
 
     __slots__ = (  # noqa: RUF023 - in the order of a reader's questions
         "_value", "grad", "name", "function", "args", "values", "kwargs", "residual", "groups",
-        "order", "__weakref__",
+        "order", "line", "__weakref__",
     )  # fmt: skip
     _value: Array
     grad: Array | None  # of the same shape after backward(); None: not computed
@@ -134,10 +138,13 @@ class Tensor(NoArray, metaclass=Spoken):
     residual: Any  # what the forward pass kept for the rule, else None
     groups: tuple[tuple[str, tuple[Any, ...], int], ...]  # (name, args, start): this is the output
     order: int  # of creation: larger than that of everything it was computed from
+    line: tuple[str, int] | None  # the file and the line in the user's code; None: not asked for
 
-    def __init__(self, data: Any, name: str | None = None, copy: bool = True, **other: Any) -> None:
-        if other:
-            raise unknown("Tensor", other)
+    def __init__(
+        self, data: Any, name: str | None = None, copy: bool = True, lines: bool = False, **odd: Any
+    ) -> None:
+        if odd:
+            raise unknown("Tensor", odd)
         if name is not None and not isinstance(name, str):
             raise TypeError(f"a Tensor's name is a str, not {type(name).__name__}")
         self._value = as_floats(data, copy)
@@ -146,6 +153,7 @@ class Tensor(NoArray, metaclass=Spoken):
         self.kwargs = _NO_KEYWORDS
         self.function = self.residual = self.grad = None
         self.order = tick()
+        self.line = caller.line() if lines else None
 
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError("Tensor cannot be subclassed: write functions of Tensors instead")
@@ -161,20 +169,12 @@ class Tensor(NoArray, metaclass=Spoken):
             "the values of a Tensor do not change: write w = Tensor(w.data - 0.1 * w.grad)"
         )
 
-    shape: tuple[int, ...] = _of_the_array("shape", "The lengths of the axes.")
-    dtype: np.dtype[Any] = _of_the_array("dtype", "The type of the elements.")
-    ndim: int = _of_the_array("ndim", "The number of axes.")
-    size: int = _of_the_array("size", "The number of elements.")
-
-    @property
-    def T(self) -> Tensor:
-        """All axes reversed."""
-        return record(np.transpose, (self,))
-
-    @property
-    def mT(self) -> Tensor:
-        """The last two axes exchanged."""
-        return np.swapaxes(self, -1, -2)  # type: ignore
+    shape: tuple[int, ...] = _attribute(attrgetter("_value.shape"), "The lengths of the axes.")
+    dtype: np.dtype[Any] = _attribute(attrgetter("_value.dtype"), "The type of the elements.")
+    ndim: int = _attribute(attrgetter("_value.ndim"), "The number of axes.")
+    size: int = _attribute(attrgetter("_value.size"), "The number of elements.")
+    T: Tensor = _attribute(lambda t: record(np.transpose, (t,)), "All axes reversed.")
+    mT: Tensor = _attribute(lambda t: np.swapaxes(t, -1, -2), "The last two axes exchanged.")
 
     def backward(self, seed: Any = None) -> None:
         """Fill `.grad` of every Tensor this one was computed from, and its own.
@@ -216,9 +216,7 @@ class Tensor(NoArray, metaclass=Spoken):
         """`np.ravel`."""
         return self.reshape(-1)
 
-    def flatten(self) -> Tensor:
-        """`np.ravel`."""
-        return self.reshape(-1)
+    flatten = ravel
 
     def transpose(self, *axes: Any) -> Tensor:
         """`np.transpose`; the axes as one tuple or as several numbers."""
@@ -279,7 +277,7 @@ class Tensor(NoArray, metaclass=Spoken):
             return record(ufunc, inputs)
         refuse_out(ufunc, inputs, kwargs)
         if method == "__call__" and ufunc in PLAIN:
-            return ufunc(*map(_plain, inputs), **kwargs)
+            return ufunc(*map(plain, inputs), **kwargs)
         if method == "reduce" and ufunc in REDUCTIONS:
             return _call_row(REDUCTIONS[ufunc], inputs, {"axis": 0} | kwargs)
         raise no_rule(ufunc, method, kwargs if ufunc in TABLE else ())
@@ -288,7 +286,7 @@ class Tensor(NoArray, metaclass=Spoken):
         if func in TABLE and not isinstance(func, NUMPYS):
             return record(func, args, kwargs and {k: freeze_option(v) for k, v in kwargs.items()})
         if func in PLAIN:
-            return func(*map(_plain, args), **{k: _plain(v) for k, v in kwargs.items()})
+            return func(*map(plain, args), **{k: plain(v) for k, v in kwargs.items()})
         refuse_out(func, (), kwargs)
         kwargs.pop("out", None)
         if func in COMPOSED:
@@ -302,16 +300,21 @@ def record(
     function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any] = _NO_KEYWORDS
 ) -> Tensor:
     """Compute `function(*args, **kwargs)` of Tensors and constants, and remember it."""
-    values, kept = [], []
+    values, kept, line = [], [], None
     for arg in args:
         if type(arg) is Tensor:
             values.append(arg._value)
+            if arg.line is not None:
+                line = caller.line()
         else:
             values.append(arg := freeze(arg))
         kept.append(arg)
     forward = TABLE[function].forward
     value = forward(*values, **kwargs) if kwargs else forward(*values)
-    return node(value, function, kept, values, kwargs)
+    made = node(value, function, kept, values, kwargs)
+    if line is not None:
+        made.line = line
+    return made
 
 
 def node(
@@ -330,16 +333,10 @@ def node(
     tensor.values = values
     tensor.kwargs = kwargs
     tensor.residual = residual
-    tensor.grad = tensor.name = None
+    tensor.grad = tensor.name = tensor.line = None
     tensor.groups = ()
     tensor.order = tick()
     return tensor
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return type(value)(map(_plain, value))
-    return value._value if isinstance(value, Tensor) else value
 
 
 def _call_row(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:

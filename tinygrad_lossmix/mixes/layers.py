@@ -11,6 +11,7 @@ from collections.abc import Callable
 from math import prod
 from typing import Any, NamedTuple
 
+from tinygrad_lossmix.engine import caller
 from tinygrad_lossmix.engine.rules import divisor
 from tinygrad_lossmix.engine.table import Array, dispatched, row
 from tinygrad_lossmix.engine.tensor import Tensor, node
@@ -134,7 +135,9 @@ def cost_node(pair: tuple[str, str], z: Tensor, y: Array) -> Tensor:
     """The mean cost of a pair, as one node; y has z's shape and dtype, and nobody changes it."""
     values, form = z._value, PAIRS[pair]
     cost, delta = closed_forms.mean(form.evaluate, values, y)
-    return node(cost, form.cost, (z, y), (values, y), {}, residual=delta)
+    made = node(cost, form.cost, (z, y), (values, y), {}, residual=delta)
+    made.line = z.line and caller.line()
+    return made
 
 
 def cost_named(name: str) -> str | None:

@@ -29,7 +29,7 @@ from tinygrad_lossmix.debugger.expressions import (
 from tinygrad_lossmix.debugger.layout import FLOW, NAME, QUIET, aligned
 from tinygrad_lossmix.debugger.show import NEAR
 from tinygrad_lossmix.debugger.walk import Walk
-from tinygrad_lossmix.engine.graph import nodes
+from tinygrad_lossmix.engine.graph import nodes, since
 from tinygrad_lossmix.engine.replay import recorded, replay
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor, tick
@@ -141,6 +141,7 @@ def with_value(reading: Reading, name: str, found: Any, value: Array) -> Reading
         arrays = {id(x): value for x in constants(reading) if reading.call(x) == name}
     elif found.function is None:
         replaced = {found: Tensor(value, name=found.name)}
+        replaced[found].line = found.line
     else:
         raise CommandError(f"only an input can be set: {shorten(name)} is computed from others")
     with np.errstate(all="ignore"):
@@ -171,6 +172,8 @@ def with_mix(reading: Reading, mix: Mix | None = None, y: str = "") -> Reading:
         targets = labels(label_numbers(y, z.shape), z) if y else symbols.y
         with np.errstate(all="ignore"):
             cost = (mix.cost if symbols.a is None else mix.composed)(z, targets)
+            for each in since(z.order + 1, cost):
+                each.line = symbols.cost.line
             new = again(reading.cost, {node: node for node in nodes(z)} | {symbols.cost: cost})
     except ValueError as error:
         raise CommandError(str(error)) from None
@@ -205,7 +208,7 @@ def again(
             moved[starts.pop()] = tick()
         args = [arrays.get(id(arg), arg) for arg in args]
         result = recorded(each, args) if each.function else Tensor(each.data)
-        result.name = each.name
+        result.name, result.line = each.name, each.line
         return result
 
     def other(arg: Any) -> Any:
