@@ -213,3 +213,42 @@ def test_a_profiler_that_runs_is_left_alone():
         assert sys.getprofile() is seen_by
     finally:
         sys.setprofile(None)
+
+
+def test_lines_are_those_of_the_function():
+    lines = MODULE.splitlines()
+    number = lines.index("    hidden = np.tanh(x @ W + b)") + 1
+    where = f"nets_of_mine.py:{number}"
+    args = ["nets_of_mine:loss", "--input", "3x2", "--lines"]
+    said = run("step", *args, "--batch", "-c", "until hidden;;list;;explain hidden").stdout
+    assert said.splitlines()[0].endswith(f"→ hidden  nets_of_mine.py:{number + 1}")
+    assert f"\nhidden = tanh(n2)  {where}\n" in said
+    run("draw", *args, "-o", "x.svg")
+    assert f"\n{where}\n" in Path("x.svg").read_text(encoding="utf-8")
+    decorated = lines.index('@lm.group("net")') + 1
+    assert re.search(rf"^ +W +\S+:{decorated} ", said, re.MULTILINE)
+
+
+def test_without_lines_there_are_none():
+    assert ".py" not in run("step", "nets_of_mine:own", "--batch", "-c", "list;;explain V").stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["softmax", "ll", "--lines"], "--lines is for a function"),
+        (["numpy:negative", "--input", "3", "--lines"], "not a function written in Python"),
+    ],
+)
+def test_what_has_no_lines_is_one_error(args, words):
+    result = run("draw", *args)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert words in result.stderr
+
+
+def test_an_error_in_the_function_says_its_line():
+    number = MODULE.splitlines().index('    raise RuntimeError("never mind")') + 1
+    said = run("draw", "nets_of_mine:raising", "--input", "3").stderr
+    assert said == (
+        f"Error: nets_of_mine:raising: RuntimeError: never mind (nets_of_mine.py:{number})\n"
+    )

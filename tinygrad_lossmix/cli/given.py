@@ -63,9 +63,18 @@ def given_options(function: Callable[..., Any]) -> Callable[..., Any]:
     @y_option
     @input_option
     @seed_option
+    @click.option(
+        "--lines", is_flag=True, help="Show the line of your function that made each node."
+    )
     @functools.wraps(function)
     def command(
-        words: tuple[str, ...], z: str, y: str, shapes: tuple[str, ...], seed: int, **options: Any
+        words: tuple[str, ...],
+        z: str,
+        y: str,
+        shapes: tuple[str, ...],
+        seed: int,
+        lines: bool,
+        **options: Any,
     ) -> Any:
         source = click.get_current_context().get_parameter_source
         typed = [f"--{name}" for name in "zy" if source(name) is ParameterSource.COMMANDLINE]
@@ -74,8 +83,10 @@ def given_options(function: Callable[..., Any]) -> Callable[..., Any]:
             raise click.UsageError(f"{typed[0]} is for a mix: {words[0]} takes --input")
         if typed and shapes:
             raise click.UsageError(f"--input draws logits and labels: leave out {typed[0]}")
+        if lines and not own:
+            raise click.UsageError("--lines is for a function of your own, module:function")
         if own:
-            given = of_a_function(words[0], shapes, seed)
+            given = of_a_function(words[0], shapes, seed, lines)
         elif shapes:
             with usage():
                 given = of_a_mix(mix_of(words or ("softmax", "ll")), *example(shapes, seed))
@@ -94,7 +105,7 @@ def of_a_mix(mix: Mix, z: Array, y: Array) -> Given:
     return Given(cost, {}, f"{mix.output}-{mix.cost_name}", (mix, z, y))
 
 
-def of_a_function(name: str, shapes: tuple[str, ...], seed: int) -> Given:
+def of_a_function(name: str, shapes: tuple[str, ...], seed: int, lines: bool) -> Given:
     """A function of Tensors that a module holds, or the first of a pair (function, its gradient).
 
     Raises:
@@ -108,8 +119,11 @@ def of_a_function(name: str, shapes: tuple[str, ...], seed: int) -> Given:
         if not callable(loss):
             raise ValueError(f"{name} is {type(loss).__name__}, not a function of Tensors")
         called = parameters(loss, len(arrays))
+        leaves = [*map(Tensor, arrays, called)]
+        for leaf in leaves:
+            leaf.line = first_line(name, loss) if lines else None
     with users_code(name), np.errstate(all="ignore"):
-        cost, known = outcome(loss, *map(Tensor, arrays, called))
+        cost, known = outcome(loss, *leaves)
         again = loss(*map(Tensor, arrays, called))
     if not isinstance(cost, Tensor):
         kind = type(cost).__name__
@@ -128,6 +142,18 @@ def of_a_function(name: str, shapes: tuple[str, ...], seed: int) -> Given:
     with users_code(name), np.errstate(all="ignore"):
         cost.backward()
     return Given(cost, known, name.replace(":", "-"), None)
+
+
+def first_line(name: str, function: Any) -> tuple[str, int]:
+    """Where a function is written, which stands for its arguments.
+
+    Raises:
+        ValueError: not in Python.
+    """
+    for each in (inspect.unwrap(function), type(function).__call__):
+        if (code := getattr(each, "__code__", None)) is not None:
+            return code.co_filename, code.co_firstlineno
+    raise ValueError(f"--lines: {name} is not a function written in Python")
 
 
 def parameters(function: Any, count: int) -> list[str]:

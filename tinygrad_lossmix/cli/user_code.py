@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from operator import attrgetter
 from pathlib import Path
+from traceback import extract_tb
 from types import FrameType
 from typing import Any
 
@@ -63,4 +64,8 @@ def users_code(what: str) -> Iterator[None]:
         said = f"{type(error).__name__}: {error}".removesuffix(": ")
         if isinstance(error, SystemExit):
             said += " (it calls sys.exit, or leaves Python otherwise)"
-        raise Refused(f"{what}: {said}") from error
+        passed = [each for each in extract_tb(error.__traceback__) if each.filename[0] != "<"]
+        users = [each for each in passed if not each.filename.startswith(INSIDE)]
+        where = [f"{Path(each.filename).name}:{each.lineno}" for each in users[-1:]]
+        notes = ", ".join(where + getattr(error, "__notes__", []))
+        raise Refused(f"{what}: {said}" + (f" ({notes})" if notes else "")) from error

@@ -181,6 +181,7 @@ def _stop(walk: Walk, focus: Focus) -> Text:
     lines = [Text.assemble((here, QUIET), (reading.defined(node), NAME), to)]
     if equation := reading.equation(reached) or reading.equation(node):
         lines[0].append(f"  {equation}", BOOK)
+    lines[0].append(line_of(reading, node))
     if stop is not None:
         lines.append(Text(" " * len(here)).append(_product(reading, stop), FLOW))
     name, place = focus.entry or ("", ())
@@ -193,6 +194,11 @@ def _stop(walk: Walk, focus: Focus) -> Text:
         elif (value := of_value(reading, node, place)) is not None:
             return lined(*lines, value)
     return lined(*lines, shown(rows, " " * len(here)))
+
+
+def line_of(reading: Reading, node: Tensor) -> Text:
+    """The line in the user's code behind a node; nothing where it is not known."""
+    return Text(f"  {reading.line(node)}" if node.line else "", QUIET)
 
 
 def _product(reading: Reading, stop: Product) -> str:
@@ -229,7 +235,8 @@ def listing(walk: Walk, focus: Focus = ALL) -> Text:
     nodes, current = walk.reading.nodes, walk.current
     middle = bisect_left(nodes, current.order, key=lambda node: node.order)
     first, last = max(middle - NEAR, 0), min(middle + NEAR + 1, len(nodes))
-    rows: list[tuple[Any, ...]] = [("", "", "value", "gradient so far", "")]
+    line = walk.reading.line
+    rows: list[tuple[Any, ...]] = [("", "", "", "value", "gradient so far", "")]
     for node in nodes[first:last]:
         gradient, (received, expected) = walk.gradient(node), walk.progress(node)
         part = f"{received} of {expected}" if 0 < received < expected else ""
@@ -237,8 +244,11 @@ def listing(walk: Walk, focus: Focus = ALL) -> Text:
         value, so_far = (
             "-" if x is None else focus.on(walk.reading, x) for x in (walk.value(node), gradient)
         )
-        rows.append((mark, walk.reading.defined(node), value, so_far, part))
-    text = aligned(rows, (NAME, "", "", FLOW, QUIET), "")
+        rows.append((mark, walk.reading.defined(node), line(node), value, so_far, part))
+    styles = (NAME, "", QUIET, "", FLOW, QUIET)
+    if not any(map(line, nodes)):
+        *rows, styles = ((*each[:2], *each[3:]) for each in (*rows, styles))
+    text = aligned(rows, styles, "")
     if last - first < len(nodes):
         text.append(f"\n... nodes {first:,} to {last - 1:,} of {len(nodes):,}", QUIET)
     return text

@@ -58,10 +58,14 @@ def sweep(cost: Any, seed: Any, oldest: int = -1, recorded: bool = False) -> Ite
         for position, x in enumerate(node.args):
             if type(x) is not tensor or (rule := rules[position]) is None:
                 continue
-            contribution = rule(g, z, *values, **kwargs) if kwargs else rule(g, z, *values)
             value = x._value
-            if contribution.shape != value.shape or contribution.dtype is not value.dtype:
-                contribution = _fit(contribution, node, value)
+            try:
+                contribution = rule(g, z, *values, **kwargs) if kwargs else rule(g, z, *values)
+                if contribution.shape != value.shape or contribution.dtype is not value.dtype:
+                    contribution = _fit(contribution, node, value)
+            except Exception as error:
+                error.add_note(f"in the derivative rule of {_recorded(node)}")
+                raise
             order = x.order
             if order in pending:
                 total = pending[order][1] + contribution
@@ -79,6 +83,12 @@ def accumulated(cost: Any, seed: Any, steps: Iterable[Step]) -> dict[Any, Any]:
     for node, position, _, _, total in steps:
         found[node.args[position]] = total
     return found
+
+
+def _recorded(node: Any) -> str:
+    """The function behind a node, and where it was called if that is known."""
+    where = " recorded in {}, line {}".format(*node.line) if node.line else ""
+    return f"{spelling(node.function)}{where}"
 
 
 def _fit(contribution: Any, node: Any, x: Array) -> Array:

@@ -203,7 +203,8 @@ def _box(reading: Reading, node: Tensor, group: Group | None, known: Gradients, 
     back = exactly = "not computed"
     if gradient is not None:
         back, exactly = short(gradient, FEW_SHOWN), exact(gradient)
-    tooltip = filter(None, [full + defined, called, exact(node.data), f"{label} {exactly}"])
+    numbers = exact(node.data), f"{label} {exactly}"
+    tooltip = filter(None, [full + defined, reading.line(node), called, *numbers])
     written = f"{label} {back}" if look.values == "short" else ""
     return Box(
         "cost" if node is reading.cost else kind,

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -281,6 +282,10 @@ class Reading:
         delta = self.symbols.delta_at(node) if self.symbols else ""
         name = f"d{self.call(self.cost)}/d{self.call(node)}"
         return f"{delta} = {name}" if delta else name
+
+    def line(self, node: Tensor) -> str:
+        """Where in the user's code a node was computed, `net.py:12`; '' where it does not know."""
+        return f"{clean(Path(node.line[0]).name)}:{node.line[1]}" if node.line else ""
 
     def equation(self, node: Tensor) -> str:
         """The book's words for a node; '' where it has none."""

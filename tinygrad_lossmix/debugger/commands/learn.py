@@ -52,10 +52,12 @@ def explain(session: Session[Walk], arg: str) -> Text:
     node = operation(arg, walk)
     if node.function is None:
         name = walk.reading.call(node)
-        return Text(f"{name} is an input: no rule, its gradient is the sum of contributions")
+        words = "is an input: no rule, its gradient is the sum of contributions"
+        return Text(f"{name} {words}").append(show.line_of(walk.reading, node))
     text, table = Text(walk.reading.defined(node), NAME), []
     if equation := walk.reading.equation(node):
         text.append(f"  {equation}", BOOK)
+    text.append(show.line_of(walk.reading, node))
     for i, argument in rule.differentiated(node):
         text.append(f"\n  {_gradient(walk, argument)} = ")
         text.append(rule.product(walk.reading, node, i), FLOW)
