@@ -95,3 +95,18 @@ def test_a_mistake_is_a_usage_error_in_one_line(args, words):
     error = result.stderr[result.stderr.index("Error: ") :]
     assert words in error
     assert error.count("\n") == 1
+
+
+def test_another_mix_is_stepped_beside_it(tmp_path):
+    path = tmp_path / "steps.html"
+    result = page("softmax", "ll", "--beside", "sigmoid", "ll", "-o", str(path))
+    assert (result.exit_code, result.output) == (0, f"{path}\n")
+    written = path.read_text("utf-8")
+    assert written.count("<svg") == 2
+    assert "sigmoid + log-likelihood: C = 0.1269" in written
+
+
+def test_an_unknown_mix_beside_it_is_a_usage_error():
+    result = page("--beside", "softmax", "hinge")
+    assert result.exit_code == 2
+    assert "hinge" in result.output

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lossmix as lm
+from demos import network
 from tests.helpers.hostile_names import HOSTILE
 from tinygrad_lossmix.printing import clean, short, shorten
 
@@ -224,3 +225,28 @@ def test_in_a_notebook_it_is_one_frame_that_holds_the_file(name):
         "allow-scripts",
         made.html,
     )
+
+
+def test_the_page_of_the_network_is_less_than_90_kilobytes_beside_its_drawing(text):
+    rng = np.random.default_rng(0)
+    tensors = [lm.Tensor(rng.normal(size=shape)) for shape in [(3, 5), 5, (5, 3), 3]]
+    page = text(network.loss(*tensors))
+    assert len(without_drawing(page).encode()) < 90_000
+
+
+def test_an_array_of_any_size_takes_no_more_room_than_its_corners(text):
+    sizes = []
+    for n in (100, 1_000):
+        x = lm.Tensor(np.linspace(-1.0, 1.0, n * n).reshape(n, n), name="x")
+        sizes.append(len(text((np.tanh(x) * x).sum())))
+    assert sizes[1] < 1.1 * sizes[0] < 200_000
+
+
+def test_two_beside_each_other_need_not_be_mixes_nor_of_one_size(text):
+    x = lm.Tensor([1.0, 2.0], name="x")
+    page = text(np.exp(x).sum(), beside=(x * x).sum())
+    data = content(page)
+    assert [len(side["nodes"]) for side in data["sides"]] == [3, 3]
+    assert data["moments"][-1] == [2, 3]
+    with pytest.raises(ValueError, match="take its sum"):
+        text(np.exp(x).sum(), beside=x * x)

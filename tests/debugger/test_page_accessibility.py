@@ -39,11 +39,24 @@ def test_no_rule_is_broken_at_any_kind_of_step(rules, chromium, tmp_path, cost, 
     chromium.screen(**screen, prefers_reduced_motion="reduce")
     chromium.open(lm.page(cost(), tmp_path / "steps.html"))
     chromium.ask(f"{rules};0")
-    for keys in ([], ["ArrowRight"] * 3, ["End"], ["ArrowLeft", "ArrowLeft"]):
+    for keys in ([], ["ArrowRight"] * 3, ["End"], ["ArrowLeft", "ArrowLeft"], ["f", " "]):
         chromium.press(*keys)
         passed, violations = chromium.ask(VIOLATIONS)
         assert violations == []
         assert passed > 10
+    for click in ("#plain", ".tables summary", "svg .cluster text", "[data-zoom='1.25']"):
+        chromium.click(click)
+        assert chromium.ask(VIOLATIONS)[1] == []
+
+
+@pytest.mark.parametrize("screen", [{}, {"width": 400, "height": 800}], ids=["wide", "phone"])
+def test_no_rule_is_broken_by_two_beside_each_other(rules, chromium, tmp_path, screen):
+    chromium.screen(**screen)
+    chromium.open(lm.page(single(), tmp_path / "steps.html", beside=batch()))
+    chromium.ask(f"{rules};0")
+    for keys in ([], ["ArrowRight"] * 4, ["End"]):
+        chromium.press(*keys)
+        assert chromium.ask(VIOLATIONS)[1] == []
 
 
 def test_a_broken_rule_is_found(rules, chromium, tmp_path):

@@ -88,6 +88,16 @@ def test_buttons_keys_and_the_wheel_zoom_and_the_view_follows_the_step(opened):
     assert page.ask(OUTSIDE) == 0
 
 
+def test_the_line_of_a_node_is_shown_where_it_is_known(opened):
+    x = lm.Tensor([1.0, 2.0], name="x", lines=True)
+    y = np.exp(x)
+    page = opened(y.sum(), at="#step=3")
+    assert page.text("#line") == f"test_page_view.py:{y.line[1]}"
+    assert page.text("#values").count("test_page_view.py:") == 3
+    page.press("Home")
+    assert page.text("#line") == ""
+
+
 def test_a_closed_group_is_one_box_and_one_step(opened):
     page = opened(mix())
     page.ask("document.querySelector('#drawing1-clust1').focus()")

@@ -192,9 +192,9 @@ def _html(title: str, sides: list[str], content: dict[str, Any]) -> str:
 
 
 def _part(name: str) -> str:
-    """A file of the page without its indents, which only its authors read."""
+    """A file of the page without its indents and comments, which only its authors read."""
     text = resources.files(__package__).joinpath("web", name).read_text(encoding="utf-8")
-    return re.sub(r"\n +", "\n", text)
+    return re.sub(r"\n\s*(//[^\n]*|/\*[^*]*\*/)?(?=\n)|(?<=\n) +", "", text)
 
 
 def _variables(colours: Colours) -> str:

@@ -58,18 +58,20 @@ class Playback:
     def recording(self, walk: Walk, shown: Picture) -> dict[str, Any]:
         """Nodes in the order of their values, products in theirs; node i is box n<i>."""
         reading = walk.reading
+        index = {node: i for i, node in enumerate(reading.nodes)}
         nodes = [
             {
                 "name": reading.call(node),
                 "defined": reading.defined(node),
                 "value": self._array(node.data),
+                "args": sorted({index[x] for x in node.args if isinstance(x, Tensor)}),
                 "whole": reading.full_name(node),
                 "equation": reading.equation(node),
+                "line": reading.line(node),
                 "delta": reading.symbols.delta_at(node) if reading.symbols else "",
             }
             for node in reading.nodes
         ]
-        index = {node: i for i, node in enumerate(reading.nodes)}
         stops = (walk.at(i).stop for i in range(1, len(walk) + 1))
         return {
             "nodes": [{key: x for key, x in node.items() if x != ""} for node in nodes],

@@ -55,6 +55,7 @@ class Side {
 
   /* Matrices beside each other; of one entry, too. */
   matrices(parent, ...arrays) {
+    if (!arrays.length) return;
     const row = make("div", parent, "", "beside");
     for (const [array, name, role] of arrays) {
       const matrix = new Matrix(row, array, name, role);
@@ -73,7 +74,8 @@ class Side {
       const steps = `Every value is computed. The backward pass takes ${recording.products.length}`;
       const words = `${steps} products from here: Next or the right arrow key takes one.`;
       if (position === 0) make("p", at.product, words);
-      return;
+      const from = position ? node.args.map((i) => recording.nodes[i]) : [];
+      return this.matrices(at.product, ...from.map((arg) => [arg.value, arg.name, "from"]));
     }
     const product = recording.products[position - 1];
     at.rule.textContent = `${node.slope} ${product.received > 1 ? "+=" : "="} ${product.rule}`;
@@ -110,6 +112,7 @@ class Side {
     at.name.textContent = node.defined;
     at.equation.textContent = [node.equation, node.line].filter(Boolean).join(" · ");
     at.facts.replaceChildren();
+    at.arrays.replaceChildren();
     const fact = (term, ...texts) => {
       make("dt", at.facts, term);
       for (const text of texts) make("dd", at.facts, text);
@@ -125,7 +128,7 @@ class Side {
     else fact("value", "not computed yet");
     if (back) arrays.push([back, node.gradient, "gradient"]);
     else fact(`gradient, ${node.gradient}`, none);
-    if (arrays.length) this.matrices(make("dd", at.facts), ...arrays);
+    this.matrices(at.arrays, ...arrays);
     const taken = (each) => recording.products.indexOf(each) < position;
     const shown = parts.map((each) => {
       const text = taken(each) ? full(each.downstream) : "not computed yet";
