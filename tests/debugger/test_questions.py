@@ -24,32 +24,37 @@ def network_walk():
 def answered(quiz, walk, change):
     """The marks of a whole walk, each right answer changed before it is given."""
     walk.start()
-    marks = []
     while not walk.at_end:
-        question = quiz.question(walk)
-        marks.append(quiz.marked(walk, change(question)))
+        asked = quiz.ask(walk)
+        asked.mark(change(asked))
         walk.next()
-    return marks
+    return quiz.asked
+
+
+def marked(walk, answer):
+    """The marks of one answer."""
+    asked = Quiz().ask(walk)
+    asked.mark(answer)
+    return asked
 
 
 @given(st.integers(0, 2**30))
 def test_what_is_asked_can_be_typed_and_the_right_answer_is_right(seed):
     walk, quiz = network_walk(), Quiz(seed)
-    for mark in answered(quiz, walk, lambda question: question.expected):
-        shape = mark.question.product.contribution.shape
-        assert mark.right.all()
-        assert mark.right.size <= TYPED
-        assert mark.question.at == () or len(mark.question.at) in (len(shape), len(shape) - 1)
-        whole = mark.question.product.contribution.size <= TYPED
-        assert whole == (mark.question.at == ())
+    for asked in answered(quiz, walk, lambda asked: asked.expected):
+        shape = asked.product.contribution.shape
+        assert asked.correct.all()
+        assert asked.correct.size <= TYPED
+        assert asked.at == () or len(asked.at) in (len(shape), len(shape) - 1)
+        assert (asked.product.contribution.size <= TYPED) == (asked.at == ())
     assert quiz.score["correct"] == quiz.score["entries"]
-    assert quiz.score["products"] == quiz.score["products_correct"] == len(walk)
+    assert len(quiz.answered) == len(walk)
 
 
 def test_the_seed_chooses_the_part_that_is_asked_for():
     def chosen(seed):
         walk, quiz = network_walk(), Quiz(seed)
-        return [mark.question.at for mark in answered(quiz, walk, lambda each: each.expected)]
+        return [asked.at for asked in answered(quiz, walk, lambda each: each.expected)]
 
     assert chosen(7) == chosen(7)
     assert len({str(chosen(seed)) for seed in range(5)}) == 5
@@ -57,7 +62,7 @@ def test_the_seed_chooses_the_part_that_is_asked_for():
 
 def test_of_a_matrix_product_one_entry_is_asked_for_and_of_others_a_row():
     walk, quiz = network_walk(), Quiz()
-    asked = [mark.question for mark in answered(quiz, walk, lambda each: each.expected)]
+    asked = answered(quiz, walk, lambda each: each.expected)
     by_function = {each.product.node.function: each for each in asked}
     assert len(by_function[np.matmul].at) == 2
     assert str(by_function[np.matmul]).startswith("1 number, entry [")
@@ -69,17 +74,18 @@ def test_of_a_matrix_product_one_entry_is_asked_for_and_of_others_a_row():
 def test_each_entry_has_its_credit_and_two_digits_are_enough():
     walk = Walk((lm.Tensor([1.0, 2.0, 3.0], name="z") * np.array([3.0, 0.1, -1.0])).sum())
     walk.next()
-    quiz = Quiz()
-    assert quiz.marked(walk, np.array([2.99, 0.1, -2.0])).right.tolist() == [True, True, False]
-    assert str(quiz) == "2 of 3 entries, 0 of 1 products"
-    assert quiz.marked(walk, np.array([2.9, 0.1, -1.0])).right.tolist() == [False, True, True]
+    assert marked(walk, np.array([2.99, 0.1, -2.0])).correct.tolist() == [True, True, False]
+    assert marked(walk, np.array([2.9, 0.1, -1.0])).correct.tolist() == [False, True, True]
 
 
 def test_the_first_answer_to_a_question_counts():
     walk, quiz = network_walk(), Quiz()
-    quiz.marked(walk, None)
-    quiz.marked(walk, quiz.question(walk).expected)
-    assert str(quiz) == "0 of 1 entries, 0 of 1 products"
+    quiz.ask(walk)
+    assert str(quiz) == "0 of 0 entries"
+    quiz.ask(walk).mark(None)
+    again = quiz.ask(walk)
+    again.mark(again.expected)
+    assert str(quiz) == "0 of 1 entries"
 
 
 x = lm.Tensor([[0.5, -1.0], [1.5, 2.0]], name="x")
@@ -111,44 +117,42 @@ def test_the_cause_of_a_wrong_answer_is_told(node, place, wrong, hint):
     walk.run(lambda walk: walk.stop is not None and walk.current is node)
     while quizzed(walk)[1] != place:
         walk.next()
-    quiz = Quiz()
-    mark = quiz.marked(walk, np.round(wrong, 3))
-    assert not mark.right.all()
+    mark = marked(walk, np.round(wrong, 3))
+    assert not mark.correct.all()
     assert mark.hint.startswith(hint)
     assert bool(mark.hint) == bool(hint)
 
 
 def quizzed(walk):
-    product = Quiz().question(walk).product
+    product = Quiz().ask(walk).product
     return product.node, product.place
 
 
 def test_a_part_of_an_answer_can_have_a_cause():
     walk = Walk(np.tanh(lm.Tensor([0.5, 1.0, 2.0], name="z")).sum())
     walk.next()
-    wrong = Quiz().question(walk).expected.copy()
+    wrong = Quiz().ask(walk).expected.copy()
     wrong[1] *= -1.0
-    mark = Quiz().marked(walk, wrong)
-    assert mark.right.tolist() == [True, False, True]
+    mark = marked(walk, wrong)
+    assert mark.correct.tolist() == [True, False, True]
     assert mark.hint == "the sign of what np.tanh passes back"
 
 
 def test_what_is_empty_or_no_number_can_be_asked():
     walk = Walk((lm.Tensor(np.ones((0, 9)), name="z") * 2.0).sum())
-    assert all(mark.right.all() for mark in answered(Quiz(), walk, lambda each: each.expected))
+    assert all(asked.correct.all() for asked in answered(Quiz(), walk, lambda each: each.expected))
     with np.errstate(all="ignore"):
         walk = Walk(np.sqrt(lm.Tensor([0.0, 1.0, -1.0], name="z")).sum())
     walk.next()
-    mark = Quiz().marked(walk, np.array([np.inf, 0.5, np.nan]))
-    assert mark.right.all()
-    assert Quiz().marked(walk, np.array([1.0, 0.5, 1.0])).right.tolist() == [False, True, False]
+    assert marked(walk, np.array([np.inf, 0.5, np.nan])).correct.all()
+    assert marked(walk, np.array([1.0, 0.5, 1.0])).correct.tolist() == [False, True, False]
 
 
 def test_at_the_end_and_among_the_values_there_is_no_question():
     walk = network_walk()
     walk.end()
     with pytest.raises(CommandError, match="no product comes next here"):
-        Quiz().question(walk)
+        Quiz().ask(walk)
     walk.forward()
     with pytest.raises(CommandError, match="no product comes next here"):
-        Quiz().question(walk)
+        Quiz().ask(walk)

@@ -3,15 +3,15 @@
 >>> walk = Walk((Tensor([2.0, 1.0], name="z") * 3.0).sum())
 >>> walk.next()
 True
->>> quiz = Quiz(seed=7)
->>> mark = quiz.marked(walk, np.array([3.0, 1.0]))
->>> print(mark.hint, quiz, sep="\\n")
+>>> quiz = Quiz()
+>>> quiz.ask(walk).mark(np.array([3.0, 1.0]))
+>>> print(quiz, quiz.asked[0].hint, sep="\n")
+1 of 2 entries
 the constant factor 3 is missing at np.multiply
-1 of 2 entries, 0 of 1 products
 """
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from rich.text import Text
@@ -23,6 +23,7 @@ from tinygrad_lossmix.debugger.show import count
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.records import attributes
 from tinygrad_lossmix.testing.causes import of_a_product
 from tinygrad_lossmix.views.reading import Reading, is_array
 
@@ -30,126 +31,107 @@ TYPED = 6  # entries that are asked for at once
 CLOSE = 0.005  # of the largest entry: how far an answer may be off
 
 
-class Asked(NamedTuple):
-    """A part of the contribution of the next product."""
+@dataclass
+class Asked:
+    """A part of the contribution of one product, and the marks of the answer."""
 
+    reading: Reading
     step: int
     product: Product
     at: tuple[int, ...]  # () all of it, else a row or an entry
+    answer: Array | None = None
+    correct: Array | None = None  # of each entry; None: not answered yet
+    hint: str = ""  # what went wrong, where that is known
 
     @property
     def expected(self) -> Array:
         """The right answer."""
         return np.asarray(self.product.contribution[self.at])
 
+    def mark(self, answer: Array | None) -> None:
+        """Take an answer; None: it was not tried."""
+        self.answer, self.correct = answer, np.zeros(self.expected.shape, bool)
+        if answer is not None:
+            node, place, _, g, *_ = self.product
+            off = CLOSE * largest(self.expected[np.isfinite(self.expected)])
+            self.correct = np.isclose(answer, self.expected, 0.0, off, equal_nan=True)
+            if not self.correct.all():
+                self.hint = of_a_product(node, place, g, self.at, answer, off)
+
     def __str__(self) -> str:
         shape, many = self.product.contribution.shape, count(max(self.expected.size, 1), "number")
-        if not self.at:
-            return f"{many}, shape {shape}"
-        which = f"[{', '.join(map(str, self.at))}]"
-        return f"{many}, {'entry' if len(self.at) == len(shape) else 'row'} {which} of {shape}"
+        part = "entry" if len(self.at) == len(shape) else "row"
+        return f"{many}, {part} {[*self.at]} of {shape}" if self.at else f"{many}, shape {shape}"
 
+    def text(self) -> Text:
+        """The question in words, with what is needed to answer it."""
+        call, (node, _, argument, g, *_) = self.reading.call, self.product
+        known = {self.reading.derivative(node): g, call(node): node.data}
+        for x in node.args:
+            if isinstance(x, Tensor) or is_array(x):
+                known[call(x) or "constant"] = x.data if isinstance(x, Tensor) else x
+        asked = f": which gradient goes to {call(argument)}?"
+        return lined(
+            Text.assemble((self.reading.defined(node), NAME), asked),
+            shown([("", name, x, "") for name, x in known.items()], "  "),
+            Text(f"Type `answer` and {self}"),
+        )
 
-class Mark(NamedTuple):
-    """An answer, entry by entry."""
-
-    question: Asked
-    answer: Array | None  # None: it was not tried
-    right: Array
-    hint: str  # what went wrong, where that is known
+    @property
+    def record(self) -> dict[str, Any]:
+        """As values for JSON."""
+        node, _, argument, *_ = self.product
+        names = {"node": self.reading.defined(node), "to": self.reading.call(argument)}
+        rest = attributes(self, "at", "expected", "answer", "correct", "hint")
+        return {"step": self.step, **names, "shape": self.product.contribution.shape, **rest}
 
 
 @dataclass
 class Quiz:
-    """The questions of a session, and how they were answered."""
+    """The questions of a session."""
 
     seed: int = 0  # chooses the part of a large product that is asked for
     on: bool = False  # ask before each product
-    pending: tuple[Walk, int] | None = None
-    marks: dict[tuple[Reading, int], Mark] = field(default_factory=dict)  # the first of each
+    asked: list[Asked] = field(default_factory=list)
 
-    def question(self, walk: Walk) -> Asked:
-        """What is asked before the next product.
+    def ask(self, walk: Walk) -> Asked:
+        """The question about the next product, the same again if it was asked before.
 
         Raises:
-            CommandError: there is none.
+            CommandError: there is no next product.
         """
         if walk.position < 0 or walk.at_end:
             raise CommandError("no product comes next here: type `start`, then `quiz`")
-        product = walk.at(walk.position + 1).stop
+        product, step = walk.at(walk.position + 1).stop, walk.position + 1
         assert product is not None
-        shape, rng = product.contribution.shape, np.random.default_rng([self.seed, walk.position])
+        shape, rng = product.contribution.shape, np.random.default_rng([self.seed, step])
+        at = tuple([int(rng.integers(max(n, 1))) for n in shape])
         if product.contribution.size <= TYPED:
-            return Asked(walk.position + 1, product, ())
-        at = tuple([int(rng.integers(n)) for n in shape])
-        if (
-            len(shape) > 1
-            and shape[-1] <= TYPED
-            and entrywise(product.node, product.place) is not None
-        ):
-            at = at[:-1]  # a whole row where its entries are no sums
-        return Asked(walk.position + 1, product, at)
+            at = ()
+        elif len(shape) > 1 and shape[-1] <= TYPED:  # a row only where its entries are no sums
+            at = at[:-1] if entrywise(product.node, product.place) is not None else at
+        self.asked.append(Asked(walk.reading, step, product, at))
+        return self.asked[-1]
 
-    def ask(self, walk: Walk) -> Text:
-        """The question in words, with what is needed to answer it."""
-        question, reading = self.question(walk), walk.reading
-        node, _, argument, g, *_ = question.product
-        self.pending = walk, walk.position
-        known = {reading.derivative(node): g, reading.call(node): node.data}
-        for x in node.args:
-            if isinstance(x, Tensor) or is_array(x):
-                known[reading.call(x) or "constant"] = x.data if isinstance(x, Tensor) else x
-        name = reading.call(argument)
-        return lined(
-            Text.assemble((reading.defined(node), NAME), f": which gradient goes to {name}?"),
-            shown([("", key, x, "") for key, x in known.items()], "  "),
-            Text(f"Type `answer` and {question}"),
-        )
-
-    def marked(self, walk: Walk, answer: Array | None) -> Mark:
-        """The marks of an answer, which count where they are the first for this product."""
-        question = self.question(walk)
-        expected, product = question.expected, question.product
-        off, hint = CLOSE * largest(expected[np.isfinite(expected)]), ""
-        right = np.zeros(expected.shape, bool)
-        if answer is not None:
-            right = np.isclose(answer, expected, 0.0, off, equal_nan=True)
-            if not right.all():
-                node, place, _, g, *_ = product
-                hint = of_a_product(node, place, g, question.at, answer, off)
-        mark = Mark(question, answer, right, hint)
-        self.pending = None
-        self.marks.setdefault((walk.reading, question.step), mark)
-        return mark
+    @property
+    def answered(self) -> list[Asked]:
+        """The first answer to each question."""
+        first: dict[Any, Asked] = {}
+        for each in self.asked:
+            if each.correct is not None:
+                first.setdefault((each.reading, each.step), each)
+        return [*first.values()]
 
     @property
     def score(self) -> dict[str, int]:
-        """How many entries and products were right, and of how many."""
-        marks = self.marks.values()
-        return {
-            "correct": sum(int(mark.right.sum()) for mark in marks),
-            "entries": sum(mark.right.size for mark in marks),
-            "products_correct": sum(bool(mark.right.all()) for mark in marks),
-            "products": len(marks),
-        }
+        """How many entries were right, and of how many."""
+        found = [np.asarray(each.correct) for each in self.answered]
+        return {"correct": sum(int(x.sum()) for x in found), "entries": sum(x.size for x in found)}
 
     def __str__(self) -> str:
-        right, entries, whole, products = self.score.values()
-        return f"{right} of {entries} entries, {whole} of {products} products"
+        return "{correct} of {entries} entries".format(**self.score)
 
     def record(self, steps: int) -> dict[str, Any]:
         """The score and each question that was answered, of so many, as values for JSON."""
-        return {"seed": self.seed, "steps": steps, "score": self.score, "questions": [
-            {
-                "step": mark.question.step,
-                "node": reading.defined(mark.question.product.node),
-                "to": reading.call(mark.question.product.argument),
-                "shape": mark.question.product.contribution.shape,
-                "at": mark.question.at,
-                "expected": mark.question.expected,
-                "answer": mark.answer,
-                "correct": mark.right,
-                "hint": mark.hint,
-            }
-            for (reading, _), mark in self.marks.items()
-        ]}  # fmt: skip
+        questions = [each.record for each in self.answered]
+        return {"seed": self.seed, "steps": steps, "score": self.score, "questions": questions}

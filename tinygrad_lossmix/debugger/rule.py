@@ -12,6 +12,8 @@ what is done with them; what they noted is written as NumPy.
 ('g @ y.T', '1')
 """
 
+from __future__ import annotations
+
 import ast
 import inspect
 import re
@@ -32,46 +34,42 @@ from tinygrad_lossmix.printing import clean
 from tinygrad_lossmix.views.reading import Reading, subscript, written
 
 SHORT = 6  # calls of a rule that are written out, even where its docstring is shorter
-LONGEST = 40  # calls that are written out where there is no docstring
-NOTED = 400  # calls that are noted at all
+LONGEST = 40  # calls that are written out where it has none, and that may follow one another
 SIGNS: dict[Any, Any] = {
     np.add: ast.Add(), np.subtract: ast.Sub(), np.multiply: ast.Mult(), np.divide: ast.Div(),
     np.matmul: ast.MatMult(), np.power: ast.Pow(), np.equal: ast.Eq(), np.not_equal: ast.NotEq(),
     np.less: ast.Lt(), np.less_equal: ast.LtE(), np.greater: ast.Gt(), np.greater_equal: ast.GtE(),
     np.bitwise_and: ast.BitAnd(), np.bitwise_or: ast.BitOr(),
 }  # fmt: skip
-REGROUPED = {ast.Mult: (ast.Mult, ast.Div), ast.Add: (ast.Add, ast.Sub)}  # a * (b * c)
 BY_ONE = {np.multiply: (0, 1), np.divide: (1,), np.power: (1,)}  # operands that change nothing
 VIEWS = (np.reshape, np.broadcast_to, np.transpose)  # written with everything that they mean
 UNSAID = (None, False, np._NoValue)  # options that are as they would be anyway
 
 
 class Noted(Traced):
-    """An array that notes every call as it is made, those of our own functions by their names."""
+    """An array that notes each call as it is made: not simplified, our functions by their names."""
 
     __slots__ = ()
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         answer = of_shapes(func, args, kwargs)
-        return self.program.call(func, args, kwargs) if answer is None else answer
+        return self.call(func, args, kwargs) if answer is None else answer
 
-
-class Notebook:
-    """What `Noted` hands its calls to: none is simplified, or made once for several."""
-
-    noted = 0
-
-    def call(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Noted:
-        self.noted += 1
-        if getattr(function, "nout", 1) > 1 or self.noted > NOTED:
-            raise TypeError(f"{function.__name__}: several results, or a rule that is a long loop")
+    @classmethod
+    def call(cls, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Noted:
+        """What a `TracedProgram` has a method for."""
         if function in VIEWS:
             function, args, kwargs = canonical(function, args, kwargs)
-        return Noted(self, function, args, kwargs, *kind_of(function, args, kwargs), 0, 0)
+        made = cls(cls, function, args, kwargs, *kind_of(function, args, kwargs), 0, 0)
+        made.order = 1 + max([x.order for x in operands(made)], default=0)
+        if made.order > LONGEST or getattr(function, "nout", 1) > 1:
+            raise TypeError("a rule that is a long loop, or a function with several results")
+        return made
 
-    def leaf(self, name: str, like: Any) -> Noted:
+    @classmethod
+    def leaf(cls, name: str, like: Any) -> Noted:
         """What the rule is given: of like's shape and dtype, called so."""
-        return Noted(self, None, (), {}, like.shape, like.dtype, 0, 0, like, name)
+        return cls(cls, None, (), {}, like.shape, like.dtype, 0, 0, like, name)
 
 
 def product(reading: Reading, node: Tensor, place: int) -> str:
@@ -138,14 +136,14 @@ def _names(reading: Reading, node: Tensor) -> list[str]:
 
 
 def _noted(rule: Callable[..., Any], node: Tensor, names: tuple[str, ...]) -> Any:
-    book, ones = Notebook(), np.broadcast_to(node.dtype.type(1), node.shape)
+    ones = np.broadcast_to(node.dtype.type(1), node.shape)
+    g = ones if names[0] == "1" else Noted.leaf(names[0], ones)
     values = [
-        book.leaf(name, value) if hasattr(value, "dtype") else value
-        for name, value in zip(names[2:], node.values, strict=False)
+        Noted.leaf(name, value) if hasattr(value, "dtype") else value
+        for name, value in zip(names[1:], [node.data, *node.values], strict=False)
     ]
     with np.errstate(all="ignore"):
-        g = ones if names[0] == "1" else book.leaf(names[0], ones)
-        return rule(g, book.leaf(names[1], node.data), *values, **node.kwargs)
+        return rule(g, *values, **node.kwargs)
 
 
 def _letters(node: Tensor, place: int) -> tuple[str, ...]:
@@ -184,12 +182,14 @@ def _closed(name: str) -> str:
 
 def _tree(x: Any) -> ast.expr:
     """What was noted, as Python's own syntax tree: it knows where parentheses belong."""
+    if isinstance(x, list | tuple) and any(isinstance(each, Traced) for each in x):
+        return ast.List([*map(_tree, x)])
     if not isinstance(x, Traced):
         text = _option(x if (same := uniform(x)) is None else same)
         return ast.UnaryOp(ast.USub(), ast.Name(text[1:])) if text[0] == "-" else ast.Name(text)
     function, args, options = x.function, x.args, x.kwargs
-    if function is None:
-        return ast.Name(_closed(x.name or ""))
+    if _is_leaf(x):
+        return ast.Name(_closed(str(x.name)))
     if function in SIGNS:
         return _infix(function, *args)
     first = _tree(args[0])
@@ -208,14 +208,19 @@ def _tree(x: Any) -> ast.expr:
     if function is np.reshape:
         method = ast.Attribute(first, "reshape")
         return ast.Call(method, [*map(ast.Constant, x.shape)] or [ast.Name("()")], [])
-    name, trees = clean(getattr(function, "__name__", "function")), [first, *map(_tree, args[1:])]
+    name = clean(getattr(function, "__name__", "function"))
+    trees = [ast.Name(arg.name) if _is_leaf(arg) else _tree(arg) for arg in args]
     if function is np.broadcast_to:
-        trees, options = [first, ast.Name(str(x.shape))], {}
+        trees, options = [*trees, ast.Name(str(x.shape))], {}
     if isinstance(ufunc := getattr(function, "__self__", None), np.ufunc):
         name = f"{ufunc.__name__}.{name}"
     given = {k: v for k, v in options.items() if not any(v is each for each in UNSAID)}
-    keywords = [ast.keyword(key, ast.Name(_option(value))) for key, value in given.items()]
+    keywords = [ast.keyword(key, _tree(value)) for key, value in given.items()]
     return ast.Call(ast.Name(name), trees, keywords)
+
+
+def _is_leaf(x: Any) -> bool:
+    return isinstance(x, Traced) and x.function is None
 
 
 def _infix(function: Any, *args: Any) -> ast.expr:
@@ -225,8 +230,6 @@ def _infix(function: Any, *args: Any) -> ast.expr:
     (left, right), sign = map(_tree, args), SIGNS[function]
     if isinstance(sign, ast.cmpop):
         return ast.Compare(left, [sign], [right])
-    if isinstance(right, ast.BinOp) and isinstance(right.op, REGROUPED.get(type(sign), ())):
-        return ast.BinOp(ast.BinOp(left, sign, right.left), right.op, right.right)
     return ast.BinOp(left, sign, right)
 
 

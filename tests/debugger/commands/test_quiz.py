@@ -19,9 +19,9 @@ def test_quiz_hides_the_answer_until_it_is_given():
         "C = -n6: which gradient goes to n6?\n  dC/dC  1\n  C      0.4076\n  n6     -0.4076" in text
     )
     assert "Type `answer` and 1 number, shape ()\n" in text
-    assert "right; so far 1 of 1 entries, 1 of 1 products\n" in text
-    assert "no, it is [-1, -1, -1]; so far 1 of 4 entries, 1 of 2 products\n" in text
-    assert "no, it is [-1, 0, 0]; so far 1 of 7 entries, 1 of 3 products\n" in text
+    assert "right; 1 of 1 entries so far\n" in text
+    assert "no, it is [-1, -1, -1]; 1 of 4 entries so far\n" in text
+    assert "no, it is [-1, 0, 0]; 1 of 7 entries so far\n" in text
     assert places(text) == ["0/8", "1/8", "2/8", "3/8"]
 
 
@@ -29,14 +29,14 @@ def test_a_quiz_that_is_on_asks_before_each_product_and_ends_with_the_score():
     answers = right_answers(softmax_ll())
     text = answers_to(";;".join(["quiz on", *answers]))
     assert text.count("which gradient goes to") == len(answers) == 8
-    assert text.endswith("the quiz is over: 20 of 20 entries, 8 of 8 products\n")
+    assert text.endswith("the quiz is over: 20 of 20 entries\n")
     assert [place.partition("/")[0] for place in places(text)] == [*"12345678"]
 
 
 def test_a_quiz_that_is_on_goes_on_where_one_moves_and_is_left_by_off():
     text = answers_to("quiz on;;next;;back;;goto 7;;quiz off;;next")
     assert text.count("which gradient goes to") == 4
-    assert text.splitlines()[-7] == "the quiz is over: 0 of 0 entries, 0 of 0 products"
+    assert text.splitlines()[-7] == "the quiz is over: 0 of 0 entries"
     text = answers_to("quiz on;;end;;forward;;next")
     assert "[forward 2/8]" in text
     assert text.count("which gradient goes to") == 1
@@ -70,4 +70,4 @@ def test_a_likely_cause_is_told():
 
 def test_a_value_that_is_set_asks_anew():
     text = answers_to("quiz on;;answer -1;;set z 1,0,0;;answer -1,-1,-1")
-    assert "right; so far 4 of 4 entries, 2 of 2 products" in text
+    assert "right; 4 of 4 entries so far" in text

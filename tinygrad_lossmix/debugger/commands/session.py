@@ -96,7 +96,7 @@ class Session(Generic[Walked]):
         if not self.quiz.on or isinstance(steps, Lockstep) or steps.position < 0:
             return here
         over = Text(f"the quiz is over: {self.quiz}")
-        return lined(here, over if steps.at_end else self.quiz.ask(steps))
+        return lined(here, over if steps.at_end else self.quiz.ask(steps).text())
 
     def moved(self, done: bool, otherwise: str = "") -> Text:
         """Where a movement has led, or why there was none."""
