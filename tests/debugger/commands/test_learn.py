@@ -61,7 +61,7 @@ def test_explain_gives_the_formula_of_a_cost_that_is_one_node():
         "softmax_ce_delta is delta of each example, Sa - y + (1 - y)r - a Σ(1 - y)r, S = sum of y"
     )
     assert said in " ".join(text.split())
-    assert "C is the mean over n = 2 examples, hence / 2." in " ".join(text.split())
+    assert "C is the mean over n = 2, hence / 2." in " ".join(text.split())
 
 
 def test_explain_of_a_named_function_shows_its_operations_and_all_of_them_together():
@@ -91,7 +91,7 @@ CALLS = [
     (lambda x, w: np.stack([x, x]) @ w, "in each matrix of the stack"),
     (lambda x, w: x.sum(axis=0), "an entry for each 4 of x (4, 3), taken over axis 0"),
     (lambda x, w: x.mean(axis=1), "every entry has derivative 1/3"),
-    (lambda x, w: x.max(axis=1), "only the largest entry moves it"),
+    (lambda x, w: x.max(axis=1), "only the largest moves it"),
     (lambda x, w: x[:, [0, 0]], "one taken twice gets both"),
     (lambda x, w: x.T, "at other places"),
     (lambda x, w: lm.softmax(x), "the local Jacobian is not diagonal"),

@@ -37,6 +37,7 @@ from tinygrad_lossmix.engine.graph import Group, groups
 from tinygrad_lossmix.engine.table import spelling
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.layers import LAYERS
+from tinygrad_lossmix.printing import brief
 
 LEARN = Topic("learn")
 CALLS = 4  # of one named function that are looked at
@@ -87,15 +88,10 @@ def _operations(walk: Walk, called: Group) -> Text:
     """What a named function is made of, with all products, and the product of all together."""
     call, a, z = walk.reading.call, called.output, called.inputs[0]
     many = count(len(called.members), "operation")
-    text = Text(f"{called.name}: {call(z)} → {call(a)}, {many}\n", NAME)
-    rows = [
-        (
-            f"{_gradient(walk, x)} = {rule.product(walk.reading, node, i)}",
-            walk.reading.defined(node),
-        )
-        for node in reversed(called.members)
-        for i, x in rule.differentiated(node)
-    ]
+    text = Text(f"{brief(called.name)}: {call(z)} → {call(a)}, {many}\n", NAME)
+    backwards = reversed(called.members)
+    steps = [(node, *each) for node in backwards for each in rule.differentiated(node)]
+    rows = [(_product(walk, *step), walk.reading.defined(step[0])) for step in steps]
     text.append(aligned(rows, (FLOW, QUIET)))
     if called.name in LAYERS:
         alike: Tensor = LAYERS[called.name].stable(z)
@@ -130,8 +126,8 @@ def _of_a_call(walk: Walk, called: Group, z: Tensor) -> Row:
     found = derivative_by(z, a, partial(grad, a, z))
     if found is None or found.values.ndim > 2:
         many = f"each entry depends on several: a Jacobian of shape {a.shape + z.shape}"
-        return "", name, many, called.name
-    return "", name, found.values if found.diagonal and a.ndim > 1 else found, called.name
+        return "", name, many, ""
+    return "", name, found.values if found.diagonal and a.ndim > 1 else found, brief(called.name)
 
 
 @command(LEARN, takes="name")
