@@ -5,9 +5,8 @@
 True
 >>> quiz = Quiz()
 >>> quiz.ask(walk).mark(np.array([3.0, 1.0]))
->>> print(quiz, quiz.asked[0].hint, sep="\n")
-1 of 2 entries
-the constant factor 3 is missing at np.multiply
+>>> str(quiz), quiz.asked[0].hint
+('1 of 2 entries', 'the constant factor 3 is missing at np.multiply')
 """
 
 from dataclasses import dataclass, field
