@@ -75,6 +75,16 @@ def test_a_drawing_is_turned_opened_and_shortened(tmp_path):
     assert "0.4076" not in dot
 
 
+def test_two_mixes_are_drawn_in_one_picture(tmp_path):
+    path = tmp_path / "graph.dot"
+    args = ["softmax", "ll", "--beside", "softmax", "ce"]
+    assert draw(*args, "-o", str(path)).exit_code == 0
+    assert path.read_text().count("n1 = exp(z)") == 1
+    text = draw(*args).stdout
+    assert text.startswith("softmax + log-likelihood: C = 0.4076\n")
+    assert "\n\nsoftmax + cross-entropy: C' = 0.7826\n" in text
+
+
 @pytest.mark.parametrize("mix", lm.MIXES, ids=str)
 def test_the_backward_pass_is_written_as_a_program(mix, tmp_path):
     path = tmp_path / "backward.py"
@@ -129,7 +139,9 @@ def test_without_matplotlib_a_field_says_what_to_install(tmp_path, monkeypatch):
         (["--animate", "-o", "walk.png"], "--animate plays a graph in an .svg: -o walk.svg"),
         (["--animate", "--field", "-o", "x.svg"], "in an .svg: -o walk.svg, without --field"),
         (["--open", "softmx"], "--open there is no group 'softmx' to open: choose one of log_like"),
-        (["--open", "softmax", "--stable"], "--stable has groups of its own: no --open"),
+        (["--open", "softmax", "--stable"], "--stable draws two recordings already: no --open"),
+        (["--stable", "--beside", "softmax", "ce"], "two recordings already: no --beside"),
+        (["--beside", "softmax", "hinge"], "--beside: there is no mix 'softmax' with 'hinge'"),
         (["--direction", "up"], "'up' is not one of 'down', 'right'"),
         (["--values", "long"], "'long' is not one of 'short', 'shapes', 'none'"),
         (["-o", "x.py", "--stable"], "-o x.py: a program is no drawing: no --stable"),

@@ -5,10 +5,10 @@ import re
 from dataclasses import dataclass, field
 from html import unescape
 from operator import mul
+from unicodedata import east_asian_width
 from xml.etree import ElementTree
 
-# Helvetica's widths of the letters from space to ~, in thousandths of the size; others are as wide
-# as they are high
+# Helvetica's widths of the letters from space to ~, in thousandths of the size
 WIDTHS = """
     278 278 355 556 556 889 667 191 333 333 389 584 278 333 278 278 556 556 556 556 556 556 556 556
     556 556 278 278 584 584 584 556 1015 667 667 722 722 667 611 778 722 278 500 667 556 833 722
@@ -129,9 +129,13 @@ def _along(points):
 def _by_helvetica(text):
     x, y, size = (float(text.get(key)) for key in ("x", "y", "font-size"))
     letters = "".join(text.itertext())
-    width = sum(HELVETICA.get(c, 1000) for c in letters.strip()) * size / 1000
+    width = sum(map(_thousandths, letters.strip())) * size / 1000
     left = x - {"middle": width / 2, "end": width}.get(text.get("text-anchor"), 0)
     return Rectangle(left, y - 0.75 * size, left + width, y + 0.22 * size)
+
+
+def _thousandths(letter):
+    return HELVETICA.get(letter) or (1000 if east_asian_width(letter) in "WF" else 700)
 
 
 def faults(svg, measured=None):

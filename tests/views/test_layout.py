@@ -32,7 +32,7 @@ def network():
 
 
 def hostile():
-    names = "x" * 60, '"; n0 [label=<b>&amp;\\N', "WM" * 30, "\u202e\x1b[31m" * 4, "漢字" * 15
+    names = "x" * 60, '"; n0 [label=<b>&amp;\\N', "WM" * 30, "\u202e\x1b[31m" * 4, "é漢𝕏字" * 10
     cost = sum(lm.Tensor([1.0, 2.0], name=name) for name in names).sum()
     cost.backward()
     return cost
@@ -61,6 +61,7 @@ GOLDEN = {
     "network, to the right": lambda: lm.draw(network(), direction="right"),
     "network, collapsed": lambda: lm.draw(network(), collapse=True),
     "network, one group open": lambda: lm.draw(network(), open="softmax"),
+    "two mixes": lambda: lm.draw(mix("softmax", "ll"), beside=mix("softmax", "ce")),
     "stabilised": lambda: lm.rewriting(mix("softmax", "ce")).draw(),
     "hostile names": lambda: lm.draw(hostile()),
     "scalars": lambda: lm.draw(scalars()),

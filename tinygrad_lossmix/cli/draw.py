@@ -50,6 +50,12 @@ def two_logits(ctx: click.Context, param: click.Parameter, field: bool) -> bool:
     show_default=True,
     help="What of the arrays stands in the boxes.",
 )
+@click.option(
+    "--beside",
+    nargs=2,
+    metavar="OUTPUT COST",
+    help="Another mix of the same logits and labels; what both share is drawn once.",
+)
 @click.option("--animate", is_flag=True, help="Play the walk, value by value, in an .svg.")
 @click.option("--stable", is_flag=True, help="Show beside it what lm.stabilize makes of it.")
 @click.option(
@@ -65,6 +71,7 @@ def command(
     /,
     given: Given,
     path: Path | None,
+    beside: tuple[str, str] | None,
     animate: bool,
     stable: bool,
     field: bool,
@@ -77,12 +84,12 @@ def command(
         raise click.UsageError("--animate plays a graph in an .svg: -o walk.svg, without --field")
     if field:
         mix, _, y = given.mix_for("--field")
-        _refuse(ctx, "--field is over all logits", "z", "shapes", "stable", *look)
+        _refuse(ctx, "--field is over all logits", "z", "shapes", "stable", "beside", *look)
         mixes = [mix] if ctx.params["words"] else MIXES
         _save(ctx, lm.field(*mixes, y=y), path)
         return
     if path is not None and path.suffix.lower() == ".py":
-        _refuse(ctx, f"-o {path}: a program is no drawing", "stable", *look)
+        _refuse(ctx, f"-o {path}: a program is no drawing", "stable", "beside", *look)
         from tinygrad_lossmix.compiler.standalone import standalone
 
         with usage("-o", path):
@@ -91,12 +98,13 @@ def command(
         return
     cost, names = given.cost, given.names
     if stable:
-        _refuse(ctx, "--stable has groups of its own", "open")
+        _refuse(ctx, "--stable draws two recordings already", "open", "beside")
         del look["open"]
         drawing = lm.rewriting(cost, names).draw(**look)
     else:
+        other = given.other(beside)
         with usage("--open"):
-            drawing = lm.draw(cost, names, **look)
+            drawing = lm.draw(cost, names, beside=other, **look)
     _save(ctx, drawing, path, animate)
 
 

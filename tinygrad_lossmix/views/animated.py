@@ -46,7 +46,8 @@ def animated(svg: str, pictures: Mapping[str, Picture], scope: str) -> str:
                 totals[f"{ids}n{i}"] = seed
         for arrow in sorted(shown.arrows, key=lambda arrow: arrow.step):
             tail, head = f"{ids}n{arrow.tail}", f"{ids}n{arrow.head}"
-            steps.setdefault(f"{tail}->{head}", []).append(arrow.head)
+            if not arrow.again:
+                steps.setdefault(f"{tail}->{head}", []).append(arrow.head)
             if arrow.downstream is not None:
                 steps.setdefault(f"{tail}->{head} back", []).append(passed[arrow.step])
                 totals[tail] = passed[arrow.step]

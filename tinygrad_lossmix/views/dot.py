@@ -9,6 +9,7 @@
 """
 
 import itertools
+import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from typing import Any
@@ -23,6 +24,7 @@ TANGLED = 1000  # ranks passed by arrows; beyond, the layout is not polished: it
 
 LINE = 200  # letters of a line in a box
 IN_DOT = 4000  # letters of any other text: Graphviz reads strings of at most 16 kB
+SIZE = 14  # of the letters in a box, in points
 FONT = "Helvetica,Arial,sans-serif"
 # Drawn from the argument too, or it would change the order of the boxes. One for each cost.
 GRADIENT, SECOND = (
@@ -34,7 +36,7 @@ GRADIENT, SECOND = (
 )
 DIRECTIONS = {  # with a size in inches; a larger picture shrinks, or it would fill the memory
     "down": {"rankdir": "TB", "size": "40,120"},
-    "right": {"rankdir": "LR", "size": "120,40", "nodesep": "0.35"},  # labels lie side by side
+    "right": {"rankdir": "LR", "size": "120,40", "nodesep": "0.45"},  # labels lie side by side
 }
 CLUSTER = {
     "style": "rounded",
@@ -142,6 +144,8 @@ def _cluster(graph: Any, shown: Picture, cluster: Cluster, names: Iterator[str],
         with graph.subgraph(name=next(names)) as within:
             whole = inner.name if len(inner.name) > LONGEST else ""
             within.attr(label=_label([shorten(inner.name)]), **_whole(whole), **CLUSTER)
+            if any(shown.boxes[i].kind == "cost" for i in inner.boxes):
+                within.attr(labelloc="b", labeljust="r")  # where no arrow goes in or out
             _cluster(within, shown, inner, names, ids)
 
 
@@ -169,6 +173,17 @@ def _legend(graph: Any, pictures: list[Picture]) -> None:
 def _style(kind: str) -> dict[str, str]:
     fill, line = LIGHT.boxes[kind]
     return {"class": kind, "fillcolor": fill, "color": line, **SHAPES[kind]}
+
+
+def _room(lines: list[str]) -> dict[str, str]:
+    """The width that lines need whose letters may be wider where they are read than here."""
+    wide = [line for line in lines if any(map(_is_wide, line))]
+    ems = max((sum(1 if _is_wide(c) else 0.7 for c in line) for line in wide), default=0)
+    return {"width": f"{1.1 * ems * SIZE / 72:.2f}"} if ems else {}
+
+
+def _is_wide(letter: str) -> bool:
+    return unicodedata.east_asian_width(letter) in "WF"
 
 
 def _whole(text: str) -> dict[str, str]:

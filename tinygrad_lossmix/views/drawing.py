@@ -6,7 +6,7 @@ By Graphviz's own `dot`, else by pygraphviz, which carries Graphviz inside.
 >>> cost = (z * z).sum()
 >>> cost.backward()
 >>> draw(cost)
-Drawing: .svg(), .png(), .save("graph.svg"), .dot, .mermaid
+Drawing: .show(), .save("graph.svg"), .svg(), .png(), .dot, .mermaid
 >>> titled('<g id="node1" class="node">\\n<title>n0</title>\\n</g>', {"n0": ["z"]}).splitlines()
 ['<g id="node1" class="node">', '<title>z</title>', '</g>']
 """
@@ -33,6 +33,7 @@ from tinygrad_lossmix.installation import install
 from tinygrad_lossmix.printing import brief
 from tinygrad_lossmix.views.animated import animated
 from tinygrad_lossmix.views.dot import dot, tooltips
+from tinygrad_lossmix.views.joined import joined, renamed
 from tinygrad_lossmix.views.mermaid import mermaid
 from tinygrad_lossmix.views.picture import CROWDED, Look, Picture, picture
 from tinygrad_lossmix.views.reading import Gradients, Reading, gradients
@@ -56,6 +57,7 @@ def draw(
     collapse: bool = False,
     open: str | Collection[str] = (),
     values: str = "short",
+    beside: Tensor | None = None,
 ) -> Drawing:
     """Draw a recording: values, gradients, and arrows that pass them on, there and back.
 
@@ -68,6 +70,8 @@ def draw(
         open: groups to show in full while the others are one box each: the name of the function
             or of its output, or several.
         values: "short"; "shapes" of the arrays in their place; "none".
+        beside: another cost: what both were computed from is drawn once, and where their gradients
+            differ those of the other one are drawn in another colour.
 
     Returns:
         a Drawing: `.svg()`, `.png()`, `.dot`, `.mermaid`, `.save(path)`, `.show()`; notebooks
@@ -77,8 +81,15 @@ def draw(
         TypeError: cost is not a Tensor.
         ValueError: more than 1000 boxes; another direction or other values; no such group.
     """
-    look = Look(direction, collapse, open, values)
-    return drawing(Reading(cost, names), gradients(cost), look)
+    look, reading = Look(direction, collapse, open, values), Reading(cost, names)
+    if beside is None:
+        return drawing(reading, gradients(cost), look)
+    other = renamed(reading, Reading(beside, names))
+    known = gradients(cost), gradients(beside)
+    trees = map(tree_of, (reading, other), known)
+    titles = [reading.title, other.title]
+    text = "\n\n".join(f"{title}\n{tree}" for title, tree in zip(titles, trees, strict=True))
+    return Drawing({"": joined(reading, other, known, look)}, titles, text)
 
 
 def drawing(reading: Reading, known: Gradients, look: Look | None = None) -> Drawing:
@@ -178,7 +189,7 @@ class Drawing(Shown):
         return picture
 
     def __repr__(self) -> str:
-        return 'Drawing: .svg(), .png(), .save("graph.svg"), .dot, .mermaid'
+        return 'Drawing: .show(), .save("graph.svg"), .svg(), .png(), .dot, .mermaid'
 
 
 def scalable(svg: str) -> str:

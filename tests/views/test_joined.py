@@ -1,0 +1,173 @@
+"""Two recordings in one picture."""
+
+import re
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+import tinygrad_lossmix as lm
+from tinygrad_lossmix.engine.graph import group
+from tinygrad_lossmix.testing import strategies
+from tinygrad_lossmix.views.joined import joined, renamed
+from tinygrad_lossmix.views.picture import Look, picture
+from tinygrad_lossmix.views.reading import Reading, gradients
+
+
+def composed(output, cost, y=0):
+    cost = lm.Mix(output, cost).composed(lm.Tensor([2.0, 1.0, 0.0], name="z"), y)
+    cost.backward()
+    return cost
+
+
+def pictured(cost, beside, **look):
+    first = Reading(cost, {})
+    other = renamed(first, Reading(beside, {}))
+    shown = joined(first, other, (gradients(cost), gradients(beside)), Look(**look))
+    return shown, [box.lines[0] for box in shown.boxes]
+
+
+def arrows(shown, titles, **kind):
+    found = [each for each in shown.arrows if all(getattr(each, k) == v for k, v in kind.items())]
+    return [(titles[each.tail].split()[0], titles[each.head].split()[0]) for each in found]
+
+
+def test_what_two_mixes_share_is_there_once():
+    shown, titles = pictured(composed("softmax", "ll"), composed("softmax", "ce"))
+    assert max(Counter(titles).values()) == 1
+    assert titles[:4] == ["z", "n1 = exp(z)", "n2 = sum(n1, axis=-1, keepdims=True)", "a = n1 / n2"]
+    assert {"n5 = n4 * y", "n9' = n5 + n8'", "C = -n6", "C' = -n10'"} < set(titles)
+    assert titles[-2:] == ["y", "1 - y"]
+    forward = arrows(shown, titles, again=False)
+    assert forward.count(("z", "n1")) == 1
+    assert {("n5", "n6"), ("n5", "n9'")} < set(forward)
+
+
+def test_gradients_that_differ_are_those_of_each_cost():
+    shown, titles = pictured(composed("softmax", "ll"), composed("softmax", "ce"))
+    assert shown.boxes[0].lines[2:] == [
+        "gradient of C (delta) [-0.3348, 0.2447, 0.09003]",
+        "gradient of C' (delta) [-0.6161, 0.4652, 0.1509]",
+    ]
+    assert shown.boxes[0].tooltip.count("\n") == 3
+    second = [each for each in shown.arrows if each.cost and each.tail == 0]
+    assert [(titles[each.head], each.again) for each in second] == [("n1 = exp(z)", True)]
+    delta = lm.Mix("softmax", "ce").delta(np.array([2.0, 1.0, 0.0]), 0)
+    np.testing.assert_allclose(second[0].downstream, delta)
+
+
+def test_gradients_that_are_the_same_are_there_once():
+    """Sigmoid with cross-entropy twice, spelled in two ways."""
+    z, y = lm.Tensor([2.0, 1.0], name="z"), np.array([1.0, 0.0])
+    a = lm.book.sigmoid(z)
+    first = -(y * np.log(a) + (1.0 - y) * np.log(1.0 - a)).sum()
+    other = -(y * np.log(a) + (1.0 - y) * np.log(1.0 - a)).sum() * 1.0
+    for cost in (first, other):
+        cost.backward()
+    shown, titles = pictured(first, other)
+    assert arrows(shown, titles, cost=1) == [(titles[-4].split()[0], titles[-3].split()[0])]
+    assert not [line for box in shown.boxes for line in box.lines if "gradient of" in line]
+
+
+def test_the_same_cost_beside_itself_is_one_picture():
+    cost = composed("softmax", "quadratic")
+    shown, _ = pictured(cost, cost)
+    assert not [each for each in shown.arrows if each.cost or each.again]
+    alone = lm.draw(cost, {}).dot
+    assert len(shown.boxes) == len(re.findall(r"^\t+n\d+ \[", alone, re.MULTILINE))
+
+
+def test_a_box_shared_by_two_groups_is_in_neither():
+    shown, titles = pictured(composed("softmax", "ll"), composed("softmax", "ce"))
+    inside = {each.name: [titles[i] for i in each.boxes] for each in shown.everything.inner}
+    assert inside.keys() == {"softmax", "log_likelihood", "cross_entropy"}
+    assert inside["log_likelihood"] == ["n6 = sum(n5)", "C = -n6"]
+    loose = [titles[i] for i in shown.everything.boxes]
+    assert loose == ["z", "n4 = log(a)", "n5 = n4 * y", "y"]
+
+
+def test_collapsed_groups_are_shared_where_they_are_the_same():
+    _, titles = pictured(composed("softmax", "ll"), composed("softmax", "ce"), collapse=True)
+    assert titles == [
+        *("z", "a = softmax(z)", "C = log_likelihood(a, y)", "C' = cross_entropy(a, y)"),
+        *("y", "1 - y"),
+    ]
+
+
+def test_leaves_are_the_same_by_identity_or_by_name_and_values():
+    x = lm.Tensor([1.0, 2.0])
+    for others, count in (
+        ((x, x), 1),
+        ((lm.Tensor([1.0, 2.0], name="w"), lm.Tensor([1.0, 2.0], name="w")), 1),
+        ((lm.Tensor([1.0, 2.0], name="w"), lm.Tensor([1.0, 3.0], name="w")), 2),
+        ((lm.Tensor([1.0, 2.0], name="w"), lm.Tensor([1.0, 2.0], name="v")), 2),
+    ):
+        shown, _ = pictured(*(np.exp(each).sum() for each in others))
+        assert sum(box.kind == "input" for box in shown.boxes) == count
+
+
+def test_steps_made_twice_are_told_apart():
+    x = lm.Tensor(2.0, name="x")
+    shown, titles = pictured(x * 2.0 + x * 2.0, x * 2.0 + x * 2.0 + x * 2.0)
+    assert sum(title.endswith("= x * 2") for title in titles) == 3
+    assert len(set(arrows(shown, titles))) == len(shown.arrows)
+
+
+def test_before_backward_there_are_no_gradients():
+    z = lm.Tensor([2.0, 1.0, 0.0], name="z")
+    costs = [mix.composed(z, 0) for mix in lm.MIXES[:2]]
+    shown, _ = pictured(*costs)
+    assert {each.downstream for each in shown.arrows} == {None}
+    assert shown.boxes[0].lines[2:] == ["gradient (delta) not computed"]
+
+
+def test_one_cost_that_is_differentiated_has_its_gradient():
+    z = lm.Tensor([2.0, 1.0, 0.0], name="z")
+    first, other = (mix.composed(z, 0) for mix in lm.MIXES[:2])
+    other.backward()
+    shown, _ = pictured(first, other)
+    assert shown.boxes[0].lines[2].startswith("gradient of C (delta) not computed")
+    assert shown.boxes[0].lines[3].startswith("gradient of C' (delta) [")
+
+
+@pytest.mark.parametrize("form", ["dot", "mermaid"])
+def test_each_cost_has_its_own_colour(form):
+    drawing = lm.draw(composed("softmax", "ll"), {}, beside=composed("softmax", "ce"))
+    text = getattr(drawing, form)
+    assert text.count("n1 = exp(z)") == 1
+    colours = {"dot": r'color="(#8a3b00|#00579c)"', "mermaid": r"stroke:(#c8641e|#2f86c9)"}
+    assert len(set(re.findall(colours[form], text))) == 2
+    assert drawing.svg(animate=True).startswith("<svg")
+
+
+@settings(max_examples=30)
+@given(strategies.programs(), strategies.programs())
+def test_every_node_and_gradient_of_both_is_in_the_picture(one, two):
+    """Programs with the same inputs by name, whose values may be the same too."""
+    costs = []
+    for f, inputs in (one, two):
+        costs.append(f(*(lm.Tensor(x, name=f"v{i}") for i, x in enumerate(inputs))))
+        costs[-1].backward()
+    shown, _ = pictured(*costs)
+    nodes = [x.data for x in shown.stands_for if isinstance(x, lm.Tensor)]
+    passed = [each.downstream for each in shown.arrows if each.downstream is not None]
+    for cost in costs:
+        reading = Reading(cost, {})
+        for node in reading.nodes:
+            assert any(np.array_equal(node.data, x, equal_nan=True) for x in nodes)
+        for each in picture(reading, gradients(cost)).arrows:
+            if (back := each.downstream) is not None:
+                alike = [x for x in passed if x.shape == back.shape]
+                assert any(np.allclose(back, x, equal_nan=True) for x in alike)
+
+
+def test_a_group_of_the_users_that_both_call_is_shared():
+    @group("layer")
+    def layer(x):
+        return np.tanh(x * 2.0)
+
+    x = lm.Tensor([1.0, 2.0], name="x")
+    shown, _ = pictured(layer(x).sum(), (layer(x) ** 2).sum())
+    assert [each.name for each in shown.everything.inner] == ["layer"]
+    assert len(shown.everything.inner[0].boxes) == 2
