@@ -84,6 +84,15 @@ def test_hostile_names_reach_no_further_than_a_label(name):
     assert len(drawing.dot) < 3000 + 2 * len(name)
 
 
+@pytest.mark.parametrize("options", [{}, {"collapse": True}, {"values": "none"}], ids=str)
+def test_a_label_is_no_html_where_a_name_is_all_of_it(options):
+    name = "<<b>bold</b>>"
+    cost = lm.group(name)(np.exp)(lm.Tensor(1.0, name=name)) + 1.0
+    dot = lm.draw(cost, **options).dot
+    assert "label=<" not in dot
+    assert name.replace("<", "&lt;") in lm.draw(cost, **options).svg().replace("&gt;", ">")
+
+
 @given(st.text(st.characters(), min_size=41, max_size=200))
 def test_a_long_name_is_kept_in_full(name):
     dot = lm.draw(lm.Tensor(1.0, name=name) * 2.0).dot
