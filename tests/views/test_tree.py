@@ -9,10 +9,11 @@ import tinygrad_lossmix as lm
 
 A = "softmax output layer a, eq. (78)"
 FROM_A = "from a: [-0.1353, 0, 0]"
-DELTA = "input; logits z, their gradient is delta, eq. (84)"
+DELTA = "logits z, their gradient is delta, eq. (84)"
 
 
-def test_the_tree_of_softmax_with_log_likelihood(cost):
+def test_the_tree_of_softmax_with_log_likelihood(cost, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
     cells = [re.split(" {2,}", line.strip()) for line in lm.tree(cost).splitlines()]
     assert cells == [
         ["value", "gradient"],
@@ -22,11 +23,43 @@ def test_the_tree_of_softmax_with_log_likelihood(cost):
         ["├─ n4 = log(a)", "[-0.4076, -1.408, -2.408]", "[-1, 0, 0]"],
         ["│", "a = n1 / n2", "[0.6652, 0.2447, 0.09003]", "[-1.503, 0, 0]", A],
         ["│", "├─ n1 = exp(z)", "[7.389, 2.718, 1]", "[-0.0453, 0.09003, 0.09003]", FROM_A],
-        ["│", "│", "z", "[2, 1, 0]", "[-0.3348, 0.2447, 0.09003]", DELTA],
+        ["│", "│", "z, input", "[2, 1, 0]", "[-0.3348, 0.2447, 0.09003]", DELTA],
         ["│", "└─ n2 = sum(n1, axis=-1, keepdims=True)", "[11.11]", "[0.09003]"],
         ["│", "n1, shown above", "from n2: [0.09003, 0.09003, 0.09003]"],
-        ["└─ y", "[1, 0, 0]", "constant"],
+        ["└─ y, constant", "[1, 0, 0]"],
     ]
+
+
+def network():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(4, 3)), np.eye(3)[[0, 2, 1, 1]]
+    W1, b1, W2 = (lm.Tensor(rng.normal(size=shape)) for shape in [(3, 5), 5, (5, 3)])
+    h = np.tanh(x @ W1 + b1)
+    return lm.Mix("softmax", "ll").composed(h @ W2, y)
+
+
+@pytest.mark.parametrize("columns", [48, 60, 80, 120])
+def test_a_tree_is_as_wide_as_the_terminal_and_cuts_no_number(columns, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    cost = network()
+    cost.backward()
+    lines = lm.tree(cost).splitlines()
+    assert max(map(len, lines)) <= columns
+    numbers = re.findall(r"-?\d+\.\d+(?:e-\d+)?", "\n".join(lines))
+    walk = lm.Stepper(cost)
+    arrays = [x for node in walk.reading.nodes for x in (node.data, node.grad)]
+    arrays += [product.contribution for product in walk.products]
+    arrays += [x for node in walk.reading.nodes for x in node.args if isinstance(x, np.ndarray)]
+    shown = {f"{entry + 0.0:.4g}" for x in arrays for entry in np.ravel(x)}
+    assert len(numbers) > columns // 8
+    assert not [each for each in numbers if each not in shown and each not in ("84", "80", "78")]
+
+
+def test_what_a_node_is_stands_below_where_there_is_no_room_behind(cost, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = lm.tree(cost).splitlines()
+    assert lines[1].split()[:3] == ["C", "=", "-n6"]
+    assert lines[2] == "   log-likelihood cost C, eq. (80)"
 
 
 def test_a_shared_node_is_shown_once_and_referred_to():
@@ -56,7 +89,7 @@ def test_a_gradient_left_by_another_cost_is_not_shown():
     assert "not computed" in lm.tree(cost)
     cost.backward()
     (x * 7.0).backward()
-    assert lm.tree(cost).splitlines()[2].split() == ["x", "2", "2", "input"]
+    assert lm.tree(cost).splitlines()[2].split() == ["x,", "input", "2", "2"]
 
 
 def test_what_no_gradient_flows_to_says_so():

@@ -60,8 +60,9 @@ def on_one_line(x: Any, width: int, most: int) -> str:
     for fewer in range(7, 2, -1) if x.ndim == 1 else ():
         cells = (LEFT_OUT if i is None else number(x[i]) for i in _picked(x.size, fewer))
         texts.append(f"[{', '.join(cells)}]")
-    texts.append(f"{x.shape} {' to '.join(number(x[at]) for at in _extremes(x))}".rstrip())
-    return next((text for text in texts if len(text) <= width), f"{x.shape}")
+    ends = " to ".join(number(x[at]) for at in _extremes(x))
+    texts += [f"{x.shape} {ends}".rstrip(), ends]
+    return next((text for text in texts if 0 < len(text) <= width), f"{x.shape}")
 
 
 def summary(x: Any) -> str:

@@ -16,18 +16,19 @@ n2 = n1 * z        [14.78, 2.718]  [1, 1]
 """
 
 import itertools
+import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.printing import brief, shaped, short
+from tinygrad_lossmix.printing import FEW, FITS, brief, paragraph, shorten
+from tinygrad_lossmix.views.grids import on_one_line
 from tinygrad_lossmix.views.reading import Gradients, Reading, gradients, is_array
 
 MOST_LINES = 200
-DEEPEST = 16  # branchings
-WIDEST = 48  # letters of the first column
+LEAST = 24  # letters of the formulas, and of values and gradients together
 
 
 def tree(cost: Tensor, names: Mapping[str, Any] | None = None) -> str:
@@ -45,16 +46,51 @@ def tree(cost: Tensor, names: Mapping[str, Any] | None = None) -> str:
 
 def tree_of(reading: Reading, known: Gradients) -> str:
     """`tree`, of what is read already, with the gradients that are known."""
-    rows = list(itertools.islice(_rows(reading, known), MOST_LINES + 1))
-    rows.insert(0, ("", "value", "gradient", ""))
-    widths = [min(max(len(row[i]) for row in rows), WIDEST) for i in range(3)]
-    text = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)).rstrip()
-        for row in rows[: MOST_LINES + 1]
-    ]
-    if len(rows) > MOST_LINES + 1:
+    wide = max(shutil.get_terminal_size().columns, 2 * LEAST)
+    rows = list(itertools.islice(_rows(reading, known, wide), MOST_LINES + 1))
+    text = _lines([Line("", "", "value", "gradient", ""), *rows[:MOST_LINES]], wide)
+    if len(rows) > MOST_LINES:
         text.append(f"… {len(reading.nodes):,} nodes in all; call tree() on a node further in")
     return "\n".join(text)
+
+
+class Line(NamedTuple):
+    """A node or constant, with the value and the gradient as arrays or text."""
+
+    before: str  # the branches
+    formula: str
+    value: Any
+    gradient: Any
+    about: str
+
+
+def _lines(rows: list[Line], wide: int) -> list[str]:
+    """Columns that share the width; what a node is stands below where it does not fit behind."""
+    formula = max(len(row.before) + len(row.formula) for row in rows)
+    value, gradient = (max(len(_cell(row[i], wide)) for row in rows) for i in (2, 3))
+    deepest = max(len(row.before) for row in rows)
+    formula = min(formula, max(wide - value - gradient - 4, deepest + LEAST // 2, LEAST))
+    value = min(value, max((wide - formula - 4) // 2, wide - formula - 4 - gradient))
+    gradient = min(gradient, wide - formula - 4 - value)
+    lines = []
+    for row in rows:
+        cells = (
+            row.before + shorten(row.formula, formula - len(row.before)),
+            _cell(row.value, value),
+            _cell(row.gradient, gradient),
+        )
+        widths = formula, value, gradient
+        line = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        if len(line) + 2 + len(row.about) <= wide:
+            lines.append(f"{line}  {row.about}".rstrip())
+        else:
+            below = row.before.replace("├", "│").replace("└", " ").replace("─", " ") + "   "
+            lines += [line.rstrip(), *paragraph(row.about, below, wide=wide).splitlines()]
+    return lines
+
+
+def _cell(x: Any, width: int) -> str:
+    return x if isinstance(x, str) else on_one_line(x, width, FEW)
 
 
 class Branch(NamedTuple):
@@ -67,10 +103,7 @@ class Branch(NamedTuple):
     rest: str  # what stands before the lines below
 
 
-Row = tuple[str, str, str, str]  # formula, value, gradient, what it is
-
-
-def _rows(reading: Reading, known: Gradients) -> Iterator[Row]:
+def _rows(reading: Reading, known: Gradients, wide: int) -> Iterator[Line]:
     found, downstream = known
     parts = Counter(node.args[position] for node, position in downstream)
     seen: set[Tensor] = set()
@@ -80,24 +113,22 @@ def _rows(reading: Reading, known: Gradients) -> Iterator[Row]:
         node, before = branch.arg, branch.first
         name = reading.call(node)
         if not isinstance(node, Tensor):
-            yield f"{before}{name or 'constant'}", shaped(node), "", "constant" if name else ""
+            yield Line(before, f"{name}, constant" if name else "constant", node, "", "")
             continue
         words = []
         if branch.downstream is not None and parts[node] > 1:
-            words = [f"from {branch.through}: {short(branch.downstream)}"]
+            words = [f"from {branch.through}: {on_one_line(branch.downstream, FITS, FEW)}"]
         if node in seen:
-            yield f"{before}{name}, shown above", "", "", "; ".join(words)
+            yield Line(before, f"{name}, shown above", "", "", "; ".join(words))
             continue
-        if len(branch.rest) > 3 * DEEPEST:
-            yield f"{before}{name} = …, too deep to show", shaped(node.data), "", "; ".join(words)
+        if len(branch.rest) > wide // 2 - LEAST // 2:
+            yield Line(before, f"{name} = …, too deep to show", node.data, "", "; ".join(words))
             continue
         seen.add(node)
-        yield (
-            f"{before}{reading.defined(node)}",
-            shaped(node.data),
-            short(found[node]) if node in found else "not computed",
-            "; ".join([*_about(reading, node), *words]),
-        )
+        gradient = found.get(node, "not computed")
+        about = "; ".join([*_about(reading, node), *words])
+        formula = f"{name}, input" if node.function is None else reading.defined(node)
+        yield Line(before, formula, node.data, gradient, about)
         waiting += reversed(_branches(node, name, branch.rest, downstream))
 
 
@@ -120,5 +151,4 @@ def _branches(
 def _about(reading: Reading, node: Tensor) -> list[str]:
     words = [reading.equation(node)] if reading.equation(node) else []
     words = words or [brief(name) for name, *_ in node.groups]
-    kind = "input" if node.function is None else "cost" if node is reading.cost else ""
-    return [kind, *words] if kind and not (words and kind == "cost") else words
+    return words or ["cost"] * (node is reading.cost and node.function is not None)
