@@ -11,7 +11,7 @@ tree branch. A node that is used twice is shown once and referred to.
 cost = sum(n2)     17.5            1               cost
 n2 = n1 * z        [14.78, 2.718]  [1, 1]
 ├─ n1 = exp(z)     [7.389, 2.718]  [2, 1]
-│  z               [2, 1]          [22.17, 5.437]  input; from n1: [14.78, 2.718]
+│  z, input        [2, 1]          [22.17, 5.437]  from n1: [14.78, 2.718]
 └─ z, shown above                                  from n2: [7.389, 2.718]
 """
 
