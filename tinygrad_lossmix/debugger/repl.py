@@ -30,6 +30,7 @@ from tinygrad_lossmix.debugger.commands.move import MOVES, STEPS
 from tinygrad_lossmix.debugger.commands.quiz import QUIZ
 from tinygrad_lossmix.debugger.commands.session import EVERYWHERE, Session
 from tinygrad_lossmix.debugger.commands.stop import STOPS
+from tinygrad_lossmix.debugger.commands.why import WHY
 from tinygrad_lossmix.debugger.expressions import CommandError
 from tinygrad_lossmix.debugger.layout import fitted
 from tinygrad_lossmix.debugger.lockstep import Lockstep
@@ -38,7 +39,7 @@ from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import SPELLED
 
-ON_ONE = (STEPS, MOVES, STOPS, LOOKS, ROWS, ENTRY, CHANGES, LEARN, QUIZ, EVERYWHERE)
+ON_ONE = (STEPS, MOVES, STOPS, LOOKS, ROWS, ENTRY, CHANGES, LEARN, WHY, QUIZ, EVERYWHERE)
 ON_TWO = (STEPS, BESIDE, ROWS, EVERYWHERE)
 REMEMBERED = 1000  # lines that `history` keeps
 

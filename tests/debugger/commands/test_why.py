@@ -1,0 +1,152 @@
+"""`why nan` on planted NaN: what it names, and that what it says to write does help."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+import tinygrad_lossmix as lm
+from tests.helpers.prompt import answers_to
+from tinygrad_lossmix.debugger.commands.why import find
+from tinygrad_lossmix.testing import strategies
+
+
+def leaf(*numbers, name="x"):
+    return lm.Tensor([*numbers], name=name, lines=True)
+
+
+def zero_times_log_zero():
+    a, y = leaf(0.0, 1.0, name="a"), np.array([0.0, 1.0])
+    h = np.log(a)
+    return -(y * h).sum()
+
+
+def log_of_zero():
+    h = np.log(leaf(0.0, 1.0, name="a"))
+    return -(np.array([1.0, 0.0]) * h).sum()
+
+
+def exp_overflows():
+    h = np.exp(leaf(1000.0, 0.0, -1000.0, name="z"))
+    return -np.log(h / h.sum())[0]
+
+
+def infinity_less_infinity():
+    h = np.exp(leaf(800.0, 1.0))
+    return (h - h * 2.0).sum()
+
+
+def zero_by_zero():
+    x = leaf(0.0, 0.0)
+    h = x / x.sum()
+    return h.sum()
+
+
+def slope_of_sqrt_at_zero():
+    x = leaf(0.0, 0.0)
+    h = np.sqrt((x * x).sum())
+    return h * 2.0
+
+
+def dead_branch():
+    x = leaf(0.0, 2.0)
+    h = np.log(x)
+    return np.where(x > 0, x * h, 0.0).sum()
+
+
+def nan_in_an_input():
+    h = lm.Tensor([1.0, np.nan], name="x", lines=True)
+    return np.tanh(h * leaf(1.0, 2.0, name="w")).sum()
+
+
+def root_of_a_negative_number():
+    x = leaf(-1.0, 4.0)
+    h = x**0.5
+    return h.sum()
+
+
+def division_in_a_rule():
+    x, y = leaf(1e-5, 1.0), leaf(1e-200, 1.0, name="y")
+    h = x / y
+    return h.sum()
+
+
+def overflow_of_a_constant_scale():
+    h = leaf(1e200, 1.0) / 1e-200
+    return h.sum()
+
+
+def nan_in_a_constant():
+    h = leaf(1.0, 2.0) * np.array([np.nan, 1.0])
+    return h.sum()
+
+
+PLANTED = {
+    zero_times_log_zero: ("log(a)", "makes the first infinity", "lm.xlogy(y, a) for y *"),
+    log_of_zero: ("log(a)", "makes the first infinity", "np.log(np.maximum(a, 1e-30))"),
+    exp_overflows: ("exp(z)", "makes the first infinity", "log_softmax(u)"),
+    infinity_less_infinity: ("exp(x)", "makes the first infinity", "np.exp(np.minimum(x, 700.0))"),
+    zero_by_zero: ("x / n1", "makes the first NaN", "x / np.where(n1 != 0, n1, 1.0)"),
+    slope_of_sqrt_at_zero: ("sqrt(n2)", "hands on the first infinity", "np.sqrt(np.maximum("),
+    dead_branch: ("log(x)", "left out of the cost, but not of", "np.log(np.maximum(x, 1e-30))"),
+    nan_in_an_input: ("", "is an input, and holds NaN", "np.isfinite(x) is False"),
+    root_of_a_negative_number: ("x ** 0.5", "makes the first NaN", "np.maximum(x, 1e-30) **"),
+    division_in_a_rule: ("x / y", "hands on the first infinity", "np.where(abs(y) > 1e-150"),
+    overflow_of_a_constant_scale: ("x / 1e-200", "makes the first infinity", "or their scale"),
+    nan_in_a_constant: ("x * [nan, 1]", "a constant that holds NaN", "change the numbers"),
+}
+
+
+@pytest.mark.parametrize("plant", PLANTED, ids=lambda each: each.__name__)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_planted_nan_is_found(plant):
+    formula, said, repair = PLANTED[plant]
+    text = answers_to("why nan", plant())
+    first = text.splitlines()[0]
+    lines = plant.__code__.co_firstlineno
+    source = Path(__file__).read_text(encoding="utf-8").splitlines()
+    number = next(i for i in range(lines, len(source)) if " h = " in source[i]) + 1
+    assert first.endswith(f"{formula}  test_why.py:{number}"), text
+    assert said in text
+    assert repair in text
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-40])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_what_it_says_to_write_helps(value):
+    x = lm.Tensor([value, 2.0], name="x")
+    by_hand = np.where(x > 1.0, np.log(np.maximum(x, 1e-30)), 0.0).sum()
+    assert "np.log(np.maximum(x, 1e-30))" in answers_to("why nan", dead_branch())
+    assert np.isfinite(lm.grad(by_hand, x)).all()
+
+
+def test_what_was_tried_is_said_with_its_cost():
+    with np.errstate(all="ignore"):
+        text = answers_to("why nan", exp_overflows())
+    assert text.splitlines()[-1] == "  tried: lm.stabilize(n6) is 0, all gradients finite"
+    assert re.search(r"^  local +dn1/dz\[0\] +inf$", text, re.MULTILINE)
+    assert re.search(
+        r"^  then +n3 = n1 / n2 +makes NaN of it  test_why.py:\d+$", text, re.MULTILINE
+    )
+
+
+def test_a_mask_of_infinity_does_no_harm():
+    z = lm.Tensor([0.0, 1.0, 2.0], name="z")
+    e = np.exp(np.where([True, False, True], z, -np.inf) - 2.0)
+    cost = -np.log((e / e.sum())[0])
+    assert answers_to("why nan", cost).startswith("there is no NaN and no infinity")
+
+
+@given(strategies.programs())
+def test_where_there_is_no_nan_none_is_found(example):
+    program, leaves = example
+    cost = program(*map(lm.Tensor, leaves))
+    assert find(lm.Stepper(cost)) is None
+
+
+def test_only_nan_is_explained(capsys):
+    walk = lm.Stepper(lm.Tensor(1.0) * 2.0)
+    assert len(walk) == 1
+    assert answers_to("why") == answers_to("why nan")

@@ -1,0 +1,183 @@
+"""Why there is NaN: the operation that made the first of it, and what to write instead, as tried.
+
+Only what leads to the cost counts: `np.where(mask, z, -np.inf)` before a softmax does no harm.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from rich.text import Text
+
+from tinygrad_lossmix.compiler.stabilize import rewritten
+from tinygrad_lossmix.debugger import show
+from tinygrad_lossmix.debugger.chain_rule import Product, entrywise
+from tinygrad_lossmix.debugger.commands.session import Session, Topic, command
+from tinygrad_lossmix.debugger.entry import at
+from tinygrad_lossmix.debugger.expressions import CommandError
+from tinygrad_lossmix.debugger.layout import FLOW, NAME, QUIET, aligned, lined
+from tinygrad_lossmix.debugger.walk import Walk
+from tinygrad_lossmix.engine.replay import recorded, replay
+from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.mixes.costs import xlogy
+from tinygrad_lossmix.printing import number, short
+from tinygrad_lossmix.views.reading import Reading, swept
+
+WHY = Topic("look")
+GUARDS = {  # what to write for a function of x, of x and y, that overflows or is not defined there
+    np.exp: ["np.exp(np.minimum({x}, 700.0))"],
+    np.log: ["np.log(np.maximum({x}, 1e-30))"],
+    np.sqrt: ["np.sqrt(np.maximum({x}, 1e-30))"],
+    np.power: ["np.maximum({x}, 1e-30) ** {y}"],
+    np.divide: [
+        "{x} / np.where({y} != 0, {y}, 1.0)",
+        "{x} / np.where(abs({y}) > 1e-150, {y}, 1.0)",
+    ],
+}
+Function = Callable[..., Any]
+
+
+class Fault(NamedTuple):
+    """Where the first NaN or infinity was made."""
+
+    node: Tensor
+    product: Product | None  # what first hands it on; None: the cost itself has it
+    hidden: bool  # its value has it, though the cost has not
+    then: Tensor | None  # what makes NaN of an infinity
+
+
+@command(WHY, takes="text")
+def why(session: Session[Walk], arg: str) -> Text:
+    """why nan: what made the first NaN or infinity, its local derivative, and what to write"""
+    if arg not in ("", "nan"):
+        raise CommandError("NaN and infinity are explained: `why nan`")
+    fault, reading = find(session.steps), session.steps.reading
+    if fault is None:
+        return Text("there is no NaN and no infinity, neither in the cost nor in a gradient")
+    with np.errstate(all="ignore"):
+        numbers, repair = [*_numbers(reading, fault)], [*_repair(reading, fault)]
+    heading = Text(reading.defined(fault.node), NAME).append(show.line_of(reading, fault.node))
+    said = (Text(f"  {line}") for line in (_said(reading, fault), *repair))
+    return lined(heading, next(said), aligned(numbers, (QUIET, NAME, FLOW)), *said)
+
+
+def find(walk: Walk) -> Fault | None:
+    """What made the first NaN or infinity that the cost, else a gradient, comes of."""
+    product, guilty = None, {walk.cost}
+    if not _bad(walk.cost):
+        products = filter(None, (walk.at(i).stop for i in range(1, len(walk) + 1)))
+        faulty = (each for each in products if _bad(each.contribution) and not _bad(each.g))
+        if (product := next(faulty, None)) is None:
+            return None
+        guilty = {product.node}
+    for node in reversed(walk.reading.nodes):
+        if node in guilty:
+            guilty |= {arg for arg in node.args if isinstance(arg, Tensor) and _bad(arg)}
+    first, *others = sorted(guilty, key=lambda node: node.order)
+    nan = [node for node in others if _nan(node.data)] if not _nan(first.data) else []
+    return Fault(first, product, product is not None and _bad(first), nan[0] if nan else None)
+
+
+def _bad(x: Any) -> bool:
+    """Whether there is NaN or infinity in a Tensor, an array or a number."""
+    return not np.isfinite(x.data if isinstance(x, Tensor) else x).all()
+
+
+def _nan(x: Any) -> bool:
+    return bool(np.isnan(x).any())
+
+
+def _said(reading: Reading, fault: Fault) -> str:
+    node, product = fault.node, fault.product
+    if product is not None and not fault.hidden:
+        kind = "NaN" if _nan(product.contribution) else "infinity"
+        return f"hands on the first {kind}, to {reading.call(product.argument)}; values are finite"
+    kind = "NaN" if _nan(node.data) else "infinity"
+    if node.function is None:
+        return f"is an input, and holds {kind}"
+    if any(_bad(arg) for arg in node.args if not isinstance(arg, Tensor)):
+        return f"has a constant that holds {kind}"
+    left_out = ": left out of the cost, but not of the gradient" if fault.hidden else ""
+    return f"makes the first {kind}{left_out}"
+
+
+def _numbers(reading: Reading, fault: Fault) -> Iterator[tuple[str, str, str]]:
+    """Those of the first entry that is not finite, and what comes of it."""
+    node, product, hidden, then = fault
+    made = node.data if product is None or hidden else product.contribution
+    place = tuple(map(int, np.argwhere(~np.isfinite(made))[0]))
+    parts = [("value", reading.call(node), node.data)]
+    for i, arg in enumerate(node.args):
+        name = reading.call(arg) or "constant"
+        parts.append(("of", name, arg.data if isinstance(arg, Tensor) else arg))
+        if isinstance(arg, Tensor) and (product is None or hidden or i == product.place):
+            slope = entrywise(node, i)
+            parts += [] if slope is None else [("local", f"d{reading.call(node)}/d{name}", slope)]
+    if product is not None and not hidden:
+        parts.append(("upstream", reading.derivative(node), product.g))
+        parts.append(("downstream", f"→ {reading.call(product.argument)}", made))
+    for part, name, x in parts:
+        if np.shape(x) == made.shape:
+            yield part, at(name, place) if place else name, number(np.asarray(x)[place])
+        elif np.ndim(x) == 0:
+            yield part, name, number(np.asarray(x)[()])
+    if product is not None and hidden:
+        yield "then", reading.defined(product.node), f"hands on {short(product.contribution)}"
+    elif then is not None:
+        yield "then", reading.defined(then), f"makes NaN of it{show.line_of(reading, then)}"
+
+
+def _repair(reading: Reading, fault: Fault) -> Iterator[str]:
+    """What helps, of all that was tried: the cost and the gradients of its inputs are finite."""
+    cost, name = reading.cost, reading.call(fault.node)
+    if fault.node.function is None:
+        yield f"leave out the examples where np.isfinite({name}) is False"
+        return
+    stable = rewritten(cost)
+    if found := _finite(stable.after):
+        its = [each for each in stable.replacements if each.before.order >= fault.node.order]
+        yield from (f"write {each.pattern.stable} for {each.pattern.unstable}" for each in its[:2])
+        yield f"tried: lm.stabilize({reading.call(cost)}) is {found}"
+        return
+    for text, function, other in _candidates(reading, fault.node):
+        if found := _finite(_with(cost, function, other)):
+            yield f"write {text}"
+            yield f"tried: the cost is {found}"
+            return
+    yield "nothing that was tried helps: change the numbers that go in, or their scale"
+
+
+def _finite(cost: Tensor) -> str:
+    """A cost that is finite with the gradients of its inputs, in words; else nothing."""
+    found = swept(cost, np.ones((), cost.dtype)).of
+    slopes = [gradient for node, gradient in found.items() if node.function is None]
+    return "" if any(map(_bad, (cost, *slopes))) else f"{short(cost.data)}, all gradients finite"
+
+
+def _candidates(reading: Reading, node: Tensor) -> Iterator[tuple[str, Any, Function]]:
+    """What to write in place of an operation, in words; of which function, and what that does."""
+    x, *y = (reading.call(arg) or short(arg) for arg in node.args)
+    if node.function is np.log:
+        yield f"lm.xlogy(y, {x}) for y * {reading.call(node)}", np.multiply, _times
+    by_number = node.function is np.divide and isinstance(node.args[1], int | float)
+    for text in [] if by_number else GUARDS.get(node.function, []):
+        words = f"{text.format(x=x, y=''.join(y))} for {reading.formula(node)}"
+        guarded = eval(f"lambda x, y=None: {text.format(x='x', y='y')}", {"np": np})
+        yield words, node.function, guarded
+
+
+def _times(x: Any, y: Any) -> Any:
+    for u, v in ((x, y), (y, x)):
+        if isinstance(v, Tensor) and v.function is np.log:
+            return xlogy(u, v.args[0])
+    return x * y
+
+
+def _with(cost: Tensor, function: Any, other: Function) -> Tensor:
+    """A recording with another function in place of one, wherever that stands."""
+
+    def compute(old: Tensor, args: list[Any]) -> Any:
+        return other(*args) if old.function is function else recorded(old, args)
+
+    made: Tensor = replay(cost, {}, compute)[cost]
+    return made
