@@ -5,8 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tinygrad_lossmix.engine import derivatives
 
 PROGRAM = """

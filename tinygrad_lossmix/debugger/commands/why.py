@@ -37,7 +37,7 @@ GUARDS = {  # what to write for a function of x, of x and y, that overflows or i
 Function = Callable[..., Any]
 
 
-class Fault(NamedTuple):
+class Origin(NamedTuple):
     """Where the first NaN or infinity was made."""
 
     node: Tensor
@@ -51,17 +51,17 @@ def why(session: Session[Walk], arg: str) -> Text:
     """why nan: what made the first NaN or infinity, its local derivative, and what to write"""
     if arg not in ("", "nan"):
         raise CommandError("NaN and infinity are explained: `why nan`")
-    fault, reading = find(session.steps), session.steps.reading
-    if fault is None:
+    origin, reading = find(session.steps), session.steps.reading
+    if origin is None:
         return Text("there is no NaN and no infinity, neither in the cost nor in a gradient")
     with np.errstate(all="ignore"):
-        numbers, repair = [*_numbers(reading, fault)], [*_repair(reading, fault)]
-    heading = Text(reading.defined(fault.node), NAME).append(show.line_of(reading, fault.node))
-    said = (Text(f"  {line}") for line in (_said(reading, fault), *repair))
+        numbers, repair = [*_numbers(reading, origin)], [*_repair(reading, origin)]
+    heading = Text(reading.defined(origin.node), NAME).append(show.line_of(reading, origin.node))
+    said = (Text(f"  {line}") for line in (_said(reading, origin), *repair))
     return lined(heading, next(said), aligned(numbers, (QUIET, NAME, FLOW)), *said)
 
 
-def find(walk: Walk) -> Fault | None:
+def find(walk: Walk) -> Origin | None:
     """What made the first NaN or infinity that the cost, else a gradient, comes of."""
     product, guilty = None, {walk.cost}
     if not _bad(walk.cost):
@@ -75,7 +75,7 @@ def find(walk: Walk) -> Fault | None:
             guilty |= {arg for arg in node.args if isinstance(arg, Tensor) and _bad(arg)}
     first, *others = sorted(guilty, key=lambda node: node.order)
     nan = [node for node in others if _nan(node.data)] if not _nan(first.data) else []
-    return Fault(first, product, product is not None and _bad(first), nan[0] if nan else None)
+    return Origin(first, product, product is not None and _bad(first), nan[0] if nan else None)
 
 
 def _bad(x: Any) -> bool:
@@ -87,9 +87,9 @@ def _nan(x: Any) -> bool:
     return bool(np.isnan(x).any())
 
 
-def _said(reading: Reading, fault: Fault) -> str:
-    node, product = fault.node, fault.product
-    if product is not None and not fault.hidden:
+def _said(reading: Reading, origin: Origin) -> str:
+    node, product = origin.node, origin.product
+    if product is not None and not origin.hidden:
         kind = "NaN" if _nan(product.contribution) else "infinity"
         return f"hands on the first {kind}, to {reading.call(product.argument)}; values are finite"
     kind = "NaN" if _nan(node.data) else "infinity"
@@ -97,13 +97,13 @@ def _said(reading: Reading, fault: Fault) -> str:
         return f"is an input, and holds {kind}"
     if any(_bad(arg) for arg in node.args if not isinstance(arg, Tensor)):
         return f"has a constant that holds {kind}"
-    left_out = ": left out of the cost, but not of the gradient" if fault.hidden else ""
+    left_out = ": left out of the cost, but not of the gradient" if origin.hidden else ""
     return f"makes the first {kind}{left_out}"
 
 
-def _numbers(reading: Reading, fault: Fault) -> Iterator[tuple[str, str, str]]:
+def _numbers(reading: Reading, origin: Origin) -> Iterator[tuple[str, str, str]]:
     """Those of the first entry that is not finite, and what comes of it."""
-    node, product, hidden, then = fault
+    node, product, hidden, then = origin
     made = node.data if product is None or hidden else product.contribution
     place = tuple(map(int, np.argwhere(~np.isfinite(made))[0]))
     parts = [("value", reading.call(node), node.data)]
@@ -127,19 +127,19 @@ def _numbers(reading: Reading, fault: Fault) -> Iterator[tuple[str, str, str]]:
         yield "then", reading.defined(then), f"makes NaN of it{show.line_of(reading, then)}"
 
 
-def _repair(reading: Reading, fault: Fault) -> Iterator[str]:
+def _repair(reading: Reading, origin: Origin) -> Iterator[str]:
     """What helps, of all that was tried: the cost and the gradients of its inputs are finite."""
-    cost, name = reading.cost, reading.call(fault.node)
-    if fault.node.function is None:
+    cost, name = reading.cost, reading.call(origin.node)
+    if origin.node.function is None:
         yield f"leave out the examples where np.isfinite({name}) is False"
         return
     stable = rewritten(cost)
     if found := _finite(stable.after):
-        its = [each for each in stable.replacements if each.before.order >= fault.node.order]
+        its = [each for each in stable.replacements if each.before.order >= origin.node.order]
         yield from (f"write {each.pattern.stable} for {each.pattern.unstable}" for each in its[:2])
         yield f"tried: lm.stabilize({reading.call(cost)}) is {found}"
         return
-    for text, function, other in _candidates(reading, fault.node):
+    for text, function, other in _candidates(reading, origin.node):
         if found := _finite(_with(cost, function, other)):
             yield f"write {text}"
             yield f"tried: the cost is {found}"
