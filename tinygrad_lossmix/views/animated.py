@@ -44,13 +44,13 @@ def animated(svg: str, pictures: Mapping[str, Picture], scope: str) -> str:
             steps[f"{ids}n{i}"] = [i]
             if swept and box.kind == "cost":
                 totals[f"{ids}n{i}"] = seed
-        for arrow in sorted(shown.arrows, key=lambda arrow: arrow.step):
+        for arrow in shown.arrows:
             tail, head = f"{ids}n{arrow.tail}", f"{ids}n{arrow.head}"
             if not arrow.again:
                 steps.setdefault(f"{tail}->{head}", []).append(arrow.head)
             if arrow.downstream is not None:
                 steps.setdefault(f"{tail}->{head} back", []).append(passed[arrow.step])
-                totals[tail] = passed[arrow.step]
+                totals[tail] = max(totals.get(tail, 0), passed[arrow.step])
     last = 1 + max(step for each in steps.values() for step in each)
     pace = min(1.0, LONGEST / last)
     whole = last * pace + HELD
