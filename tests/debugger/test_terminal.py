@@ -106,7 +106,7 @@ def test_values_changes_and_a_quiz_in_a_terminal(terminal):
     assert "[0/8]" in answer(child, "set z 0,0,0")
     assert "z = [0, 0, 0]" in answer(child, "p z")
     assert "[0/8]" in answer(child, "undo")
-    assert "which gradient goes to n6?" in answer(child, "quiz")
+    assert "what does it contribute to dC/dn6?" in answer(child, "quiz")
     assert "right; 1 of 1 entries so far" in answer(child, "answer -1")
     answer(child, "alias two next")
     child.sendline("two;;two")

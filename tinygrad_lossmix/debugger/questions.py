@@ -17,7 +17,7 @@ from rich.text import Text
 
 from tinygrad_lossmix.debugger.chain_rule import Product, entrywise, largest
 from tinygrad_lossmix.debugger.expressions import CommandError
-from tinygrad_lossmix.debugger.layout import NAME, lined, shown
+from tinygrad_lossmix.debugger.layout import NAME, Row, lined, shown
 from tinygrad_lossmix.debugger.show import count
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.table import Array
@@ -65,14 +65,16 @@ class Asked:
     def text(self) -> Text:
         """The question in words, with what is needed to answer it."""
         call, (node, _, argument, g, *_) = self.reading.call, self.product
-        known = {self.reading.derivative(node): g, call(node): node.data}
+        rows: list[Row] = [("upstream", self.reading.derivative(node), g, "")]
+        rows.append(("value", call(node), node.data, ""))
         for x in node.args:
             if isinstance(x, Tensor) or is_array(x):
-                known[call(x) or "constant"] = x.data if isinstance(x, Tensor) else x
-        asked = f": which gradient goes to {call(argument)}?"
+                value = x.data if isinstance(x, Tensor) else x
+                rows.append(("from", call(x) or "constant", value, ""))
+        asked = f": what does it contribute to {self.reading.derivative(argument)}?"
         return lined(
             Text.assemble((self.reading.defined(node), NAME), asked),
-            shown([("", name, x, "") for name, x in known.items()], "  "),
+            shown(rows, "  "),
             Text(f"Type `answer` and {self}"),
         )
 

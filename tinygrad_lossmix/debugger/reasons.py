@@ -44,8 +44,9 @@ def reason(reading: Reading, node: Tensor, place: int) -> str:
         return f"{delta}, {form.equation}{mean}."
     if function in REDUCED:
         n = argument.size // max(node.size, 1)
-        taken = f"{z} {node.shape} has an entry for each {n} of {x} {shape}, taken "
-        return f"{taken}{over([*reduced(node)])}: {REDUCED[function].format(n=n)}."
+        each = f"is taken of all {n} entries" if node.size == 1 else f"has an entry for each {n}"
+        taken = f"{z} {node.shape} {each} of {x} {shape}, {over([*reduced(node)])}"
+        return f"{taken}: {REDUCED[function].format(n=n)}."
     if function in MOVED:
         moved = f"{z} has entries of {x} at other places: each gradient goes back to where its "
         ends = "; an entry not taken gets 0, one taken twice gets both" * (function is getitem)

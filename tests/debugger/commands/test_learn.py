@@ -89,7 +89,7 @@ CALLS = [
     (lambda x, w: x @ w[:, 0], "Σ_i"),
     (lambda x, w: x[0] @ w[:, 0], " gets d"),
     (lambda x, w: np.stack([x, x]) @ w, "in each matrix of the stack"),
-    (lambda x, w: x.sum(axis=0), "an entry for each 4 of x (4, 3), taken over axis 0"),
+    (lambda x, w: x.sum(axis=0), "an entry for each 4 of x (4, 3), over axis 0"),
     (lambda x, w: x.mean(axis=1), "every entry has derivative 1/3"),
     (lambda x, w: x.max(axis=1), "only the largest moves it"),
     (lambda x, w: x[:, [0, 0]], "one taken twice gets both"),

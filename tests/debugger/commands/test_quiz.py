@@ -15,9 +15,8 @@ def right_answers(cost):
 
 def test_quiz_hides_the_answer_until_it_is_given():
     text = answers_to("start;;quiz;;answer -1;;quiz;;answer 1;;quiz;;answer")
-    assert (
-        "C = -n6: which gradient goes to n6?\n  dC/dC  1\n  C      0.4076\n  n6     -0.4076" in text
-    )
+    assert "C = -n6: what does it contribute to dC/dn6?\n  upstream  dC/dC  1\n" in text
+    assert "  value     C      0.4076\n  from      n6     -0.4076\n" in text
     assert "Type `answer` and 1 number, shape ()\n" in text
     assert "right; 1 of 1 entries so far\n" in text
     assert "no, it is [-1, -1, -1]; 1 of 4 entries so far\n" in text
@@ -28,18 +27,18 @@ def test_quiz_hides_the_answer_until_it_is_given():
 def test_a_quiz_that_is_on_asks_before_each_product_and_ends_with_the_score():
     answers = right_answers(softmax_ll())
     text = answers_to(";;".join(["quiz on", *answers]))
-    assert text.count("which gradient goes to") == len(answers) == 8
+    assert text.count("what does it contribute to") == len(answers) == 8
     assert text.endswith("the quiz is over: 20 of 20 entries\n")
     assert [place.partition("/")[0] for place in places(text)] == [*"12345678"]
 
 
 def test_a_quiz_that_is_on_goes_on_where_one_moves_and_is_left_by_off():
     text = answers_to("quiz on;;next;;back;;goto 7;;quiz off;;next")
-    assert text.count("which gradient goes to") == 4
+    assert text.count("what does it contribute to") == 4
     assert text.splitlines()[-7] == "the quiz is over: 0 of 0 entries"
     text = answers_to("quiz on;;end;;forward;;next")
     assert "[forward 2/8]" in text
-    assert text.count("which gradient goes to") == 1
+    assert text.count("what does it contribute to") == 1
 
 
 def test_a_seed_chooses_which_part_of_a_large_product_is_asked_for():
