@@ -63,19 +63,12 @@ def given_options(function: Callable[..., Any]) -> Callable[..., Any]:
     @y_option
     @input_option
     @seed_option
-    @click.option(
-        "--lines", is_flag=True, help="Show the line of your function that made each node."
-    )
+    @click.option("--lines", is_flag=True, help="Show the line of your code behind each node.")
     @functools.wraps(function)
     def command(
-        words: tuple[str, ...],
-        z: str,
-        y: str,
-        shapes: tuple[str, ...],
-        seed: int,
-        lines: bool,
-        **options: Any,
+        words: tuple[str, ...], z: str, y: str, shapes: tuple[str, ...], **options: Any
     ) -> Any:
+        seed, lines = options.pop("seed"), options.pop("lines")
         source = click.get_current_context().get_parameter_source
         typed = [f"--{name}" for name in "zy" if source(name) is ParameterSource.COMMANDLINE]
         own = len(words) == 1 and ":" in words[0]
@@ -120,22 +113,17 @@ def of_a_function(name: str, shapes: tuple[str, ...], seed: int, lines: bool) ->
             raise ValueError(f"{name} is {type(loss).__name__}, not a function of Tensors")
         called = parameters(loss, len(arrays))
         leaves = [*map(Tensor, arrays, called)]
-        for leaf in leaves:
-            leaf.line = first_line(name, loss) if lines else None
+        for leaf in leaves if lines else []:
+            leaf.line = first_line(name, loss)
     with users_code(name), np.errstate(all="ignore"):
         cost, known = outcome(loss, *leaves)
         again = loss(*map(Tensor, arrays, called))
     if not isinstance(cost, Tensor):
-        kind = type(cost).__name__
-        raise Refused(
-            f"{name}: it returns {kind}, not a Tensor: compute the cost from its arguments by "
-            "NumPy's functions and operators; float(), .item() and .data leave the recording"
-        )
+        words = "compute the cost by NumPy's functions and operators, without float() or .data"
+        raise Refused(f"{name}: it returns {type(cost).__name__}, not a Tensor: {words}")
     if cost.ndim:
-        raise Refused(
-            f"{name}: it returns an array of shape {cost.shape}, but a backward pass starts at a "
-            "scalar: return its sum or mean"
-        )
+        words = "a backward pass starts at a scalar: return its sum or mean"
+        raise Refused(f"{name}: it returns an array of shape {cost.shape}; {words}")
     if not np.array_equal(cost.data, getattr(again, "data", np.nan), equal_nan=True):
         words = "called again it returns another value, as where random numbers are drawn"
         click.echo(f"{clean(name)}: {words}; this is the recording of one call", err=True)
@@ -145,15 +133,11 @@ def of_a_function(name: str, shapes: tuple[str, ...], seed: int, lines: bool) ->
 
 
 def first_line(name: str, function: Any) -> tuple[str, int]:
-    """Where a function is written, which stands for its arguments.
-
-    Raises:
-        ValueError: not in Python.
-    """
-    for each in (inspect.unwrap(function), type(function).__call__):
-        if (code := getattr(each, "__code__", None)) is not None:
-            return code.co_filename, code.co_firstlineno
-    raise ValueError(f"--lines: {name} is not a function written in Python")
+    """Where a function is written, which stands for its arguments; ValueError: not in Python."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if code is None:
+        raise ValueError(f"--lines: {name} is not a function written in Python")
+    return code.co_filename, code.co_firstlineno
 
 
 def parameters(function: Any, count: int) -> list[str]:
