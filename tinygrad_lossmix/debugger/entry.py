@@ -6,7 +6,7 @@
 z[0, 0] = h[0] @ w[:, 0]
   h[0, 0]  1  *  w[0, 0]  3  =   3
   h[0, 1]  2  *  w[1, 0]  4  =   8
-  sum                           11
+  sum                        =  11
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ import numpy as np
 from rich.text import Text
 
 from tinygrad_lossmix.debugger.chain_rule import Product, downstream
-from tinygrad_lossmix.debugger.layout import FLOW, NAME, QUIET, aligned, lined
+from tinygrad_lossmix.debugger.layout import FLOW, NAME, aligned, lined
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import number
 from tinygrad_lossmix.views.grids import column_of
@@ -86,15 +86,16 @@ def _sum(name: str, formula: str, terms: list[Term]) -> Text:
         products = [x * y for _, x, _, y in terms]
         total = number(np.sum(products, dtype=float))
     rows: list[tuple[str, ...]] = [
-        (a, number(x), "*", b, number(y), "=", number(product))
+        (a, number(x), f"*  {b}", number(y), number(product))
         for (a, x, b, y), product in zip(terms, products, strict=True)
     ]
     if len(rows) > TERMS:
-        rows[TERMS // 2 : -(TERMS // 2)] = [(f"... {len(rows) - TERMS:,} more", *[""] * 6)]
+        rows[TERMS // 2 : -(TERMS // 2)] = [(f"... {len(rows) - TERMS:,} more", "", "", "", "")]
     if len(terms) != 1:
-        rows.append(("sum", *[""] * 5, total))
+        rows.append(("sum", "", "", "", total))
     columns = [*zip(*rows, strict=True)]
-    for i in (1, 4, 6):
+    for i in (1, 3, 4):
         columns[i] = tuple(column_of("", columns[i])[1:])
-    styles = NAME, "", QUIET, NAME, "", QUIET, FLOW
+    columns[4] = tuple(f"=  {each}" for each in columns[4])
+    styles = NAME, "", NAME, "", FLOW
     return lined(Text(f"{name} = {formula}"), aligned([*zip(*columns, strict=True)], styles))

@@ -33,6 +33,7 @@ from tinygrad_lossmix.debugger.layout import (
     aligned,
     compared,
     lined,
+    screen,
     shown,
 )
 from tinygrad_lossmix.debugger.lockstep import Lockstep
@@ -44,7 +45,6 @@ from tinygrad_lossmix.views.reading import Reading
 NEAR = 8  # nodes that are listed on each side of the current one
 LINKS = 20  # parts of a path that are listed
 PATHS = 8  # paths that are listed
-STATIONS = 45  # letters of such a line
 MANY = 1_000_000  # paths; beyond, their number says nothing
 
 
@@ -125,7 +125,7 @@ def local(reading: Reading, node: Tensor, place: int) -> tuple[str, Any]:
         return name, found or "too large to show"
     first = each.flat[:1]
     if first.size and (each == first).all():
-        return name, f"{number(first[0])} for each entry"
+        return name, f"{number(first[0])} everywhere"
     return name, each
 
 
@@ -287,7 +287,7 @@ def _other_paths(walk: Walk, node: Tensor, focus: Focus) -> Text:
     if so_far <= PATHS:
         for links, product in paths(walk.taken, node, walk.seed):
             stations = " > ".join(walk.reading.call(link.node) for link in links)
-            stations = shorten(stations, STATIONS)
+            stations = shorten(stations, screen()[0] // 2)
             rows.append(focus.row_of(walk.reading, "", stations, product))
     rows.append(focus.row_of(walk.reading, "", "sum", gradient))
     part = "" if so_far == in_all else " so far"

@@ -117,7 +117,7 @@ def test_local_shows_elementwise_derivatives_entry_by_entry_whatever_their_numbe
     assert text.startswith(f"dh/dn2 (2, {size})  1 - h * h\n")
     assert text.splitlines()[2].startswith(f"0  {1 - np.tanh(-2.0) ** 2:.4g} ")
     text = answers_to("local n2", h.sum())
-    assert text == "dn2/dx   1 for each entry\ndn2/dn1  1 for each entry\n", "of what is broadcast"
+    assert text == "dn2/dx   1 everywhere\ndn2/dn1  1 everywhere\n", "of what is broadcast"
 
 
 def test_local_is_elementwise_inside_named_functions_too():

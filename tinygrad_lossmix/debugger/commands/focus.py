@@ -12,11 +12,11 @@ w[0, 1] = 2
 dn2/dw[0, 1] = dn2/dn1[0] @ w.T[:, 1]
   dn2/dn1[0, 0]  1  *  w.T[0, 1]  3  =  3
   dn2/dn1[0, 1]  1  *  w.T[1, 1]  4  =  4
-  sum                                   7
+  sum                                =  7
 dn2/dw[0, 1] = w.T[0] @ dn2/dn1[:, 1]
   w.T[0, 0]  1  *  dn2/dn1[0, 1]  1  =  1
   w.T[0, 1]  3  *  dn2/dn1[1, 1]  1  =  3
-  sum                                   4
+  sum                                =  4
 dn2/dw[0, 1] = 11  2 of 2 contributions
 """
 
