@@ -117,11 +117,8 @@ class Quiz:
     @property
     def answered(self) -> list[Asked]:
         """The first answer to each question."""
-        first: dict[Any, Asked] = {}
-        for each in self.asked:
-            if each.correct is not None:
-                first.setdefault((each.reading, each.step), each)
-        return [*first.values()]
+        backwards = [each for each in reversed(self.asked) if each.correct is not None]
+        return [*{(each.reading, each.step): each for each in backwards}.values()][::-1]
 
     @property
     def score(self) -> dict[str, int]:

@@ -15,6 +15,7 @@ what is done with them; what they noted is written as NumPy.
 from __future__ import annotations
 
 import ast
+import contextlib
 import inspect
 import re
 from collections.abc import Callable, Mapping
@@ -34,7 +35,7 @@ from tinygrad_lossmix.printing import clean
 from tinygrad_lossmix.views.reading import Reading, subscript, written
 
 SHORT = 6  # calls of a rule that are written out, even where its docstring is shorter
-LONGEST = 40  # calls that are written out where it has none, and that may follow one another
+LONGEST = 40  # calls that are written out where it has none
 SIGNS: dict[Any, Any] = {
     np.add: ast.Add(), np.subtract: ast.Sub(), np.multiply: ast.Mult(), np.divide: ast.Div(),
     np.matmul: ast.MatMult(), np.power: ast.Pow(), np.equal: ast.Eq(), np.not_equal: ast.NotEq(),
@@ -43,6 +44,7 @@ SIGNS: dict[Any, Any] = {
 }  # fmt: skip
 BY_ONE = {np.multiply: (0, 1), np.divide: (1,), np.power: (1,)}  # operands that change nothing
 VIEWS = (np.reshape, np.broadcast_to, np.transpose)  # written with everything that they mean
+Names = tuple[str | None, ...]
 UNSAID = (None, False, np._NoValue)  # options that are as they would be anyway
 
 
@@ -57,19 +59,14 @@ class Noted(Traced):
 
     @classmethod
     def call(cls, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Noted:
-        """What a `TracedProgram` has a method for."""
+        """What a `TracedProgram` has a method for; here `order` is how many calls are written."""
         if function in VIEWS:
             function, args, kwargs = canonical(function, args, kwargs)
         made = cls(cls, function, args, kwargs, *kind_of(function, args, kwargs), 0, 0)
-        made.order = 1 + max([x.order for x in operands(made)], default=0)
+        made.order = 1 + sum(x.order for x in operands(made))
         if made.order > LONGEST or getattr(function, "nout", 1) > 1:
-            raise TypeError("a rule that is a long loop, or a function with several results")
+            raise TypeError("a rule too long to be written, or a function with several results")
         return made
-
-    @classmethod
-    def leaf(cls, name: str, like: Any) -> Noted:
-        """What the rule is given: of like's shape and dtype, called so."""
-        return cls(cls, None, (), {}, like.shape, like.dtype, 0, 0, like, name)
 
 
 def product(reading: Reading, node: Tensor, place: int) -> str:
@@ -85,7 +82,7 @@ def product(reading: Reading, node: Tensor, place: int) -> str:
 
 def slope(reading: Reading, node: Tensor, place: int) -> str:
     """The local derivative of a node that is elementwise: `1 - h * h`."""
-    return said(node, place, ("1", *_names(reading, node)))[0].removeprefix("1 * ")
+    return said(node, place, (None, *_names(reading, node)))[0].removeprefix("1 * ")
 
 
 def in_letters(node: Tensor, place: int) -> str:
@@ -107,20 +104,17 @@ def over(axes: list[int]) -> str:
     return f"over ax{'i' if len(axes) == 1 else 'e'}s {', '.join(map(str, axes))}"
 
 
-def said(node: Tensor, place: int, names: tuple[str, ...]) -> tuple[str, list[int]]:
+def said(node: Tensor, place: int, names: Names) -> tuple[str, list[int]]:
     """The rule for the argument at a place, and the axes that what it gives is summed over.
 
     Args:
-        names: of the gradient ("1" for a gradient of ones), the node and its arguments.
+        names: of the gradient (None for a gradient of ones), the node and its arguments.
     """
-    described, axes = _described(node, place, names), list[int]()
-    longest = SHORT if described else LONGEST
-    try:
+    described, axes, found = _described(node, place, names), list[int](), None
+    with contextlib.suppress(Exception):  # of a rule that asks for numbers, or is a long loop
         found = _noted(TABLE[node.function].rules[place], node, names)
         axes = repeated(np.shape(found), node.args[place].shape)
-    except Exception:  # of a rule that asks for numbers, or does what only arrays can
-        found, longest = None, -1
-    if _is_longer(found, longest):
+    if found is None or (described and getattr(found, "order", 0) > SHORT):
         return described or f"what the rule of {clean(spelling(node.function))} gives", axes
     return ast.unparse(_tree(found)), axes
 
@@ -135,15 +129,15 @@ def _names(reading: Reading, node: Tensor) -> list[str]:
     return [reading.call(node), *(reading.call(arg) or written(arg) for arg in node.args)]
 
 
-def _noted(rule: Callable[..., Any], node: Tensor, names: tuple[str, ...]) -> Any:
+def _noted(rule: Callable[..., Any], node: Tensor, names: Names) -> Any:
     ones = np.broadcast_to(node.dtype.type(1), node.shape)
-    g = ones if names[0] == "1" else Noted.leaf(names[0], ones)
     values = [
-        Noted.leaf(name, value) if hasattr(value, "dtype") else value
-        for name, value in zip(names[1:], [node.data, *node.values], strict=False)
-    ]
+        Noted(Noted, None, (), {}, x.shape, x.dtype, 0, 0, x, name)
+        if name is not None and hasattr(x, "dtype") else x
+        for name, x in zip(names, [ones, node.data, *node.values], strict=False)
+    ]  # fmt: skip
     with np.errstate(all="ignore"):
-        return rule(g, *values, **node.kwargs)
+        return rule(*values, **node.kwargs)
 
 
 def _letters(node: Tensor, place: int) -> tuple[str, ...]:
@@ -152,7 +146,7 @@ def _letters(node: Tensor, place: int) -> tuple[str, ...]:
     return tuple(each.name for each in parameters if each.default is each.empty)
 
 
-def _described(node: Tensor, place: int, names: tuple[str, ...]) -> str:
+def _described(node: Tensor, place: int, names: Names) -> str:
     """The first line of a rule's docstring up to a semicolon, with names in place of letters."""
     rule: Any = TABLE[node.function].rules[place]
     source = rule.func if isinstance(rule, partial) else rule
@@ -160,19 +154,8 @@ def _described(node: Tensor, place: int, names: tuple[str, ...]) -> str:
     options = inspect.signature(rule).parameters.values()
     meant = {each.name: str(each.default) for each in options if each.default is not each.empty}
     meant |= {key: _option(value) for key, value in node.kwargs.items()}
-    meant |= zip(_letters(node, place), map(_closed, names), strict=False)
+    meant |= zip(_letters(node, place), [_closed(name or "1") for name in names], strict=False)
     return re.sub(r"(?<![\w.])[A-Za-z_]\w*(?!=)\b", lambda word: meant.get(word[0], word[0]), line)
-
-
-def _is_longer(x: Any, calls: int) -> bool:
-    """Whether more calls than that are written for it."""
-    waiting = [x]
-    while waiting and calls >= 0:
-        last = waiting.pop()
-        if isinstance(last, Traced) and last.function is not None:
-            waiting += operands(last)
-            calls -= 1
-    return calls < 0
 
 
 def _closed(name: str) -> str:
