@@ -9,7 +9,6 @@
 """
 
 import itertools
-import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from typing import Any
@@ -24,7 +23,6 @@ TANGLED = 1000  # ranks passed by arrows; beyond, the layout is not polished: it
 
 LINE = 200  # letters of a line in a box
 IN_DOT = 4000  # letters of any other text: Graphviz reads strings of at most 16 kB
-SIZE = 14  # of the letters in a box, in points
 FONT = "Helvetica,Arial,sans-serif"
 # Drawn from the argument too, or it would change the order of the boxes. One for each cost.
 GRADIENT, SECOND = (
@@ -107,11 +105,7 @@ def _sheet(notes: list[str], pictures: list[Picture]) -> Any:
             **DIRECTIONS[pictures[0].direction],
         },
         node_attr={"style": "filled", "fontname": FONT, "fontcolor": LIGHT.ink},
-        edge_attr={
-            "color": LIGHT.arrow,
-            "fontname": FONT,
-            "fontsize": "11",
-        },
+        edge_attr={"color": LIGHT.arrow, "fontname": FONT, "fontsize": "11"},
     )
     if notes:
         graph.attr(label=_label(notes), fontcolor=LIGHT.ink)
@@ -173,17 +167,6 @@ def _legend(graph: Any, pictures: list[Picture]) -> None:
 def _style(kind: str) -> dict[str, str]:
     fill, line = LIGHT.boxes[kind]
     return {"class": kind, "fillcolor": fill, "color": line, **SHAPES[kind]}
-
-
-def _room(lines: list[str]) -> dict[str, str]:
-    """The width that lines need whose letters may be wider where they are read than here."""
-    wide = [line for line in lines if any(map(_is_wide, line))]
-    ems = max((sum(1 if _is_wide(c) else 0.7 for c in line) for line in wide), default=0)
-    return {"width": f"{1.1 * ems * SIZE / 72:.2f}"} if ems else {}
-
-
-def _is_wide(letter: str) -> bool:
-    return unicodedata.east_asian_width(letter) in "WF"
 
 
 def _whole(text: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ computed from them in the same way.
 dict_values(['z', 'n1', "n2'"])
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -67,63 +67,43 @@ def joined(
     Raises:
         ValueError: as `picture` does.
     """
-    one, two = picture(first, known[0], look), picture(other, known[1], look)
-    same = _same_boxes(one, two, shared(first, other))
-    boxes = list(one.boxes)
-    for j, i in same.items():
-        nodes = one.stands_for[i], two.stands_for[j]
-        if look.values == "short" and all(isinstance(node, Tensor) for node in nodes):
-            boxes[i] = _with_both(boxes[i], zip((first, other), nodes, known, strict=True))
-    own = [j for j in range(len(two.boxes)) if j not in same]
-    boxes += [two.boxes[j] for j in own]
-    order = sorted(range(len(boxes)), key=lambda i: boxes[i].kind == "constant")
-    at = {i: place for place, i in enumerate(order)}
-    there = {j: at[i] for j, i in same.items()}
-    there |= {j: at[i] for i, j in enumerate(own, start=len(one.boxes))}
+    sides = [(first, known[0]), (other, known[1])]
+    pictures = [picture(reading, found, look) for reading, found in sides]
+    twins, equal = shared(first, other), Numbering(Tensor)
+    boxes: dict[Any, Box] = {}
+    keys: list[list[Any]] = [[], []]
+    for own, shown in zip(keys, pictures, strict=True):
+        for box, x in zip(shown.boxes, shown.stands_for, strict=True):
+            same = twins.get(x, x) if isinstance(x, Tensor) else id(equal.array(x))
+            own.append((same, box.lines[0]))
+            if own[-1] in boxes and isinstance(x, Tensor) and look.values == "short":
+                box = _with_both(boxes[own[-1]], zip(sides, (same, x), strict=True))
+            boxes[own[-1]] = box
+    order = sorted(boxes, key=lambda key: boxes[key].kind == "constant")
+    index = {key: i for i, key in enumerate(order)}
+    placed = [
+        (shown, [index[key] for key in own]) for shown, own in zip(pictures, keys, strict=True)
+    ]
 
-    arrows = [each._replace(tail=at[each.tail], head=at[each.head]) for each in one.arrows]
+    arrows: list[Arrow] = []
     drawn: dict[tuple[int, int], list[Arrow]] = {}
-    for each in arrows:
-        drawn.setdefault((each.tail, each.head), []).append(each)
-    for each in two.arrows:
-        way = there[each.tail], there[each.head]
-        twin = drawn[way].pop(0) if drawn.get(way) else None
-        if twin is None or _diverge(each.downstream, twin.downstream):
-            again = twin is not None
-            arrows.append(each._replace(tail=way[0], head=way[1], cost=1, again=again))
+    for cost, (shown, places) in enumerate(placed):
+        for each in shown.arrows:
+            way = places[each.tail], places[each.head]
+            twin = drawn[way].pop(0) if cost and drawn.get(way) else None
+            if twin is None or _diverge(each.downstream, twin.downstream):
+                again = twin is not None
+                arrows.append(each._replace(tail=way[0], head=way[1], cost=cost, again=again))
+            if not cost:
+                drawn.setdefault(way, []).append(each)
 
-    paths = _paths(one.everything), _paths(two.everything)
-    apart = [i for j, i in same.items() if paths[0][i] != paths[1][j]]
-    left = _moved(one.everything, {i: at[i] for i in at if i not in apart})
-    right = _moved(two.everything, {j: there[j] for j in own})
-    loose = dict.fromkeys(at[i] for i in apart)
-    everything = Cluster("", [*left.boxes, *right.boxes, *loose], left.inner + right.inner)
-    every = [*one.stands_for, *(two.stands_for[j] for j in own)]
-    in_full = max(one.in_full, two.in_full)
-    return Picture(
-        [boxes[i] for i in order],
-        arrows,
-        everything,
-        in_full,
-        look.direction,
-        [every[i] for i in order],
-    )
-
-
-def _same_boxes(one: Picture, two: Picture, twins: dict[Tensor, Tensor]) -> dict[int, int]:
-    """For each box of the second picture that the first has too, the box it is there."""
-    equal = Numbering(Tensor)
-
-    def node(x: Tensor | Array) -> Any:
-        return twins.get(x, x) if isinstance(x, Tensor) else id(equal.array(x))
-
-    where: dict[Any, int] = {}
-    for i, x in enumerate(one.stands_for):
-        where.setdefault(x if isinstance(x, Tensor) else node(x), i)
-    found = ((j, where.get(node(x))) for j, x in enumerate(two.stands_for))
-    return {
-        j: i for j, i in found if i is not None and one.boxes[i].lines[0] == two.boxes[j].lines[0]
-    }
+    one, two = (dict(_homes(shown.everything, places)) for shown, places in placed)
+    loose = {i for i in one.keys() & two.keys() if one[i] != two[i]}  # in two groups, so in none
+    taken = set(loose)
+    left, right = (_moved(shown.everything, places, taken) for shown, places in placed)
+    everything = Cluster("", sorted({*loose, *left.boxes, *right.boxes}), left.inner + right.inner)
+    in_full = max(shown.in_full for shown in pictures)
+    return Picture([boxes[key] for key in order], arrows, everything, in_full, look.direction)
 
 
 def _diverge(x: Array | None, y: Array | None) -> bool:
@@ -131,9 +111,9 @@ def _diverge(x: Array | None, y: Array | None) -> bool:
     return x is not None and (y is None or not np.allclose(x, y, equal_nan=True))
 
 
-def _with_both(box: Box, sides: Iterable[tuple[Reading, Any, Gradients]]) -> Box:
+def _with_both(box: Box, sides: Iterable[tuple[tuple[Reading, Gradients], Any]]) -> Box:
     """A box with the gradient of each cost, where they are not the same."""
-    found = [(reading, node, known.of.get(node)) for reading, node, known in sides]
+    found = [(reading, node, known.of.get(node)) for (reading, known), node in sides]
     (*_, x), (*_, y) = found
     if not _diverge(x, y) and not _diverge(y, x):
         return box
@@ -147,16 +127,17 @@ def _with_both(box: Box, sides: Iterable[tuple[Reading, Any, Gradients]]) -> Box
     return box._replace(lines=[*box.lines[:-1], *lines], tooltip="\n".join([before, *exactly]))
 
 
-def _paths(cluster: Cluster, path: tuple[str, ...] = ()) -> dict[int, tuple[str, ...]]:
-    """The names of the clusters around each box."""
-    found = dict.fromkeys(cluster.boxes, path)
+def _homes(cluster: Cluster, places: list[int], path: str = "") -> Iterator[tuple[int, str]]:
+    """The place of each box, with the names of the clusters around it."""
+    for i in cluster.boxes:
+        yield places[i], path
     for inner in cluster.inner:
-        found |= _paths(inner, (*path, inner.name))
-    return found
+        yield from _homes(inner, places, f"{path}\n{inner.name}")
 
 
-def _moved(cluster: Cluster, places: dict[int, int]) -> Cluster:
-    """A cluster with its boxes at other places, without those that have none."""
-    inner = [_moved(each, places) for each in cluster.inner]
-    boxes = [places[i] for i in cluster.boxes if i in places]
+def _moved(cluster: Cluster, places: list[int], taken: set[int]) -> Cluster:
+    """A cluster with its boxes at their places, without those that are taken; then they are."""
+    boxes = [i for i in dict.fromkeys(places[i] for i in cluster.boxes) if i not in taken]
+    taken.update(boxes)
+    inner = [_moved(each, places, taken) for each in cluster.inner]
     return Cluster(cluster.name, boxes, [each for each in inner if each.boxes or each.inner])

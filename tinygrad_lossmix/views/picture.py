@@ -229,7 +229,8 @@ def _nested(
     called = {name: group.output for group in every for name in _names(reading, group)}
     if missing := [name for name in opened if name not in called]:
         words = f"there is no group {brief(str(missing[0]))!r} to open"
-        raise ValueError(f"{words}: choose one of {', '.join([*called][:FEW]) or 'none'}")
+        known = ", ".join(map(brief, [*called][:FEW]))
+        raise ValueError(f"{words}: choose one of {known}" if known else f"{words}, nor another")
     inside = {group.output for group in every if {*_names(reading, group)} & {*opened}}
     for group in every:
         around = {homes.get(node, everything) for node in group.members}
