@@ -35,9 +35,8 @@ def factors(product: Product) -> Factors | None:
     gradient, in a row, are multiplied by the local Jacobian.
     """
     node, place, argument, g = product[:4]
-    values = [x.data if isinstance(x, Tensor) else np.asarray(x) for x in node.args]
-    if node.function is np.matmul and all(x.ndim < 3 for x in values):
-        x, y = values
+    if node.function is np.matmul and all(np.ndim(x) < 3 for x in node.values):
+        x, y = map(np.asarray, node.values)
         x, y = np.atleast_2d(x), y if y.ndim == 2 else y[:, None]
         g = g.reshape(len(x), y.shape[1])
         return Factors("@", x.T, g, 0) if place else Factors("@", g, y.T, 1)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.debugger.chain_rule import Product
+from tinygrad_lossmix.debugger.chain_rule import Local, Product
 from tinygrad_lossmix.debugger.factors import Factors, factors
 from tinygrad_lossmix.debugger.lockstep import Meeting
 from tinygrad_lossmix.debugger.rule import product as rule
@@ -90,17 +90,22 @@ class Playback:
 
     def _product(self, walk: Walk, stop: Product, index: dict[Tensor, int]) -> dict[str, Any]:
         call, (node, place, argument, *_) = walk.reading.call, stop
+        found = factors(stop)
+        if found and found.sign == "∘" and node.shape == argument.shape and node.size > 1:
+            local: Local | None = Local(found.right, True)  # found already, however large
+        else:
+            local = stop.local
         known = {
             "node": index[node],
             "to": index[argument],
             "arrow": sum(arg is argument for arg in node.args[:place]),
             "gradients": [self._array(x) for x in (stop.g, stop.contribution, stop.total)],
-            "jacobian": jacobian(stop.local),
+            "jacobian": jacobian(local),
             "rule": rule(walk.reading, node, place),
             "received": stop.received,
             "expected": stop.expected,
         }
-        if (found := factors(stop)) is not None:
+        if found is not None:
             other = call(node.args[1 - place]) if node.function is np.matmul else ""
             known |= {
                 "sign": found.sign,

@@ -12,6 +12,9 @@ class Side {
       this.view = new View(this.at.pane, svg);
     }
     this.tables();
+    this.at.values.closest("details").addEventListener("toggle", ({ target }) => {
+      if (target.open) target.scrollIntoView();
+    });
     new ResizeObserver(([{ contentRect }]) => {
       const style = getComputedStyle(this.at.details);
       Matrix.letter = LETTER * parseFloat(style.getPropertyValue("--number"));
