@@ -109,6 +109,8 @@ class Drawing(Shown):
         renderer: what drew it last, `dot` or `pygraphviz`; None before that.
     """
 
+    suffixes = ".svg, .png, .pdf, .dot, .mmd (Mermaid) or .txt"
+
     def __init__(self, pictures: Mapping[str, Picture], notes: list[str], text: str) -> None:
         self._pictures = pictures
         self._notes = notes
@@ -140,10 +142,6 @@ class Drawing(Shown):
             svg = animated(svg, self._pictures, f".{SCOPE}")
         return scalable(titled(svg, tooltips(self._pictures)))
 
-    def png(self) -> bytes:
-        """A PNG picture; raises as `svg` does."""
-        return self._render("png")
-
     def save(self, path: str | Path, animate: bool = False) -> Path:
         """Write a file, by its suffix: .svg, .png, .pdf, .dot, .mmd, or .txt for the tree.
 
@@ -159,16 +157,12 @@ class Drawing(Shown):
             OSError: the file cannot be written.
         """
         path = Path(path)
-        form = path.suffix.lower().removeprefix(".")
-        if form not in ("svg", "png", "pdf", "dot", "mmd", "txt"):
-            raise ValueError(
-                "a drawing is saved as .svg, .png, .pdf, .dot, .mmd (Mermaid) or .txt, not "
-                f"{path.suffix or path}"
-            )
-        if animate and form != "svg":
+        if animate and path.suffix.lower() != ".svg":
             raise ValueError(f"only an .svg is animated, not {path.suffix}")
         try:
-            files.write(path, self.svg(animate).encode() if animate else self._content(form))
+            if not animate:
+                return super().save(path)
+            files.write(path, self.svg(animate).encode())
         except NoRenderer as error:
             path = path.with_suffix(".dot")
             files.write(path, self._content("dot"))
@@ -176,13 +170,9 @@ class Drawing(Shown):
         return path
 
     def _content(self, form: str) -> bytes:
-        if form == "svg":
-            return self.svg().encode()
         if form == "dot":
             return self.dot.encode()
-        if form == "mmd":
-            return self.mermaid.encode()
-        return f"{self.text}\n".encode() if form == "txt" else self._render(form)
+        return self.mermaid.encode() if form == "mmd" else super()._content(form)
 
     def _render(self, form: str) -> bytes:
         picture, self.renderer = render(self.dot, form)
@@ -192,14 +182,14 @@ class Drawing(Shown):
         return 'Drawing: .show(), .save("graph.svg"), .svg(), .png(), .dot, .mermaid'
 
 
-def scalable(svg: str) -> str:
-    """The `<svg>` element of Graphviz's output, free to shrink, dark where that is asked for."""
+def scalable(svg: str, dark: str = dark_style(f".{SCOPE}")) -> str:
+    """An `<svg>` element as it was drawn, free to shrink, dark where that is asked for."""
     svg = svg[svg.index("<svg") :].rstrip()
     opening, rest = svg.split(">", 1)
-    width = re.search(r' width="(\d+)pt"', opening)
+    width = re.search(r' width="([\d.]+)pt"', opening)
     opening = re.sub(r' (width|height)="[^"]*"', "", opening)
     style = f' style="max-width: {width[1]}pt"' if width else ""
-    return f'{opening} class="{SCOPE}"{style}>\n{dark_style(f".{SCOPE}")}{rest}\n'
+    return f'{opening} class="{SCOPE}"{style}>\n{dark}{rest}\n'
 
 
 def titled(svg: str, texts: Texts) -> str:

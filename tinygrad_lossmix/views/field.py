@@ -11,19 +11,17 @@ from __future__ import annotations
 
 import io
 import re
-from html import escape
 from math import ceil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix import files
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.installation import needing
 from tinygrad_lossmix.mixes.labels import labels, require_finite
 from tinygrad_lossmix.mixes.layers import LETTERS
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
+from tinygrad_lossmix.views.drawing import SCOPE, scalable
 from tinygrad_lossmix.views.shown import Shown
 from tinygrad_lossmix.views.theme import BOXES, PAINT
 
@@ -38,9 +36,15 @@ LEVELS = (0.01, 0.1, 0.5, 1.0, 2.0, 4.0, 8.0)  # of the cost
 ACROSS = 3  # panels beside each other
 LONGEST = 1.7  # of the arrows, in logits
 HEAT = "#e08a1e"  # over the paper, the denser the longer δ; light and dark paper bear it
-COLOURS = PAINT | {"match": (BOXES["input"][0][1], BOXES["input"][1][1])}  # on light and dark paper
-PAPER, INK, FRAME, LEVEL, MATCH = (
-    COLOURS[name][0] for name in ("paper", "ink", "frame", "arrow", "match")
+COLOURS = {name: PAINT[name] for name in ("paper", "ink", "frame", "arrow")}  # light and dark
+COLOURS["match"] = BOXES["input"][0][1], BOXES["input"][1][1]
+PAPER, INK, FRAME, LEVEL, MATCH = (light for light, _ in COLOURS.values())
+DARK = "<style>@media (prefers-color-scheme: dark) {{\n{}\n}}</style>".format(
+    "\n".join(
+        f'.{SCOPE} [style*="{part}: {light}"] {{ {part}: {dark} !important }}'
+        for light, dark in COLOURS.values()
+        for part in ("fill", "stroke")
+    )
 )
 COMPASS = np.array([*"→↗↑↖←↙↓↘"])
 STYLE = {  # of a picture that is the same file for the same input, its text as text
@@ -164,45 +168,20 @@ class Field(Shown):
         Raises:
             ImportError: matplotlib is not installed.
         """
-        said = "; ".join(f"{panel.mix}, {panel.formula}" for panel in self._panels)
-        return scalable(self._drawn("svg").decode(), f"-δ over two logits: {said}")
+        svg = re.sub(r"<metadata>.*?</metadata>", "", self._render("svg").decode(), flags=re.DOTALL)
+        shorter = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d)\d+", r"\1", path[0]), svg)
+        return scalable(shorter, DARK)
 
-    def png(self) -> bytes:
-        """A PNG picture; raises as `svg` does."""
-        return self._drawn("png")
-
-    def save(self, path: str | Path) -> Path:
-        """Write a file, by its suffix: .svg, .png, .pdf, or .txt for the text.
-
-        Raises:
-            ValueError: another suffix.
-            OSError: the file cannot be written.
-            ImportError: matplotlib is not installed.
-        """
-        path = Path(path)
-        form = path.suffix.lower().removeprefix(".")
-        if form not in ("svg", "png", "pdf", "txt"):
-            raise ValueError(
-                f"a field is saved as .svg, .png, .pdf or .txt, not {path.suffix or path}"
-            )
-        files.write(path, self._content(form))
-        return path
-
-    def _content(self, form: str) -> bytes:
-        if form == "svg":
-            return self.svg().encode()
-        return f"{self.text}\n".encode() if form == "txt" else self._drawn(form)
-
-    def __repr__(self) -> str:
-        return 'Field: .svg(), .png(), .save("field.svg"), .text'
-
-    def _drawn(self, form: str) -> bytes:
+    def _render(self, form: str) -> bytes:
         with needing("plot", "a field is drawn by matplotlib"):
             from matplotlib import style
         file = io.BytesIO()
         with style.context(["default", STYLE]):  # whatever the style of the user's own plots
             self._figure().savefig(file, format=form, dpi=150, metadata=UNDATED.get(form))
         return file.getvalue()
+
+    def __repr__(self) -> str:
+        return 'Field: .show(), .save("field.svg"), .svg(), .png(), .text'
 
     def _figure(self) -> Figure:
         from matplotlib.colors import ListedColormap, to_rgba
@@ -227,21 +206,3 @@ class Field(Shown):
         ]
         figure.supxlabel("\n".join(filter(None, lines)), fontsize=8)
         return figure
-
-
-def scalable(svg: str, said: str) -> str:
-    """matplotlib's `<svg>` element, free to shrink, in colours that go with the paper."""
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
-    width = re.search(r'width="([\d.]+)pt"', svg)
-    svg = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d)\d+", r"\1", path[0]), svg)
-    opening, rest = re.sub(r' (width|height)="[^"]*pt"', "", svg, count=2).split(">", 1)
-    dark = "\n".join(
-        f'.lossmix-field [style*="{part}: {light}"] {{ {part}: {dark} !important }}'
-        for light, dark in COLOURS.values()
-        for part in ("fill", "stroke")
-    )
-    style = f"<style>@media (prefers-color-scheme: dark) {{\n{dark}\n}}</style>"
-    return (
-        f'{opening} class="lossmix-field" role="img" aria-label="{escape(said)}" '
-        f'style="max-width: {width and width[1]}pt">\n{style}{rest}'
-    )

@@ -1,6 +1,7 @@
-"""How something drawn comes before somebody's eyes: in a notebook, in a browser, else as text."""
+"""How something drawn comes before somebody's eyes: in a notebook, in a browser, in a file."""
 
 import contextlib
+import re
 import sys
 import tempfile
 import webbrowser
@@ -15,17 +16,46 @@ class Shown:
 
     Attributes:
         text: the same as text.
+        suffixes: of the files that it can be saved as.
     """
 
     text: str
+    suffixes = ".svg, .png, .pdf or .txt"
 
     def svg(self) -> str:
-        """An `<svg>` element."""
+        """An `<svg>` element that takes the size it is given."""
+        raise NotImplementedError
+
+    def png(self) -> bytes:
+        """A PNG picture; raises as `svg` does."""
+        return self._render("png")
+
+    def save(self, path: str | Path) -> Path:
+        """Write a file, by its suffix; .txt is the text. Returns its path.
+
+        Raises:
+            ValueError: another suffix.
+            OSError: the file cannot be written; and as `svg` does.
+        """
+        path = Path(path)
+        if path.suffix.lower() not in re.findall(r"\.\w+", self.suffixes):
+            kind = type(self).__name__.lower()
+            raise ValueError(f"a {kind} is saved as {self.suffixes}, not {path.suffix or path}")
+        files.write(path, self._content(path.suffix.lower().removeprefix(".")))
+        return path
+
+    def _content(self, form: str) -> bytes:
+        if form in ("svg", "txt"):
+            return (self.svg() if form == "svg" else f"{self.text}\n").encode()
+        return self._render(form)
+
+    def _render(self, form: str) -> bytes:
         raise NotImplementedError
 
     def show(self) -> None:
         """Show it, in a notebook below the cell, elsewhere in a browser; raises as `svg` does."""
-        if in_notebook():
+        shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
+        if hasattr(shell, "kernel"):
             from IPython.display import display
 
             display(self)
@@ -44,12 +74,6 @@ class Shown:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         svg = self._repr_svg_()
         return {"text/plain": self.text} | ({"image/svg+xml": svg} if svg else {})
-
-
-def in_notebook() -> bool:
-    """Whether this runs behind a notebook of Jupyter's."""
-    shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
-    return hasattr(shell, "kernel")
 
 
 def browse(path: Path) -> bool:
