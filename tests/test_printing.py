@@ -1,6 +1,8 @@
 """Text for a terminal."""
 
 import pathlib
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from tinygrad_lossmix.printing import (
     amount,
     clean,
     figure,
+    line_of_code,
     number,
     point,
     shaped,
@@ -131,3 +134,20 @@ def test_a_long_row_of_results_leaves_some_out():
     assert point(range(6)) == "(0, 1, 2, 3, 4, 5)"
     assert point(np.arange(7)) == "(0, 1, 2, ..., 5, 6)"
     assert point(np.arange(8.0)) == "(0, 1, 2, ..., 6, 7)"
+
+
+def test_a_line_is_shown_by_the_name_of_its_file():
+    assert line_of_code("/home/user/net.py", 12) == "net.py:12"
+    assert line_of_code("<stdin>", 1) == "<stdin>:1"
+
+
+def test_a_cell_of_a_notebook_is_shown_by_its_number(monkeypatch):
+    compiler = SimpleNamespace(
+        format_code_name=lambda name: ("Cell", "In[3]") if "ipykernel" in name else None
+    )
+    shell = SimpleNamespace(compile=compiler)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    assert line_of_code("/tmp/ipykernel_7/123.py", 2) == "In[3]:2"
+    assert line_of_code("/home/user/net.py", 12) == "net.py:12"
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
+    assert line_of_code("/home/user/net.py", 12) == "net.py:12"

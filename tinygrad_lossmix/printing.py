@@ -18,9 +18,11 @@ numbers go:
 import codecs
 import re
 import shutil
+import sys
 import textwrap
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -63,6 +65,15 @@ class AsPrinted:
 
     def __repr__(self) -> str:
         return str(self)
+
+
+def line_of_code(file: str, number: int) -> str:
+    """Where something stands: `net.py:12`, in a notebook `In[3]:12`."""
+    name, notebook = Path(file).name, sys.modules.get("IPython")
+    shell = notebook.get_ipython() if notebook else None
+    if shell and (cell := shell.compile.format_code_name(file)):
+        name = cell[1]
+    return clean(f"{name}:{number}")
 
 
 def number(x: Any, form: str = ".4g") -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from tinygrad_lossmix.cli.exits import Refused
 from tinygrad_lossmix.engine.caller import INSIDE
+from tinygrad_lossmix.printing import line_of_code
 
 
 def imported(name: str) -> Any:
@@ -66,6 +67,6 @@ def users_code(what: str) -> Iterator[None]:
             said += " (it calls sys.exit, or leaves Python otherwise)"
         passed = [each for each in extract_tb(error.__traceback__) if each.filename[0] != "<"]
         users = [each for each in passed if not each.filename.startswith(INSIDE)]
-        where = [f"{Path(each.filename).name}:{each.lineno}" for each in users[-1:]]
+        where = [line_of_code(each.filename, each.lineno or 0) for each in users[-1:]]
         notes = ", ".join(where + getattr(error, "__notes__", []))
         raise Refused(f"{what}: {said}" + (f" ({notes})" if notes else "")) from error

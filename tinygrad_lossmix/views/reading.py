@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,7 +28,7 @@ from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.labels import labels
 from tinygrad_lossmix.mixes.layers import COSTS, LAYERS, PAIR_OF, PAIRS
 from tinygrad_lossmix.mixes.mix import Mix
-from tinygrad_lossmix.printing import FEW, LONGEST, brief, clean, short, shorten
+from tinygrad_lossmix.printing import FEW, LONGEST, brief, clean, line_of_code, short, shorten
 
 OPERATORS = {
     np.add: "+",
@@ -285,7 +284,7 @@ class Reading:
 
     def line(self, node: Tensor) -> str:
         """Where in the user's code a node was computed, `net.py:12`; '' where it does not know."""
-        return f"{clean(Path(node.line[0]).name)}:{node.line[1]}" if node.line else ""
+        return line_of_code(*node.line) if node.line else ""
 
     def equation(self, node: Tensor) -> str:
         """The book's words for a node; '' where it has none."""
