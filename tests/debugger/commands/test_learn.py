@@ -27,7 +27,7 @@ def test_explain_shows_each_product_why_and_the_row_of_the_table():
     assert "\n  dC/dn1 = dC/da / n2\n" in text
     assert "\n  dC/dn2 = sum of dC/da * a / -n2 over axis 0\n" in text
     assert "\n  in the table of derivatives: np.divide  g / y, g * z / -y\n" in text
-    assert "is an input" in answers_to("explain z")
+    assert "\n  an input: its gradient is the sum of what" in answers_to("explain z")
     constant = lm.Tensor([1.0, 2.0], name="z")
     assert "np" not in answers_to("explain n1", (lm.constant(constant) * constant).sum())
 
@@ -43,6 +43,15 @@ def test_explain_says_where_the_transpose_and_the_sum_over_the_batch_come_from()
     assert "for each example), and what comes back from all 4 is summed over axis 0." in text
     text = network_answers("explain n6")
     assert "dn6[i, j]/dn5[i, j] = 1 - n6 * n6; n6[i, j] depends on no other entry of n5.\n" in text
+
+
+def test_explain_of_an_input_says_what_each_use_of_it_contributes():
+    text = network_answers("explain b1;;explain W2")
+    assert "\nn5 = n4 + b1\n  dC/db1 = sum of dC/dn5 over axis 0\n" in text
+    assert "\nn7 = n6 @ W2\n  dC/dW2 = n6.T @ dC/dn7\n" in text
+    assert "dC/dn6" not in text
+    x = lm.Tensor([1.0, 2.0], name="x")
+    assert answers_to("explain x", (x * x).sum()).count("\n  dn2/dx = dn2/dn1 * x\n") == 2
 
 
 def test_explain_breaks_no_line_within_a_shape_or_an_index(monkeypatch):

@@ -50,24 +50,31 @@ def explain(session: Session[Walk], arg: str) -> Text:
     walk = session.steps
     if called := _calls(walk, arg):
         return lined(*(_operations(walk, each) for each in called))
-    node = operation(arg, walk)
-    if node.function is None:
-        name = walk.reading.call(node)
-        words = "is an input: no rule, its gradient is the sum of contributions"
-        return Text(f"{name} {words}").append(show.line_of(walk.reading, node))
-    text, table = Text(walk.reading.defined(node), NAME), []
-    if equation := walk.reading.equation(node):
-        text.append(f"  {equation}", BOOK)
-    text.append(show.line_of(walk.reading, node))
-    for i, argument in rule.differentiated(node):
-        text.append(f"\n  {_gradient(walk, argument)} = ")
-        text.append(rule.product(walk.reading, node, i), FLOW)
-        kept = WHOLE.sub(lambda found: found[0].replace(" ", "\0"), reason(walk.reading, node, i))
-        for line in wrapped(kept, screen()[0] - 4):
-            text.append(f"\n    {line}".replace("\0", " "))
-        table.append(rule.in_letters(node, i))
-    row = f"{spelling(node.function)}  {', '.join(table) or 'is not differentiated'}"
-    return text.append(f"\n  in the table of derivatives: {row}", QUIET)
+    node, reading = operation(arg, walk), walk.reading
+    text = Text(reading.defined(node), NAME).append(f"  {reading.equation(node)}".rstrip(), BOOK)
+    if node.function is not None:
+        for place in rule.differentiated(node):
+            text.append(_because(walk, node, *place))
+        table = [rule.in_letters(node, i) for i, _ in rule.differentiated(node)]
+        row = f"{spelling(node.function)}  {', '.join(table) or 'is not differentiated'}"
+        return text.append(f"\n  in the table of derivatives: {row}", QUIET)
+    text.append("\n  an input: its gradient is the sum of what each use of it contributes")
+    for user in reading.nodes:
+        for i, x in rule.differentiated(user) if user.function else ():
+            if x is node:
+                text.append(f"\n{reading.defined(user)}").append(_because(walk, user, i, x))
+    return text
+
+
+def _because(walk: Walk, node: Tensor, place: int, argument: Tensor) -> Text:
+    """What a node passes back to an argument, and why; an index or a shape stays on one line."""
+    text = Text(f"\n  {_gradient(walk, argument)} = ")
+    text.append(rule.product(walk.reading, node, place), FLOW)
+    words = reason(walk.reading, node, place)
+    kept = WHOLE.sub(lambda found: found[0].replace(" ", "\0"), words)
+    for line in wrapped(kept, screen()[0] - 4):
+        text.append(f"\n    {line}".replace("\0", " "))
+    return text
 
 
 def _gradient(walk: Walk, node: Tensor) -> str:
