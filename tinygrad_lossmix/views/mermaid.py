@@ -31,8 +31,8 @@ SHAPES = {  # what stands before a label, and what behind it
     "cost": ("{{", "}}"),
 }
 # Within quotes Mermaid reads entities, #34; for a quote. Some it decodes before it looks for
-# formulas, icons, lines, Markdown, and for entities again: those are taken apart by a letter without
-# a width.
+# formulas, icons, lines, Markdown, and for entities again: those are taken apart by a letter
+# without a width.
 READ = re.compile(r"[^\w ,.=+/()\[\]-]|\b_|_\b", re.ASCII)
 APART = re.compile(
     r"(?<=\$)(?=\$)|(?<=:)(?=fa-|//)|(?<=\\)(?=n)|(?<=[@ﬂ¶])|(?<=\])(?=\()|(?<=www)(?=\.)"
