@@ -86,10 +86,10 @@ def draw(
         return drawing(reading, gradients(cost), look)
     other = renamed(reading, Reading(beside, names))
     known = gradients(cost), gradients(beside)
-    trees = map(tree_of, (reading, other), known)
-    titles = [reading.title, other.title]
-    text = "\n\n".join(f"{title}\n{tree}" for title, tree in zip(titles, trees, strict=True))
-    return Drawing({"": joined(reading, other, known, look)}, titles, text)
+    shown = joined(reading, other, known, look)
+    titles = [each.title for each in (reading, other)]
+    seen = dict(zip(titles, zip((reading, other), known, strict=True), strict=True))
+    return Drawing({"": shown}, titles, seen)
 
 
 def drawing(reading: Reading, known: Gradients, look: Look | None = None) -> Drawing:
@@ -98,24 +98,36 @@ def drawing(reading: Reading, known: Gradients, look: Look | None = None) -> Dra
     notes = []
     if shown.in_full > max(CROWDED, len(shown.boxes)):
         notes = [f"each group is shown as one box: in full, {shown.in_full:,} boxes"]
-    return Drawing({"": shown}, notes, tree_of(reading, known))
+    return Drawing({"": shown}, notes, {"": (reading, known)})
 
 
 class Drawing(Shown):
     """What `draw` returns; notebooks show it.
 
     Attributes:
-        text: the same recording as a tree of text.
         renderer: what drew it last, `dot` or `pygraphviz`; None before that.
     """
 
     suffixes = ".svg, .png, .pdf, .dot, .mmd (Mermaid) or .txt"
 
-    def __init__(self, pictures: Mapping[str, Picture], notes: list[str], text: str) -> None:
+    def __init__(
+        self,
+        pictures: Mapping[str, Picture],
+        notes: list[str],
+        seen: Mapping[str, tuple[Reading, Gradients]],  # by its title
+        more: str = "",
+    ) -> None:
         self._pictures = pictures
         self._notes = notes
-        self.text = text
+        self._seen = seen
+        self._more = more
         self.renderer: str | None = None
+
+    @cached_property
+    def text(self) -> str:  # type: ignore[override]
+        """The same as a tree of text."""
+        trees = [f"{title}\n{tree_of(*each)}".strip("\n") for title, each in self._seen.items()]
+        return "\n\n".join(filter(None, [*trees, self._more]))
 
     @cached_property
     def dot(self) -> str:

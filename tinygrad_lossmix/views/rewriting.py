@@ -22,7 +22,6 @@ from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.views.drawing import Drawing
 from tinygrad_lossmix.views.picture import Look, picture
 from tinygrad_lossmix.views.reading import Gradients, Reading, gradients, swept
-from tinygrad_lossmix.views.tree import tree_of
 
 BEFORE, AFTER = "recorded", "stabilised"
 MOST = 20  # replacements that are listed in a drawing
@@ -59,13 +58,12 @@ class Rewriting(NamedTuple):
         """
         look = Look(direction, collapse, values=values)
         costs = {BEFORE: self.before} | ({} if self.after is self.before else {AFTER: self.after})
-        pictures, texts = {}, []
-        for title, cost in costs.items():
-            reading, known = Reading(cost, self.known), _gradients(cost)
-            pictures[title] = picture(reading, known, look)
-            texts.append(f"{title}:\n{tree_of(reading, known)}")
-        text = "\n\n".join([*texts, str(self)])
-        return Drawing(pictures, self._notes(), text)
+        seen = {
+            title: (Reading(cost, self.known), _gradients(cost)) for title, cost in costs.items()
+        }
+        pictures = {title: picture(*each, look) for title, each in seen.items()}
+        titled = {f"{title}:": each for title, each in seen.items()}
+        return Drawing(pictures, self._notes(), titled, str(self))
 
     def _found(self) -> list[tuple[str, Pattern]]:
         """Each pattern, with what the node is called where the recording is shown."""
