@@ -11,7 +11,6 @@
 """
 
 import json
-from collections.abc import Iterator
 from math import prod
 from typing import Any
 
@@ -83,7 +82,7 @@ class Playback:
             "products": [self._product(walk, stop, index) for stop in stops if stop],
             "groups": [
                 {"boxes": boxes, "output": max(i for i in boxes if i < len(nodes))}
-                for boxes in map(_boxes, _inside(shown.everything))
+                for boxes in map(Cluster.all_boxes, shown.everything.within())
             ],
             "delta": self._delta(walk),
         }
@@ -141,15 +140,3 @@ class Playback:
 
 def _shown(n: int) -> list[int]:
     return [*range(n)] if n <= FEW else [*range(HEAD), *range(n - TAIL, n)]
-
-
-def _inside(cluster: Cluster) -> Iterator[Cluster]:
-    """The clusters in a cluster, in the order of their numbers in the drawing."""
-    for inner in cluster.inner:
-        yield inner
-        yield from _inside(inner)
-
-
-def _boxes(cluster: Cluster) -> list[int]:
-    """All its boxes, those of inner clusters included."""
-    return cluster.boxes + [i for inner in cluster.inner for i in _boxes(inner)]

@@ -82,16 +82,9 @@ def tooltips(pictures: Mapping[str, Picture]) -> dict[str, list[str]]:
                 both.append(f"from {head} to {tail}\ndownstream gradient {back}")
             if not arrow.again:
                 both.append(f"from {tail} to {head}")
-        for i, cluster in enumerate(_inside(shown.everything)):
+        for i, cluster in enumerate(shown.everything.within()):
             texts[f"cluster_{ids}{i}"] = [cluster.name]
     return texts
-
-
-def _inside(cluster: Cluster) -> Iterator[Cluster]:
-    """The clusters in a cluster, each before those in it."""
-    for inner in cluster.inner:
-        yield inner
-        yield from _inside(inner)
 
 
 def _sheet(notes: list[str], pictures: list[Picture]) -> Any:

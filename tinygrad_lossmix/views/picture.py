@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -87,6 +87,16 @@ class Cluster:
     name: str
     boxes: list[int] = field(default_factory=list)
     inner: list[Cluster] = field(default_factory=list)
+
+    def within(self) -> Iterator[Cluster]:
+        """The clusters in this one, each before those in it."""
+        for inner in self.inner:
+            yield inner
+            yield from inner.within()
+
+    def all_boxes(self) -> list[int]:
+        """Its boxes and those of the clusters in it."""
+        return self.boxes + [i for inner in self.inner for i in inner.all_boxes()]
 
 
 class Picture(NamedTuple):

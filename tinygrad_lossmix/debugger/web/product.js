@@ -51,7 +51,7 @@ class Equation {
     const fits = wide <= room && all.every((matrix) => matrix.wide <= beside);
     this.element.classList.toggle("stacked", !fits);
     for (const matrix of all) {
-      const below = Math.floor((room - 30) / matrix.columns.length);
+      const below = Math.floor((room - 40) / matrix.columns.length) - 1;
       matrix.size(Math.min(fits ? beside : below, LARGEST_CELL));
     }
   }

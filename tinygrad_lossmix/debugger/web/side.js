@@ -74,8 +74,9 @@ class Side {
     at.line.textContent = "";
     if (position <= 0) {
       at.rule.textContent = position ? node.defined : `${node.slope} = 1`;
-      const steps = `Every value is computed. The backward pass takes ${recording.products.length}`;
-      const words = `${steps} products from here: Next or the right arrow key takes one.`;
+      const count = recording.products.length;
+      const steps = `The backward pass takes ${count} products from here, each with Next or →.`;
+      const words = `Every value is computed. ${count ? steps : "There is nothing to pass back to."}`;
       if (position === 0) make("p", at.product, words);
       const from = position ? node.args.map((i) => recording.nodes[i]) : [];
       return this.matrices(at.product, ...from.map((arg) => [arg.value, arg.name, "from"]));
