@@ -110,6 +110,29 @@ def test_what_does_not_move_is_the_drawing(cost, renderer):
     assert "<script" not in moving
 
 
+def test_a_box_that_is_called_gradient_has_its_name_from_the_start():
+    x = lm.Tensor(3.0, name="gradient")
+    cost = x * 2.0
+    cost.backward()
+    svg = lm.draw(cost, names={}).svg(animate=True)
+    assert re.findall(r"<text style=[^>]*>(.*?)</text>", svg) == ["gradient 2", "gradient 1"]
+
+
+def test_two_costs_in_one_picture_are_swept_at_the_same_time():
+    z = lm.Tensor([2.0, 1.0, 0.0], name="z")
+    one, two = (lm.Mix("softmax", cost).composed(z, 0) for cost in ("ll", "ce"))
+    one.backward()
+    two.backward()
+    svg = lm.draw(one, names={}, beside=two).svg(animate=True)
+    found = played(svg)
+    last = {
+        move: [titles for (_, each), titles in sorted(found.items()) if each == move][-1]
+        for move in ("product", "total")
+    }
+    assert last == {"product": ["from n1 to z"], "total": ["z", "z"]}
+    assert svg.count('class="edge gradient second" style="animation-name: product') > 5
+
+
 def test_pictures_beside_each_other_play_at_the_same_time(cost):
     found = played(lm.rewriting(cost).draw().svg(animate=True))
     assert found[0, "value"] == ["z", "z"]

@@ -22,19 +22,19 @@ ELEMENT = re.compile(
 )
 LINE = re.compile(r"<(path|polygon)(?![^>]*dasharray)")
 TOTAL = re.compile(r"<text(?=[^>]*>gradient)")  # of a box
-MOVES = {  # a: its step begins; b: it is there; c: what passes back has arrived; d: the next step
+MOVES = {  # a: its step, b: it is there, c: it has come all the way, d: the next step, e: the end
     "value": "0%,{a},to{{opacity:.2;stroke-width:1}}{b}{{opacity:1;stroke-width:3}}"
-    "{d},{end}{{opacity:1;stroke-width:1}}",
+    "{d},{e}{{opacity:1;stroke-width:1}}",
     "product": "0%,{a}{{opacity:0;stroke-width:3;stroke-dashoffset:-1}}{b}{{opacity:1}}"
-    "{c}{{stroke-width:3;stroke-dashoffset:0}}{d},{end}{{opacity:1;stroke-width:1}}"
+    "{c}{{stroke-width:3;stroke-dashoffset:0}}{d},{e}{{opacity:1;stroke-width:1}}"
     "to{{opacity:0;stroke-width:1;stroke-dashoffset:0}}",
-    "total": "0%,{c},to{{opacity:0}}{d},{end}{{opacity:1}}",
+    "total": "0%,{c},to{{opacity:0}}{d},{e}{{opacity:1}}",
 }
 
 
 def animated(svg: str, pictures: Mapping[str, Picture], scope: str) -> str:
     """Graphviz's SVG of pictures, each of its elements with the step at which it appears."""
-    steps: dict[str, list[int]] = {}  # of what is called so in the DOT text, in their order there
+    steps: dict[str, list[int]] = {}  # of what is called so in DOT, in that order
     totals: dict[str, int] = {}  # when the gradient of a box is complete
     for ids, shown in pictures.items():
         seed = sum(box.kind != "constant" for box in shown.boxes)
@@ -59,9 +59,10 @@ def animated(svg: str, pictures: Mapping[str, Picture], scope: str) -> str:
 
     def move(kind: str, step: int) -> str:
         name = f"{kind}{step}-{mark}"
-        at = {key: step + part for key, part in (("a", 0), ("b", 0.2), ("c", 0.7), ("d", 1))}
-        at["end"] = last + (HELD - 0.5) / pace
-        times = {key: f"{100 * pace * time / whole:.2f}%" for key, time in at.items()}
+        at = (step, step + 0.2, step + 0.7, step + 1, last + (HELD - 0.5) / pace)
+        times = {
+            key: f"{100 * pace * each / whole:.2f}%" for key, each in zip("abcde", at, strict=True)
+        }
         rules[name] = f"@keyframes {name}{{{MOVES[kind].format(**times)}}}"
         return f' style="animation-name: {name}"'
 
@@ -73,17 +74,15 @@ def animated(svg: str, pictures: Mapping[str, Picture], scope: str) -> str:
             opening += move("product" if back else "value", waiting.pop(0))
         if back:
             rest = LINE.sub(r'<\1 pathLength="1"', rest)
-        if title in totals:
-            rest = TOTAL.sub("<text" + move("total", totals[title]), rest)
+        if title in totals:  # never of its first line, which is its name
+            name, end, lines = rest.partition("</text>")
+            rest = name + end + TOTAL.sub("<text" + move("total", totals[title]), lines)
         placed[found.start()] = opening + rest
     svg = ELEMENT.sub(lambda found: placed[found.start()], svg)
     start = svg.index(">", svg.index("<svg")) + 1
-    style = "\n".join(
-        [
-            "<style>@media (prefers-reduced-motion: no-preference) {",
-            f"{scope} :is(g, text)[style] {{ animation: {whole:.1f}s infinite }}",
-            f"{scope} .gradient[style] {{ stroke-dasharray: 1 }}\n}}",
-            *rules.values(),
-        ]
+    style = (
+        "@media (prefers-reduced-motion: no-preference) {\n"
+        f"{scope} :is(g, text)[style] {{ animation: {whole:.1f}s infinite }}\n"
+        f"{scope} .gradient[style] {{ stroke-dasharray: 1 }}\n}}\n" + "\n".join(rules.values())
     )
-    return f"{svg[:start]}\n{style}</style>{svg[start:]}"
+    return f"{svg[:start]}\n<style>{style}</style>{svg[start:]}"

@@ -31,8 +31,7 @@ SHAPES = {  # what stands before a label, and what behind it
     "cost": ("{{", "}}"),
 }
 # Within quotes Mermaid reads entities, #34; for a quote. Some it decodes before it looks for
-# formulas, icons, lines, Markdown, and for entities again: those are taken apart by a letter
-# without a width.
+# formulas, icons, lines, Markdown and more entities: a letter without a width takes those apart.
 READ = re.compile(r"[^\w ,.=+/()\[\]-]|\b_|_\b", re.ASCII)
 APART = re.compile(
     r"(?<=\$)(?=\$)|(?<=:)(?=fa-|//)|(?<=\\)(?=n)|(?<=[@ﬂ¶])|(?<=\])(?=\()|(?<=www)(?=\.)"
