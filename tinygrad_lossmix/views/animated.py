@@ -60,10 +60,9 @@ def animated(svg: str, pictures: Mapping[str, Picture], scope: str) -> str:
     def move(kind: str, step: int) -> str:
         name = f"{kind}{step}-{mark}"
         at = (step, step + 0.2, step + 0.7, step + 1, last + (HELD - 0.5) / pace)
-        times = {
-            key: f"{100 * pace * each / whole:.2f}%" for key, each in zip("abcde", at, strict=True)
-        }
-        rules[name] = f"@keyframes {name}{{{MOVES[kind].format(**times)}}}"
+        percent = [f"{100 * pace * each / whole:.2f}%" for each in at]
+        frames = MOVES[kind].format(**dict(zip("abcde", percent, strict=True)))
+        rules[name] = f"@keyframes {name}{{{frames}}}"
         return f' style="animation-name: {name}"'
 
     placed: dict[int, str] = {}
