@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lossmix as lm
-from tests.helpers.prompt import answers_to, on_one_line, prompt_on
+from tests.helpers.prompt import answers_to, on_one_line, places, prompt_on
 from tinygrad_lossmix.debugger.repl import Prompt
 
 
@@ -268,6 +268,42 @@ def test_help_explains_every_command():
     for name in set(commands) - {"EOF", "exit"}:
         assert f"  {name} " in text
     assert answers_to("help n").strip().startswith("next")
+
+
+def test_help_is_in_groups_and_fits(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = answers_to("help").splitlines()
+    topics = ["move", "stop", "look", "change", "learn", "session"]
+    assert [line for line in lines if line in topics] == topics
+    assert max(map(len, lines)) <= 80
+    for topic in topics:
+        part = answers_to(f"help {topic}").splitlines()
+        assert part[0] == topic
+        assert not set(part[1:]) & set(topics)
+
+
+def test_a_name_alone_is_printed_unless_it_is_a_command():
+    h = lm.Tensor([0.5, 0.25], name="h")
+    list_ = lm.Tensor([1.0, 2.0], name="list")
+    end = (h * list_).sum()
+    assert answers_to("h", end) == answers_to("print h", end) == "h = [0.5, 0.25]\n"
+    assert answers_to("h.grad", end) == answers_to("print h.grad", end)
+    assert "not computed yet" in answers_to("h.grad", end)
+    assert "gradient so far" in answers_to("list", end)
+    assert "list = [1, 2]" in answers_to("print list", end)
+    assert "A name alone is printed" in answers_to("h")
+
+
+def test_a_short_name_of_a_command_that_moves_is_never_a_name():
+    n, a = lm.Tensor(2.0, name="n"), lm.Tensor(3.0, name="a")
+    assert places(answers_to("n;;n;;", n * a)) == ["1/2", "2/2"]
+    assert answers_to("a", n * a) == "a = 3\n"
+    assert "= n * a" in answers_to("args", n * a)
+    assert answers_to("a").startswith("C = -n6"), "the book's a is not the caller's"
+
+
+def test_print_takes_the_name_of_a_function():
+    assert answers_to("p softmax") == "a = [0.6652, 0.2447, 0.09003]\n"
 
 
 @given(st.text(max_size=60))

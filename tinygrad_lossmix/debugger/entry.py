@@ -59,7 +59,7 @@ def of_product(reading: Reading, product: Product, place: Place) -> Text:
         unit[each] = 1.0
         with np.errstate(all="ignore"):
             factor = downstream(node, product.place, unit)[place]
-        if factor:
+        if factor or (each == place and node.shape == argument.shape):
             terms.append((at(upstream, each), product.g[each], slope, factor))
     return _sum(at(name, place), "upstream * local", terms)
 
@@ -96,6 +96,6 @@ def _sum(name: str, formula: str, terms: list[Term]) -> Text:
     columns = [*zip(*rows, strict=True)]
     for i in (1, 3, 4):
         columns[i] = tuple(column_of("", columns[i])[1:])
-    columns[4] = tuple(f"=  {each}" for each in columns[4])
+    columns[4] = tuple(f"=  {each}" if each.strip() else "" for each in columns[4])
     styles = NAME, "", NAME, "", FLOW
     return lined(Text(f"{name} = {formula}"), aligned([*zip(*columns, strict=True)], styles))

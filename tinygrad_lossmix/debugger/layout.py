@@ -97,7 +97,7 @@ def aligned(rows: Sequence[tuple[Any, ...]], styles: tuple[str, ...], indent: st
             cell = shorten(x, width) if isinstance(x, str) else one_line(x, width)
             line.append(cell.ljust(width) + "  ", style)
         below, back = [""], len(line)
-        if ends:
+        if ends and row[-1]:
             if columns - back < min(ROOM, len(row[-1])):
                 back = len(indent) + widths[0] + 2
             below = wrapped(row[-1], columns - back)

@@ -75,9 +75,10 @@ def summary(x: Any) -> str:
     words = []
     if places := _extremes(x):
         ends = (f"{number(x[at])} at [{', '.join(map(str, at))}]" for at in places)
-        scale = max(abs(float(x[at])) for at in places) or 1.0  # squares may be beyond the dtype
-        squares = np.square(x / scale, dtype=float)
-        norm = scale * np.sqrt(np.sum(squares, where=np.isfinite(x)))
+        scale = max(abs(x[at]) for at in places) or 1  # squares may be beyond the dtype
+        with np.errstate(all="ignore"):
+            squares = np.square(x / scale, dtype=float)
+            norm = np.longdouble(scale) * np.sqrt(np.sum(squares, where=np.isfinite(x)))
         zeros = 100 * (1 - np.count_nonzero(x) / x.size)
         words += [" to ".join(ends), f"norm {number(norm)}", f"{number(zeros)} % zeros"]
     for kind, those in ("NaN", np.isnan(x)), ("infinite", np.isinf(x)):
