@@ -97,7 +97,7 @@ def test_the_norm_of_large_numbers_is_finite(dtype):
 @pytest.mark.parametrize("shape", [(10_000_000,), (10_000, 1000), (10, 1000, 1000), (5_000_000, 2)])
 def test_ten_million_entries_do_no_harm(shape):
     x = np.ones(shape, np.float32)
-    start = time.perf_counter()
+    start = time.process_time()
     assert len(grid(x)) < 2500
     assert len(on_one_line(x, 60, 10)) <= 60
-    assert time.perf_counter() - start < 3.0
+    assert time.process_time() - start < 3.0
