@@ -77,6 +77,23 @@ def test_of_two_variables_for_one_thing_it_is_the_first():
     assert look(w, w, x, x) == "first * rows"
 
 
+def test_a_constant_that_holds_nan_has_its_name():
+    w, weights = Tensor([1.0, 2.0]), np.array([np.nan, 1.0])
+    node = w * weights
+    assert Reading(node).formula(node) == "w * weights"
+
+
+def test_a_variable_that_is_neither_is_not_asked_anything():
+    class Lazy:
+        def __getattribute__(self, name):
+            raise RuntimeError(name)
+
+    w, lazy = Tensor([1.0, 2.0]), Lazy()
+    node = w * 2.0
+    assert Reading(node).formula(node) == "w * 2"
+    assert type(lazy) is Lazy
+
+
 def test_private_variables_are_none():
     _ = __ = w = Tensor([1.0])
     Out = {3: w}

@@ -169,7 +169,9 @@ class Reading:
         nodes, arrays = set(self.nodes), {id(x): x for x in constants(self)}.values()
 
         def stands(x: Any) -> bool:
-            return x in nodes if isinstance(x, Tensor) else any(_same(x, each) for each in arrays)
+            if type(x) is Tensor:  # isinstance would ask a lazy module, and load it
+                return x in nodes
+            return issubclass(type(x), np.ndarray) and any(_same(x, each) for each in arrays)
 
         return {key: x for key, x in names.items() if not key.startswith("_") and stands(x)}
 
@@ -293,7 +295,7 @@ class Reading:
 
 def _same(x: Any, y: Array) -> bool:
     """Whether something is an array of the same values."""
-    return is_array(x) and (x.shape, x.dtype) == (y.shape, y.dtype) and np.array_equal(x, y)
+    return is_array(x) and (x.shape, x.dtype) == (y.shape, y.dtype) and np.array_equal(x, y, True)
 
 
 def written(x: Any) -> str:

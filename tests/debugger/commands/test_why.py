@@ -78,6 +78,12 @@ def overflow_of_a_constant_scale():
     return h.sum()
 
 
+def sum_overflows_on_the_way_back():
+    x = leaf(1e-3, 1e-3)
+    h = x * 1e308
+    return h.sum() + (x * 1e308).sum()
+
+
 def nan_in_a_constant():
     h = leaf(1.0, 2.0) * np.array([np.nan, 1.0])
     return h.sum()
@@ -95,6 +101,7 @@ PLANTED = {
     root_of_a_negative_number: ("x ** 0.5", "makes the first NaN", "np.maximum(x, 1e-30) **"),
     division_in_a_rule: ("x / y", "hands on the first infinity", "np.where(abs(y) > 1e-150"),
     overflow_of_a_constant_scale: ("x / 1e-200", "makes the first infinity", "or their scale"),
+    sum_overflows_on_the_way_back: ("x * 1e+308", "hands on the first infinity", "or their scale"),
     nan_in_a_constant: ("x * [nan, 1]", "a constant that holds NaN", "change the numbers"),
 }
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from rich.text import Text
 
+from tinygrad_lossmix.compiler.patterns.published import MIXES, Pattern
 from tinygrad_lossmix.compiler.stabilize import rewritten
 from tinygrad_lossmix.debugger import show
 from tinygrad_lossmix.debugger.chain_rule import Product, entrywise
@@ -66,7 +67,7 @@ def find(walk: Walk) -> Origin | None:
     product, guilty = None, {walk.cost}
     if not _bad(walk.cost):
         products = filter(None, (walk.at(i).stop for i in range(1, len(walk) + 1)))
-        faulty = (each for each in products if _bad(each.contribution) and not _bad(each.g))
+        faulty = (each for each in products if _bad(each.total) and not _bad(each.g))
         if (product := next(faulty, None)) is None:
             return None
         guilty = {product.node}
@@ -90,7 +91,7 @@ def _nan(x: Any) -> bool:
 def _said(reading: Reading, origin: Origin) -> str:
     node, product = origin.node, origin.product
     if product is not None and not origin.hidden:
-        kind = "NaN" if _nan(product.contribution) else "infinity"
+        kind = "NaN" if _nan(product.total) else "infinity"
         return f"hands on the first {kind}, to {reading.call(product.argument)}; values are finite"
     kind = "NaN" if _nan(node.data) else "infinity"
     if node.function is None:
@@ -104,7 +105,7 @@ def _said(reading: Reading, origin: Origin) -> str:
 def _numbers(reading: Reading, origin: Origin) -> Iterator[tuple[str, str, str]]:
     """Those of the first entry that is not finite, and what comes of it."""
     node, product, hidden, then = origin
-    made = node.data if product is None or hidden else product.contribution
+    made = node.data if product is None or hidden else product.total
     place = tuple(map(int, np.argwhere(~np.isfinite(made))[0]))
     parts = [("value", reading.call(node), node.data)]
     for i, arg in enumerate(node.args):
@@ -115,7 +116,7 @@ def _numbers(reading: Reading, origin: Origin) -> Iterator[tuple[str, str, str]]
             parts += [] if slope is None else [("local", f"d{reading.call(node)}/d{name}", slope)]
     if product is not None and not hidden:
         parts.append(("upstream", reading.derivative(node), product.g))
-        parts.append(("downstream", f"→ {reading.call(product.argument)}", made))
+        parts.append(("accumulated", reading.derivative(product.argument), made))
     for part, name, x in parts:
         if np.shape(x) == made.shape:
             yield part, at(name, place) if place else name, number(np.asarray(x)[place])
@@ -135,8 +136,9 @@ def _repair(reading: Reading, origin: Origin) -> Iterator[str]:
         return
     stable = rewritten(cost)
     if found := _finite(stable.after):
-        its = [each for each in stable.replacements if each.before.order >= origin.node.order]
-        yield from (f"write {each.pattern.stable} for {each.pattern.unstable}" for each in its[:2])
+        later = (each for each in stable.replacements if each.before.order >= origin.node.order)
+        for pattern in [each.pattern for each in later][-2:]:
+            yield f"write {_stable(pattern)} for {pattern.unstable}"
         yield f"tried: lm.stabilize({reading.call(cost)}) is {found}"
         return
     for text, function, other in _candidates(reading, origin.node):
@@ -145,6 +147,11 @@ def _repair(reading: Reading, origin: Origin) -> Iterator[str]:
             yield f"tried: the cost is {found}"
             return
     yield "nothing that was tried helps: change the numbers that go in, or their scale"
+
+
+def _stable(pattern: Pattern) -> str:
+    pair = next((pair for pair, each in MIXES.items() if each is pattern), None)
+    return f"lm.Mix{pair}.cost(u, y)" if pair else pattern.stable
 
 
 def _finite(cost: Tensor) -> str:
