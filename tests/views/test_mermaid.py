@@ -177,3 +177,9 @@ def test_mermaid_reads_programs(mermaid, programs):
 @given(st.lists(strategies.programs(), min_size=10, max_size=10))
 def test_mermaid_reads_a_thousand_programs(mermaid, programs):
     by_mermaid(mermaid, map(recorded, programs))
+
+
+def test_values_flow_to_the_right_where_that_is_asked_for():
+    cost = lm.Tensor(1.0, name="x") * 2.0
+    assert "\nflowchart TB\n" in lm.draw(cost).mermaid
+    assert "\nflowchart LR\n" in lm.draw(cost, direction="right").mermaid
