@@ -8,6 +8,8 @@ from demos import network
 from tests.helpers.hostile_names import HOSTILE
 from tinygrad_lossmix.debugger.lockstep import Lockstep
 from tinygrad_lossmix.printing import clean, shorten
+from tinygrad_lossmix.views.picture import size
+from tinygrad_lossmix.views.reading import Reading
 
 SIZES = [(1280, 800), (1920, 1080), (390, 844)]
 OUTSIDE = """
@@ -86,6 +88,37 @@ def test_buttons_keys_and_the_wheel_zoom_and_the_view_follows_the_step(opened):
     page.press("0")
     assert page.ask(SCALE) == pytest.approx(whole)
     assert page.ask(OUTSIDE) == 0
+
+
+def test_two_fingers_zoom_and_one_moves_what_is_zoomed(opened):
+    page = opened(two_layers())
+    page.ask("new Promise(requestAnimationFrame)")
+    whole = page.ask(SCALE)
+    touch = """(kind, id, x, y) => document.getElementById('pane').dispatchEvent(
+        new PointerEvent(kind, { pointerId: id, clientX: x, clientY: y, bubbles: true }))"""
+    for step in ("'pointerdown', 1, 300, 300", "'pointerdown', 2, 400, 300"):
+        page.ask(f"({touch})({step})")
+    page.ask(f"({touch})('pointermove', 2, 600, 300)")
+    assert page.ask(SCALE) == pytest.approx(whole / 3, rel=0.01)
+    page.ask(f"({touch})('pointerup', 2, 600, 300)")
+    left = "Number(document.querySelector('svg').getAttribute('viewBox').split(' ')[0])"
+    before = page.ask(left)
+    page.ask(f"({touch})('pointermove', 1, 250, 300)")
+    assert page.ask(left) > before
+    assert page.ask(SCALE) == pytest.approx(whole / 3, rel=0.01)
+
+
+@pytest.mark.slow
+def test_three_hundred_boxes_open_in_a_second_and_step_in_a_twentieth(opened):
+    x = n = lm.Tensor(np.arange(12.0).reshape(4, 3) / 7.0, name="x")
+    while size(Reading(n)) < 297:
+        n = np.tanh(n * 1.01) + x
+    page = opened(n.sum())
+    opening = "performance.getEntriesByType('navigation')[0].loadEventEnd"
+    assert page.ask(opening) < 1000
+    step = "go(position + 1); document.body.offsetHeight; return performance.now() - begun"
+    times = f"[...Array(60)].map(() => {{ const begun = performance.now(); {step} }})"
+    assert np.median(page.ask(times)) < 50
 
 
 def test_the_line_of_a_node_is_shown_where_it_is_known(opened):

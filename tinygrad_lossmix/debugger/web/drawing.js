@@ -133,7 +133,9 @@ class Drawing {
     const middle = { x: x + width / 2, y: y + height / 2 };
     const lines = [-28, 0, 28].map((dy) => this.draw(lid, "text", { ...middle, dy }));
     lines[0].textContent = `▸ ${label.textContent}`;
-    label.textContent = `▾ ${label.textContent}`;
+    label.textContent = `▾ ${label.textContent}`; // wider by two letters, which go inwards
+    const at = Number(label.getAttribute("x"));
+    label.setAttribute("x", at > middle.x ? at - 8 : at + 8);
     Object.assign(group, { frame, lid, lines, label, width });
     for (const part of [label, lid]) part.addEventListener("click", () => this.toggle(i));
     for (const part of [frame, lid]) press(part, () => this.toggle(i));
