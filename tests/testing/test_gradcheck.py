@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -41,7 +42,7 @@ def test_there_are_at_least_thirty_different_faults():
 def test_a_fault_in_a_rule_is_caught_and_the_rule_is_named(name, own_table):
     function, rules, f, inputs = RULES[name]
     assert gradcheck(f, *inputs)
-    own_table[function] = own_table[function]._replace(rules=rules)
+    own_table[function] = replace(own_table[function], rules=rules)
     report = gradcheck(f, *inputs)
     assert not report
     assert spelling(function) in report.blame
@@ -231,7 +232,7 @@ def test_a_function_of_one_s_own_without_an_oracle_is_checked_too(own_table):
 
 
 def test_a_wrong_value_is_seen(own_table):
-    own_table[np.exp] = own_table[np.exp]._replace(forward=lambda x: np.exp(x) * (1 + 1e-9))
+    own_table[np.exp] = replace(own_table[np.exp], forward=lambda x: np.exp(x) * (1 + 1e-9))
     report = gradcheck(lambda t: np.exp(t).sum(), V)
     assert [check.name for check in report.checks if not check.passed][-1] == "value"
 
@@ -256,7 +257,7 @@ def test_what_a_prompt_a_notebook_and_pytest_show_begins_with_the_cause(own_tabl
     sign = gradcheck((squares, lambda x: -2 * x), V)
     assert "likely cause: the sign" in repr(sign)[:SHOWN]
     assert repr(sign) == str(sign)
-    own_table[np.exp] = own_table[np.exp]._replace(rules=[lambda g, z, x: 1.5 * g * z])
+    own_table[np.exp] = replace(own_table[np.exp], rules=[lambda g, z, x: 1.5 * g * z])
     rule = gradcheck(lambda x: (2.0 * np.exp(x)).sum(), V)
     assert "np.exp" in repr(rule)[:SHOWN]
     assert repr(gradcheck((squares, lambda x: None), V)) == (
