@@ -45,7 +45,7 @@ def test_every_block_prints_what_the_page_says(page, own_table):
 @every_page
 def test_every_block_is_one_that_the_tests_run(page):
     languages = re.findall(r"^```(.*)$", text_of(page), flags=re.MULTILINE)
-    assert set(languages) <= {"", "bash", "python", "console"}
+    assert set(languages) <= {"", "bash", "python", "console", "mermaid"}
     assert languages[1::2] == [""] * len(languages[1::2])
     assert "" not in languages[::2]
 

@@ -5,7 +5,8 @@
 A `python` block holds examples as in a docstring; the blocks of a page share their names, and an
 output may have blank lines. A `console` block is a session: `lossmix` is run in an empty folder, 80
 columns wide; `cat` makes the file that it shows; what sets up an environment is not run. The lines
-of a `bash` block are not run: what they name has to be there.
+of a `bash` block are not run: what they name has to be there. A `mermaid` block is the graph.mmd
+that a session before it has written.
 """
 
 import concurrent.futures
@@ -56,7 +57,12 @@ def changed(path):
 def rewritten(text):
     """A page with what its blocks print now; they run in a folder of their own, in their order."""
     names = {"__name__": "__main__"}
-    run = {"python": lambda block: examples(block, names), "console": session, "bash": checked}
+    run = {
+        "python": lambda block: examples(block, names),
+        "console": session,
+        "bash": checked,
+        "mermaid": lambda block: Path("graph.mmd").read_text(encoding="utf-8"),
+    }
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder), at_home(folder):
         return FENCE.sub(
             lambda fence: f"```{fence[1]}\n{run.get(fence[1], str)(fence[2])}```", text
