@@ -49,7 +49,7 @@ DARK = "<style>@media (prefers-color-scheme: dark) {{\n{}\n}}</style>".format(
 COMPASS = np.array([*"→↗↑↖←↙↓↘"])
 STYLE = {  # of a picture that is the same file for the same input, its text as text
     "svg.hashsalt": "lossmix", "svg.fonttype": "none", "font.size": 8, "axes.facecolor": "none",
-    "axes.edgecolor": FRAME, "image.interpolation": "bilinear",
+    "axes.edgecolor": FRAME, "image.interpolation": "bilinear", "axes.unicode_minus": False,
     **dict.fromkeys(["text.color", "axes.labelcolor", "xtick.color", "ytick.color"], INK),
 }  # fmt: skip
 UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
@@ -169,7 +169,7 @@ class Field(Shown):
             ImportError: matplotlib is not installed.
         """
         svg = re.sub(r"<metadata>.*?</metadata>", "", self._render("svg").decode(), flags=re.DOTALL)
-        shorter = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d)\d+", r"\1", path[0]), svg)
+        shorter = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d)\d+|\n", r"\1", path[0]), svg)
         return scalable(shorter, DARK)
 
     def _render(self, form: str) -> bytes:
@@ -186,6 +186,7 @@ class Field(Shown):
     def _figure(self) -> Figure:
         from matplotlib.colors import ListedColormap, to_rgba
         from matplotlib.figure import Figure
+        from matplotlib.ticker import MaxNLocator
 
         across = min(len(self._panels), ACROSS)
         down = ceil(len(self._panels) / across)
@@ -195,7 +196,7 @@ class Field(Shown):
         longest = max(np.linalg.norm(panel.delta(FINE), axis=-1).max() for panel in self._panels)
         for i, panel in enumerate(self._panels, 1):
             heat = panel.draw(figure.add_subplot(down, across, i), longest or 1.0, dense)
-        bar = figure.colorbar(heat, ax=figure.axes, shrink=0.6, aspect=30)
+        bar = figure.colorbar(heat, ax=figure.axes, shrink=0.6, aspect=30, ticks=MaxNLocator(6))
         bar.set_label("‖δ‖")
         formulas = " ".join(panel.formula for panel in self._panels)
         letters = [meaning for letter, meaning in LETTERS.items() if letter in formulas]
