@@ -229,6 +229,11 @@ def test_lines_are_those_of_the_function():
     assert re.search(rf"^ +W +\S+:{decorated} ", said, re.MULTILINE)
 
 
+def test_a_file_may_be_named_as_such():
+    assert drawn("own") == run("draw", "nets_of_mine.py:own").stdout
+    assert "h @ W2" in run("draw", "demos/network.py:loss", *ON_NETWORK).stdout
+
+
 def test_without_lines_there_are_none():
     assert ".py" not in run("step", "nets_of_mine:own", "--batch", "-c", "list;;explain V").stdout
 

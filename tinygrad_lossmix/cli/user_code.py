@@ -16,12 +16,14 @@ from tinygrad_lossmix.printing import line_of_code
 
 
 def imported(name: str) -> Any:
-    """`module:function` or `module:object.function`, from the working directory too.
+    """`module:function` or `folder/file.py:object.function`, from the working directory too.
 
     Raises:
         Refused: it is not there.
     """
     module, _, path = name.partition(":")
+    if module.endswith(".py"):
+        module = module.removesuffix(".py").replace("/", ".")
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.insert(0, here)
     with users_code(f"cannot import {module!r}"):

@@ -52,6 +52,7 @@ def explain(session: Session[Walk], arg: str) -> Text:
         return lined(*(_operations(walk, each) for each in called))
     node, reading = operation(arg, walk), walk.reading
     text = Text(reading.defined(node), NAME).append(f"  {reading.equation(node)}".rstrip(), BOOK)
+    text.append(show.line_of(reading, node))
     if node.function is not None:
         for place in rule.differentiated(node):
             text.append(_because(walk, node, *place))
@@ -62,7 +63,8 @@ def explain(session: Session[Walk], arg: str) -> Text:
     for user in reading.nodes:
         for i, x in rule.differentiated(user) if user.function else ():
             if x is node:
-                text.append(f"\n{reading.defined(user)}").append(_because(walk, user, i, x))
+                text.append(f"\n{reading.defined(user)}").append(show.line_of(reading, user))
+                text.append(_because(walk, user, i, x))
     return text
 
 
