@@ -79,8 +79,12 @@ def chromium(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", GOLDEN)
-def test_nothing_lies_over_anything_by_the_widths_of_helvetica(name):
-    assert faults(GOLDEN[name]().svg()) == []
+def test_nothing_lies_over_anything_by_the_widths_of_helvetica(name, monkeypatch, tmp_path):
+    drawing = GOLDEN[name]()
+    assert faults(drawing.svg()) == []
+    monkeypatch.setenv("PATH", str(tmp_path))  # without dot
+    assert faults(drawing.svg()) == []
+    assert drawing.renderer == "pygraphviz"
 
 
 @pytest.mark.parametrize("name", GOLDEN)
