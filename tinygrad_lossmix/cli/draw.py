@@ -1,5 +1,6 @@
 """`lossmix draw`: the computation graph of a mix, in the terminal or as a picture."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from click.core import ParameterSource
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.cli.exits import refusing, usage
 from tinygrad_lossmix.cli.given import Given, given_options
+from tinygrad_lossmix.cli.options import beside_option
 from tinygrad_lossmix.files import write
 from tinygrad_lossmix.mixes.mix import MIXES
 from tinygrad_lossmix.printing import clean
@@ -24,6 +26,12 @@ def two_logits(ctx: click.Context, param: click.Parameter, field: bool) -> bool:
     return field
 
 
+def one_of(option: str, choices: Sequence[str], about: str) -> Callable[[Any], Any]:
+    """An option that takes one of several words, by default the first."""
+    kind = click.Choice(choices)
+    return click.option(option, type=kind, default=choices[0], show_default=True, help=about)
+
+
 @click.command
 @given_options
 @click.option(
@@ -34,28 +42,11 @@ def two_logits(ctx: click.Context, param: click.Parameter, field: bool) -> bool:
     help="Write a .svg, .png, .pdf, .dot, .mmd (Mermaid) or .txt instead of a tree in the "
     "terminal; or a .py, the compiled backward pass.",
 )
-@click.option(
-    "--direction",
-    type=click.Choice(DIRECTIONS),
-    default="down",
-    show_default=True,
-    help="Where the values flow to.",
-)
+@one_of("--direction", DIRECTIONS, "Where the values flow to.")
 @click.option("--collapse", is_flag=True, help="Show output layer and cost as one box each.")
 @click.option("--open", multiple=True, metavar="NAME", help="Collapse all groups but this one.")
-@click.option(
-    "--values",
-    type=click.Choice(VALUES),
-    default="short",
-    show_default=True,
-    help="What of the arrays stands in the boxes.",
-)
-@click.option(
-    "--beside",
-    nargs=2,
-    metavar="OUTPUT COST",
-    help="Another mix of the same logits and labels; what both share is drawn once.",
-)
+@one_of("--values", VALUES, "What of the arrays stands in the boxes.")
+@beside_option
 @click.option("--animate", is_flag=True, help="Play the walk, value by value, in an .svg.")
 @click.option("--stable", is_flag=True, help="Show beside it what lm.stabilize makes of it.")
 @click.option(

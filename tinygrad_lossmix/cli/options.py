@@ -23,7 +23,7 @@ beside_option = click.option(
     "--beside",
     nargs=2,
     metavar="OUTPUT COST",
-    help="Another mix of the same logits and labels, in lock-step.",
+    help="Another mix of the same logits and labels, beside this one.",
 )
 
 
