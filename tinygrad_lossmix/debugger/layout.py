@@ -63,9 +63,8 @@ def fitted(text: Text) -> Text:
 
 def wrapped(text: str, width: int) -> list[str]:
     """Text as lines that wide, broken between words."""
-    return textwrap.wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False) or [
-        ""
-    ]
+    lines = textwrap.TextWrapper(max(width, 1), break_long_words=False, break_on_hyphens=False)
+    return lines.wrap(text) or [""]
 
 
 def aligned(rows: Sequence[tuple[Any, ...]], styles: tuple[str, ...], indent: str = "  ") -> Text:

@@ -39,7 +39,7 @@ from tinygrad_lossmix.debugger.layout import (
 from tinygrad_lossmix.debugger.lockstep import Lockstep
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.printing import number, shaped, short, shorten
+from tinygrad_lossmix.printing import number, short, shorten
 from tinygrad_lossmix.views.reading import Reading
 
 NEAR = 8  # nodes that are listed on each side of the current one
@@ -57,19 +57,17 @@ class Focus:
     entry: tuple[str, tuple[int, ...]] | None = None  # of the node of that name
 
     def row_of(self, reading: Reading, part: str, name: str, x: Any, about: str = "") -> Row:
-        """A part of an answer: of an array with a row for each example, and a column for each
-        class, only those that are kept to.
+        """A part of an answer: of what has a row for each example and a column for each class, only
+        the row and the column that are kept to.
         """
-        shape = batch(reading)
-        if isinstance(x, str | Local) or np.ndim(x) < 2 or not shape:
+        if isinstance(x, str | Local) or np.ndim(x) < 2 or self.row is self.column is None:
             return part, name, x, about
-        key: list[Any] = [slice(None)] * np.ndim(x)
-        if self.row is not None and np.shape(x)[0] == shape[0]:
-            key[0] = self.row
-        if self.column is not None and np.shape(x)[-1] == shape[-1]:
-            key[-1] = self.column
-        kept = slice(None) not in key[:1] or slice(None) not in key[-1:]
-        return part, at(name, tuple(key)) if kept else name, x[tuple(key)], about
+        place: list[Any] = [slice(None)] * np.ndim(x)
+        for axis, kept in ((0, self.row), (-1, self.column)):
+            if kept is not None and np.shape(x)[axis] == batch(reading)[axis]:
+                place[axis] = kept
+        narrower = at(name, tuple(place)) if any(map(np.isscalar, place)) else name
+        return part, narrower, x[tuple(place)], about
 
     def on(self, reading: Reading, x: Any) -> Any:
         """An array, narrowed so."""
@@ -96,11 +94,6 @@ def entries(x: Any) -> str:
     return short(x, 10)
 
 
-def sized(x: Any, most: int = 10) -> str:
-    """The same, with its shape where that cannot be seen."""
-    return shaped(x, most)
-
-
 def jacobian(local: Local | None) -> str:
     """A local Jacobian on one line."""
     if local is None:
@@ -120,7 +113,8 @@ def local(reading: Reading, node: Tensor, place: int) -> tuple[str, Any]:
         return f"{other}.T", values.T
     each = entrywise(node, place)
     if each is None and (node.size == 1 or (node.size != argument.size and "axis" in node.kwargs)):
-        each = downstream(node, place, np.ones_like(node.data))  # of entries that go to one each
+        with np.errstate(all="ignore"):
+            each = downstream(node, place, np.ones_like(node.data))  # of what goes to one entry
     if each is None:
         return name, found or "too large to show"
     first = each.flat[:1]

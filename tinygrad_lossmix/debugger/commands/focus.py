@@ -40,33 +40,28 @@ ROWS = Topic("look")  # on one walk or two
 @command(ROWS, takes="text")
 def row(session: Session[Any], arg: str) -> Text:
     """row 2: keep to that example in all answers; row off: all examples again"""
-    number = _number(session, "row", arg, 0)
-    session.focus = replace(session.focus, row=number)
-    return _kept(session, "row", number)
+    return _keep_to(session, "row", "row", 0, arg)
 
 
 @command(ROWS, takes="text")
 def class_(session: Session[Any], arg: str) -> Text:
     """class 0: keep to that class in all answers; class off: all classes again"""
-    number = _number(session, "class", arg, -1)
-    session.focus = replace(session.focus, column=number)
-    return _kept(session, "class", number)
+    return _keep_to(session, "class", "column", -1, arg)
 
 
-def _number(session: Session[Any], name: str, arg: str, axis: int) -> int | None:
-    """What was typed, of as many as that axis has; None for off."""
-    steps = session.steps
+def _keep_to(session: Session[Any], name: str, field: str, axis: int, arg: str) -> Text:
+    """Keep to what has that number along an axis."""
+    steps, said = session.steps, Text()
     shape = batch((steps.left if isinstance(steps, Lockstep) else steps).reading)
     if not shape:
         raise CommandError("nothing here has two axes, one for examples and one for classes")
-    words = f"{name} takes a number, 0 to {shape[axis] - 1}, or off"
-    return None if arg == "off" else whole_number(arg, range(shape[axis]), words)
-
-
-def _kept(session: Session[Any], name: str, number: int | None) -> Text:
-    if number is None:
-        return session.here()
-    return Text(f"all answers keep to {name} {number}; `{name} off` ends that\n") + session.here()
+    kept: dict[str, Any] = {field: None}
+    if arg != "off":
+        words = f"{name} takes a number, 0 to {shape[axis] - 1}, or off"
+        kept[field] = whole_number(arg, range(shape[axis]), words)
+        said = Text(f"all answers keep to {name} {arg}; `{name} off` ends that\n")
+    session.focus = replace(session.focus, **kept)
+    return said + session.here()
 
 
 ENTRY = Topic("look")
