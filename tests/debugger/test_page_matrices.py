@@ -138,9 +138,22 @@ def test_at_the_end_delta_stands_beside_a_minus_y(opened, mix, words):
     assert page.text("#delta").endswith(words)
 
 
+def test_a_number_is_in_its_cell_where_it_fits_with_two_digits_if_need_be(opened):
+    page = opened(cost(), at="#step=13", names=NAMES, width=390, height=844)
+    shown = """[...document.querySelectorAll('#product .narrow td')].map(
+        (cell) => [cell.textContent, getComputedStyle(cell, '::after').content, cell.offsetWidth])"""
+    cells = page.ask(shown)
+    written = [(text, brief.strip('"')) for text, brief, _ in cells if brief != "none"]
+    assert len(written) > len(cells) / 2
+    for text, brief in written:
+        assert float(brief) == pytest.approx(float(text), rel=0.05)
+        assert len(brief) <= len(text)
+    assert len({width for *_, width in cells}) == 1
+
+
 def test_as_text_every_number_is_in_full(opened):
     page = opened(cost(), at="#step=18", names=NAMES, width=390, height=844)
-    hidden = "document.querySelectorAll('#product .tight, #product .narrow').length"
+    hidden = "document.querySelectorAll('#product .narrow').length"
     assert page.ask(hidden) > 0
     page.click("#plain")
     assert page.ask(hidden) == 0

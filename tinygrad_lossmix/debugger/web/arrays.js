@@ -113,24 +113,23 @@ class Matrix {
     return 1.2 * Matrix.letter * (this.name.length + shapeOf(this.array).length + 1);
   }
 
-  /* The widest number, in pixels; with two digits. */
+  /* The room that the widest number takes, in pixels. */
   get wide() {
-    return this.room((text) => text);
+    return Math.max(...this.array.cells.map(Matrix.room), 0);
   }
-  get narrow() {
-    return this.room(shorter);
-  }
-  room(written) {
-    return 6 + Matrix.letter * Math.max(1, ...this.array.cells.map((text) => written(text).length));
+  static room(text) {
+    return 6 + Matrix.letter * text.length;
   }
 
-  /* Give each cell that many pixels. */
+  /* Give each cell that many pixels: for all numbers, else for those that fit with two digits. */
   size(pixels) {
-    const room = plain() ? Math.max(this.wide, pixels) : pixels;
+    const { wide } = this;
+    const room = plain() ? Math.max(wide, pixels) : pixels;
     this.element.style.setProperty("--cell", `${room}px`);
-    const fits = this.wide <= room ? "" : this.narrow <= room ? "narrow" : "tight";
-    this.element.classList.remove("narrow", "tight");
-    if (fits) this.element.classList.add(fits);
+    this.element.classList.toggle("narrow", wide > room);
+    for (const { element } of this.cells) {
+      element.classList.toggle("tight", Matrix.room(element.dataset.brief) > room);
+    }
   }
 
   /* Light up a row, a column, an entry; null is all of an axis, as where this has but one. */
