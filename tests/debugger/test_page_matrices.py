@@ -141,7 +141,7 @@ def test_at_the_end_delta_stands_beside_a_minus_y(opened, mix, words):
 def test_a_number_is_in_its_cell_where_it_fits_with_two_digits_if_need_be(opened):
     page = opened(cost(), at="#step=13", names=NAMES, width=390, height=844)
     shown = """[...document.querySelectorAll('#product .narrow td')].map(
-        (cell) => [cell.textContent, getComputedStyle(cell, '::after').content, cell.offsetWidth])"""
+        (td) => [td.textContent, getComputedStyle(td, '::after').content, td.offsetWidth])"""
     cells = page.ask(shown)
     written = [(text, brief.strip('"')) for text, brief, _ in cells if brief != "none"]
     assert len(written) > len(cells) / 2
