@@ -216,7 +216,9 @@ class Tensor(NoArray, metaclass=Spoken):
         """`np.ravel`."""
         return self.reshape(-1)
 
-    flatten = ravel
+    def flatten(self) -> Tensor:
+        """`np.ravel`."""
+        return self.reshape(-1)
 
     def transpose(self, *axes: Any) -> Tensor:
         """`np.transpose`; the axes as one tuple or as several numbers."""
