@@ -158,11 +158,11 @@ def by_itself(name: str, x: Any, about: str = "") -> Text:
     columns, height = screen()
     text = grid(x, columns, height if np.size(x) > IN_FULL else IN_FULL + 1)
     grids = "\n" in text
-    heading = Text(name, NAME).append(f" {np.shape(x)}" if grids else f" = {text}", "")
+    heading = Text().append(name, NAME).append(f" {np.shape(x)}" if grids else f" = {text}")
     if about:
         lines = wrapped(f"{heading}  {about}", columns)
         heading.append("  " if len(lines) == 1 else "\n").append(about, BOOK)
-    return lined(heading, Text(text, FLOW)) if grids else heading
+    return lined(heading, *_coloured(text)) if grids else heading
 
 
 def one_line(x: Any, width: int) -> str:
@@ -195,16 +195,25 @@ def _lines(x: Any, width: int, height: int) -> list[str]:
 def _block(row: Row, width: int, height: int) -> list[Text]:
     """A heading, and a grid below; what is short stands behind the heading."""
     part, name, x, about = row
-    heading, below = Text(part, QUIET).append(f" {name}" if part else name, ""), list[str]()
+    heading, below = Text().append(part, QUIET).append(f" {name}" if part else name), list[Text]()
     if not _flat([x]):
         heading.append(f" {np.shape(x)}")
-        below = grid(x, width, height - 1).splitlines()
+        below = _coloured(grid(x, width, height - 1))
     elif len(heading) + 2 + len(text := one_line(x, WHOLE)) <= width:
         heading.append(f"  {text}", FLOW)
     else:
-        below = wrapped(text, width)
+        below = [Text(line, FLOW) for line in wrapped(text, width)]
     heading.append(f"  {about}" if about else "", BOOK)
-    return [heading, *(Text(line, FLOW) for line in below)]
+    return [heading, *below]
+
+
+def _coloured(text: str) -> list[Text]:
+    """The lines of a grid, the numbers of its rows and columns fainter than the entries."""
+    first, *rows = text.splitlines()
+    lines = [Text(first, QUIET), *(Text(row, FLOW) for row in rows)]
+    for line in lines[1:]:
+        line.highlight_regex(r"^ *\d+(?=  )", QUIET)
+    return lines
 
 
 def _side_by_side(blocks: list[list[Text]]) -> list[Text]:

@@ -79,7 +79,7 @@ def gradient_so_far(session: Session[Walk], node: Tensor) -> Text:
     """The gradient of a node at this position, or when it gets its first contribution."""
     walk = session.steps
     name = walk.reading.derivative(node)
-    text = Text(name, NAME)
+    text = Text().append(name, NAME)
     found = walk.gradient(node)
     if found is None:
         arrival = walk.arrival(node)
