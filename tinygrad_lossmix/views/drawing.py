@@ -33,7 +33,6 @@ from tinygrad_lossmix.installation import install
 from tinygrad_lossmix.printing import brief
 from tinygrad_lossmix.views.animated import animated
 from tinygrad_lossmix.views.dot import dot, tooltips
-from tinygrad_lossmix.views.joined import joined, renamed
 from tinygrad_lossmix.views.mermaid import mermaid
 from tinygrad_lossmix.views.picture import CROWDED, Look, Picture, picture
 from tinygrad_lossmix.views.reading import Gradients, Reading, gradients
@@ -84,6 +83,8 @@ def draw(
     look, reading = Look(direction, collapse, open, values), Reading(cost, names)
     if beside is None:
         return drawing(reading, gradients(cost), look)
+    from tinygrad_lossmix.views.joined import joined, renamed  # it needs the compiler's numbering
+
     other = renamed(reading, Reading(beside, names))
     known = gradients(cost), gradients(beside)
     shown = joined(reading, other, known, look)

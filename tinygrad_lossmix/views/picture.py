@@ -19,7 +19,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from tinygrad_lossmix.compiler.numbering import Numbering
 from tinygrad_lossmix.engine.graph import Group, groups
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
@@ -175,13 +174,13 @@ def picture(reading: Reading, known: Gradients, look: Look | None = None) -> Pic
 
 def _constants(nodes: Iterable[Tensor], fronts: dict[Tensor, Group]) -> list[tuple[Tensor, Array]]:
     """Each constant array, and the node whose box it goes to; once for a collapsed group."""
-    equal = Numbering(Tensor)
     found: dict[tuple[Tensor, Any], Array] = {}
     for node in nodes:
         for position, x in enumerate(node.args):
             if is_array(x):
-                front = fronts.get(node)
-                way = (front.output, id(equal.array(x))) if front else (node, position)
+                way: tuple[Tensor, Any] = node, position
+                if node in fronts:
+                    way = fronts[node].output, (x.shape, x.dtype, hash(x.tobytes()))
                 found.setdefault(way, x)
     return [(head, x) for (head, _), x in found.items()]
 
