@@ -1,4 +1,4 @@
-"""A page that plays a recording over its drawing: forward values, then the backward pass.
+"""A page that plays a backward pass over its drawing, each product beside it as matrices.
 
 One file that needs nothing else, not even a network: the drawing, a table of the same steps, a
 script and a style. It forbids the browser everything but these two, by a policy of its own.
@@ -25,13 +25,12 @@ from tinygrad_lossmix.debugger.playback import Playback
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.views.dot import bare
-from tinygrad_lossmix.views.drawing import SCOPE, NoRenderer, render, scalable
+from tinygrad_lossmix.views.drawing import SCOPE, NoRenderer, render
 from tinygrad_lossmix.views.picture import CROWDED, Picture, picture, size
 from tinygrad_lossmix.views.theme import DARK, LIGHT, Colours, dark_style
 
 SCRIPTS = ("arrays", "product", "drawing", "view", "recording", "side", "steps")
 FRAME = 640  # pixels, the height of a page in a notebook
-
 
 Names = Mapping[str, Any] | None
 
@@ -144,7 +143,7 @@ def _drawn(shown: Picture, k: int) -> str:
     except NoRenderer as error:
         print(f"{error}; the page has the table only", file=sys.stderr)
         return f'<p class="missing">{html.escape(str(error))}. The tables have all the steps.</p>'
-    return _inline(scalable(svg.decode()), k)
+    return _inline(svg.decode(), k)
 
 
 def _named_html(path: str | Path) -> Path:
@@ -158,11 +157,10 @@ def _named_html(path: str | Path) -> Path:
 
 def _inline(svg: str, k: int) -> str:
     """The drawing as a part of a page whose policy forbids it a style of its own."""
-    opening, rest = svg.split(">", 1)
+    opening, rest = svg[svg.index("<svg") :].split(">", 1)
     box = opening.split('viewBox="', 1)[1].split('"', 1)[0]
-    rest = rest.replace(dark_style(f".{SCOPE}"), "", 1).strip()
     rest = rest.replace('<g id="', f'<g id="drawing{k}-')  # a page may hold two drawings
-    return f'<svg class="{SCOPE}" viewBox="{box}">{rest}'
+    return f'<svg class="{SCOPE}" viewBox="{box}">{rest.strip()}'
 
 
 def _html(title: str, sides: list[str], content: dict[str, Any]) -> str:
@@ -202,7 +200,6 @@ def _variables(colours: Colours) -> str:
     boxes = named.pop("boxes")
     named["ground"], named["accent"] = boxes["input"]
     named["lid"], named["lidline"] = boxes["group"]
-    named["cost"], _ = boxes["cost"]
     return "; ".join(f"--{name}: {value}" for name, value in named.items())
 
 

@@ -90,10 +90,8 @@ class Playback:
     def _product(self, walk: Walk, stop: Product, index: dict[Tensor, int]) -> dict[str, Any]:
         call, (node, place, argument, *_) = walk.reading.call, stop
         found = factors(stop)
-        if found and found.sign == "∘" and node.shape == argument.shape and node.size > 1:
-            local: Local | None = Local(found.right, True)  # found already, however large
-        else:
-            local = stop.local
+        entrywise = found and found.sign == "∘" and node.shape == argument.shape and node.size > 1
+        local = Local(found.right, True) if found and entrywise else stop.local
         known = {
             "node": index[node],
             "to": index[argument],
