@@ -114,7 +114,15 @@ CALLS = {
         lm.draw,
         lambda x: lm.draw(cost(), x),
         lambda x: lm.draw(cost(), {"z": x}),
+        lambda x: lm.draw(cost(), direction=x),
         lambda x: lm.draw(cost(), collapse=x),
+        lambda x: lm.draw(cost(), open=x),
+        lambda x: lm.draw(cost(), values=x),
+        lambda x: lm.draw(cost(), beside=x),
+    ],
+    "field": [
+        lambda x: lm.field(x),
+        lambda x: lm.field(lm.MIXES[0], y=x),
     ],
     "grad": [
         lambda x: lm.grad(x, vector()),
@@ -209,6 +217,7 @@ CALLS = {
         for name in ("arrival", "complete", "gradient", "progress", "terms", "until", "value")
     },
     "Drawing.save": [lambda x: lm.draw(cost()).save(x)],
+    "Drawing.svg": [lambda x: lm.draw(cost()).svg(animate=x)],
     "testing.gradcheck": [
         lambda x: lm.testing.gradcheck(x, Z),
         lambda x: lm.testing.gradcheck(np.sum, x),

@@ -87,6 +87,12 @@ def test_a_group_that_is_not_there_is_not_opened(cost):
         pictured(lm.Tensor(1.0) * 2.0, open="n1")
 
 
+@pytest.mark.parametrize("what", [5, None, np.ones(2), ["softmax", 5]])
+def test_what_is_to_be_opened_is_named(cost, what):
+    with pytest.raises(TypeError, match="open is the name of a group, or a list of names"):
+        pictured(cost, open=what)
+
+
 def test_a_collapsed_group_keeps_its_constants_each_once():
     x = lm.Tensor([1.0, 2.0], name="x")
     twice = group("twice")(lambda x, y: (x * y + y).sum())

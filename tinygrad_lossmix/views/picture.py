@@ -37,6 +37,7 @@ class Look:
     """How a recording is drawn.
 
     Raises:
+        TypeError: what is to be opened is no name, nor several.
         ValueError: another direction, or other values.
     """
 
@@ -50,6 +51,10 @@ class Look:
             if (given := getattr(self, name)) not in choices:
                 words = " or ".join(map(repr, choices))
                 raise ValueError(f"{name} is {words}, not {brief(repr(given))}")
+        several = isinstance(self.open, list | tuple | set | str)
+        if not several or not all(isinstance(name, str) for name in self.open):
+            given = brief(repr(self.open))
+            raise TypeError(f"open is the name of a group, or a list of names, not {given}")
 
     @property
     def opened(self) -> list[str]:
