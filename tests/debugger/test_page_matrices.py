@@ -151,6 +151,21 @@ def test_a_number_is_in_its_cell_where_it_fits_with_two_digits_if_need_be(opened
     assert len({width for *_, width in cells}) == 1
 
 
+def test_the_parts_of_a_product_stand_in_one_row_or_in_one_column(opened):
+    page = opened(lm.Mix("softmax", "ll").composed(lm.Tensor([2.0, 1.0, 0.0]), 0), at="#step=9")
+    places = """[...document.querySelectorAll('.entrywise .matrix')].map(
+        (matrix) => [matrix.offsetLeft, matrix.offsetTop])"""
+    stacked = set()
+    for width in range(900, 2000, 100):
+        page.screen(width=width)
+        page.wait(f"innerWidth === {width}")
+        page.ask("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        left, top = (set(numbers) for numbers in zip(*page.ask(places), strict=True))
+        stacked.add(len(top) == 3)
+        assert 1 in (len(left), len(top)), width
+    assert stacked == {True, False}
+
+
 def test_as_text_every_number_is_in_full(opened):
     page = opened(cost(), at="#step=18", names=NAMES, width=390, height=844)
     hidden = "document.querySelectorAll('#product .narrow').length"

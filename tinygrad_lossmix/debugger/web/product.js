@@ -45,9 +45,9 @@ class Equation {
       return all.forEach((matrix) => matrix.size(pixels));
     }
     const columns = all.reduce((sum, matrix) => sum + matrix.columns.length, 0);
-    const beside = Math.floor((room - 56) / columns);
+    const beside = Math.floor((room - 76) / columns) - 1; // 76: signs and gaps
     const widths = all.map(({ columns, named }) => Math.max(columns.length * beside, named));
-    const wide = widths.reduce((a, b) => a + b) + 56;
+    const wide = widths.reduce((a, b) => a + b) + 76;
     const fits = wide <= room && all.every((matrix) => matrix.wide <= beside);
     this.element.classList.toggle("stacked", !fits);
     for (const matrix of all) {
