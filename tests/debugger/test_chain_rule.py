@@ -11,10 +11,13 @@ from tinygrad_lossmix.debugger.chain_rule import (
     MOVED,
     count_paths,
     difference,
+    downstream,
     entrywise,
+    gathered,
     local_jacobian,
     paths,
     products_along,
+    rowwise,
     slopes_along,
 )
 from tinygrad_lossmix.debugger.walk import Walk
@@ -155,3 +158,56 @@ def test_it_is_moved_along_random_directions():
     off = x.grad.copy()
     off[7, 3] += 0.1
     np.testing.assert_allclose(np.abs(slopes_along(cost, x, off)[0] - expected), 0.1)
+
+
+X = np.random.default_rng(0).normal(size=(4, 3))
+G = np.random.default_rng(1).normal(size=(4, 3))
+
+
+@pytest.mark.parametrize(
+    "function", [lm.softmax, lm.log_softmax, lambda x: lm.softmax(x, axis=-1), np.tanh]
+)
+def test_the_jacobian_of_each_row_gives_what_goes_downstream(function):
+    node = function(lm.Tensor(X))
+    found = rowwise(node, 0)
+    assert found.shape == (4, 3, 3)
+    np.testing.assert_allclose(
+        np.einsum("ij,ijk->ik", G, found), downstream(node, 0, G), rtol=1e-9, atol=1e-12
+    )
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: lm.softmax(x, axis=0),
+        lambda x: x.T.reshape(4, 3),
+        lambda x: x[::-1],
+        lambda x: lm.softmax(x[0]),
+        lambda x: lm.softmax(x @ np.ones((3, 40))),
+    ],
+)
+def test_rows_that_are_mixed_or_long_have_no_jacobian_of_their_own(function):
+    assert rowwise(function(lm.Tensor(X)), 0) is None
+
+
+@pytest.mark.parametrize(
+    ("function", "expand"),
+    [
+        (lambda x: lm.logsumexp(x), lambda g: g[:, None]),
+        (lambda x: x.sum(axis=1, keepdims=True), lambda g: g),
+        (lambda x: x.mean(axis=0), lambda g: g),
+        (lambda x: x.max(axis=-1), lambda g: g[:, None]),
+        (lambda x: x[:, 1], lambda g: g[:, None]),
+        (lambda x: x @ np.array([1.0, -2.0, 0.5]), lambda g: g[:, None]),
+        (lambda x: np.prod(x), lambda g: g),
+    ],
+)
+def test_what_gathers_entries_has_a_derivative_by_each(function, expand):
+    node = function(lm.Tensor(X))
+    g = np.random.default_rng(2).normal(size=node.shape)
+    np.testing.assert_allclose(gathered(node, 0) * expand(g), downstream(node, 0, g), rtol=1e-9)
+
+
+def test_what_mixes_entries_is_not_gathered():
+    assert gathered(lm.softmax(lm.Tensor(X)), 0) is None
+    assert gathered(lm.Tensor(X)[0] * 2.0, 0) is None

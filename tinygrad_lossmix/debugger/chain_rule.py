@@ -81,6 +81,42 @@ def entrywise(node: Tensor, position: int) -> Array | None:
     return multiplied(lambda g: rule(g, node.data, *node.values, **kwargs), node)
 
 
+def gathered(node: Tensor, position: int) -> Array | None:
+    """The derivative by each entry of an argument that goes to one entry of the node, as in a sum.
+
+    None where they go to several, or where to is not known.
+    """
+    passed_back, shape = partial(downstream, node, position), node.args[position].shape
+    with np.errstate(all="ignore"):
+        slopes = passed_back(np.ones(node.shape, node.dtype))
+        if node.size == 1 or ("axis" in node.kwargs and node.shape != shape):
+            return slopes
+        if node.shape != shape[:-1]:
+            return None
+        any_g = np.random.default_rng(SEED).uniform(1.0, 2.0, node.shape).astype(node.dtype)
+        close = 1e3 * np.finfo(node.dtype).eps
+        alike = np.allclose(passed_back(any_g), any_g[..., None] * slopes, close, close, True)
+    return slopes if alike else None
+
+
+def rowwise(node: Tensor, position: int) -> Array | None:
+    """The Jacobian of each row of a node by that row of its argument, as of the softmax of a batch.
+
+    Returns:
+        an array of shape node.shape + (entries of a row,); None where rows are long, or mixed.
+    """
+    passed_back, shape = partial(downstream, node, position), node.shape
+    if node.ndim < 2 or shape != node.args[position].shape or not 0 < shape[-1] <= LARGEST:
+        return None
+    any_g = np.random.default_rng(SEED).uniform(1.0, 2.0, shape).astype(node.dtype)
+    with np.errstate(all="ignore"):
+        units = np.eye(shape[-1], dtype=node.dtype)
+        rows = np.stack([passed_back(np.broadcast_to(unit, shape)) for unit in units], axis=-2)
+        found, made = passed_back(any_g), np.einsum("...j,...jk->...k", any_g, rows)
+    close = 1e3 * np.finfo(node.dtype).eps
+    return rows if np.allclose(found, made, close, close, equal_nan=True) else None
+
+
 def multiplied(passed_back: Passed, node: Tensor) -> Array | None:
     """By what a linear function of the gradient of a node multiplies each entry; None: it does not.
 

@@ -9,6 +9,7 @@ z[0, 0] = h[0] @ w[:, 0]
   sum                        =  11
 """
 
+import re
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ Term = tuple[str, Any, str, Any]  # two numbers to be multiplied, each behind it
 
 def at(name: str, place: Place) -> str:
     """`dC/dW2[2, 1]`; a row and a column are `h[2]`, `h[:, 1]`."""
-    return f"{name}[{subscript(place)}]".replace(", :]", "]")
+    return re.sub(r"(, :)+]$", "]", f"{name}[{subscript(place)}]")
 
 
 def of_value(reading: Reading, node: Tensor, place: Place) -> Text | None:

@@ -17,11 +17,12 @@ from tinygrad_lossmix.debugger.chain_rule import (
     Local,
     Product,
     count_paths,
-    downstream,
     entrywise,
+    gathered,
     local_jacobian,
     paths,
     products_along,
+    rowwise,
 )
 from tinygrad_lossmix.debugger.entry import at, is_matrix_product, named_array, of_product, of_value
 from tinygrad_lossmix.debugger.layout import (
@@ -111,12 +112,10 @@ def local(reading: Reading, node: Tensor, place: int) -> tuple[str, Any]:
     if is_matrix_product(node):
         other, values = named_array(reading, node.args[1 - place])
         return f"{other}.T", values.T
-    each = entrywise(node, place)
-    if each is None and (node.size == 1 or (node.size != argument.size and "axis" in node.kwargs)):
-        with np.errstate(all="ignore"):
-            each = downstream(node, place, np.ones_like(node.data))  # of what goes to one entry
+    ways = (derivatives(node, place) for derivatives in (entrywise, gathered, rowwise))
+    each = next((found for found in ways if found is not None), None)
     if each is None:
-        return name, found or "too large to show"
+        return name, "too large to show"
     first = each.flat[:1]
     if first.size and (each == first).all():
         return name, f"{number(first[0])} everywhere"

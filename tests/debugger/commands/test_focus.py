@@ -47,6 +47,12 @@ def test_a_row_is_followed_at_stops_and_in_answers_until_off():
     assert text.endswith(asked("until h"))
 
 
+def test_the_row_of_a_function_of_rows_has_its_jacobian():
+    cost, names = network(lm.softmax)
+    text = answers_to("row 1;;until h;;next;;next", cost, **names)
+    assert re.search(r"^local dh/dn\d+\[1\] \(5, 5\)$", text, re.MULTILINE)
+
+
 def test_a_class_is_followed_where_there_is_a_column_for_each():
     text = asked("class 1;;until z;;p z;;p h;;row 3;;p z;;p y;;p b")
     assert "z[:, 1] = [" in text
