@@ -129,7 +129,7 @@ def test_an_error_in_a_rule_says_where_its_node_was_recorded(own_table):
         raise ZeroDivisionError("mine")
 
     cube = lm.derivative(cube, rule)
-    for lines, words in ((True, f"test_lines.py:{here() + 1}"), (False, "rule of cube")):
+    for lines, words in ((True, f"{HERE}, line {here() + 1}"), (False, "rule of cube")):
         cost = cube(lm.Tensor(2.0, lines=lines))
         with pytest.raises(ZeroDivisionError) as caught:
             list(sweep(cost, 1.0))

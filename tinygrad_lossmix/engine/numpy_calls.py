@@ -3,7 +3,6 @@
 import itertools
 import math
 import operator
-import string
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -148,7 +147,7 @@ def _einsum(subscripts: Any, *operands: Any) -> Any:
     terms = {0: left.partition(",")[0], 1: left.partition(",")[2]}
     # the axes that an ellipsis stands for get letters of their own, aligned on the right
     axes = {i: np.ndim((x, y)[i]) - len(terms[i]) + 3 for i in terms if "..." in terms[i]}
-    free = "".join(c for c in string.ascii_uppercase if c not in subscripts)
+    free = "".join(c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in subscripts)
     dots = free[: max(axes.values(), default=0)]
     for i, n in axes.items():
         terms[i] = terms[i].replace("...", dots[len(dots) - n :])

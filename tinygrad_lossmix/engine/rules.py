@@ -6,7 +6,6 @@ function of x, y …
 
 import functools
 import math
-import string
 from typing import Any
 
 import numpy as np
@@ -213,7 +212,8 @@ def einsum_rule(i: int, g: Array, z: Array, x: Array, y: Array, subscripts: str)
         part = part.reshape(tuple([found.get(c, 1) for c in letters]))
         shape = [size[c] if found.get(c, 1) == 1 else found[c] for c in letters]
         part = np.broadcast_to(part, tuple(shape))
-    spare = iter([c for c in string.ascii_letters if c not in subscripts])
+    alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    spare = iter([c for c in alphabet if c not in subscripts])
     for axis in range(len(mine)):  # a repeated letter took the diagonal: only it has a gradient
         letter = mine[axis]
         if letter in mine[:axis]:

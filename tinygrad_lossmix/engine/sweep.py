@@ -21,7 +21,6 @@ import numpy as np
 
 from tinygrad_lossmix.engine.freeze import freeze
 from tinygrad_lossmix.engine.table import REAL, TABLE, Array, spelling
-from tinygrad_lossmix.printing import line_of_code
 
 # One vector-Jacobian product: the node, the position of the argument that it passes a contribution
 # to, the gradient that arrived at the node, the contribution, and the sum of what the argument has
@@ -88,7 +87,7 @@ def accumulated(cost: Any, seed: Any, steps: Iterable[Step]) -> dict[Any, Any]:
 
 def _recorded(node: Any) -> str:
     """The function behind a node, and where it was called if that is known."""
-    where = f" recorded at {line_of_code(*node.line)}" if node.line else ""
+    where = " recorded in {}, line {}".format(*node.line) if node.line else ""
     return f"{spelling(node.function)}{where}"
 
 

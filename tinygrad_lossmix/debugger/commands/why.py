@@ -9,8 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from rich.text import Text
 
-from tinygrad_lossmix.compiler.patterns.published import MIXES, Pattern
-from tinygrad_lossmix.compiler.stabilize import rewritten
 from tinygrad_lossmix.debugger import show
 from tinygrad_lossmix.debugger.chain_rule import Product, entrywise
 from tinygrad_lossmix.debugger.commands.session import Session, Topic, command
@@ -21,6 +19,7 @@ from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.replay import recorded, replay
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.costs import xlogy
+from tinygrad_lossmix.mixes.layers import PAIR_OF
 from tinygrad_lossmix.printing import number, short
 from tinygrad_lossmix.views.reading import Reading, swept
 
@@ -134,11 +133,15 @@ def _repair(reading: Reading, origin: Origin) -> Iterator[str]:
     if origin.node.function is None:
         yield f"leave out the examples where np.isfinite({name}) is False"
         return
+    from tinygrad_lossmix.compiler.stabilize import rewritten  # the prompt opens without it
+
     stable = rewritten(cost)
     if found := _finite(stable.after):
         later = (each for each in stable.replacements if each.before.order >= origin.node.order)
-        for pattern in [each.pattern for each in later][-2:]:
-            yield f"write {_stable(pattern)} for {pattern.unstable}"
+        for each in [*later][-2:]:
+            pair = PAIR_OF.get(each.after.function)  # a mix as one node
+            better = f"lm.Mix{pair}.cost(u, y)" if pair else each.pattern.stable
+            yield f"write {better} for {each.pattern.unstable}"
         yield f"tried: lm.stabilize({reading.call(cost)}) is {found}"
         return
     for text, function, other in _candidates(reading, origin.node):
@@ -147,11 +150,6 @@ def _repair(reading: Reading, origin: Origin) -> Iterator[str]:
             yield f"tried: the cost is {found}"
             return
     yield "nothing that was tried helps: change the numbers that go in, or their scale"
-
-
-def _stable(pattern: Pattern) -> str:
-    pair = next((pair for pair, each in MIXES.items() if each is pattern), None)
-    return f"lm.Mix{pair}.cost(u, y)" if pair else pattern.stable
 
 
 def _finite(cost: Tensor) -> str:
