@@ -106,14 +106,14 @@ def jacobian(local: Local | None) -> str:
 def local(reading: Reading, node: Tensor, place: int) -> tuple[str, Any]:
     """What the upstream gradient is multiplied by, with its name: a Jacobian, an array or text."""
     argument = node.args[place]
-    name, found = f"d{reading.call(node)}/d{reading.call(argument)}", local_jacobian(node, place)
-    if found is not None and max(node.ndim, argument.ndim) < 2:
+    name = f"d{reading.call(node)}/d{reading.call(argument)}"
+    if max(node.ndim, argument.ndim) < 2 and (found := local_jacobian(node, place)) is not None:
         return name, found
     if is_matrix_product(node):
         other, values = named_array(reading, node.args[1 - place])
         return f"{other}.T", values.T
     ways = (derivatives(node, place) for derivatives in (entrywise, gathered, rowwise))
-    each = next((found for found in ways if found is not None), None)
+    each = next((values for values in ways if values is not None), None)
     if each is None:
         return name, "too large to show"
     first = each.flat[:1]

@@ -241,7 +241,8 @@ class Walk(Steps):
         """The node we are at: the one computed, else the one that a gradient reached last."""
         if (node := self.computed) is not None:
             return node
-        return self.stop.argument if self.stop else self.cost
+        at = self.position
+        return Link(*self._steps[at - 1][:2]).argument if at else self.cost
 
     @property
     def entered(self) -> list[str]:
