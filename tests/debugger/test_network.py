@@ -115,8 +115,9 @@ def test_each_stop_fits_and_its_product_can_be_computed_from_the_screen(network,
 
 @pytest.mark.parametrize("columns", [60, 80, 132])
 def test_every_answer_fits_whatever_the_width_and_cuts_no_number(network, columns):
-    child = network("sigmoid")
-    child.setwinsize(LINES, columns)
+    child = network("sigmoid", dimensions=(LINES, columns))
+    greeting = child.before.replace("\r", "").split("\n")
+    assert max(map(len, greeting)) <= columns
     commands = "help;;forward;;until h;;args;;goto 8;;contrib;;list;;end;;where;;list;;delta;;p W1"
     for command in [
         *commands.split(";;"),
@@ -159,3 +160,10 @@ def test_an_entry_is_the_sum_of_the_products_that_are_listed(network, seed):
             total = float(lines[-1].split("=")[1])
             products = [product for *_, product in terms]
             assert np.isclose(sum(products), total, atol=1e-3 * np.abs(products).sum())
+
+
+def test_tab_completes_a_gradient_that_is_typed_alone(network):
+    child = network()
+    said(child, "end")
+    child.send("W2.g\t\n")
+    child.expect_exact("dC/dW2 (5, 3)")
