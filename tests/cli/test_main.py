@@ -116,7 +116,7 @@ def test_a_terminal_of_ascii_gets_ascii_only() -> None:
     assert (tree.returncode, verdicts.returncode) == (0, 0)
     assert (tree.stdout + verdicts.stdout).isascii()
     assert "\n|- n4 = log(a) " in tree.stdout
-    assert "\n`- y " in tree.stdout
+    assert "\n`- y, constant " in tree.stdout
 
 
 @pytest.mark.parametrize(
