@@ -14,14 +14,17 @@ from tinygrad_lossmix.debugger.chain_rule import (
     downstream,
     entrywise,
     gathered,
+    is_elementwise,
     local_jacobian,
     paths,
     products_along,
     rowwise,
     slopes_along,
 )
+from tinygrad_lossmix.debugger.rule import differentiated
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.graph import nodes
+from tinygrad_lossmix.testing import strategies
 
 x = lm.Tensor([2.0, 3.0])
 y = lm.Tensor([5.0, 7.0])
@@ -85,6 +88,25 @@ def test_what_is_broadcast_has_a_derivative_for_each_use():
     x, y = lm.Tensor(np.ones((4, 3))), lm.Tensor([5.0, 6.0, 7.0])
     np.testing.assert_array_equal(entrywise(x / y, 1), -x.data / y.data**2)
     assert local_jacobian(x / y, 1).values.shape == (4, 3, 3)
+
+
+@given(strategies.programs())
+def test_a_corner_tells_what_is_elementwise(program):
+    f, inputs = program
+    for node in nodes(f(*map(lm.Tensor, inputs))):
+        for place in differentiated(node):
+            assert is_elementwise(node, place) == (entrywise(node, place) is not None)
+
+
+def test_a_corner_is_all_that_is_looked_at_of_what_is_large(own_table):
+    seen = []
+    double = lm.derivative(lambda x: x + x, lambda g, z, x: (seen.append(g.shape), g * 2.0)[1])
+    assert is_elementwise(double(lm.Tensor(np.ones((300, 2)))), 0)
+    assert set(seen) == {(8, 2)}
+    weights = np.ones(300)
+    weighted = lm.derivative(lambda x: x * weights, lambda g, z, x: g * weights)
+    assert is_elementwise(weighted(lm.Tensor(weights)), 0)
+    assert not is_elementwise(lm.softmax(lm.Tensor(np.ones((300, 2)))), 0)
 
 
 @pytest.mark.parametrize("mix", lm.MIXES, ids=str)

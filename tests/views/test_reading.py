@@ -77,6 +77,12 @@ def test_of_two_variables_for_one_thing_it_is_the_first():
     assert look(w, w, x, x) == "first * rows"
 
 
+def test_a_constant_has_its_name_beside_a_tensor_of_the_same_values():
+    x, c = lm.Tensor([1.0, 2.0]), np.array([1.0, 2.0])
+    reading = Reading((x * c).sum(), {"c": c, "x": x})
+    assert reading.formula(reading.nodes[1]) == "x * c"
+
+
 def test_a_constant_that_holds_nan_has_its_name():
     w, weights = Tensor([1.0, 2.0]), np.array([np.nan, 1.0])
     node = w * weights

@@ -27,6 +27,7 @@ from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.testing.methods import numerical_gradient
 
 LARGEST = 16  # entries of a node or of an argument whose Jacobian is shown
+CORNER = 8  # entries along each axis that tell whether a rule is elementwise
 MOVED = 64  # entries of a node that are moved one by one
 DIRECTIONS, SEED = 5, 0  # in which a larger one is moved
 
@@ -75,10 +76,22 @@ def entrywise(node: Tensor, position: int) -> Array | None:
 
     Before the sum over what was broadcast. None where the rule does more than that.
     """
-    rule, kwargs = TABLE[node.function].rules[position], node.kwargs
-    if node.residual is not None:
-        kwargs = {**kwargs, "residual": node.residual}
-    return multiplied(lambda g: rule(g, node.data, *node.values, **kwargs), node)
+    kwargs = node.kwargs if node.residual is None else {**node.kwargs, "residual": node.residual}
+    return _by_rule(node, position, node.data, node.values, kwargs)
+
+
+def is_elementwise(node: Tensor, position: int) -> bool:
+    """Whether there is such an answer; a corner of the arrays tells, however large they are."""
+
+    def corner(x: Any) -> Any:
+        return x[(slice(CORNER),) * np.ndim(x)] if np.ndim(x) else x
+
+    try:
+        values = [*map(corner, node.values)]
+        found = _by_rule(node, position, corner(node).data, values, node.kwargs)
+    except Exception:  # of a rule or an option for this shape only
+        found = entrywise(node, position)
+    return found is not None
 
 
 def gathered(node: Tensor, position: int) -> Array | None:
@@ -117,7 +130,12 @@ def rowwise(node: Tensor, position: int) -> Array | None:
     return rows if np.allclose(found, made, close, close, equal_nan=True) else None
 
 
-def multiplied(passed_back: Passed, node: Tensor) -> Array | None:
+def _by_rule(node: Tensor, position: int, z: Array, values: Any, kwargs: Any) -> Array | None:
+    rule = TABLE[node.function].rules[position]
+    return multiplied(lambda g: rule(g, z, *values, **kwargs), z)
+
+
+def multiplied(passed_back: Passed, node: Tensor | Array) -> Array | None:
     """By what a linear function of the gradient of a node multiplies each entry; None: it does not.
 
     If it multiplies entry by entry a gradient without any regularity, it does so with every one.
@@ -237,19 +255,16 @@ def slopes_along(cost: Tensor, at: Tensor, gradient: Array) -> tuple[Array, Arra
         difference.
     """
     f, x = _of_one(cost, at)
-    rng, expected, found = np.random.default_rng(SEED), [], []
-    for _ in range(DIRECTIONS):
+    rng = np.random.default_rng(SEED)
+
+    def along_one() -> tuple[Any, Array]:
         signs = rng.integers(0, 2, x.shape, np.int8) * x.dtype.type(2) - x.dtype.type(1)
-        with np.errstate(all="ignore"):
-            expected.append(np.vdot(signs, gradient))
-            found.append(
-                numerical_gradient(partial(_on_a_line, f, x, signs), np.zeros((), x.dtype))
-            )
-    return np.array(expected), np.array(found)
+        slope = numerical_gradient(lambda t: f(x + t * signs), np.zeros((), x.dtype))
+        return np.vdot(signs, gradient), slope
 
-
-def _on_a_line(f: Callable[[Array], Any], x: Array, direction: Array, t: Array) -> Any:
-    return f(x + t * direction)
+    with np.errstate(all="ignore"):
+        expected, found = np.array([along_one() for _ in range(DIRECTIONS)]).T
+    return expected, found
 
 
 def _of_one(cost: Tensor, at: Tensor) -> tuple[Callable[[Array], Any], Array]:

@@ -45,7 +45,7 @@ def of_value(reading: Reading, node: Tensor, place: Place) -> Text | None:
 def of_product(reading: Reading, product: Product, place: Place) -> Text:
     """An entry of what one product gives to the gradient of its argument."""
     node, argument = product.node, product.argument
-    upstream, name = (f"d{reading.call(reading.cost)}/d{reading.call(x)}" for x in (node, argument))
+    upstream, name = (reading.quotient(reading.cost, x) for x in (node, argument))
     if is_matrix_product(node):
         other, values = named_array(reading, node.args[1 - product.place])
         left, right = (upstream, product.g), (f"{other}.T", values.T)
@@ -54,7 +54,7 @@ def of_product(reading: Reading, product: Product, place: Place) -> Text:
         return _row_by_column(name, left, right, place)
     if node.size > PROBED:
         return Text(f"{at(name, place)} is a sum over {node.size:,} entries, too many to list")
-    slope, terms = f"d{reading.call(node)}/d{reading.call(argument)}", list[Term]()
+    slope, terms = reading.quotient(node, argument), list[Term]()
     for each in np.ndindex(node.shape):
         unit = np.zeros_like(node.data)
         unit[each] = 1.0

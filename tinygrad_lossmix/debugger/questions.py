@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from rich.text import Text
 
-from tinygrad_lossmix.debugger.chain_rule import Product, entrywise, largest
+from tinygrad_lossmix.debugger.chain_rule import Product, is_elementwise, largest
 from tinygrad_lossmix.debugger.expressions import CommandError
 from tinygrad_lossmix.debugger.layout import NAME, Row, lined, shown
 from tinygrad_lossmix.debugger.show import count
@@ -110,7 +110,7 @@ class Quiz:
         if product.contribution.size <= TYPED:
             at = ()
         elif len(shape) > 1 and shape[-1] <= TYPED:  # a row only where its entries are no sums
-            at = at[:-1] if entrywise(product.node, product.place) is not None else at
+            at = at[:-1] if is_elementwise(product.node, product.place) else at
         self.asked.append(Asked(walk.reading, step, product, at))
         return self.asked[-1]
 

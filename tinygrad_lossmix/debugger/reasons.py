@@ -14,7 +14,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from tinygrad_lossmix.compiler.calls import reduced
-from tinygrad_lossmix.debugger.chain_rule import entrywise
+from tinygrad_lossmix.debugger.chain_rule import is_elementwise
 from tinygrad_lossmix.debugger.rule import over, repeated, slope
 from tinygrad_lossmix.engine.rules import getitem
 from tinygrad_lossmix.engine.tensor import Tensor
@@ -51,7 +51,7 @@ def reason(reading: Reading, node: Tensor, place: int) -> str:
         moved = f"{z} has entries of {x} at other places: each gradient goes back to where its "
         ends = "; an entry not taken gets 0, one taken twice gets both" * (function is getitem)
         return f"{moved}entry came from{ends}."
-    if entrywise(node, place) is None:
+    if not is_elementwise(node, place):
         several = f"each entry of {z} depends on several of {x}: the local Jacobian is not diagonal"
         return f"{several}, and each entry of {x} gets a sum over all that depend on it."
     every = [*"ijklmnpqrstuvw"][: node.ndim]
@@ -78,7 +78,7 @@ def _of_a_matrix_product(reading: Reading, node: Tensor, place: int) -> str:
     rows, columns = "i" * (len(shapes[0]) > 1), "j" * (len(shapes[1]) > 1)
     x, y = names[0] + _index(f"{rows}k"), names[1] + _index(f"k{columns}")
     z, summed = reading.call(node), (columns, rows)[place]
-    at, gradient = _index(rows + columns), f"d{reading.call(reading.cost)}/d{z}"
+    at, gradient = _index(rows + columns), reading.quotient(reading.cost, node)
     own, other = (y, x) if place else (x, y)
     text = f"{z}{at} = Σ_k {x} {y}, so {own} gets {summed and f'Σ_{summed} '}{gradient}{at} {other}"
     if max(map(len, shapes)) > 2:

@@ -75,7 +75,7 @@ def product(reading: Reading, node: Tensor, place: int) -> str:
     Where an argument was broadcast, the sum that undoes it: `sum of dC/dz over axis 0`. A rule that
     is long, or cannot be run like this, is said by the first line of its docstring.
     """
-    gradient = f"d{reading.call(reading.cost)}/d{reading.call(node)}"
+    gradient = reading.quotient(reading.cost, node)
     text, axes = said(node, place, (gradient, *_names(reading, node)))
     return f"sum of {text} {over(axes)}" if axes else text
 
@@ -90,13 +90,10 @@ def in_letters(node: Tensor, place: int) -> str:
     return said(node, place, _letters(node, place))[0]
 
 
-def differentiated(node: Tensor) -> list[tuple[int, Tensor]]:
-    """The arguments by which a node is differentiated, with their places."""
-    return [
-        (i, arg)
-        for i, arg in enumerate(node.args)
-        if isinstance(arg, Tensor) and TABLE[node.function].rules[i] is not None
-    ]
+def differentiated(node: Tensor) -> list[int]:
+    """The places of the arguments by which a node is differentiated."""
+    places = (i for i, arg in enumerate(node.args) if isinstance(arg, Tensor))
+    return [i for i in places if TABLE[node.function].rules[i] is not None]
 
 
 def over(axes: list[int]) -> str:

@@ -31,13 +31,8 @@ from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import FEW, LONGEST, brief, clean, line_of_code, short, shorten
 
 OPERATORS = {
-    np.add: "+",
-    np.subtract: "-",
-    np.multiply: "*",
-    np.divide: "/",
-    np.power: "**",
-    np.matmul: "@",
-}
+    np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**", np.matmul: "@",
+}  # fmt: skip
 INTERNAL = {"ends"}  # options that the engine made, not the caller
 SAFE_OUTPUTS = {layer.stable: name for name, layer in LAYERS.items()}
 COST_GROUPS = {cost.book.__name__: short for short, cost in COSTS.items()}
@@ -235,7 +230,7 @@ class Reading:
                 return "y"
             if _same(x, 1.0 - self.symbols.y):
                 return "1 - y"
-        equal = {id(other): key for key, other in reversed(self.known.items()) if _same(x, other)}
+        equal = {id(other): key for key, other in reversed(self.known.items()) if _same(other, x)}
         return brief(equal.popitem()[1]) if len(equal) == 1 else ""
 
     def gradient_label(self, node: Tensor) -> str:
@@ -281,8 +276,12 @@ class Reading:
     def derivative(self, node: Tensor) -> str:
         """What the gradient of a node is called: `dC/da`, `delta = dC/dz`."""
         delta = self.symbols.delta_at(node) if self.symbols else ""
-        name = f"d{self.call(self.cost)}/d{self.call(node)}"
+        name = self.quotient(self.cost, node)
         return f"{delta} = {name}" if delta else name
+
+    def quotient(self, y: Tensor, x: Tensor) -> str:
+        """The derivative of one node by another as Leibniz wrote it: `da/dz`."""
+        return f"d{self.call(y)}/d{self.call(x)}"
 
     def line(self, node: Tensor) -> str:
         """Where in the user's code a node was computed, `net.py:12`; '' where it does not know."""

@@ -11,7 +11,7 @@ from tinygrad_lossmix.debugger.chain_rule import (
     SEED,
     derivative_by,
     difference,
-    entrywise,
+    is_elementwise,
     largest,
     slopes_along,
 )
@@ -55,22 +55,22 @@ def explain(session: Session[Walk], arg: str) -> Text:
     text.append(show.line_of(reading, node))
     if node.function is not None:
         for place in rule.differentiated(node):
-            text.append(_because(walk, node, *place))
-        table = [rule.in_letters(node, i) for i, _ in rule.differentiated(node)]
+            text.append(_because(walk, node, place))
+        table = [rule.in_letters(node, place) for place in rule.differentiated(node)]
         row = f"{spelling(node.function)}  {', '.join(table) or 'is not differentiated'}"
         return text.append(f"\n  in the table of derivatives: {row}", QUIET)
     text.append("\n  an input: its gradient is the sum of what each use of it contributes")
     for user in reading.nodes:
-        for i, x in rule.differentiated(user) if user.function else ():
-            if x is node:
+        for place in rule.differentiated(user):
+            if user.args[place] is node:
                 text.append(f"\n{reading.defined(user)}").append(show.line_of(reading, user))
-                text.append(_because(walk, user, i, x))
+                text.append(_because(walk, user, place))
     return text
 
 
-def _because(walk: Walk, node: Tensor, place: int, argument: Tensor) -> Text:
+def _because(walk: Walk, node: Tensor, place: int) -> Text:
     """What a node passes back to an argument, and why; an index or a shape stays on one line."""
-    text = Text(f"\n  {_gradient(walk, argument)} = ")
+    text = Text(f"\n  {_gradient(walk, node.args[place])} = ")
     text.append(rule.product(walk.reading, node, place), FLOW)
     words = reason(walk.reading, node, place)
     kept = WHOLE.sub(lambda found: found[0].replace(" ", "\0"), words)
@@ -80,11 +80,11 @@ def _because(walk: Walk, node: Tensor, place: int, argument: Tensor) -> Text:
 
 
 def _gradient(walk: Walk, node: Tensor) -> str:
-    return f"d{walk.reading.call(walk.cost)}/d{walk.reading.call(node)}"
+    return walk.reading.quotient(walk.cost, node)
 
 
-def _product(walk: Walk, node: Tensor, place: int, argument: Tensor) -> str:
-    return f"{_gradient(walk, argument)} = {rule.product(walk.reading, node, place)}"
+def _product(walk: Walk, node: Tensor, place: int) -> str:
+    return f"{_gradient(walk, node.args[place])} = {rule.product(walk.reading, node, place)}"
 
 
 def _calls(walk: Walk, name: str) -> list[Group]:
@@ -98,9 +98,11 @@ def _operations(walk: Walk, called: Group) -> Text:
     call, a, z = walk.reading.call, called.output, called.inputs[0]
     many = count(len(called.members), "operation")
     text = Text(f"{brief(called.name)}: {call(z)} → {call(a)}, {many}\n", NAME)
-    backwards = reversed(called.members)
-    steps = [(node, *each) for node in backwards for each in rule.differentiated(node)]
-    rows = [(_product(walk, *step), walk.reading.defined(step[0])) for step in steps]
+    rows = [
+        (_product(walk, node, place), walk.reading.defined(node))
+        for node in reversed(called.members)
+        for place in rule.differentiated(node)
+    ]
     text.append(aligned(rows, (FLOW, QUIET)))
     if called.name in LAYERS:
         alike: Tensor = LAYERS[called.name].stable(z)
@@ -117,11 +119,11 @@ def local(session: Session[Walk], arg: str) -> Text:
     if called := _calls(walk, arg):
         return shown([_of_a_call(walk, each, z) for each in called for z in each.inputs])
     node, rows = operation(arg, walk), list[Row]()
-    for i, x in rule.differentiated(node):
-        name, values = show.local(walk.reading, node, i)
-        about = _product(walk, node, i, x)
-        if entrywise(node, i) is not None:
-            about = "" if isinstance(values, str) else rule.slope(walk.reading, node, i)
+    for place in rule.differentiated(node):
+        name, values = show.local(walk.reading, node, place)
+        about = _product(walk, node, place)
+        if is_elementwise(node, place):
+            about = "" if isinstance(values, str) else rule.slope(walk.reading, node, place)
         rows.append(("", name, values, about))
     if not rows:
         return Text(f"{walk.reading.call(node)} has no argument that is differentiated")
@@ -130,8 +132,7 @@ def local(session: Session[Walk], arg: str) -> Text:
 
 def _of_a_call(walk: Walk, called: Group, z: Tensor) -> Row:
     """The derivative of the output of a named function by one of its inputs."""
-    a = called.output
-    name = f"d{walk.reading.call(a)}/d{walk.reading.call(z)}"
+    a, name = called.output, walk.reading.quotient(called.output, z)
     found = derivative_by(z, a, partial(grad, a, z))
     if found is None or found.values.ndim > 2:
         many = f"each entry depends on several: a Jacobian of shape {a.shape + z.shape}"
