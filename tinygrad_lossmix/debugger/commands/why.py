@@ -17,6 +17,7 @@ from tinygrad_lossmix.debugger.expressions import CommandError
 from tinygrad_lossmix.debugger.layout import FLOW, NAME, QUIET, aligned, lined
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.replay import recorded, replay
+from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.costs import xlogy
 from tinygrad_lossmix.mixes.layers import PAIR_OF
@@ -41,8 +42,8 @@ class Origin(NamedTuple):
     """Where the first NaN or infinity was made."""
 
     node: Tensor
+    made: Array  # what holds it: the value of the node, else what it hands on
     product: Product | None  # what first hands it on; None: the cost itself has it
-    hidden: bool  # its value has it, though the cost has not
     then: Tensor | None  # what makes NaN of an infinity
 
 
@@ -75,7 +76,8 @@ def find(walk: Walk) -> Origin | None:
             guilty |= {arg for arg in node.args if isinstance(arg, Tensor) and _bad(arg)}
     first, *others = sorted(guilty, key=lambda node: node.order)
     nan = [node for node in others if _nan(node.data)] if not _nan(first.data) else []
-    return Origin(first, product, product is not None and _bad(first), nan[0] if nan else None)
+    made = product.total if product is not None and not _bad(first) else first.data
+    return Origin(first, made, product, nan[0] if nan else None)
 
 
 def _bad(x: Any) -> bool:
@@ -88,40 +90,39 @@ def _nan(x: Any) -> bool:
 
 
 def _said(reading: Reading, origin: Origin) -> str:
-    node, product = origin.node, origin.product
-    if product is not None and not origin.hidden:
-        kind = "NaN" if _nan(product.total) else "infinity"
+    node, made, product, _ = origin
+    kind = "NaN" if _nan(made) else "infinity"
+    if product is not None and not _bad(node):
         return f"hands on the first {kind}, to {reading.call(product.argument)}; values are finite"
-    kind = "NaN" if _nan(node.data) else "infinity"
     if node.function is None:
         return f"is an input, and holds {kind}"
     if any(_bad(arg) for arg in node.args if not isinstance(arg, Tensor)):
         return f"has a constant that holds {kind}"
-    left_out = ": left out of the cost, but not of the gradient" if origin.hidden else ""
+    left_out = ": left out of the cost, but not of the gradient" if product else ""
     return f"makes the first {kind}{left_out}"
 
 
 def _numbers(reading: Reading, origin: Origin) -> Iterator[tuple[str, str, str]]:
     """Those of the first entry that is not finite, and what comes of it."""
-    node, product, hidden, then = origin
-    made = node.data if product is None or hidden else product.total
+    node, made, product, then = origin
+    back = None if _bad(node) else product
     place = tuple(map(int, np.argwhere(~np.isfinite(made))[0]))
     parts = [("value", reading.call(node), node.data)]
     for i, arg in enumerate(node.args):
         name = reading.call(arg) or "constant"
         parts.append(("of", name, arg.data if isinstance(arg, Tensor) else arg))
-        if isinstance(arg, Tensor) and (product is None or hidden or i == product.place):
+        if isinstance(arg, Tensor) and (back is None or i == back.place):
             slope = entrywise(node, i)
             parts += [] if slope is None else [("local", f"d{reading.call(node)}/d{name}", slope)]
-    if product is not None and not hidden:
-        parts.append(("upstream", reading.derivative(node), product.g))
-        parts.append(("accumulated", reading.derivative(product.argument), made))
+    if back is not None:
+        parts.append(("upstream", reading.derivative(node), back.g))
+        parts.append(("accumulated", reading.derivative(back.argument), made))
     for part, name, x in parts:
         if np.shape(x) == made.shape:
             yield part, at(name, place) if place else name, number(np.asarray(x)[place])
         elif np.ndim(x) == 0:
             yield part, name, number(np.asarray(x)[()])
-    if product is not None and hidden:
+    if product is not None and back is None:
         yield "then", reading.defined(product.node), f"hands on {short(product.contribution)}"
     elif then is not None:
         yield "then", reading.defined(then), f"makes NaN of it{show.line_of(reading, then)}"
