@@ -16,6 +16,7 @@ import numpy as np
 from rich.text import Text
 
 from tinygrad_lossmix.debugger.chain_rule import Product, is_elementwise, largest
+from tinygrad_lossmix.debugger.entry import named_array
 from tinygrad_lossmix.debugger.expressions import CommandError
 from tinygrad_lossmix.debugger.layout import NAME, Row, lined, shown
 from tinygrad_lossmix.debugger.show import count
@@ -67,10 +68,8 @@ class Asked:
         call, (node, _, argument, g, *_) = self.reading.call, self.product
         rows: list[Row] = [("upstream", self.reading.derivative(node), g, "")]
         rows.append(("value", call(node), node.data, ""))
-        for x in node.args:
-            if isinstance(x, Tensor) or is_array(x):
-                value = x.data if isinstance(x, Tensor) else x
-                rows.append(("from", call(x) or "constant", value, ""))
+        arrays = (x for x in node.args if isinstance(x, Tensor) or is_array(x))
+        rows += [("from", *named_array(self.reading, x), "") for x in arrays]
         asked = f": what does it contribute to {self.reading.derivative(argument)}?"
         return lined(
             Text.assemble((self.reading.defined(node), NAME), asked),

@@ -225,10 +225,8 @@ def of_a_product(
         off: how far an entry of the answer may be off.
     """
     x = Tensor(node.args[position].data)
-    args = [arg.data if isinstance(arg, Tensor) else arg for arg in node.args]
-    args[position] = x
     with np.errstate(all="ignore"):
-        plant = Plant(x, recorded(node, args), g)
+        plant = Plant(x, recorded(node, _arguments(node, position, x)), g)
         t, local = plant.right, grad(plant.cost, x, np.ones_like(plant.cost.data))
         faults = [*plant.faults(), ("this is the local derivative, not times upstream", local)]
         faults += [(words, t.T) for words in _of_the_whole(Evidence(x.data, t.T, t))]
@@ -238,6 +236,13 @@ def of_a_product(
             if wrong.shape == t.shape and np.all(right | (np.abs(wrong[at] - answer) <= off)):
                 return words.replace(f" (node {plant.called[plant.cost]})", "")
     return ""
+
+
+def _arguments(node: Tensor, position: int, x: Tensor) -> list[Any]:
+    """Those of a node that is computed alone: x at the position, constants elsewhere."""
+    args = [arg.data if isinstance(arg, Tensor) else arg for arg in node.args]
+    args[position] = x
+    return args
 
 
 def blame(subject: Subject) -> str | None:
@@ -261,11 +266,7 @@ def blame(subject: Subject) -> str | None:
 def _wrong(each: Tensor, position: int, rng: np.random.Generator) -> str | None:
     """What is wrong with one rule at one node, on a recording of that node alone."""
 
-    def alone(x: Tensor) -> Any:
-        args = [arg.data if isinstance(arg, Tensor) else arg for arg in each.args]
-        args[position] = x
-        return in_float64(recorded, each, args)
-
+    alone: Any = lambda x: in_float64(recorded, each, _arguments(each, position, x))
     subject = Recorded(alone, [np.array(each.args[position].data)], (0,), rng)
     subject.seed = rng.normal(size=each.shape).astype(each.dtype)
     report = GradcheckReport()

@@ -157,3 +157,12 @@ def test_only_nan_is_explained(capsys):
     walk = lm.Stepper(lm.Tensor(1.0) * 2.0)
     assert len(walk) == 1
     assert answers_to("why") == answers_to("why nan")
+
+
+def test_an_argument_that_is_not_differentiated_has_no_local_derivative(own_table):
+    over = lm.derivative(lambda x, y: x / y, lambda g, z, x, y: g / y, None)
+    x = leaf(1.0, 2.0)
+    with np.errstate(all="ignore"):
+        text = answers_to("why nan", over(x, x - x).sum())
+    assert "  local  dn2/dx[0]  inf\n" in text
+    assert "dn2/dn1" not in text

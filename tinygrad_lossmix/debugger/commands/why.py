@@ -12,9 +12,11 @@ from rich.text import Text
 from tinygrad_lossmix.debugger import show
 from tinygrad_lossmix.debugger.chain_rule import Product, entrywise
 from tinygrad_lossmix.debugger.commands.session import Session, Topic, command
-from tinygrad_lossmix.debugger.entry import at
+from tinygrad_lossmix.debugger.commands.stop import has_nan
+from tinygrad_lossmix.debugger.entry import at, named_array
 from tinygrad_lossmix.debugger.expressions import CommandError
 from tinygrad_lossmix.debugger.layout import FLOW, NAME, QUIET, aligned, lined
+from tinygrad_lossmix.debugger.rule import differentiated
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.replay import recorded, replay
 from tinygrad_lossmix.engine.table import Array
@@ -75,7 +77,7 @@ def find(walk: Walk) -> Origin | None:
         if node in guilty:
             guilty |= {arg for arg in node.args if isinstance(arg, Tensor) and _bad(arg)}
     first, *others = sorted(guilty, key=lambda node: node.order)
-    nan = [node for node in others if _nan(node.data)] if not _nan(first.data) else []
+    nan = [node for node in others if has_nan(node.data)] if not has_nan(first.data) else []
     made = product.total if product is not None and not _bad(first) else first.data
     return Origin(first, made, product, nan[0] if nan else None)
 
@@ -85,13 +87,9 @@ def _bad(x: Any) -> bool:
     return not np.isfinite(x.data if isinstance(x, Tensor) else x).all()
 
 
-def _nan(x: Any) -> bool:
-    return bool(np.isnan(x).any())
-
-
 def _said(reading: Reading, origin: Origin) -> str:
     node, made, product, _ = origin
-    kind = "NaN" if _nan(made) else "infinity"
+    kind = "NaN" if has_nan(made) else "infinity"
     if product is not None and not _bad(node):
         return f"hands on the first {kind}, to {reading.call(product.argument)}; values are finite"
     if node.function is None:
@@ -109,11 +107,10 @@ def _numbers(reading: Reading, origin: Origin) -> Iterator[tuple[str, str, str]]
     place = tuple(map(int, np.argwhere(~np.isfinite(made))[0]))
     parts = [("value", reading.call(node), node.data)]
     for i, arg in enumerate(node.args):
-        name = reading.call(arg) or "constant"
-        parts.append(("of", name, arg.data if isinstance(arg, Tensor) else arg))
-        if isinstance(arg, Tensor) and (back is None or i == back.place):
+        parts.append(("of", *named_array(reading, arg)))
+        if i in differentiated(node) and (back is None or i == back.place):
             slope = entrywise(node, i)
-            parts += [] if slope is None else [("local", f"d{reading.call(node)}/d{name}", slope)]
+            parts += [] if slope is None else [("local", reading.quotient(node, arg), slope)]
     if back is not None:
         parts.append(("upstream", reading.derivative(node), back.g))
         parts.append(("accumulated", reading.derivative(back.argument), made))
