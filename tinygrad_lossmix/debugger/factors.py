@@ -8,14 +8,12 @@
 ((3, 4), '@', (4, 5), 'left')
 """
 
-from math import prod
 from typing import NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.debugger.chain_rule import Product, downstream, entrywise
+from tinygrad_lossmix.debugger.chain_rule import Product, entrywise, gathered, lifted
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.engine.tensor import Tensor
 
 
 class Factors(NamedTuple):
@@ -34,7 +32,7 @@ def factors(product: Product) -> Factors | None:
     what reduces an axis repeats the upstream gradient along it; else the entries of the upstream
     gradient, in a row, are multiplied by the local Jacobian.
     """
-    node, place, argument, g = product[:4]
+    node, place, _, g = product[:4]
     if node.function is np.matmul and all(np.ndim(x) < 3 for x in node.values):
         x, y = map(np.asarray, node.values)
         x, y = np.atleast_2d(x), y if y.ndim == 2 else y[:, None]
@@ -42,19 +40,8 @@ def factors(product: Product) -> Factors | None:
         return Factors("@", x.T, g, 0) if place else Factors("@", g, y.T, 1)
     if (slopes := entrywise(node, place)) is not None:
         return Factors("∘", g, slopes, 1)
-    if node.size == prod(kept := _kept(node, argument)) < argument.size:
-        repeated = g.reshape(kept)
-        with np.errstate(all="ignore"):
-            weights = downstream(node, place, np.ones(node.shape, node.dtype))
-            if np.array_equal(repeated * weights, product.contribution, equal_nan=True):
-                return Factors("∘", repeated, weights, 1)
+    if (slopes := gathered(node, place)) is not None:
+        return Factors("∘", g.reshape(lifted(node, place)), slopes, 1)
     if (local := product.local) is None:
         return None
     return Factors("@", g.reshape(1, -1), local.values.reshape(g.size, -1), 1)
-
-
-def _kept(node: Tensor, argument: Tensor) -> tuple[int, ...]:
-    """The shape of a node with the axes of its argument that it has reduced to one."""
-    axes = node.kwargs.get("axis")
-    axes = range(argument.ndim) if axes is None else np.atleast_1d(axes) % argument.ndim
-    return tuple(1 if i in axes else n for i, n in enumerate(argument.shape))

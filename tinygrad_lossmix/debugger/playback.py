@@ -1,6 +1,7 @@
 """What a page plays, as data for its script: numbers are text already, an array is there once.
 
->>> from tinygrad_lossmix.views.picture import picture
+>>> from tinygrad_lossmix.views.grids import picked
+from tinygrad_lossmix.views.picture import picture
 >>> walk = Walk((Tensor([2.0, 1.0], name="z") * 3.0).sum())
 >>> played = Playback()
 >>> data = played.recording(walk, picture(walk.reading, walk.gradients()))
@@ -18,16 +19,18 @@ import numpy as np
 
 from tinygrad_lossmix.debugger.chain_rule import Local, Product
 from tinygrad_lossmix.debugger.factors import Factors, factors
+from tinygrad_lossmix.debugger.layout import one_line
 from tinygrad_lossmix.debugger.lockstep import Meeting
 from tinygrad_lossmix.debugger.rule import product as rule
-from tinygrad_lossmix.debugger.show import jacobian
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import IN_FULL, number, shaped, short
+from tinygrad_lossmix.views.grids import picked
 from tinygrad_lossmix.views.picture import FEW_SHOWN, Cluster, Picture
 from tinygrad_lossmix.views.reading import is_array
 
-FEW, HEAD, TAIL = 12, 6, 5  # rows or columns that are all shown; of more, so many at each end
+FEW = 12  # rows or columns that are all shown; of more, some at each end
+LINE = 80  # letters of a local derivative as text
 
 
 class Playback:
@@ -90,14 +93,17 @@ class Playback:
     def _product(self, walk: Walk, stop: Product, index: dict[Tensor, int]) -> dict[str, Any]:
         call, (node, place, argument, *_) = walk.reading.call, stop
         found = factors(stop)
-        entrywise = found and found.sign == "∘" and node.shape == argument.shape and node.size > 1
-        local = Local(found.right, True) if found and entrywise else stop.local
+        local: Any = "too large to show"
+        if found is not None:
+            local = (found.left, found.right)[found.local]
+            diagonal = found.sign == "∘" and node.shape == argument.shape and node.size > 1
+            local = Local(local, True) if diagonal else local
         known = {
             "node": index[node],
             "to": index[argument],
             "arrow": sum(arg is argument for arg in node.args[:place]),
             "gradients": [self._array(x) for x in (stop.g, stop.contribution, stop.total)],
-            "jacobian": jacobian(local),
+            "jacobian": one_line(local, LINE),
             "rule": rule(walk.reading, node, place),
             "received": stop.received,
             "expected": stop.expected,
@@ -137,4 +143,4 @@ class Playback:
 
 
 def _shown(n: int) -> list[int]:
-    return [*range(n)] if n <= FEW else [*range(HEAD), *range(n - TAIL, n)]
+    return [i for i in picked(n, FEW) if i is not None]

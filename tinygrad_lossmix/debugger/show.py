@@ -40,7 +40,7 @@ from tinygrad_lossmix.debugger.layout import (
 from tinygrad_lossmix.debugger.lockstep import Lockstep
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.printing import number, short, shorten
+from tinygrad_lossmix.printing import number, shorten
 from tinygrad_lossmix.views.reading import Reading
 
 NEAR = 8  # nodes that are listed on each side of the current one
@@ -90,23 +90,10 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def entries(x: Any) -> str:
-    """An array or number as a part of an answer."""
-    return short(x, 10)
-
-
-def jacobian(local: Local | None) -> str:
-    """A local Jacobian on one line."""
-    if local is None:
-        return "too large to show"
-    values = entries(local.values)
-    return f"diag({values[1:-1]})" if local.diagonal else values
-
-
 def local(reading: Reading, node: Tensor, place: int) -> tuple[str, Any]:
     """What the upstream gradient is multiplied by, with its name: a Jacobian, an array or text."""
     argument = node.args[place]
-    name = f"d{reading.call(node)}/d{reading.call(argument)}"
+    name = reading.quotient(node, argument)
     if max(node.ndim, argument.ndim) < 2 and (found := local_jacobian(node, place)) is not None:
         return name, found
     if is_matrix_product(node):

@@ -58,7 +58,7 @@ def on_one_line(x: Any, width: int, most: int) -> str:
     x = np.asarray(x)
     texts = [short(x, most)] if x.ndim < 2 else [short(x, x.size)] if x.size < width else []
     for fewer in range(7, 2, -1) if x.ndim == 1 else ():
-        cells = (LEFT_OUT if i is None else number(x[i]) for i in _picked(x.size, fewer))
+        cells = (LEFT_OUT if i is None else number(x[i]) for i in picked(x.size, fewer))
         texts.append(f"[{', '.join(cells)}]")
     ends = " to ".join(number(x[at]) for at in _extremes(x))
     texts += [f"{x.shape} {ends}".rstrip(), ends]
@@ -95,7 +95,7 @@ def _extremes(x: Array) -> list[tuple[Any, ...]]:
     return [np.unravel_index(at, x.shape) for at in (low.argmin(), high.argmax())]
 
 
-def _picked(n: int, most: int) -> list[int | None]:
+def picked(n: int, most: int) -> list[int | None]:
     """The numbers below n, None in place of those in the middle that are too many."""
     if n <= most:
         return [*range(n)]
@@ -116,7 +116,7 @@ def _vector(x: Array, width: int, height: int) -> str:
 
 def _matrices(x: Array, width: int, height: int) -> str:
     *outer, n, m = x.shape
-    blocks = _picked(int(np.prod(outer)), height // (min(n, 4) + 2) or 1)
+    blocks = picked(int(np.prod(outer)), height // (min(n, 4) + 2) or 1)
     lines = []
     for i in blocks:
         if i is None:
@@ -130,7 +130,7 @@ def _matrices(x: Array, width: int, height: int) -> str:
 
 def _matrix(x: Array, m: int, width: int, height: int, step: int = 1) -> str:
     """Rows of m entries, in bands of columns where there is height; else the corners."""
-    rows = _picked(-(-x.size // m), height - 1)
+    rows = picked(-(-x.size // m), height - 1)
     names = column_of("", [LEFT_OUT if i is None else str(i * step) for i in rows])
     room = width - len(names[0])
 
@@ -154,7 +154,7 @@ def _matrix(x: Array, m: int, width: int, height: int, step: int = 1) -> str:
             bands.append([])
         bands[-1].append(j)
         if len(bands) > most:
-            corners = (_picked(m, most) for most in range(room // 3, 2, -1))
+            corners = (picked(m, most) for most in range(room // 3, 2, -1))
             bands = [next((some for some in corners if taken(some) <= room), [0, None, m - 1])]
             break
     lines = [line for band in bands for line in zip(names, *map(column, band), strict=True)]

@@ -19,7 +19,8 @@ class Recording {
       const [upstream, downstream, accumulated] = product.gradients.map(array);
       const factors = product.factors && product.factors.map(array);
       const derivative = `d${this.nodes[product.node].name}/d${this.nodes[product.to].name}`;
-      return { ...product, upstream, downstream, accumulated, factors, derivative };
+      const local = product.local || derivative;
+      return { ...product, upstream, downstream, accumulated, factors, local };
     });
   }
 
@@ -55,10 +56,10 @@ class Recording {
   }
 
   /* The product as an equation of matrices; null where its local derivative is too large. */
-  equation({ node, to, sign, factors, local, localAt, derivative }) {
+  equation({ node, to, sign, factors, local, localAt }) {
     if (!factors) return null;
     const upstream = [this.nodes[node].slope, "upstream"];
-    const names = [[local || derivative, "local"]];
+    const names = [[local, "local"]];
     names.splice(localAt ? 0 : 1, 0, upstream);
     names.push([this.nodes[to].slope, "downstream"]);
     const [left, right, result] = factors.map((array, i) => [array, ...names[i]]);

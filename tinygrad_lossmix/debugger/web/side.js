@@ -140,7 +140,7 @@ class Side {
     });
     if (shown.length) fact(`contributions, ${shown.length}`, ...shown);
     const own = recording.products.filter((each) => each.node === i);
-    const local = (each) => `${each.derivative} = ${each.jacobian}`;
+    const local = (each) => `${each.local} = ${each.jacobian}`;
     if (own.length) fact("local Jacobians", ...own.map(local));
   }
 
@@ -167,7 +167,7 @@ class Side {
     const lines = products.map((each) => [
       nodes[each.node].name,
       full(each.upstream),
-      `${each.derivative} = ${each.jacobian}`,
+      `${each.local} = ${each.jacobian}`,
       nodes[each.to].name,
       full(each.downstream),
       `${full(each.accumulated)}${each.expected > 1 ? ` (${part(each)})` : ""}`,
