@@ -169,7 +169,7 @@ def test_the_parts_of_a_product_stand_in_one_row_or_in_one_column(opened):
 def test_as_text_every_number_is_in_full(opened):
     page = opened(cost(), at="#step=18", names=NAMES, width=390, height=844)
     hidden = "document.querySelectorAll('#product .narrow').length"
-    assert page.ask(hidden) > 0
+    page.wait(f"{hidden} > 0")
     page.click("#plain")
-    assert page.ask(hidden) == 0
+    page.wait(f"{hidden} === 0")
     assert page.ask("document.getElementById('plain').getAttribute('aria-pressed')") == "true"

@@ -96,8 +96,8 @@ class Playback:
         local: Any = "too large to show"
         if found is not None:
             local = (found.left, found.right)[found.local]
-            diagonal = found.sign == "∘" and node.shape == argument.shape and node.size > 1
-            local = Local(local, True) if diagonal else local
+            diagonal = found.sign == "∘" and node.shape == argument.shape and node.ndim == 1
+            local = Local(local, True) if diagonal and node.size > 1 else local
         known = {
             "node": index[node],
             "to": index[argument],

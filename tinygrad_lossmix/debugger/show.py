@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from rich.text import Text
 
+from tinygrad_lossmix.compiler.calls import uniform
 from tinygrad_lossmix.debugger import rule
 from tinygrad_lossmix.debugger.chain_rule import (
     Local,
@@ -103,10 +104,8 @@ def local(reading: Reading, node: Tensor, place: int) -> tuple[str, Any]:
     each = next((values for values in ways if values is not None), None)
     if each is None:
         return name, "too large to show"
-    first = each.flat[:1]
-    if first.size and (each == first).all():
-        return name, f"{number(first[0])} everywhere"
-    return name, each
+    same = uniform(each)
+    return name, each if same is None else f"{number(same)} everywhere"
 
 
 def progress(product: Product) -> str:
@@ -163,7 +162,8 @@ def _stop(walk: Walk, focus: Focus) -> Text:
         lines[0].append(f"  {equation}", BOOK)
     lines[0].append(line_of(reading, node))
     if stop is not None:
-        lines.append(Text(" " * len(here)).append(_product(reading, stop), FLOW))
+        said = product(reading, node, stop.place, "=" if stop.received == 1 else "+=")
+        lines.append(Text(" " * len(here)).append(said, FLOW))
     name, place = focus.entry or ("", ())
     if name and reached is walk.known.get(name):
         if stop is not None:
@@ -181,11 +181,10 @@ def line_of(reading: Reading, node: Tensor) -> Text:
     return Text(f"  {reading.line(node)}" if node.line else "", QUIET)
 
 
-def _product(reading: Reading, stop: Product) -> str:
-    """The rule of this product with the reader's names: `dC/dh = dC/dz @ W2.T`."""
-    gradient = f"d{reading.call(reading.cost)}/d{reading.call(stop.argument)}"
-    sign = "=" if stop.received == 1 else "+="
-    return f"{gradient} {sign} {rule.product(reading, stop.node, stop.place)}"
+def product(reading: Reading, node: Tensor, place: int, sign: str = "=") -> str:
+    """The rule of a product with the reader's names: `dC/dh = dC/dz @ W2.T`."""
+    gradient = reading.quotient(reading.cost, node.args[place])
+    return f"{gradient} {sign} {rule.product(reading, node, place)}"
 
 
 def _both(steps: Lockstep, focus: Focus) -> Text:

@@ -38,6 +38,7 @@ from tinygrad_lossmix.engine.table import spelling
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.layers import LAYERS
 from tinygrad_lossmix.printing import brief
+from tinygrad_lossmix.views.reading import Reading
 
 LEARN = Topic("learn")
 CALLS = 4  # of one named function that are looked at
@@ -55,7 +56,7 @@ def explain(session: Session[Walk], arg: str) -> Text:
     text.append(show.line_of(reading, node))
     if node.function is not None:
         for place in rule.differentiated(node):
-            text.append(_because(walk, node, place))
+            text.append(_because(reading, node, place))
         table = [rule.in_letters(node, place) for place in rule.differentiated(node)]
         row = f"{spelling(node.function)}  {', '.join(table) or 'is not differentiated'}"
         return text.append(f"\n  in the table of derivatives: {row}", QUIET)
@@ -64,27 +65,17 @@ def explain(session: Session[Walk], arg: str) -> Text:
         for place in rule.differentiated(user):
             if user.args[place] is node:
                 text.append(f"\n{reading.defined(user)}").append(show.line_of(reading, user))
-                text.append(_because(walk, user, place))
+                text.append(_because(reading, user, place))
     return text
 
 
-def _because(walk: Walk, node: Tensor, place: int) -> Text:
+def _because(reading: Reading, node: Tensor, place: int) -> Text:
     """What a node passes back to an argument, and why; an index or a shape stays on one line."""
-    text = Text(f"\n  {_gradient(walk, node.args[place])} = ")
-    text.append(rule.product(walk.reading, node, place), FLOW)
-    words = reason(walk.reading, node, place)
-    kept = WHOLE.sub(lambda found: found[0].replace(" ", "\0"), words)
+    text = Text("\n  ").append(show.product(reading, node, place), FLOW)
+    kept = WHOLE.sub(lambda found: found[0].replace(" ", "\0"), reason(reading, node, place))
     for line in wrapped(kept, screen()[0] - 4):
         text.append(f"\n    {line}".replace("\0", " "))
     return text
-
-
-def _gradient(walk: Walk, node: Tensor) -> str:
-    return walk.reading.quotient(walk.cost, node)
-
-
-def _product(walk: Walk, node: Tensor, place: int) -> str:
-    return f"{_gradient(walk, node.args[place])} = {rule.product(walk.reading, node, place)}"
 
 
 def _calls(walk: Walk, name: str) -> list[Group]:
@@ -95,11 +86,11 @@ def _calls(walk: Walk, name: str) -> list[Group]:
 
 def _operations(walk: Walk, called: Group) -> Text:
     """What a named function is made of, with all products, and the product of all together."""
-    call, a, z = walk.reading.call, called.output, called.inputs[0]
-    many = count(len(called.members), "operation")
+    reading, a, z = walk.reading, called.output, called.inputs[0]
+    call, many = reading.call, count(len(called.members), "operation")
     text = Text(f"{brief(called.name)}: {call(z)} → {call(a)}, {many}\n", NAME)
     rows = [
-        (_product(walk, node, place), walk.reading.defined(node))
+        (show.product(reading, node, place), reading.defined(node))
         for node in reversed(called.members)
         for place in rule.differentiated(node)
     ]
@@ -107,8 +98,9 @@ def _operations(walk: Walk, called: Group) -> Text:
     if called.name in LAYERS:
         alike: Tensor = LAYERS[called.name].stable(z)
         if alike.shape == a.shape and np.allclose(alike.data, a.data, equal_nan=True):
-            together, _ = rule.said(alike, 0, (_gradient(walk, a), call(a), call(z)))
-            text.append(f"\n  together: {_gradient(walk, z)} = ").append(together, FLOW)
+            back, further = (reading.quotient(walk.cost, x) for x in (a, z))
+            together, _ = rule.said(alike, 0, (back, call(a), call(z)))
+            text.append("\n  together: ").append(f"{further} = {together}", FLOW)
     return text
 
 
@@ -118,15 +110,15 @@ def local(session: Session[Walk], arg: str) -> Text:
     walk = session.steps
     if called := _calls(walk, arg):
         return shown([_of_a_call(walk, each, z) for each in called for z in each.inputs])
-    node, rows = operation(arg, walk), list[Row]()
+    node, reading, rows = operation(arg, walk), walk.reading, list[Row]()
     for place in rule.differentiated(node):
-        name, values = show.local(walk.reading, node, place)
-        about = _product(walk, node, place)
+        name, values = show.local(reading, node, place)
+        about = show.product(reading, node, place)
         if is_elementwise(node, place):
-            about = "" if isinstance(values, str) else rule.slope(walk.reading, node, place)
+            about = "" if isinstance(values, str) else rule.slope(reading, node, place)
         rows.append(("", name, values, about))
     if not rows:
-        return Text(f"{walk.reading.call(node)} has no argument that is differentiated")
+        return Text(f"{reading.call(node)} has no argument that is differentiated")
     return shown(rows)
 
 
