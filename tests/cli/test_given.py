@@ -154,7 +154,7 @@ def test_random_numbers_in_a_function_are_noticed():
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["loss"], "0 of --input do not fit the arguments, W, b:"),
+        (["loss"], "0 of --input do not fit the arguments, W, b, rest:"),
         (["loss", "--input", "3x4x"], "is not a shape"),
         (["loss", "--input", "2x2"], "loss: ValueError"),
         (["net.cost", "--input", "2", "--input", "2"], "2 of --input do not fit the arguments, W:"),

@@ -54,7 +54,7 @@ def test_where_there_is_no_browser_it_says_so(browser, monkeypatch, raises):
     result = page()
     assert result.exit_code == 0
     assert Path(result.stdout.removesuffix("\n")).is_file()
-    assert result.stderr == "there is no browser here: open this file in one\n"
+    assert result.stderr == f"there is no browser here: open {result.stdout.strip()} in one\n"
 
 
 def test_with_a_file_no_browser_is_opened(browser, tmp_path):

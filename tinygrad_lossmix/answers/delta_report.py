@@ -175,7 +175,7 @@ def jacobian(output: Callable[[Any], Any], z: Array) -> Array:
     return grad(output(copies), copies, seed=np.eye(len(z)))
 
 
-def beside(reports: Sequence[DeltaReport]) -> str:
+def side_by_side(reports: Sequence[DeltaReport]) -> str:
     """One table with a block of columns per mix, then the reasons of each."""
     first, head = reports[0], ("", "a", "dC/da", "delta", "a - y")
     rows = [["k", "z", "y", *(head * len(reports))]]

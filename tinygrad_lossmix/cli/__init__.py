@@ -111,7 +111,11 @@ def _printable() -> Iterator[None]:
         raise (Refused if error.exit_code == 2 else click.ClickException)(text) from error
 
 
-CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+CONTEXT = {
+    "help_option_names": ["-h", "--help"],
+    "max_content_width": 100,
+    "show_default": True,
+}
 
 
 @click.group(

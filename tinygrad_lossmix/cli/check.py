@@ -21,9 +21,9 @@ DEFAULT_SHAPE = "2x3"
 @click.command
 @click.argument("what", nargs=-1, required=True, metavar="MODULE:FUNCTION | OUTPUT COST")
 @input_option
-@click.option("--method", type=click.Choice(METHODS), default="auto", show_default=True)
-@click.option("--mode", type=click.Choice(["full", "project"]), default="full", show_default=True)
-@click.option("--order", type=click.IntRange(1, 2), default=1, show_default=True)
+@click.option("--method", type=click.Choice(METHODS), default="auto")
+@click.option("--mode", type=click.Choice(["full", "project"]), default="full")
+@click.option("--order", type=click.IntRange(1, 2), default=1)
 @seed_option
 @json_option
 @click.pass_context

@@ -40,8 +40,7 @@ def chosen(ctx: click.Context, param: click.Parameter, value: str | None) -> lis
 
 def setting(name: str, kind: Any, about: str) -> Callable[[Callable[..., None]], Any]:
     """The option of one of the Settings."""
-    default = getattr(Settings, name)
-    return click.option(f"--{name}", type=kind, default=default, show_default=True, help=about)
+    return click.option(f"--{name}", type=kind, default=getattr(Settings, name), help=about)
 
 
 @click.command

@@ -2,9 +2,16 @@
 
 import click
 
-from tinygrad_lossmix.answers.delta_report import beside, delta_report
+from tinygrad_lossmix.answers.delta_report import delta_report, side_by_side
 from tinygrad_lossmix.cli.exits import usage
-from tinygrad_lossmix.cli.options import json_option, mix_at, show, y_option, z_option
+from tinygrad_lossmix.cli.options import (
+    beside_option,
+    json_option,
+    mix_at,
+    show,
+    y_option,
+    z_option,
+)
 from tinygrad_lossmix.mixes.mix import Mix
 
 
@@ -12,12 +19,10 @@ from tinygrad_lossmix.mixes.mix import Mix
 @click.argument("words", nargs=-1, metavar="[OUTPUT COST]")
 @z_option
 @y_option
-@click.option(
-    "--beside", "other", nargs=2, metavar="OUTPUT COST", help="A second mix on the same z and y."
-)
+@beside_option
 @json_option
 def command(
-    words: tuple[str, ...], z: str, y: str, other: tuple[str, str] | None, as_json: bool
+    words: tuple[str, ...], z: str, y: str, beside: tuple[str, str] | None, as_json: bool
 ) -> None:
     """Compute the output delta of a mix at logits z by the engine, in closed form and by finite
     differences; print it beside a - y, with dC/da and the Jacobian of the output layer, and the
@@ -25,7 +30,7 @@ def command(
     """
     mix, logits, labels = mix_at(words, z, y)
     with usage():
-        mixes = [mix, Mix(*other)] if other else [mix]
+        mixes = [mix, Mix(*beside)] if beside else [mix]
         reports = [delta_report(each, logits, labels) for each in mixes]
     record = {"z": logits, "y": labels, "mixes": [report.to_dict() for report in reports]}
-    show(as_json, record, beside(reports) if other else reports[0])
+    show(as_json, record, side_by_side(reports) if beside else reports[0])

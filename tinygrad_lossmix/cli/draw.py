@@ -10,7 +10,7 @@ from click.core import ParameterSource
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.cli.exits import refusing, usage
 from tinygrad_lossmix.cli.given import Given, given_options
-from tinygrad_lossmix.cli.options import beside_option
+from tinygrad_lossmix.cli.options import beside_option, file_option
 from tinygrad_lossmix.files import write
 from tinygrad_lossmix.mixes.mix import MIXES
 from tinygrad_lossmix.printing import clean
@@ -28,19 +28,14 @@ def two_logits(ctx: click.Context, param: click.Parameter, field: bool) -> bool:
 
 def one_of(option: str, choices: Sequence[str], about: str) -> Callable[[Any], Any]:
     """An option that takes one of several words, by default the first."""
-    kind = click.Choice(choices)
-    return click.option(option, type=kind, default=choices[0], show_default=True, help=about)
+    return click.option(option, type=click.Choice(choices), default=choices[0], help=about)
 
 
 @click.command
 @given_options
-@click.option(
-    "-o",
-    "path",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write a .svg, .png, .pdf, .dot, .mmd (Mermaid) or .txt instead of a tree in the "
-    "terminal; or a .py, the compiled backward pass.",
+@file_option(
+    "Write a .svg, .png, .pdf, .dot, .mmd (Mermaid) or .txt instead of a tree in the terminal; "
+    "or a .py, the compiled backward pass."
 )
 @one_of("--direction", DIRECTIONS, "Where the values flow to.")
 @click.option("--collapse", is_flag=True, help="Show output layer and cost as one box each.")

@@ -147,16 +147,15 @@ def parameters(function: Any, count: int) -> list[str]:
         ValueError: it does not take as many.
     """
     try:
-        every = inspect.signature(function).parameters.values()
+        signature = inspect.signature(function)
     except (TypeError, ValueError):  # it does not say
         return [f"x{i}" for i in range(1, count + 1)]
-    named = [each for each in every if each.kind <= each.POSITIONAL_OR_KEYWORD]
-    names = [each.name for each in named]
-    several = [each.name for each in every if each.kind == each.VAR_POSITIONAL] * count
-    needed = sum(each.default is each.empty for each in named)
-    if not needed <= count <= len(names + several):
+    try:
+        bound = signature.bind(*range(count)).arguments
+    except TypeError:
+        known = ", ".join(signature.parameters) or "none"
         raise ValueError(
-            f"{count} of --input do not fit the arguments, {', '.join(names) or 'none'}: give the "
-            "shape of each, as in --input 3x4 --input 4"
-        )
-    return (names + several)[:count]
+            f"{count} of --input do not fit the arguments, {known}: give the shape of each, as in "
+            "--input 3x4 --input 4"
+        ) from None
+    return [name for name, given in bound.items() for _ in np.ravel(given)]

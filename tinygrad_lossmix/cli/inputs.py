@@ -17,7 +17,7 @@ input_option = click.option(
     help="The shape of an argument, 3x4, 4 or scalar; once for each. Filled with normal numbers.",
 )
 seed_option = click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the random numbers."
+    "--seed", type=click.IntRange(0), default=0, help="Of the random numbers."
 )
 
 

@@ -3,6 +3,7 @@ besides its value, `--classes 10 --accuracy .91`; and --json.
 """
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,14 +18,18 @@ from tinygrad_lossmix.records import to_json
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object instead of text."
 )
-
-
 beside_option = click.option(
     "--beside",
     nargs=2,
     metavar="OUTPUT COST",
     help="Another mix of the same logits and labels, beside this one.",
 )
+
+
+def file_option(about: str) -> Callable[[Callable[..., None]], Any]:
+    """The option -o, a file to write."""
+    kind = click.Path(dir_okay=False, path_type=Path)
+    return click.option("-o", "path", metavar="FILE", type=kind, help=about)
 
 
 def show(as_json: bool, record: Any, text: Any) -> None:
@@ -72,15 +77,9 @@ def mix_of(words: Sequence[str]) -> Mix:
     return Mix(*words)
 
 
-z_option = click.option(
-    "--z", default="2,1,0", show_default=True, metavar="NUMBERS", help="Logits."
-)
+z_option = click.option("--z", default="2,1,0", metavar="NUMBERS", help="Logits.")
 y_option = click.option(
-    "--y",
-    default="0",
-    show_default=True,
-    metavar="LABELS",
-    help="The class, or a label for each logit: 0,1,0.",
+    "--y", default="0", metavar="LABELS", help="The class, or a label for each logit: 0,1,0."
 )
 
 

@@ -7,7 +7,7 @@ import click
 
 from tinygrad_lossmix.cli.exits import usage
 from tinygrad_lossmix.cli.given import Given, given_options
-from tinygrad_lossmix.cli.options import beside_option
+from tinygrad_lossmix.cli.options import beside_option, file_option
 from tinygrad_lossmix.debugger.page import page
 from tinygrad_lossmix.printing import clean
 from tinygrad_lossmix.views.shown import browse
@@ -16,13 +16,7 @@ from tinygrad_lossmix.views.shown import browse
 @click.command
 @given_options
 @beside_option
-@click.option(
-    "-o",
-    "path",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The .html file to write, instead of opening a browser.",
-)
+@file_option("The .html file to write, instead of opening a browser.")
 def command(given: Given, beside: tuple[str, str] | None, path: Path | None) -> None:
     """Step through the backward pass of a mix, or of a function of Tensors on random inputs, over
     its drawing, each product as matrices, in a browser: one HTML file that needs no network.
@@ -35,5 +29,5 @@ def command(given: Given, beside: tuple[str, str] | None, path: Path | None) -> 
     with usage("-o", path):
         page(given.cost, path, given.names, beside=other)
     click.echo(clean(str(path)), err=not opened)
-    if opened and not browse(path):
-        click.echo("there is no browser here: open this file in one", err=True)
+    if opened:
+        browse(path)

@@ -13,7 +13,6 @@ from tinygrad_lossmix.cli.options import json_option, show
     "--classes",
     type=int,
     default=3,
-    show_default=True,
     help="Number of outputs, 1 to 6; five take seconds, six ten.",
 )
 @click.option("--latex", is_flag=True, help="Print LaTeX instead of text.")

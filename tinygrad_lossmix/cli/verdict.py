@@ -27,7 +27,6 @@ LEGEND = (
     "--classes",
     type=click.IntRange(1, MOST),
     default=3,
-    show_default=True,
     help="Number of outputs; one output answers yes or no.",
 )
 @json_option

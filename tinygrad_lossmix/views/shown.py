@@ -62,8 +62,7 @@ class Shown:
             return
         path = Path(tempfile.mkdtemp(prefix="lossmix-")) / "drawing.svg"
         files.write(path, self.svg().encode())
-        if not browse(path):
-            print(f"there is no browser here: open {path} in one", file=sys.stderr)
+        browse(path)
 
     def _repr_svg_(self) -> str | None:
         try:
@@ -76,8 +75,9 @@ class Shown:
         return {"text/plain": self.text} | ({"image/svg+xml": svg} if svg else {})
 
 
-def browse(path: Path) -> bool:
-    """Open a file in a browser; False: there is none."""
+def browse(path: Path) -> None:
+    """Open a file in a browser; where there is none, a line on stderr names it."""
     with contextlib.suppress(webbrowser.Error):
-        return webbrowser.open(path.as_uri())
-    return False
+        if webbrowser.open(path.as_uri()):
+            return
+    print(f"there is no browser here: open {path} in one", file=sys.stderr)
