@@ -10,7 +10,7 @@ from click.core import ParameterSource
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.cli.exits import refusing, usage
 from tinygrad_lossmix.cli.given import Given, given_options
-from tinygrad_lossmix.cli.options import beside_option, file_option
+from tinygrad_lossmix.cli.options import file_option
 from tinygrad_lossmix.files import write
 from tinygrad_lossmix.mixes.mix import MIXES
 from tinygrad_lossmix.printing import clean
@@ -41,7 +41,6 @@ def one_of(option: str, choices: Sequence[str], about: str) -> Callable[[Any], A
 @click.option("--collapse", is_flag=True, help="Show output layer and cost as one box each.")
 @click.option("--open", multiple=True, metavar="NAME", help="Collapse all groups but this one.")
 @one_of("--values", VALUES, "What of the arrays stands in the boxes.")
-@beside_option
 @click.option("--animate", is_flag=True, help="Play the walk, value by value, in an .svg.")
 @click.option("--stable", is_flag=True, help="Show beside it what lm.stabilize makes of it.")
 @click.option(
@@ -57,7 +56,6 @@ def command(
     /,
     given: Given,
     path: Path | None,
-    beside: tuple[str, str] | None,
     animate: bool,
     stable: bool,
     field: bool,
@@ -88,9 +86,8 @@ def command(
         del look["open"]
         drawing = lm.rewriting(cost, names).draw(**look)
     else:
-        other = given.other(beside)
         with usage("--open"):
-            drawing = lm.draw(cost, names, beside=other, **look)
+            drawing = lm.draw(cost, names, beside=given.other, **look)
     _save(ctx, drawing, path, animate)
 
 

@@ -13,7 +13,7 @@ from click.core import ParameterSource
 
 from tinygrad_lossmix.cli.exits import Refused, usage
 from tinygrad_lossmix.cli.inputs import example, filled, input_option, seed_option
-from tinygrad_lossmix.cli.options import mix_at, mix_of, y_option, z_option
+from tinygrad_lossmix.cli.options import beside_option, mix_at, mix_of, y_option, z_option
 from tinygrad_lossmix.cli.user_code import imported, outcome, users_code
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
@@ -28,6 +28,7 @@ class Given(NamedTuple):
     names: Mapping[str, Any]  # the variables of the user's function
     title: str  # as in a file's name, softmax-ll
     mix: tuple[Mix, Array, Array] | None  # with logits and labels; None: a function
+    other: Tensor | None = None  # the cost of another mix of these logits and labels
 
     def mix_for(self, option: str) -> tuple[Mix, Array, Array]:
         """The mix, its logits and its labels, which an option needs.
@@ -38,18 +39,6 @@ class Given(NamedTuple):
         if self.mix is None:
             raise click.UsageError(f"{option} is for a mix, softmax ll, not for {self.title}")
         return self.mix
-
-    def other(self, words: tuple[str, str] | None) -> Tensor | None:
-        """The cost of another mix, `--beside softmax ce`, of the same logits and labels.
-
-        Raises:
-            UsageError: no such mix, or beside a function.
-        """
-        if words is None:
-            return None
-        _, z, y = self.mix_for("--beside")
-        with usage("--beside:"):
-            return of_a_mix(Mix(*words), z, y).cost
 
 
 def given_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -64,11 +53,18 @@ def given_options(function: Callable[..., Any]) -> Callable[..., Any]:
     @input_option
     @seed_option
     @click.option("--lines", is_flag=True, help="Show the line of your code behind each node.")
+    @beside_option
     @functools.wraps(function)
     def command(
-        words: tuple[str, ...], z: str, y: str, shapes: tuple[str, ...], **options: Any
+        words: tuple[str, ...],
+        z: str,
+        y: str,
+        shapes: tuple[str, ...],
+        seed: int,
+        lines: bool,
+        beside: tuple[str, str] | None,
+        **options: Any,
     ) -> Any:
-        seed, lines = options.pop("seed"), options.pop("lines")
         source = click.get_current_context().get_parameter_source
         typed = [f"--{name}" for name in "zy" if source(name) is ParameterSource.COMMANDLINE]
         own = len(words) == 1 and ":" in words[0]
@@ -85,6 +81,10 @@ def given_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 given = of_a_mix(mix_of(words or ("softmax", "ll")), *example(shapes, seed))
         else:
             given = of_a_mix(*mix_at(words, z, y))
+        if beside:
+            _, *point = given.mix_for("--beside")
+            with usage("--beside:"):
+                given = given._replace(other=of_a_mix(Mix(*beside), *point).cost)
         return function(given=given, **options)
 
     return command

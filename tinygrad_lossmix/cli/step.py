@@ -6,7 +6,7 @@ import sys
 import click
 
 from tinygrad_lossmix.cli.given import Given, given_options
-from tinygrad_lossmix.cli.options import beside_option, json_option
+from tinygrad_lossmix.cli.options import json_option
 from tinygrad_lossmix.debugger.lockstep import Lockstep
 from tinygrad_lossmix.debugger.repl import Prompt, Stepper
 from tinygrad_lossmix.records import to_json
@@ -17,17 +17,11 @@ from tinygrad_lossmix.records import to_json
 @click.option(
     "-c", "commands", metavar="COMMANDS", help="Commands to run first, as in 'next;;where'."
 )
-@beside_option
 @click.option("--batch", is_flag=True, help="No prompt: run -c, or standard input, and exit.")
 @json_option
 @click.pass_context
 def command(
-    ctx: click.Context,
-    given: Given,
-    commands: str | None,
-    beside: tuple[str, str] | None,
-    batch: bool,
-    as_json: bool,
+    ctx: click.Context, given: Given, commands: str | None, batch: bool, as_json: bool
 ) -> None:
     """Step through the backward pass of a mix, or of a function of Tensors on random inputs, one
     vector-Jacobian product at a time, forwards and back, at a prompt like that of pdb. Without a
@@ -39,8 +33,7 @@ def command(
     if as_json and not batch:
         raise click.UsageError("--json is the score of a quiz in --batch: give both")
     walk = Stepper(given.cost, given.names)
-    other = given.other(beside)
-    both = walk if other is None else Lockstep(walk, Stepper(other, {}))
+    both = walk if given.other is None else Lockstep(walk, Stepper(given.other, {}))
     prompt = Prompt(both, io.StringIO() if as_json else None)
     if not batch:
         prompt.run(commands or "")
