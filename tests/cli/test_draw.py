@@ -139,7 +139,7 @@ def test_without_matplotlib_a_field_says_what_to_install(tmp_path, monkeypatch):
         (["--animate", "-o", "walk.png"], "--animate plays a graph in an .svg: -o walk.svg"),
         (["--animate", "--field", "-o", "x.svg"], "in an .svg: -o walk.svg, without --field"),
         (["--open", "softmx"], "--open there is no group 'softmx' to open: choose one of log_like"),
-        (["--open", "softmax", "--stable"], "--stable draws two recordings already: no --open"),
+        (["--open", "softmx", "--stable"], "--open there is no group 'softmx' to open: choose"),
         (["--stable", "--beside", "softmax", "ce"], "two recordings already: no --beside"),
         (["--beside", "softmax", "hinge"], "--beside: there is no mix 'softmax' with 'hinge'"),
         (["--direction", "up"], "'up' is not one of 'down', 'right'"),

@@ -34,6 +34,14 @@ def arrows(shown, titles, **kind):
     return [(titles[each.tail].split()[0], titles[each.head].split()[0]) for each in found]
 
 
+@pytest.mark.parametrize("name", ["softmax", "sigmoid"])
+def test_a_group_that_one_of_them_has_is_opened(name):
+    shown, _ = pictured(composed("softmax", "ll"), composed("sigmoid", "ll"), open=name)
+    assert [cluster.name for cluster in shown.everything.within()] == [name]
+    with pytest.raises(ValueError, match="no group 'softmx' to open: choose one of"):
+        pictured(composed("softmax", "ll"), composed("sigmoid", "ll"), open="softmx")
+
+
 def test_what_two_mixes_share_is_there_once():
     shown, titles = pictured(composed("softmax", "ll"), composed("softmax", "ce"))
     assert max(Counter(titles).values()) == 1

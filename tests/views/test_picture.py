@@ -5,12 +5,12 @@ import pytest
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.engine.graph import group
-from tinygrad_lossmix.views.picture import Look, picture
+from tinygrad_lossmix.views.picture import Look, pictures
 from tinygrad_lossmix.views.reading import Reading, gradients
 
 
 def pictured(cost, **look):
-    shown = picture(Reading(cost), gradients(cost), Look(**look))
+    (shown,) = pictures([(Reading(cost), gradients(cost))], Look(**look))
     return shown, [box.lines[0] for box in shown.boxes]
 
 

@@ -98,6 +98,14 @@ def test_hostile_names_reach_no_further_than_a_label(name):
     assert found.draw().svg().startswith("<svg")
 
 
+def test_a_group_of_either_is_opened(found):
+    recorded = boxes(found.draw(open="softmax"), "recorded")
+    assert any("n1 = exp(z)" in box for box in recorded)
+    assert any("log_likelihood(a, y)" in box for box in recorded)
+    with pytest.raises(ValueError, match="no group 'softmx' to open"):
+        found.draw(open="softmx")
+
+
 def test_notebooks_show_it(found):
     bundle = found._repr_mimebundle_()
     assert bundle["image/svg+xml"].startswith("<svg")

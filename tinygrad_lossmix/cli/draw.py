@@ -80,14 +80,13 @@ def command(
             write(path, standalone(*given.mix_for(f"-o {path}")).encode())
         click.echo(clean(str(path)), err=True)
         return
-    cost, names = given.cost, given.names
     if stable:
-        _refuse(ctx, "--stable draws two recordings already", "open", "beside")
-        del look["open"]
-        drawing = lm.rewriting(cost, names).draw(**look)
-    else:
-        with usage("--open"):
-            drawing = lm.draw(cost, names, beside=given.other, **look)
+        _refuse(ctx, "--stable draws two recordings already", "beside")
+    with usage("--open"):
+        if stable:
+            drawing = lm.rewriting(given.cost, given.names).draw(**look)
+        else:
+            drawing = lm.draw(given.cost, given.names, beside=given.other, **look)
     _save(ctx, drawing, path, animate)
 
 

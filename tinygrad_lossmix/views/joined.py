@@ -21,7 +21,7 @@ from tinygrad_lossmix.compiler.numbering import Numbering
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import exact, short
-from tinygrad_lossmix.views.picture import FEW_SHOWN, Arrow, Box, Cluster, Look, Picture, picture
+from tinygrad_lossmix.views.picture import FEW_SHOWN, Arrow, Box, Cluster, Look, Picture, pictures
 from tinygrad_lossmix.views.reading import Gradients, Reading
 
 
@@ -65,14 +65,14 @@ def joined(
     """One picture of two recordings; the other's names are those that `renamed` gives.
 
     Raises:
-        ValueError: as `picture` does.
+        ValueError: as `pictures` does.
     """
     sides = [(first, known[0]), (other, known[1])]
-    pictures = [picture(reading, found, look) for reading, found in sides]
     twins, equal = shared(first, other), Numbering(Tensor)
     boxes: dict[Any, Box] = {}
     keys: list[list[Any]] = [[], []]
-    for own, shown in zip(keys, pictures, strict=True):
+    both = pictures(sides, look)
+    for own, shown in zip(keys, both, strict=True):
         for box, x in zip(shown.boxes, shown.stands_for, strict=True):
             same = twins.get(x, x) if isinstance(x, Tensor) else id(equal.array(x))
             own.append((same, box.lines[0]))
@@ -81,9 +81,7 @@ def joined(
             boxes[own[-1]] = box
     order = sorted(boxes, key=lambda key: boxes[key].kind == "constant")
     index = {key: i for i, key in enumerate(order)}
-    placed = [
-        (shown, [index[key] for key in own]) for shown, own in zip(pictures, keys, strict=True)
-    ]
+    placed = [(shown, [index[key] for key in own]) for shown, own in zip(both, keys, strict=True)]
 
     arrows: list[Arrow] = []
     drawn: dict[tuple[int, int], list[Arrow]] = {}
@@ -102,7 +100,7 @@ def joined(
     taken = set(loose)
     left, right = (_moved(shown.everything, places, taken) for shown, places in placed)
     everything = Cluster("", sorted({*loose, *left.boxes, *right.boxes}), left.inner + right.inner)
-    in_full = max(shown.in_full for shown in pictures)
+    in_full = max(shown.in_full for shown in both)
     return Picture([boxes[key] for key in order], arrows, everything, in_full, look.direction)
 
 

@@ -127,6 +127,22 @@ def size(reading: Reading) -> int:
     return sum(1 + sum(map(is_array, node.args)) for node in reading.nodes)
 
 
+def pictures(sides: Iterable[tuple[Reading, Gradients]], look: Look) -> list[Picture]:
+    """A picture of each of several recordings; the groups to open are somewhere in them.
+
+    Raises:
+        ValueError: as of `picture`; a group to open that is not there.
+    """
+    sides = [*sides]
+    every = [(reading, group) for reading, _ in sides for group in groups(reading.cost)[::-1]]
+    called = dict.fromkeys(name for each in every for name in _names(*each))
+    if missing := [name for name in look.opened if name not in called]:
+        words = f"there is no group {brief(missing[0])!r} to open"
+        known = ", ".join(map(brief, [*called][:FEW]))
+        raise ValueError(f"{words}: choose one of {known}" if known else f"{words}, nor another")
+    return [picture(*side, look) for side in sides]
+
+
 def picture(reading: Reading, known: Gradients, look: Look | None = None) -> Picture:
     """The boxes and arrows of a recording.
 
@@ -136,7 +152,7 @@ def picture(reading: Reading, known: Gradients, look: Look | None = None) -> Pic
         look: how it is drawn; groups are collapsed in any case if the picture is crowded.
 
     Raises:
-        ValueError: more than 1000 boxes; a group to open that is not there.
+        ValueError: more than 1000 boxes.
     """
     look = look or Look()
     in_full = size(reading)
@@ -240,11 +256,6 @@ def _nested(
     homes: dict[Tensor, Cluster] = {}
     fronts: dict[Tensor, Group] = {}
     every = sorted(groups(reading.cost), key=lambda group: len(group.members))[::-1]
-    called = {name: group.output for group in every for name in _names(reading, group)}
-    if missing := [name for name in opened if name not in called]:
-        words = f"there is no group {brief(str(missing[0]))!r} to open"
-        known = ", ".join(map(brief, [*called][:FEW]))
-        raise ValueError(f"{words}: choose one of {known}" if known else f"{words}, nor another")
     inside = {group.output for group in every if {*_names(reading, group)} & {*opened}}
     for group in every:
         around = {homes.get(node, everything) for node in group.members}

@@ -11,7 +11,7 @@
       one node, whose delta is a - y without the subtraction
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ from tinygrad_lossmix.compiler.patterns.published import Pattern
 from tinygrad_lossmix.compiler.stabilize import Replacement, rewritten
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.views.drawing import Drawing
-from tinygrad_lossmix.views.picture import Look, picture
+from tinygrad_lossmix.views.picture import Look, pictures
 from tinygrad_lossmix.views.reading import Gradients, Reading, gradients, swept
 
 BEFORE, AFTER = "recorded", "stabilised"
@@ -46,24 +46,30 @@ class Rewriting(NamedTuple):
     known: Mapping[str, Any] = {}
 
     def draw(
-        self, direction: str = "down", *, collapse: bool = False, values: str = "short"
+        self,
+        direction: str = "down",
+        *,
+        collapse: bool = False,
+        open: str | Collection[str] = (),
+        values: str = "short",
     ) -> Drawing:
         """Both recordings beside each other, with values and gradients.
 
         Args:
-            direction, collapse, values: as for `lm.draw`.
+            direction, collapse, open, values: as for `lm.draw`.
 
         Raises:
-            ValueError: more than 1000 boxes in one of them; another direction or other values.
+            ValueError: more than 1000 boxes in one of them; another direction or other values; a
+                group to open that is in neither.
         """
-        look = Look(direction, collapse, values=values)
+        look = Look(direction, collapse, open, values)
         costs = {BEFORE: self.before} | ({} if self.after is self.before else {AFTER: self.after})
         seen = {
             title: (Reading(cost, self.known), _gradients(cost)) for title, cost in costs.items()
         }
-        pictures = {title: picture(*each, look) for title, each in seen.items()}
+        shown = dict(zip(seen, pictures(seen.values(), look), strict=True))
         titled = {f"{title}:": each for title, each in seen.items()}
-        return Drawing(pictures, self._notes(), titled, str(self))
+        return Drawing(shown, self._notes(), titled, str(self))
 
     def _found(self) -> list[tuple[str, Pattern]]:
         """Each pattern, with what the node is called where the recording is shown."""
