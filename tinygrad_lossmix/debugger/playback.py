@@ -70,7 +70,7 @@ class Playback:
                 "whole": reading.full_name(node),
                 "equation": reading.equation(node),
                 "line": reading.line(node),
-                "delta": reading.symbols.delta_at(node) if reading.symbols else "",
+                "delta": reading.delta(node),
             }
             for node in reading.nodes
         ]

@@ -10,7 +10,7 @@ In CSS alone, so that it plays inside an `<img>`; whoever prefers reduced motion
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import unescape
 from zlib import crc32
 
@@ -30,6 +30,13 @@ MOVES = {  # a: its step, b: it is there, c: it has come all the way, d: the nex
     "to{{opacity:0;stroke-width:1;stroke-dashoffset:0}}",
     "total": "0%,{c},to{{opacity:0}}{d},{e}{{opacity:1}}",
 }
+
+
+def edited(svg: str, element: re.Pattern[str], edit: Callable[[re.Match[str]], str]) -> str:
+    """Graphviz's SVG, each element edited in the order of the DOT text, which is its number."""
+    every = sorted(element.finditer(svg), key=lambda found: int(found[2]))
+    new = {found.start(): edit(found) for found in every}
+    return element.sub(lambda found: new[found.start()], svg)
 
 
 def animated(svg: str, pictures: Mapping[str, Picture], scope: str) -> str:
@@ -65,8 +72,7 @@ def animated(svg: str, pictures: Mapping[str, Picture], scope: str) -> str:
         rules[name] = f"@keyframes {name}{{{frames}}}"
         return f' style="animation-name: {name}"'
 
-    placed: dict[int, str] = {}
-    for found in sorted(ELEMENT.finditer(svg), key=lambda found: int(found[2])):
+    def timed(found: re.Match[str]) -> str:
         opening, _, kind, rest, title = found.groups()
         back = "gradient" in kind
         if waiting := steps.get(unescape(title) + " back" * back):
@@ -76,8 +82,9 @@ def animated(svg: str, pictures: Mapping[str, Picture], scope: str) -> str:
         if title in totals:  # never of its first line, which is its name
             name, end, lines = rest.partition("</text>")
             rest = name + end + TOTAL.sub("<text" + move("total", totals[title]), lines)
-        placed[found.start()] = opening + rest
-    svg = ELEMENT.sub(lambda found: placed[found.start()], svg)
+        return f"{opening}{rest}"
+
+    svg = edited(svg, ELEMENT, timed)
     start = svg.index(">", svg.index("<svg")) + 1
     style = (
         "@media (prefers-reduced-motion: no-preference) {\n"

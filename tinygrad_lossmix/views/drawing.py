@@ -31,7 +31,7 @@ from tinygrad_lossmix import files
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.installation import install
 from tinygrad_lossmix.printing import brief
-from tinygrad_lossmix.views.animated import animated
+from tinygrad_lossmix.views.animated import animated, edited
 from tinygrad_lossmix.views.dot import dot, tooltips
 from tinygrad_lossmix.views.mermaid import mermaid
 from tinygrad_lossmix.views.picture import CROWDED, Look, Picture, pictures
@@ -177,15 +177,14 @@ class Drawing(Shown):
                 return super().save(path)
             files.write(path, self.svg(animate).encode())
         except NoRenderer as error:
-            path = path.with_suffix(".dot")
-            files.write(path, self._content("dot"))
+            path = super().save(path.with_suffix(".dot"))
             print(f"{error}; wrote {path} instead", file=sys.stderr)
         return path
 
     def _content(self, form: str) -> bytes:
-        if form == "dot":
-            return self.dot.encode()
-        return self.mermaid.encode() if form == "mmd" else super()._content(form)
+        if form in ("dot", "mmd"):
+            return (self.dot if form == "dot" else self.mermaid).encode()
+        return super()._content(form)
 
     def _render(self, form: str) -> bytes:
         picture, self.renderer = render(self.dot, form)
@@ -208,15 +207,12 @@ def scalable(svg: str, dark: str = dark_style(f".{SCOPE}")) -> str:
 def titled(svg: str, texts: Texts) -> str:
     """Graphviz's SVG with these texts in place of its own made-up titles."""
     waiting = {name: iter(each) for name, each in texts.items()}
-    titles = {}
-    for found in sorted(TITLE.finditer(svg), key=lambda found: int(found[2])):
-        titles[found.start()] = next(waiting.get(unescape(found[3]), iter(())), "")
 
     def title(found: re.Match[str]) -> str:
-        text = titles[found.start()]
+        text = next(waiting.get(unescape(found[3]), iter(())), "")
         return f"{found[1]}<title>{escape(text)}</title>\n" if text else found[1]
 
-    return TITLE.sub(title, svg)
+    return edited(svg, TITLE, title)
 
 
 class NoRenderer(RuntimeError):

@@ -117,8 +117,7 @@ def _with_both(box: Box, sides: Iterable[tuple[tuple[Reading, Gradients], Any]])
         return box
     lines, exactly = list[str](), list[str]()
     for reading, node, gradient in found:
-        what = f"gradient of {reading.call(reading.cost)}"
-        what += reading.gradient_label(node).removeprefix("gradient")
+        what = reading.gradient_label(node, f" of {reading.call(reading.cost)}")
         for texts, write in ((lines, partial(short, most=FEW_SHOWN)), (exactly, exact)):
             texts.append(f"{what} {'not computed' if gradient is None else write(gradient)}")
     before = box.tooltip.rpartition("\n")[0]

@@ -170,23 +170,21 @@ def picture(reading: Reading, known: Gradients, look: Look | None = None) -> Pic
     boxes += [_constant(reading, x, look) for _, x in constants]
     for i, head in enumerate([*places, *(head for head, _ in constants)]):
         homes.get(head, everything).boxes.append(i)
-    ways: dict[tuple[int, int, int], list[Array]] = {}
-    steps = {way: step for step, way in enumerate(known.downstream)}
-    last: dict[tuple[int, int, int], int] = {}
+    ways: dict[tuple[int, int, int], list[tuple[int, Array]]] = {}
+    swept = {each: (i, back) for i, (each, back) in enumerate(known.downstream.items())}
     for node, head in heads.items():
         for position, arg in enumerate(node.args):
             if isinstance(arg, Tensor) and heads[arg] is not head:
                 way = places[heads[arg]], places[head], 0 if head in fronts else position
-                back = known.downstream.get((node, position))
-                ways.setdefault(way, []).extend([] if back is None else [back])
-                last[way] = max(last.get(way, 0), steps.get((node, position), 0))
+                parts = ways.setdefault(way, [])
+                parts += [swept[node, position]] if (node, position) in swept else []
     received = Counter(tail for (tail, *_), parts in ways.items() if parts)
     arrows = []
-    for way, parts in ways.items():
-        tail, end, _ = way
-        back = sum(parts[1:], parts[0]) if parts else None
+    for (tail, end, _), parts in ways.items():
+        back = sum((part for _, part in parts[1:]), parts[0][1]) if parts else None
         written = back is not None and received[tail] > 1 and look.values == "short"
-        arrows.append(Arrow(tail, end, back, short(back, FEW_SHOWN) if written else "", last[way]))
+        step = max((step for step, _ in parts), default=0)
+        arrows.append(Arrow(tail, end, back, short(back, FEW_SHOWN) if written else "", step))
     for i, (head, _) in enumerate(constants, start=len(places)):
         arrows.append(Arrow(i, places[head], None))
     stands_for: list[Tensor | Array] = [*places, *(x for _, x in constants)]

@@ -64,10 +64,6 @@ class Symbols(NamedTuple):
         """`, n = 4`; nothing for one example."""
         return "" if self.examples == 1 else f", n = {self.examples:,}"
 
-    def delta_at(self, node: Tensor) -> str:
-        """What the gradient of a node is: `delta`, `delta/n`, or '' where it is neither."""
-        return self.scaled("delta") if node is self.z and self.whole else ""
-
     def equation(self, node: Tensor) -> str:
         """The book's words for a node; '' where it has none."""
         output, cost_name = self.mix.output, self.mix.cost_name
@@ -233,10 +229,15 @@ class Reading:
         equal = {id(other): key for key, other in reversed(self.known.items()) if _same(other, x)}
         return brief(equal.popitem()[1]) if len(equal) == 1 else ""
 
-    def gradient_label(self, node: Tensor) -> str:
+    def delta(self, node: Tensor) -> str:
+        """What the gradient of a node is: `delta`, `delta/n`, or '' where it is neither."""
+        mix = self.symbols
+        return mix.scaled("delta") if mix and mix.whole and node is mix.z else ""
+
+    def gradient_label(self, node: Tensor, of: str = "") -> str:
         """What the gradient of a node is called beside its value: `gradient (delta)`."""
-        delta = self.symbols.delta_at(node) if self.symbols else ""
-        return f"gradient ({delta})" if delta else "gradient"
+        delta = self.delta(node)
+        return f"gradient{of} ({delta})" if delta else f"gradient{of}"
 
     def full_name(self, node: Tensor) -> str:
         """The whole name of a node that is shown shortened; '' of another."""
@@ -275,9 +276,7 @@ class Reading:
 
     def derivative(self, node: Tensor) -> str:
         """What the gradient of a node is called: `dC/da`, `delta = dC/dz`."""
-        delta = self.symbols.delta_at(node) if self.symbols else ""
-        name = self.quotient(self.cost, node)
-        return f"{delta} = {name}" if delta else name
+        return " = ".join(filter(None, [self.delta(node), self.quotient(self.cost, node)]))
 
     def quotient(self, y: Tensor, x: Tensor) -> str:
         """The derivative of one node by another as Leibniz wrote it: `da/dz`."""
