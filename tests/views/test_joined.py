@@ -25,7 +25,7 @@ def composed(output, cost, y=0):
 def pictured(cost, beside, **look):
     first = Reading(cost, {})
     other = renamed(first, Reading(beside, {}))
-    shown = joined(first, other, (gradients(cost), gradients(beside)), Look(**look))
+    shown = joined([(first, gradients(cost)), (other, gradients(beside))], Look(**look))
     return shown, [box.lines[0] for box in shown.boxes]
 
 

@@ -86,11 +86,8 @@ def draw(
     from tinygrad_lossmix.views.joined import joined, renamed  # it needs the compiler's numbering
 
     other = renamed(reading, Reading(beside, names))
-    known = gradients(cost), gradients(beside)
-    shown = joined(reading, other, known, look)
-    titles = [each.title for each in (reading, other)]
-    seen = dict(zip(titles, zip((reading, other), known, strict=True), strict=True))
-    return Drawing({"": shown}, titles, seen)
+    seen = {each.title: (each, gradients(each.cost)) for each in (reading, other)}
+    return Drawing({"": joined([*seen.values()], look)}, [*seen], seen)
 
 
 def drawing(reading: Reading, known: Gradients, look: Look | None = None) -> Drawing:

@@ -11,7 +11,7 @@ computed from them in the same way.
 dict_values(['z', 'n1', "n2'"])
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -59,16 +59,13 @@ def renamed(first: Reading, other: Reading) -> Reading:
     return Reading(other.cost, {**other.known, **names})
 
 
-def joined(
-    first: Reading, other: Reading, known: tuple[Gradients, Gradients], look: Look
-) -> Picture:
+def joined(sides: Sequence[tuple[Reading, Gradients]], look: Look) -> Picture:
     """One picture of two recordings; the other's names are those that `renamed` gives.
 
     Raises:
         ValueError: as `pictures` does.
     """
-    sides = [(first, known[0]), (other, known[1])]
-    twins, equal = shared(first, other), Numbering(Tensor)
+    twins, equal = shared(*(reading for reading, _ in sides)), Numbering(Tensor)
     boxes: dict[Any, Box] = {}
     keys: list[list[Any]] = [[], []]
     both = pictures(sides, look)

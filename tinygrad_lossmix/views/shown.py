@@ -56,9 +56,7 @@ class Shown:
         """Show it, in a notebook below the cell, elsewhere in a browser; raises as `svg` does."""
         shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
         if hasattr(shell, "kernel"):
-            from IPython.display import display
-
-            display(self)
+            sys.modules["IPython.display"].display(self)
             return
         path = Path(tempfile.mkdtemp(prefix="lossmix-")) / "drawing.svg"
         files.write(path, self.svg().encode())
