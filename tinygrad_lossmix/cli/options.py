@@ -22,7 +22,7 @@ beside_option = click.option(
     "--beside",
     nargs=2,
     metavar="OUTPUT COST",
-    help="Another mix of the same logits and labels, beside this one.",
+    help="A second mix of the same logits and labels.",
 )
 
 
