@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_lossmix.compiler.calls import axes_of, left
-from tinygrad_lossmix.engine.replay import computed, replay
+from tinygrad_lossmix.engine.replay import computed, recorded, replay
 from tinygrad_lossmix.engine.sweep import sweep
 from tinygrad_lossmix.engine.table import TABLE, Array
 from tinygrad_lossmix.engine.tensor import Tensor
@@ -78,22 +78,21 @@ def entrywise(node: Tensor, position: int) -> Array | None:
 
     Before the sum over what was broadcast. None where the rule does more than that.
     """
-    kwargs = node.kwargs if node.residual is None else {**node.kwargs, "residual": node.residual}
-    return _by_rule(node, position, node.data, node.values, kwargs)
+    rule, kwargs = TABLE[node.function].rules[position], node.kwargs
+    if node.residual is not None:
+        kwargs = {**kwargs, "residual": node.residual}
+    return multiplied(lambda g: rule(g, node.data, *node.values, **kwargs), node)
 
 
 def is_elementwise(node: Tensor, position: int) -> bool:
     """Whether there is such an answer; a corner of the arrays tells, however large they are."""
-
-    def corner(x: Any) -> Any:
-        return x[(slice(CORNER),) * np.ndim(x)] if np.ndim(x) else x
-
     try:
-        values = [*map(corner, node.values)]
-        found = _by_rule(node, position, corner(node).data, values, node.kwargs)
-    except Exception:  # of a rule or an option for this shape only
-        found = entrywise(node, position)
-    return found is not None
+        args = [x[(slice(CORNER),) * np.ndim(x)] if np.ndim(x) else x for x in node.values]
+        args[position] = Tensor(args[position])
+        with np.errstate(all="ignore"):
+            return entrywise(recorded(node, args), position) is not None
+    except Exception:  # of a function, a rule or an option for this shape only
+        return entrywise(node, position) is not None
 
 
 def gathered(node: Tensor, position: int) -> Array | None:
@@ -141,12 +140,7 @@ def _gives(passed_back: Passed, node: Tensor, made: Passed) -> bool:
         return np.allclose(passed_back(g), made(g), close, close, equal_nan=True)
 
 
-def _by_rule(node: Tensor, position: int, z: Array, values: Any, kwargs: Any) -> Array | None:
-    rule = TABLE[node.function].rules[position]
-    return multiplied(lambda g: rule(g, z, *values, **kwargs), z)
-
-
-def multiplied(passed_back: Passed, node: Tensor | Array) -> Array | None:
+def multiplied(passed_back: Passed, node: Tensor) -> Array | None:
     """By what a linear function of the gradient of a node multiplies each entry; None: it does not.
 
     If it multiplies entry by entry a gradient without any regularity, it does so with every one.
