@@ -12,7 +12,6 @@ from tinygrad_lossmix.cli.exits import refusing, usage
 from tinygrad_lossmix.cli.given import Given, given_options
 from tinygrad_lossmix.cli.options import file_option
 from tinygrad_lossmix.files import write
-from tinygrad_lossmix.mixes.mix import MIXES
 from tinygrad_lossmix.printing import clean
 from tinygrad_lossmix.views.drawing import Drawing
 from tinygrad_lossmix.views.field import Field
@@ -66,41 +65,26 @@ def command(
     """
     if animate and (field or path is None or path.suffix.lower() != ".svg"):
         raise click.UsageError("--animate plays a graph in an .svg: -o walk.svg, without --field")
-    if field:
-        mix, _, y = given.mix_for("--field")
-        _refuse(ctx, "--field is over all logits", "z", "shapes", "stable", "beside", *look)
-        mixes = [mix] if ctx.params["words"] else MIXES
-        _save(ctx, lm.field(*mixes, y=y), path)
-        return
     if path is not None and path.suffix.lower() == ".py":
-        _refuse(ctx, f"-o {path}: a program is no drawing", "stable", "beside", *look)
+        _refuse(ctx, f"-o {path}: a program is no drawing", "field", "stable", "beside", *look)
         from tinygrad_lossmix.compiler.standalone import standalone
 
         with usage("-o", path):
             write(path, standalone(*given.mix_for(f"-o {path}")).encode())
         click.echo(clean(str(path)), err=True)
         return
-    if stable:
+    drawing: Drawing | Field
+    if field:
+        mix, _, y = given.mix_for("--field")
+        _refuse(ctx, "--field is over all logits", "z", "shapes", "stable", "beside", *look)
+        drawing = lm.field(*[mix] if ctx.params["words"] else [], y=y)
+    elif stable:
         _refuse(ctx, "--stable draws two recordings already", "beside")
-    with usage("--open"):
-        if stable:
+        with usage("--open"):
             drawing = lm.rewriting(given.cost, given.names).draw(**look)
-        else:
+    else:
+        with usage("--open"):
             drawing = lm.draw(given.cost, given.names, beside=given.other, **look)
-    _save(ctx, drawing, path, animate)
-
-
-def _refuse(ctx: click.Context, why: str, *names: str) -> None:
-    """A usage error for the first of these options that was typed."""
-    for option in ctx.command.params:
-        typed = ctx.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE
-        if typed and option.name in names:
-            raise click.UsageError(f"{why}: no {option.opts[0]}")
-
-
-def _save(
-    ctx: click.Context, drawing: Drawing | Field, path: Path | None, animate: bool = False
-) -> None:
     if path is None:
         click.echo(drawing.text)
         return
@@ -109,3 +93,11 @@ def _save(
     by = f", drawn by {drawing.renderer}" if drawing.renderer else ""
     click.echo(f"{clean(str(written))}{by}", err=True)
     ctx.exit(written != path)
+
+
+def _refuse(ctx: click.Context, why: str, *names: str) -> None:
+    """A usage error for the first of these options that was typed."""
+    for option in ctx.command.params:
+        typed = ctx.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE
+        if typed and option.name in names:
+            raise click.UsageError(f"{why}: no {option.opts[0]}")

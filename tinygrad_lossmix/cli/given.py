@@ -118,17 +118,16 @@ def of_a_function(name: str, shapes: tuple[str, ...], seed: int, lines: bool) ->
     with users_code(name), np.errstate(all="ignore"):
         cost, known = outcome(loss, *leaves)
         again = loss(*map(Tensor, arrays, called))
-    if not isinstance(cost, Tensor):
-        words = "compute the cost by NumPy's functions and operators, without float() or .data"
-        raise Refused(f"{name}: it returns {type(cost).__name__}, not a Tensor: {words}")
-    if cost.ndim:
-        words = "a backward pass starts at a scalar: return its sum or mean"
-        raise Refused(f"{name}: it returns an array of shape {cost.shape}; {words}")
+        if not isinstance(cost, Tensor):
+            words = "compute the cost by NumPy's functions and operators, without float() or .data"
+            raise Refused(f"{name}: it returns {type(cost).__name__}, not a Tensor: {words}")
+        if cost.ndim:
+            words = "a backward pass starts at a scalar: return its sum or mean"
+            raise Refused(f"{name}: it returns an array of shape {cost.shape}; {words}")
+        cost.backward()
     if not np.array_equal(cost.data, getattr(again, "data", np.nan), equal_nan=True):
         words = "called again it returns another value, as where random numbers are drawn"
         click.echo(f"{clean(name)}: {words}; this is the recording of one call", err=True)
-    with users_code(name), np.errstate(all="ignore"):
-        cost.backward()
     return Given(cost, known, name.replace(":", "-"), None)
 
 
