@@ -85,8 +85,8 @@ def test_overflow_is_shown_without_warnings(tmp_path):
         (["softmax", "ll", "-o", "no/such/folder/x.html"], "cannot be written: No such file"),
         (["softmax", "ll", "--y", "5", "-o", "x.html"], "--y classes are 0"),
         (["softmax"], "a mix is two words, as in softmax ll"),
-        (["-o", "x.svg"], "-o a page is saved as .html, not .svg: draw() makes pictures"),
-        (["-o", "x"], "-o a page is saved as .html, not x: draw() makes pictures"),
+        (["-o", "x.svg"], "-o a page is saved as .html or .htm (draw makes pictures), not .svg"),
+        (["-o", "x"], "-o a page is saved as .html or .htm (draw makes pictures), not x"),
     ],
 )
 def test_a_mistake_is_a_usage_error_in_one_line(args, words):

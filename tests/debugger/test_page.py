@@ -210,8 +210,8 @@ def test_without_a_path_it_is_the_same_file(tmp_path):
     assert made.html == path.read_text("utf-8")
     again = made.save(tmp_path / "again.html")
     assert again.read_bytes() == path.read_bytes()
-    assert repr(made) == 'Page: .save("steps.html"), .html; a notebook shows it'
-    with pytest.raises(ValueError, match=r"saved as \.html, not \.png"):
+    assert repr(made) == 'Page: .show(), .save("steps.html"), .html'
+    with pytest.raises(ValueError, match=r"saved as \.html or \.htm .*, not \.png"):
         made.save(tmp_path / "steps.png")
 
 

@@ -13,8 +13,12 @@ import tinygrad_lossmix as lm
 
 PICTURES = pytest.mark.parametrize(
     "shown",
-    [lm.draw(lm.Tensor(2.0, name="x") * 3.0), lm.field(lm.Mix("softmax", "ll"))],
-    ids=["drawing", "field"],
+    [
+        lm.draw(lm.Tensor(2.0, name="x") * 3.0),
+        lm.field(lm.Mix("softmax", "ll")),
+        lm.page(lm.Tensor(2.0, name="x") * 3.0),
+    ],
+    ids=["drawing", "field", "page"],
 )
 
 
@@ -42,7 +46,9 @@ def notebook(monkeypatch, shell):
 def test_it_is_opened_in_a_browser(shown, opened, capsys):
     shown.show()
     (path,) = map(Path, map(unquote, opened))
-    assert path.read_text("utf-8") == shown.svg()
+    content = shown.html if path.suffix == ".html" else shown.svg()
+    assert path.name.startswith(f"{type(shown).__name__.lower()}.")
+    assert path.read_text("utf-8") == content
     assert capsys.readouterr() == ("", "")
 
 

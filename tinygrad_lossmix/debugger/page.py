@@ -19,7 +19,6 @@ from pathlib import Path
 from string import Template
 from typing import Any, overload
 
-from tinygrad_lossmix import files
 from tinygrad_lossmix.debugger.lockstep import Lockstep
 from tinygrad_lossmix.debugger.playback import Playback
 from tinygrad_lossmix.debugger.walk import Walk
@@ -27,6 +26,7 @@ from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.views.dot import bare
 from tinygrad_lossmix.views.drawing import SCOPE, NoRenderer, render
 from tinygrad_lossmix.views.picture import CROWDED, Picture, picture, size
+from tinygrad_lossmix.views.shown import Shown
 from tinygrad_lossmix.views.theme import DARK, LIGHT, Colours, dark_style
 
 SCRIPTS = ("arrays", "product", "drawing", "view", "recording", "side", "steps")
@@ -59,8 +59,8 @@ def page(
             lock-step.
 
     Returns:
-        the path; without one a Page, which a notebook shows. Without a renderer the page has no
-        picture; it and a line on stderr say what to install.
+        the path; without one a Page: `.save(path)`, `.show()`, `.html`; notebooks show it. Without
+        a renderer the page has no picture; it and a line on stderr say what to install.
 
     Raises:
         TypeError: cost is not a Tensor.
@@ -69,41 +69,30 @@ def page(
 
     >>> z = Tensor([2.0, 1.0], name="z")
     >>> page((z * z).sum())
-    Page: .save("steps.html"), .html; a notebook shows it
+    Page: .show(), .save("steps.html"), .html
     """
-    if path is not None:
-        path = _named_html(path)
     walk = Walk(cost, names)
     made = page_of(walk if beside is None else Lockstep(walk, Walk(beside, names)))
     return made if path is None else made.save(path)
 
 
-class Page:
+class Page(Shown):
     """A page that plays a recording; what `page` returns where no file is named.
 
     Attributes:
         html: the whole file.
     """
 
+    suffixes = ".html or .htm (draw makes pictures)"
+
     def __init__(self, html: str) -> None:
         self.html = html
 
-    def save(self, path: str | Path) -> Path:
-        """Write the file.
-
-        Returns:
-            its path.
-
-        Raises:
-            ValueError: path does not end in .html.
-            OSError: the file cannot be written.
-        """
-        path = _named_html(path)
-        files.write(path, self.html.encode())
-        return path
+    def _content(self, form: str) -> bytes:
+        return self.html.encode()
 
     def __repr__(self) -> str:
-        return 'Page: .save("steps.html"), .html; a notebook shows it'
+        return 'Page: .show(), .save("steps.html"), .html'
 
     def _repr_html_(self) -> str:
         """The file in a frame, without any access to the notebook around it."""
@@ -144,15 +133,6 @@ def _drawn(shown: Picture, k: int) -> str:
         print(f"{error}; the page has the table only", file=sys.stderr)
         return f'<p class="missing">{html.escape(str(error))}. The tables have all the steps.</p>'
     return _inline(svg.decode(), k)
-
-
-def _named_html(path: str | Path) -> Path:
-    path = Path(path)
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise ValueError(
-            f"a page is saved as .html, not {path.suffix or path}: draw() makes pictures"
-        )
-    return path
 
 
 def _inline(svg: str, k: int) -> str:

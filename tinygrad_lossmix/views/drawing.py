@@ -36,7 +36,7 @@ from tinygrad_lossmix.views.dot import dot, tooltips
 from tinygrad_lossmix.views.mermaid import mermaid
 from tinygrad_lossmix.views.picture import CROWDED, Look, Picture, pictures
 from tinygrad_lossmix.views.reading import Gradients, Reading, gradients
-from tinygrad_lossmix.views.shown import Shown
+from tinygrad_lossmix.views.shown import Drawn
 from tinygrad_lossmix.views.theme import dark_style
 from tinygrad_lossmix.views.tree import tree_of
 
@@ -99,7 +99,7 @@ def drawing(reading: Reading, known: Gradients, look: Look | None = None) -> Dra
     return Drawing({"": shown}, notes, {"": (reading, known)})
 
 
-class Drawing(Shown):
+class Drawing(Drawn):
     """What `draw` returns; notebooks show it.
 
     Attributes:

@@ -22,7 +22,7 @@ from tinygrad_lossmix.mixes.labels import labels, require_finite
 from tinygrad_lossmix.mixes.layers import LETTERS
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 from tinygrad_lossmix.views.drawing import SCOPE, scalable
-from tinygrad_lossmix.views.shown import Shown
+from tinygrad_lossmix.views.shown import Drawn
 from tinygrad_lossmix.views.theme import BOXES, PAINT
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def field(*mixes: Mix, y: Any = 0) -> Field:
     return Field([Panel(mix, label) for mix in mixes or MIXES])
 
 
-class Field(Shown):
+class Field(Drawn):
     """What `field` returns; notebooks show it.
 
     Attributes:

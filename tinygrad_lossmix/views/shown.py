@@ -12,11 +12,48 @@ from tinygrad_lossmix import files
 
 
 class Shown:
-    """A picture, with a text in its place where nothing draws it.
+    """What a file holds, a notebook displays and a browser opens.
+
+    Attributes:
+        suffixes: of the files that it can be saved as; the browser gets the first.
+    """
+
+    suffixes: str
+
+    def save(self, path: str | Path) -> Path:
+        """Write a file, by its suffix. Returns its path.
+
+        Raises:
+            ValueError: another suffix.
+            OSError: the file cannot be written; and as its content does.
+        """
+        path = Path(path)
+        if path.suffix.lower() not in re.findall(r"\.\w+", self.suffixes):
+            kind = type(self).__name__.lower()
+            raise ValueError(f"a {kind} is saved as {self.suffixes}, not {path.suffix or path}")
+        files.write(path, self._content(path.suffix.lower().removeprefix(".")))
+        return path
+
+    def _content(self, form: str) -> bytes:
+        raise NotImplementedError
+
+    def show(self) -> None:
+        """Show it, in a notebook below the cell, elsewhere in a browser; raises as `save` does."""
+        shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
+        if hasattr(shell, "kernel"):
+            sys.modules["IPython.display"].display(self)
+            return
+        form = re.findall(r"\w+", self.suffixes)[0]
+        path = Path(tempfile.mkdtemp(prefix="lossmix-")) / f"{type(self).__name__.lower()}.{form}"
+        files.write(path, self._content(form))
+        browse(path)
+
+
+class Drawn(Shown):
+    """A picture, with a text in its place where nothing draws it; .txt is the text.
 
     Attributes:
         text: the same as text.
-        suffixes: of the files that it can be saved as.
     """
 
     text: str
@@ -30,20 +67,6 @@ class Shown:
         """A PNG picture; raises as `svg` does."""
         return self._render("png")
 
-    def save(self, path: str | Path) -> Path:
-        """Write a file, by its suffix; .txt is the text. Returns its path.
-
-        Raises:
-            ValueError: another suffix.
-            OSError: the file cannot be written; and as `svg` does.
-        """
-        path = Path(path)
-        if path.suffix.lower() not in re.findall(r"\.\w+", self.suffixes):
-            kind = type(self).__name__.lower()
-            raise ValueError(f"a {kind} is saved as {self.suffixes}, not {path.suffix or path}")
-        files.write(path, self._content(path.suffix.lower().removeprefix(".")))
-        return path
-
     def _content(self, form: str) -> bytes:
         if form in ("svg", "txt"):
             return (self.svg() if form == "svg" else f"{self.text}\n").encode()
@@ -51,16 +74,6 @@ class Shown:
 
     def _render(self, form: str) -> bytes:
         raise NotImplementedError
-
-    def show(self) -> None:
-        """Show it, in a notebook below the cell, elsewhere in a browser; raises as `svg` does."""
-        shell = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
-        if hasattr(shell, "kernel"):
-            sys.modules["IPython.display"].display(self)
-            return
-        path = Path(tempfile.mkdtemp(prefix="lossmix-")) / "drawing.svg"
-        files.write(path, self.svg().encode())
-        browse(path)
 
     def _repr_svg_(self) -> str | None:
         try:
