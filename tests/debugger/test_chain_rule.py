@@ -1,4 +1,4 @@
-"""Local derivatives, and ways to the cost: the gradient is the sum over them."""
+"""Ways to the cost: the gradient is the sum over them, and what finite differences say."""
 
 import numpy as np
 import pytest
@@ -11,102 +11,12 @@ from tinygrad_lossmix.debugger.chain_rule import (
     MOVED,
     count_paths,
     difference,
-    downstream,
-    entrywise,
-    gathered,
-    is_elementwise,
-    local_jacobian,
     paths,
     products_along,
-    rowwise,
     slopes_along,
 )
-from tinygrad_lossmix.debugger.rule import differentiated
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.graph import nodes
-from tinygrad_lossmix.testing import strategies
-
-x = lm.Tensor([2.0, 3.0])
-y = lm.Tensor([5.0, 7.0])
-
-
-def test_an_elementwise_function_has_a_diagonal():
-    found = local_jacobian(x * y, 1)
-    assert found.diagonal
-    np.testing.assert_array_equal(found.values, x.data)
-
-
-def test_a_sum_has_a_row():
-    found = local_jacobian((x * y).sum(), 0)
-    assert not found.diagonal
-    np.testing.assert_array_equal(found.values, [1.0, 1.0])
-
-
-def test_the_other_argument_is_held_even_where_it_depends_on_the_same_input():
-    np.testing.assert_array_equal(local_jacobian(x * x.exp(), 0).values, np.exp(x.data))
-
-
-def test_a_jacobian_has_the_axes_of_the_node_then_those_of_the_argument():
-    w = lm.Tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
-    np.testing.assert_array_equal(local_jacobian(w @ x, 1).values, w.data)
-    assert local_jacobian(w @ x, 0).values.shape == (3, 3, 2)
-
-
-def test_the_jacobian_of_softmax_is_that_of_the_formula():
-    z = lm.Tensor([2.0, 1.0, 0.0])
-    a = lm.softmax(z)
-    p = a.data
-    np.testing.assert_allclose(local_jacobian(a, 0).values, np.diag(p) - np.outer(p, p), atol=1e-16)
-
-
-def test_a_stable_cost_answers_to_its_logits_by_delta():
-    z = lm.Tensor([2.0, 1.0, 0.0])
-    mix = lm.Mix("softmax", "ce")
-    np.testing.assert_array_equal(local_jacobian(mix.cost(z, 0), 0).values, mix.delta(z.data, 0))
-
-
-def test_what_is_too_large_or_empty_is_left_out():
-    assert local_jacobian(lm.softmax(lm.Tensor(np.ones(17))), 0) is None
-    assert local_jacobian(lm.Tensor(np.ones(0)).sum(), 0) is None
-
-
-@pytest.mark.parametrize("size", [2, 17, 1000])
-def test_what_is_elementwise_is_known_at_any_size(size):
-    x, y = lm.Tensor(np.linspace(-2.0, 2.0, size)), lm.Tensor(np.linspace(1.0, 2.0, size))
-    for node, place, slopes in [
-        (x * y, 1, x.data),
-        (lm.sigmoid(x), 0, lm.sigmoid(x.data) * (1 - lm.sigmoid(x.data))),
-        (np.where(x.data > 0.0, x, y), 1, x.data > 0.0),
-    ]:
-        np.testing.assert_allclose(local_jacobian(node, place).values, slopes, 1e-14)
-        assert local_jacobian(node, place).diagonal
-    for node in (x[::-1], lm.softmax(x), np.broadcast_to(x, (size, size)) @ y):
-        assert entrywise(node, 0) is None
-
-
-def test_what_is_broadcast_has_a_derivative_for_each_use():
-    x, y = lm.Tensor(np.ones((4, 3))), lm.Tensor([5.0, 6.0, 7.0])
-    np.testing.assert_array_equal(entrywise(x / y, 1), -x.data / y.data**2)
-    assert local_jacobian(x / y, 1).values.shape == (4, 3, 3)
-
-
-@given(strategies.programs())
-def test_a_corner_tells_what_is_elementwise(program):
-    f, inputs = program
-    for node in nodes(f(*map(lm.Tensor, inputs))):
-        for place in differentiated(node):
-            assert is_elementwise(node, place) == (entrywise(node, place) is not None)
-
-
-def test_a_corner_is_all_that_is_looked_at_of_what_is_large(own_table):
-    seen = []
-    double = lm.derivative(lambda x: x + x, lambda g, z, x: (seen.append(g.shape), g * 2.0)[1])
-    assert is_elementwise(double(lm.Tensor(np.ones((300, 2)))), 0)
-    assert set(seen) == {(8, 2)}
-    weights = np.ones(300)
-    weighted = lm.derivative(lambda x: x * weights, lambda g, z, x: g * weights)
-    assert is_elementwise(weighted(lm.Tensor(weights)), 0)
-    assert not is_elementwise(lm.softmax(lm.Tensor(np.ones((300, 2)))), 0)
 
 
 @pytest.mark.parametrize("mix", lm.MIXES, ids=str)
@@ -180,56 +90,3 @@ def test_it_is_moved_along_random_directions():
     off = x.grad.copy()
     off[7, 3] += 0.1
     np.testing.assert_allclose(np.abs(slopes_along(cost, x, off)[0] - expected), 0.1)
-
-
-X = np.random.default_rng(0).normal(size=(4, 3))
-G = np.random.default_rng(1).normal(size=(4, 3))
-
-
-@pytest.mark.parametrize(
-    "function", [lm.softmax, lm.log_softmax, lambda x: lm.softmax(x, axis=-1), np.tanh]
-)
-def test_the_jacobian_of_each_row_gives_what_goes_downstream(function):
-    node = function(lm.Tensor(X))
-    found = rowwise(node, 0)
-    assert found.shape == (4, 3, 3)
-    np.testing.assert_allclose(
-        np.einsum("ij,ijk->ik", G, found), downstream(node, 0, G), rtol=1e-9, atol=1e-12
-    )
-
-
-@pytest.mark.parametrize(
-    "function",
-    [
-        lambda x: lm.softmax(x, axis=0),
-        lambda x: x.T.reshape(4, 3),
-        lambda x: x[::-1],
-        lambda x: lm.softmax(x[0]),
-        lambda x: lm.softmax(x @ np.ones((3, 40))),
-    ],
-)
-def test_rows_that_are_mixed_or_long_have_no_jacobian_of_their_own(function):
-    assert rowwise(function(lm.Tensor(X)), 0) is None
-
-
-@pytest.mark.parametrize(
-    ("function", "expand"),
-    [
-        (lambda x: lm.logsumexp(x), lambda g: g[:, None]),
-        (lambda x: x.sum(axis=1, keepdims=True), lambda g: g),
-        (lambda x: x.mean(axis=0), lambda g: g),
-        (lambda x: x.max(axis=-1), lambda g: g[:, None]),
-        (lambda x: x[:, 1], lambda g: g[:, None]),
-        (lambda x: x @ np.array([1.0, -2.0, 0.5]), lambda g: g[:, None]),
-        (lambda x: np.prod(x), lambda g: g),
-    ],
-)
-def test_what_gathers_entries_has_a_derivative_by_each(function, expand):
-    node = function(lm.Tensor(X))
-    g = np.random.default_rng(2).normal(size=node.shape)
-    np.testing.assert_allclose(gathered(node, 0) * expand(g), downstream(node, 0, g), rtol=1e-9)
-
-
-def test_what_mixes_entries_is_not_gathered():
-    assert gathered(lm.softmax(lm.Tensor(X)), 0) is None
-    assert gathered(lm.Tensor(X)[0] * 2.0, 0) is None

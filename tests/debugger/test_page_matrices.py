@@ -5,7 +5,7 @@ import pytest
 
 import tinygrad_lossmix as lm
 from demos import network
-from tinygrad_lossmix.debugger.factors import factors
+from tinygrad_lossmix.debugger.local_derivative import factors
 
 MATRICES = """
 [...document.querySelectorAll('#product .matrix')].map((matrix) => ({
@@ -46,7 +46,7 @@ def test_the_matrices_of_every_step_are_those_of_the_walk(opened):
     while walk.next():
         page.press("ArrowRight")
         product, shown = walk.stop, page.ask(MATRICES)
-        part = factors(product)
+        part = factors(product.node, product.place, product.g)
         forms.add(part.sign)
         by_role = {each["role"].partition(",")[0]: numbers(each["rows"]) for each in shown}
         close = {"rtol": 1e-3, "atol": 1e-12}

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from rich.text import Text
 
-from tinygrad_lossmix.debugger.chain_rule import Local
+from tinygrad_lossmix.debugger.local_derivative import Local
 from tinygrad_lossmix.printing import IN_FULL, shorten
 from tinygrad_lossmix.views.grids import grid, on_one_line
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.debugger.chain_rule import Local, Product
-from tinygrad_lossmix.debugger.factors import Factors, factors
+from tinygrad_lossmix.debugger.chain_rule import Product
 from tinygrad_lossmix.debugger.layout import one_line
+from tinygrad_lossmix.debugger.local_derivative import Factors, Local, factors
 from tinygrad_lossmix.debugger.lockstep import Meeting
 from tinygrad_lossmix.debugger.rule import product as rule
 from tinygrad_lossmix.debugger.walk import Walk
@@ -92,7 +92,7 @@ class Playback:
 
     def _product(self, walk: Walk, stop: Product, index: dict[Tensor, int]) -> dict[str, Any]:
         call, (node, place, argument, *_) = walk.reading.call, stop
-        found = factors(stop)
+        found = factors(node, place, stop.g)
         local: Any = "too large to show"
         if found is not None:
             local = (found.left, found.right)[found.local]

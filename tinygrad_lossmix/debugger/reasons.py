@@ -14,7 +14,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from tinygrad_lossmix.compiler.calls import reduced
-from tinygrad_lossmix.debugger.chain_rule import is_elementwise
+from tinygrad_lossmix.debugger.local_derivative import is_elementwise
 from tinygrad_lossmix.debugger.rule import over, repeated, slope
 from tinygrad_lossmix.engine.rules import getitem
 from tinygrad_lossmix.engine.tensor import Tensor

@@ -14,17 +14,7 @@ from rich.text import Text
 
 from tinygrad_lossmix.compiler.calls import uniform
 from tinygrad_lossmix.debugger import rule
-from tinygrad_lossmix.debugger.chain_rule import (
-    Local,
-    Product,
-    count_paths,
-    entrywise,
-    gathered,
-    local_jacobian,
-    paths,
-    products_along,
-    rowwise,
-)
+from tinygrad_lossmix.debugger.chain_rule import Product, count_paths, paths, products_along
 from tinygrad_lossmix.debugger.entry import at, is_matrix_product, named_array, of_product, of_value
 from tinygrad_lossmix.debugger.layout import (
     BOOK,
@@ -37,6 +27,13 @@ from tinygrad_lossmix.debugger.layout import (
     lined,
     screen,
     shown,
+)
+from tinygrad_lossmix.debugger.local_derivative import (
+    Local,
+    entrywise,
+    gathered,
+    local_jacobian,
+    rowwise,
 )
 from tinygrad_lossmix.debugger.lockstep import Lockstep
 from tinygrad_lossmix.debugger.walk import Walk

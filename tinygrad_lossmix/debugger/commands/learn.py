@@ -7,14 +7,7 @@ import numpy as np
 from rich.text import Text
 
 from tinygrad_lossmix.debugger import rule, show
-from tinygrad_lossmix.debugger.chain_rule import (
-    SEED,
-    derivative_by,
-    difference,
-    is_elementwise,
-    largest,
-    slopes_along,
-)
+from tinygrad_lossmix.debugger.chain_rule import SEED, difference, largest, slopes_along
 from tinygrad_lossmix.debugger.commands.session import Session, Topic, command
 from tinygrad_lossmix.debugger.expressions import node_or_current, operation
 from tinygrad_lossmix.debugger.layout import (
@@ -29,6 +22,7 @@ from tinygrad_lossmix.debugger.layout import (
     shown,
     wrapped,
 )
+from tinygrad_lossmix.debugger.local_derivative import derivative_by, is_elementwise
 from tinygrad_lossmix.debugger.reasons import reason
 from tinygrad_lossmix.debugger.show import count
 from tinygrad_lossmix.debugger.walk import Walk
