@@ -67,6 +67,8 @@ class Browser:
         self._call("Page.navigate", url=path.as_uri() + at)
         while not self._loaded:
             self._note(self._receive())
+        laid_out = "new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
+        self.ask(laid_out)  # and what observes sizes has been told
 
     def ask(self, expression):
         """The value of a JavaScript expression, or of what it promises."""
