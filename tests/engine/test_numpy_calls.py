@@ -45,6 +45,33 @@ def test_plain_methods(method):
     np.testing.assert_array_equal(result, getattr(X, method)(axis=1))
 
 
+def foreign(data):
+    """Of a class of that name from another library, whose instances turn into arrays."""
+    to_array = {"__array__": lambda self, dtype=None, copy=None: np.asarray(data, dtype)}
+    return type("Tensor", (), to_array)()
+
+
+PLACES = ["alone", "in a list", "in a tuple"]
+
+
+@pytest.mark.parametrize("wrap", [lambda x: x, lambda x: [x], lambda x: (x,)], ids=PLACES)
+def test_a_tensor_of_another_library_is_left_to_numpy(wrap):
+    t, other = Tensor([1.0, 2.0, 3.0]), wrap(foreign([0.0, 5.0, 3.0]))
+    expected = np.reshape([True, False, False], np.shape(other))
+    np.testing.assert_array_equal(np.greater(t, other), expected)
+    np.testing.assert_array_equal(np.isclose(t, other), np.isclose(t.data, other))
+    np.testing.assert_array_equal(np.zeros_like(t, shape=np.shape(other)), np.zeros(expected.shape))
+    if isinstance(other, list | tuple):
+        np.testing.assert_array_equal(t > other, expected)
+
+
+def test_an_index_of_another_library_is_taken():
+    t = Tensor([1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(t[foreign([0, 2])].data, [1.0, 3.0])
+    with pytest.raises(TypeError, match="a Tensor cannot be an index"):
+        t[Tensor([0.0])]
+
+
 def test_what_a_plain_function_gives_is_a_constant():
     t = Tensor(X)
     np.testing.assert_array_equal(grad((t * np.sign(t)).sum(), t), np.sign(X))

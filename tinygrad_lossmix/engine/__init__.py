@@ -1,6 +1,6 @@
 """The autograd engine: the table of derivatives, the reverse sweep, Tensors.
 
-Each file needs only those before it: table, rules, derivatives, freeze, caller, sweep, refusals,
+Each file needs only those before it: table, rules, derivatives, refusals, freeze, caller, sweep,
 tensor, numpy_calls, gradient, graph, replay.
 """
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lossmix.engine.refusals import NoArray
 from tinygrad_lossmix.engine.table import INTEGER, REAL, is_duck
 
 
@@ -82,7 +83,7 @@ def freeze_option(option: Any) -> Any:
     """
     if option is None or type(option) in (int, float, bool, str):
         return option
-    if type(option).__name__ == "Tensor":
+    if isinstance(option, NoArray):
         raise TypeError("a Tensor cannot be an option: pass operands by position")
     if type(option) is tuple:
         return tuple(map(freeze_option, option))
@@ -126,7 +127,7 @@ def _freeze_part(part: Any) -> Any:
     if isinstance(part, slice):
         bounds = (part.start, part.stop, part.step)
         return slice(*[b if b is None else operator.index(b) for b in bounds])
-    if type(part).__name__ == "Tensor":
+    if isinstance(part, NoArray):
         raise TypeError(
             "a Tensor cannot be an index: use integers, or a mask such as t > 0 in t[t > 0]"
         )

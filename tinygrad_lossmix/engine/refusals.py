@@ -74,6 +74,7 @@ class NoArray:
     """What an array does and a Tensor does not, with what to do instead."""
 
     __slots__ = ()
+    _value: Any
     __mod__, __rmod__ = _undifferentiated(np.remainder)
     __floordiv__, __rfloordiv__ = _undifferentiated(np.floor_divide)
     __divmod__, __rdivmod__ = _undifferentiated(np.divmod)
@@ -92,6 +93,13 @@ class NoArray:
         raise TypeError(
             "a Tensor is not copied or pickled, its recording is not part of it: use t.data"
         )
+
+
+def plain(value: Any) -> Any:
+    """What a function without a derivative gets: arrays in place of Tensors, in lists too."""
+    if isinstance(value, list | tuple):
+        return type(value)(map(plain, value))
+    return value._value if isinstance(value, NoArray) else value
 
 
 def unknown(call: str, options: Iterable[str]) -> TypeError:

@@ -48,13 +48,6 @@ def spelling(function: Any) -> str:
     return ".".join(["np", *public, name] if parts else [name])
 
 
-def plain(value: Any) -> Any:
-    """What a function without a derivative gets: arrays in place of Tensors, in lists too."""
-    if isinstance(value, list | tuple):
-        return type(value)(map(plain, value))
-    return value._value if type(value).__name__ == "Tensor" else value
-
-
 def is_numpys(function: Any) -> bool:
     """Whether it is NumPy that dispatches it."""
     return isinstance(function, NUMPYS)

@@ -23,7 +23,7 @@ import numpy as np
 
 from tinygrad_lossmix.engine import caller
 from tinygrad_lossmix.engine.freeze import as_floats, freeze, freeze_index, freeze_option, integers
-from tinygrad_lossmix.engine.refusals import NoArray, Spoken, no_rule, refuse_out, unknown
+from tinygrad_lossmix.engine.refusals import NoArray, Spoken, no_rule, plain, refuse_out, unknown
 from tinygrad_lossmix.engine.rules import astype, getitem
 from tinygrad_lossmix.engine.sweep import backward
 from tinygrad_lossmix.engine.table import (
@@ -34,7 +34,6 @@ from tinygrad_lossmix.engine.table import (
     TABLE,
     Array,
     is_duck,
-    plain,
     sorted_out,
     spelling,
 )
