@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.engine.refusals import HABITS, Habit
+from tinygrad_lossmix.engine.rules import LETTERS
 from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, REDUCTIONS, TABLE, is_duck, spelling
 from tinygrad_lossmix.engine.tensor import Tensor, record
 
@@ -147,7 +148,7 @@ def _einsum(subscripts: Any, *operands: Any) -> Any:
     terms = {0: left.partition(",")[0], 1: left.partition(",")[2]}
     # the axes that an ellipsis stands for get letters of their own, aligned on the right
     axes = {i: np.ndim((x, y)[i]) - len(terms[i]) + 3 for i in terms if "..." in terms[i]}
-    free = "".join(c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in subscripts)
+    free = "".join(c for c in LETTERS if c not in subscripts)
     dots = free[: max(axes.values(), default=0)]
     for i, n in axes.items():
         terms[i] = terms[i].replace("...", dots[len(dots) - n :])

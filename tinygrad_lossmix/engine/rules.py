@@ -13,6 +13,7 @@ import numpy as np
 from tinygrad_lossmix.engine.table import INTEGER, Array, Rule, dispatched
 
 HALF = np.dtype(np.float16)
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"  # for the axes of einsum
 
 
 def lift(g: Array, x: Array, axis: Any) -> Array:
@@ -212,8 +213,7 @@ def einsum_rule(i: int, g: Array, z: Array, x: Array, y: Array, subscripts: str)
         part = part.reshape(tuple([found.get(c, 1) for c in letters]))
         shape = [size[c] if found.get(c, 1) == 1 else found[c] for c in letters]
         part = np.broadcast_to(part, tuple(shape))
-    alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    spare = iter([c for c in alphabet if c not in subscripts])
+    spare = iter([c for c in LETTERS if c not in subscripts])
     for axis in range(len(mine)):  # a repeated letter took the diagonal: only it has a gradient
         letter = mine[axis]
         if letter in mine[:axis]:
