@@ -1,5 +1,7 @@
 """The matrices of the page: their numbers, what is lit up, what is said of an entry."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -164,6 +166,21 @@ def test_the_parts_of_a_product_stand_in_one_row_or_in_one_column(opened):
         stacked.add(len(top) == 3)
         assert 1 in (len(left), len(top)), width
     assert stacked == {True, False}
+
+
+def test_the_table_says_each_local_derivative_in_full(opened):
+    page, walk = opened(cost(), names=NAMES), lm.Stepper(cost(), names=NAMES)
+    cells = (
+        "[...document.querySelectorAll('#products tbody tr')].map((row) => row.cells[3].innerText)"
+    )
+    page.ask("document.querySelectorAll('details').forEach((each) => { each.open = true })")
+    texts = page.ask(cells)[1:]
+    for text, product in zip(texts, walk.products, strict=True):
+        part = factors(product.node, product.place, product.g)
+        found = [float(number) for number in re.findall(r"-?\d[\d.e-]*", text.partition(" = ")[2])]
+        local = np.ravel((part.left, part.right)[part.local])
+        np.testing.assert_allclose(found[: local.size], local, rtol=1e-3)
+    assert [text for text in texts if text.startswith("W2.T = [[")]
 
 
 def test_as_text_every_number_is_in_full(opened):

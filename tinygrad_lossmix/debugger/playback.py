@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.debugger.chain_rule import Product
-from tinygrad_lossmix.debugger.layout import one_line
-from tinygrad_lossmix.debugger.local_derivative import Factors, Local, factors
+from tinygrad_lossmix.debugger.local_derivative import Factors, factors
 from tinygrad_lossmix.debugger.lockstep import Meeting
 from tinygrad_lossmix.debugger.rule import product as rule
 from tinygrad_lossmix.debugger.walk import Walk
@@ -30,7 +29,6 @@ from tinygrad_lossmix.views.picture import FEW_SHOWN, Cluster, Picture
 from tinygrad_lossmix.views.reading import is_array
 
 FEW = 12  # rows or columns that are all shown; of more, some at each end
-LINE = 80  # letters of a local derivative as text
 
 
 class Playback:
@@ -93,17 +91,11 @@ class Playback:
     def _product(self, walk: Walk, stop: Product, index: dict[Tensor, int]) -> dict[str, Any]:
         call, (node, place, argument, *_) = walk.reading.call, stop
         found = factors(node, place, stop.g)
-        local: Any = "too large to show"
-        if found is not None:
-            local = (found.left, found.right)[found.local]
-            diagonal = found.sign == "∘" and node.shape == argument.shape and node.ndim == 1
-            local = Local(local, True) if diagonal and node.size > 1 else local
         known = {
             "node": index[node],
             "to": index[argument],
             "arrow": sum(arg is argument for arg in node.args[:place]),
             "gradients": [self._array(x) for x in (stop.g, stop.contribution, stop.total)],
-            "jacobian": one_line(local, LINE),
             "rule": rule(walk.reading, node, place),
             "received": stop.received,
             "expected": stop.expected,

@@ -20,7 +20,12 @@ class Recording {
       const factors = product.factors && product.factors.map(array);
       const derivative = `d${this.nodes[product.node].name}/d${this.nodes[product.to].name}`;
       const local = product.local || derivative;
-      return { ...product, upstream, downstream, accumulated, factors, local };
+      const slopes = factors ? full(factors[product.localAt]) : "too large to show";
+      const [n, ...others] = upstream.shape;
+      const vectors = n > 1 && !others.length && String(downstream.shape) === String([n]);
+      const diagonal = vectors && product.sign === "∘";
+      const jacobian = diagonal ? slopes.replace(/^\[(.*)\]/, "diag($1)") : slopes;
+      return { ...product, upstream, downstream, accumulated, factors, local, jacobian };
     });
   }
 
