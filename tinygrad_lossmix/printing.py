@@ -122,13 +122,13 @@ def shaped(x: Any, most: int = FEW) -> str:
     return f"{text} {np.shape(x)}" if "..." in text or np.ndim(x) > 1 else text
 
 
-def exact(x: Any, most: int = IN_FULL) -> str:
-    """An array or number on one line with all its digits; its middle left out beyond `most`.
+def exact(x: Any) -> str:
+    """An array or number on one line with all its digits; its middle left out beyond 100.
 
     >>> exact(np.float32(1 / 3))
     '0.33333334'
     """
-    return _one_line(np.asarray(x), most, max(most // 3, 1), _digits)
+    return _one_line(np.asarray(x), IN_FULL, IN_FULL // 3, _digits)
 
 
 def _digits(x: Any) -> str:

@@ -148,7 +148,7 @@ def test_mermaid_draws_every_name_as_text(named, mermaid):
     names = named[0]
     boxes = [Box("operation", name, [shortened(name), "1"], "", "") for name in names]
     clusters = [Cluster(clean(name), [i]) for i, name in enumerate(names)]
-    shown = Picture(boxes, [], Cluster("", [], clusters), len(boxes))
+    shown = Picture(boxes, [], Cluster("", [], clusters))
     drawn = mermaid.ask(f"{DRAWN}({json.dumps(flowchart_of({'': shown}, []))})")
     assert set(drawn["tags"]) <= INERT
     assert [key for key in drawn["attributes"] if "href" in key or key.startswith("on")] == []

@@ -4,7 +4,7 @@ In CSS alone, so that it plays inside an `<img>`; whoever prefers reduced motion
 
 >>> from tinygrad_lossmix.views.picture import Box, Cluster
 >>> box = '<g id="node1" class="node cost">\\n<title>n0</title>\\n<text>C</text>\\n</g>'
->>> shown = Picture([Box("cost", "C", ["C"], "", "")], [], Cluster("", [0]), 1)
+>>> shown = Picture([Box("cost", "C", ["C"], "", "")], [], Cluster("", [0]))
 >>> re.findall("animation-name: [a-z]+[0-9]", animated(f"<svg>{box}</svg>", {"": shown}, ".svg"))
 ['animation-name: value0']
 """

@@ -1,7 +1,7 @@
 """Pictures in the DOT language.
 
 >>> from tinygrad_lossmix.views.picture import Box
->>> shown = Picture([Box("input", "z", ["z", "2"], "z is 2", "")], [], Cluster("", [0]), 1)
+>>> shown = Picture([Box("input", "z", ["z", "2"], "z is 2", "")], [], Cluster("", [0]))
 >>> [line.strip() for line in dot({"": shown}, []).splitlines() if "n0" in line]
 ['n0 [label="z\\\\n2" class=input color="#0072b2" fillcolor="#d6ebfa" margin=0.05 shape=ellipse]']
 >>> tooltips({"": shown})

@@ -34,7 +34,7 @@ from tinygrad_lossmix.printing import brief
 from tinygrad_lossmix.views.animated import animated, edited
 from tinygrad_lossmix.views.dot import dot, tooltips
 from tinygrad_lossmix.views.mermaid import mermaid
-from tinygrad_lossmix.views.picture import CROWDED, Look, Picture, pictures
+from tinygrad_lossmix.views.picture import CROWDED, Look, Picture, pictures, size
 from tinygrad_lossmix.views.reading import Gradients, Reading, gradients
 from tinygrad_lossmix.views.shown import Drawn
 from tinygrad_lossmix.views.theme import dark_style
@@ -94,8 +94,8 @@ def drawing(reading: Reading, known: Gradients, look: Look | None = None) -> Dra
     """`draw`, of what is read already, with the gradients that are known."""
     (shown,) = pictures([(reading, known)], look or Look())
     notes = []
-    if shown.in_full > max(CROWDED, len(shown.boxes)):
-        notes = [f"each group is shown as one box: in full, {shown.in_full:,} boxes"]
+    if (in_full := size(reading)) > max(CROWDED, len(shown.boxes)):
+        notes = [f"each group is shown as one box: in full, {in_full:,} boxes"]
     return Drawing({"": shown}, notes, {"": (reading, known)})
 
 

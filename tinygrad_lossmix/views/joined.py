@@ -97,8 +97,7 @@ def joined(sides: Sequence[tuple[Reading, Gradients]], look: Look) -> Picture:
     taken = set(loose)
     left, right = (_moved(shown.everything, places, taken) for shown, places in placed)
     everything = Cluster("", sorted({*loose, *left.boxes, *right.boxes}), left.inner + right.inner)
-    in_full = max(shown.in_full for shown in both)
-    return Picture([boxes[key] for key in order], arrows, everything, in_full, look.direction)
+    return Picture([boxes[key] for key in order], arrows, everything, look.direction)
 
 
 def _diverge(x: Array | None, y: Array | None) -> bool:

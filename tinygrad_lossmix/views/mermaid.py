@@ -1,7 +1,7 @@
 r"""Pictures as Mermaid flowcharts, for Markdown pages that render them.
 
 >>> from tinygrad_lossmix.views.picture import Box
->>> shown = Picture([Box("cost", "C", ["C = z * z", "4"], "", "")], [], Cluster("", [0]), 1)
+>>> shown = Picture([Box("cost", "C", ["C = z * z", "4"], "", "")], [], Cluster("", [0]))
 >>> mermaid({"": shown}, []).splitlines()[1:3]
 ['flowchart TB', '    n0{{"C = z #42; z<br/>4"}}:::cost']
 """
@@ -34,7 +34,7 @@ SHAPES = {  # what stands before a label, and what behind it
 # formulas, icons, lines, Markdown and more entities: a letter without a width takes those apart.
 READ = re.compile(r"[^\w ,.=+/()\[\]-]|\b_|_\b", re.ASCII)
 APART = re.compile(
-    r"(?<=\$)(?=\$)|(?<=:)(?=fa-|//)|(?<=\\)(?=n)|(?<=[@ﬂ¶])|(?<=\])(?=\()|(?<=www)(?=\.)"
+    r"(?<=\$)(?=\$)|(?<=:)(?=fa-|//)|(?<=\\)(?=n)|(?<=[@ﬂ\u00b6])|(?<=\])(?=\()|(?<=www)(?=\.)"
     r"|^(?=[ =+#>*-](?!\d)|\d+[.)](?!\d))"
 )
 

@@ -109,7 +109,6 @@ class Picture(NamedTuple):
     boxes: list[Box]
     arrows: list[Arrow]
     everything: Cluster
-    in_full: int  # how many boxes show every node
     direction: str = "down"
     stands_for: Sequence[Tensor | Array] = ()  # a node or a constant for each box
 
@@ -155,8 +154,7 @@ def picture(reading: Reading, known: Gradients, look: Look | None = None) -> Pic
         ValueError: more than 1000 boxes.
     """
     look = look or Look()
-    in_full = size(reading)
-    closed = look.collapse or bool(look.opened) or in_full > CROWDED
+    closed = look.collapse or bool(look.opened) or size(reading) > CROWDED
     everything, homes, fronts = _nested(reading, closed, look.opened)
     heads = {node: fronts[node].output if node in fronts else node for node in reading.nodes}
     places = {head: i for i, head in enumerate(dict.fromkeys(heads.values()))}
@@ -188,7 +186,7 @@ def picture(reading: Reading, known: Gradients, look: Look | None = None) -> Pic
     for i, (head, _) in enumerate(constants, start=len(places)):
         arrows.append(Arrow(i, places[head], None))
     stands_for: list[Tensor | Array] = [*places, *(x for _, x in constants)]
-    return Picture(boxes, arrows, everything, in_full, look.direction, stands_for)
+    return Picture(boxes, arrows, everything, look.direction, stands_for)
 
 
 def _constants(nodes: Iterable[Tensor], fronts: dict[Tensor, Group]) -> list[tuple[Tensor, Array]]:
