@@ -128,8 +128,9 @@ def compared(rows: Sequence[tuple[str, Any, Any]]) -> Text:
     def table(height: int) -> Text:
         lines = []
         for part, *pair in rows:
-            blocks = [_lines(x, room, height) for x in pair]
-            cells = [[Text(line.ljust(room), FLOW) for line in block] for block in blocks]
+            cells = [_lines(x, room, height) for x in pair]
+            for block in cells:
+                block[0].pad_right(room - len(block[0]))
             if flat:
                 cells.insert(0, [Text(part.ljust(name - len(GAP)), QUIET)])
             elif part:
@@ -186,10 +187,10 @@ def _fitting(text: Callable[[int], Text]) -> Text:
     return text(6)
 
 
-def _lines(x: Any, width: int, height: int) -> list[str]:
-    if isinstance(x, str | Local) or np.ndim(x) < 2:
-        return wrapped(one_line(x, width), width)
-    return grid(x, width, height).splitlines()
+def _lines(x: Any, width: int, height: int) -> list[Text]:
+    if _flat([x]):
+        return [Text(line, FLOW) for line in wrapped(one_line(x, width), width)]
+    return _coloured(grid(x, width, height))
 
 
 def _block(row: Row, width: int, height: int) -> list[Text]:
@@ -198,11 +199,11 @@ def _block(row: Row, width: int, height: int) -> list[Text]:
     heading, below = Text().append(part, QUIET).append(f" {name}" if part else name), list[Text]()
     if not _flat([x]):
         heading.append(f" {np.shape(x)}")
-        below = _coloured(grid(x, width, height - 1))
+        below = _lines(x, width, height - 1)
     elif len(heading) + 2 + len(text := one_line(x, WHOLE)) <= width:
         heading.append(f"  {text}", FLOW)
     else:
-        below = [Text(line, FLOW) for line in wrapped(text, width)]
+        below = _lines(text, width, height)
     heading.append(f"  {about}" if about else "", BOOK)
     return [heading, *below]
 

@@ -112,12 +112,12 @@ class Playback:
 
     def _factors(self, stop: Product, found: Factors) -> list[int]:
         """Two factors and what they give; the gradients among them have the shapes they had."""
-        if found.sign == "∘":
-            return [self._array(x) for x in (found.left, found.right, stop.contribution)]
         arrays = [found.left, found.right, stop.contribution]
+        if found.sign == "∘":
+            return [self._array(x) for x in arrays]
         views = [found.left.shape, found.right.shape, (len(found.left), found.right.shape[1])]
         arrays[1 - found.local] = stop.g
-        return [self._array(x, view) for x, view in zip(arrays, views, strict=True)]
+        return [*map(self._array, arrays, views)]
 
     def _delta(self, walk: Walk) -> dict[str, Any] | None:
         found, symbols = walk.at(len(walk)).delta(), walk.reading.symbols

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from tinygrad_lossmix.debugger import rule, show
 from tinygrad_lossmix.debugger.chain_rule import SEED, difference, largest, slopes_along
+from tinygrad_lossmix.debugger.commands.look import CALLS
 from tinygrad_lossmix.debugger.commands.session import Session, Topic, command
 from tinygrad_lossmix.debugger.expressions import node_or_current, operation
 from tinygrad_lossmix.debugger.layout import (
@@ -35,7 +36,6 @@ from tinygrad_lossmix.printing import brief
 from tinygrad_lossmix.views.reading import Reading
 
 LEARN = Topic("learn")
-CALLS = 4  # of one named function that are looked at
 WHOLE = re.compile(r"\[[^\]]*\]|\([\d, ]*\)")  # an index or a shape: on one line
 
 

@@ -39,7 +39,7 @@ from tinygrad_lossmix.views.drawing import drawing
 from tinygrad_lossmix.views.reading import Symbols
 
 TERMS = 20  # contributions that are listed
-CALLS = 4  # of a named function
+CALLS = 4  # of a named function that are looked at
 
 LOOKS = Topic("look")
 
