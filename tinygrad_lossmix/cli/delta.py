@@ -4,21 +4,13 @@ import click
 
 from tinygrad_lossmix.answers.delta_report import delta_report, side_by_side
 from tinygrad_lossmix.cli.exits import usage
-from tinygrad_lossmix.cli.options import (
-    beside_option,
-    json_option,
-    mix_at,
-    show,
-    y_option,
-    z_option,
-)
+from tinygrad_lossmix.cli.options import beside_option, json_option, mix_at, point_options, show
 from tinygrad_lossmix.mixes.mix import Mix
 
 
 @click.command
 @click.argument("words", nargs=-1, metavar="[OUTPUT COST]")
-@z_option
-@y_option
+@point_options
 @beside_option
 @json_option
 def command(

@@ -13,7 +13,7 @@ from click.core import ParameterSource
 
 from tinygrad_lossmix.cli.exits import Refused, usage
 from tinygrad_lossmix.cli.inputs import example, filled, input_option, seed_option
-from tinygrad_lossmix.cli.options import beside_option, mix_at, mix_of, y_option, z_option
+from tinygrad_lossmix.cli.options import beside_option, mix_at, mix_of, point_options
 from tinygrad_lossmix.cli.user_code import imported, outcome, users_code
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
@@ -48,8 +48,7 @@ def given_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @click.argument("words", nargs=-1, metavar="[OUTPUT COST | MODULE:FUNCTION]")
-    @z_option
-    @y_option
+    @point_options
     @input_option
     @seed_option
     @click.option("--lines", is_flag=True, help="Show the line of your code behind each node.")

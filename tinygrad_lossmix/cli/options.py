@@ -77,10 +77,11 @@ def mix_of(words: Sequence[str]) -> Mix:
     return Mix(*words)
 
 
-z_option = click.option("--z", default="2,1,0", metavar="NUMBERS", help="Logits.")
-y_option = click.option(
-    "--y", default="0", metavar="LABELS", help="The class, or a label for each logit: 0,1,0."
-)
+def point_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Options --z and --y of a command."""
+    about = "The class, or a label for each logit: 0,1,0."
+    y = click.option("--y", default="0", metavar="LABELS", help=about)
+    return click.option("--z", default="2,1,0", metavar="NUMBERS", help="Logits.")(y(function))
 
 
 def mix_at(words: Sequence[str], z: str, y: str) -> tuple[Mix, Array, Array]:
