@@ -1,5 +1,6 @@
 """The chain rule: one product along each path to the cost, and their sum.
 
+>>> from tinygrad_lossmix.engine.sweep import sweep
 >>> z = Tensor([2.0, 1.0], name="z")
 >>> cost = (z * z).sum()
 >>> links = [Link(node, place) for node, place, *_ in sweep(cost, np.array(1.0))]

@@ -1,7 +1,6 @@
 """What a page plays, as data for its script: numbers are text already, an array is there once.
 
->>> from tinygrad_lossmix.views.grids import picked
-from tinygrad_lossmix.views.picture import picture
+>>> from tinygrad_lossmix.views.picture import picture
 >>> walk = Walk((Tensor([2.0, 1.0], name="z") * 3.0).sum())
 >>> played = Playback()
 >>> data = played.recording(walk, picture(walk.reading, walk.gradients()))
