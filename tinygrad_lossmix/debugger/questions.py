@@ -25,7 +25,6 @@ from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.records import attributes
-from tinygrad_lossmix.testing.causes import of_a_product
 from tinygrad_lossmix.views.reading import Reading, is_array
 
 TYPED = 6  # entries that are asked for at once
@@ -57,6 +56,8 @@ class Asked:
             off = CLOSE * largest(self.expected[np.isfinite(self.expected)])
             self.correct = np.isclose(answer, self.expected, 0.0, off, equal_nan=True)
             if not self.correct.all():
+                from tinygrad_lossmix.testing.causes import of_a_product  # it needs the compiler
+
                 self.hint = of_a_product(node, place, g, self.at, answer, off)
 
     def __str__(self) -> str:
