@@ -54,7 +54,7 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def own_table():
     """Whatever a test adds to the table of derivatives is gone after it."""
     kept = [(table, table.copy()) for table in (TABLE, COMPOSED, PLAIN)]

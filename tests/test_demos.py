@@ -23,7 +23,7 @@ def test_there_is_a_path_of_demos():
 
 
 @pytest.mark.parametrize("path", [*DEMOS, NETWORK], ids=lambda path: path.stem)
-def test_demo_runs(path, capsys, own_table):
+def test_demo_runs(path, capsys):
     assert printed(path, capsys)
 
 

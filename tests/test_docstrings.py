@@ -16,7 +16,7 @@ MODULES = ["tinygrad_lossmix"] + [
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples(name, own_table, tmp_path, monkeypatch):
+def test_examples(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 

@@ -342,9 +342,7 @@ def fault(call, x):
 @every(3)
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_whatever_is_handed_in_gets_a_value_or_one_clear_error(
-    name, every, own_table, tmp_path, monkeypatch
-):
+def test_whatever_is_handed_in_gets_a_value_or_one_clear_error(name, every, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     faults = []
     for i, call in enumerate(CALLS[name]):

@@ -37,7 +37,7 @@ def anchors(page):
 
 
 @every_page
-def test_every_block_prints_what_the_page_says(page, own_table):
+def test_every_block_prints_what_the_page_says(page):
     difference = "\n".join(changed(page))
     assert not difference, (
         f"{difference}\npython -m tests.helpers.blocks --write {page.relative_to(ROOT)}"

@@ -155,7 +155,7 @@ def test_rounding_at_a_minimum_is_no_other_answer(backend, scale):
 
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
-def test_what_needs_its_real_argument_gets_it(backend, own_table):
+def test_what_needs_its_real_argument_gets_it(backend):
     a, w = np.array([[2.0, 1.0], [1.0, 3.0]]), np.array([1.0, -2.0])
     fussy = lm.derivative(lambda x: x if (x > 0).all() else 1 / 0, lambda g, z, x: g)
     for f in (

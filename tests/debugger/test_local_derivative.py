@@ -91,7 +91,7 @@ def test_a_corner_tells_what_is_elementwise(program):
             assert is_elementwise(node, place) == (entrywise(node, place) is not None)
 
 
-def test_a_corner_is_all_that_is_looked_at_of_what_is_large(own_table):
+def test_a_corner_is_all_that_is_looked_at_of_what_is_large():
     seen = []
     double = lm.derivative(lambda x: x + x, lambda g, z, x: (seen.append(g.shape), g * 2.0)[1])
     assert is_elementwise(double(lm.Tensor(np.ones((300, 2)))), 0)

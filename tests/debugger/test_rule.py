@@ -187,7 +187,7 @@ def test_names_are_those_of_the_reader_and_hold_together():
     assert product(reading, reading.nodes[2], 0) == "dn3/dn2 * y"
 
 
-def test_a_rule_that_cannot_be_run_on_names_is_said_by_its_docstring(own_table):
+def test_a_rule_that_cannot_be_run_on_names_is_said_by_its_docstring():
     def rule(g, z, x):
         """3·g·x², one entry at a time; this is slow."""
         return np.array([3.0 * float(each) ** 2 * float(up) for each, up in zip(x, g, strict=True)])
@@ -198,14 +198,14 @@ def test_a_rule_that_cannot_be_run_on_names_is_said_by_its_docstring(own_table):
     assert in_letters(lm.derivative(lambda x: x**3, rule)(x), 0).startswith("what the rule of ")
 
 
-def test_a_rule_typed_in_a_session_is_written_out(own_table):
+def test_a_rule_typed_in_a_session_is_written_out():
     made = {}
     exec("rule = lambda g, z, x: 3 * g * x * x", made)
     cube = lm.derivative(lambda x: x**3, made["rule"])
     assert in_letters(cube(x), 0) == "3 * g * x * x"
 
 
-def test_a_rule_that_is_a_long_loop_is_not_written_out(own_table):
+def test_a_rule_that_is_a_long_loop_is_not_written_out():
     def rule(g, z, x):
         for _ in range(10**6):
             g = g * x + g

@@ -247,7 +247,7 @@ def test_the_gradient_of_a_view_or_a_scalar_is_an_array_of_its_own():
 
 
 @pytest.mark.parametrize("held", [False, True])
-def test_a_gradient_is_copied_only_where_somebody_else_holds_it(held, own_table):
+def test_a_gradient_is_copied_only_where_somebody_else_holds_it(held):
     made, kept = [], []
 
     def rule(g, z, x):

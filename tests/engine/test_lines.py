@@ -121,7 +121,7 @@ def test_what_stabilize_puts_in_the_place_of_a_node_has_its_line():
     assert {node.line[1] for node in nodes(stable)} <= {node.line[1] for node in nodes(cost)}
 
 
-def test_an_error_in_a_rule_says_where_its_node_was_recorded(own_table):
+def test_an_error_in_a_rule_says_where_its_node_was_recorded():
     def cube(x):
         return x**3
 

@@ -75,7 +75,7 @@ def test_a_result_with_a_graph_holds_the_recording_and_one_without_does_not(no_c
     assert held() is None
 
 
-def test_functions_of_the_users_own_and_mixes_make_no_cycles(no_collector, own_table):
+def test_functions_of_the_users_own_and_mixes_make_no_cycles(no_collector):
     cube = derivative(lambda x: x**3, lambda g, z, x: 3 * g * x * x)
     z = Tensor([[0.1, 0.2, 0.7]])
     cost = Mix("softmax", "ll").cost(cube(z), [1]) + Mix("sigmoid", "ce").composed(z, [[0, 1, 0]])

@@ -223,7 +223,7 @@ from tinygrad_lossmix.engine.table import spelling
         ),
     ],
 )
-def test_a_refusal_is_one_whole_sentence(call, sentence, own_table):
+def test_a_refusal_is_one_whole_sentence(call, sentence):
     with pytest.raises((TypeError, ValueError)) as refused:
         call(Tensor([1.0, 2.0]), Tensor(np.eye(2)))
     assert str(refused.value) == sentence

@@ -188,7 +188,7 @@ def test_arguments_of_value_and_grad_may_be_changed_by_the_caller():
     assert (value, gradient.tolist(), w.tolist()) == (5.0, [2.0, 4.0], [0.0, 0.0])
 
 
-def test_an_option_of_a_users_function_changed_afterwards(own_table):
+def test_an_option_of_a_users_function_changed_afterwards():
     f = derivative(lambda x, scale=None: x * scale, lambda g, z, x, scale=None: g * scale)
     scale = np.array([2.0, 3.0])
     t = Tensor([1.0, 1.0])
@@ -197,7 +197,7 @@ def test_an_option_of_a_users_function_changed_afterwards(own_table):
     np.testing.assert_array_equal(grad(cost, t), [2.0, 3.0])
 
 
-def test_a_users_function_that_reuses_its_buffer(own_table):
+def test_a_users_function_that_reuses_its_buffer():
     buffer = np.empty(2)
     f = derivative(lambda x: np.exp(x, out=buffer), lambda g, z, x: g * z)
     t = Tensor([0.0, 1.0])
@@ -206,7 +206,7 @@ def test_a_users_function_that_reuses_its_buffer(own_table):
     np.testing.assert_array_equal(grad(first.sum(), t), np.exp(t.data))
 
 
-def test_a_users_function_that_writes_into_its_argument(own_table):
+def test_a_users_function_that_writes_into_its_argument():
     """It is given what nobody may change: it raises, or has worked on a copy."""
 
     def doubled(x):
@@ -221,7 +221,7 @@ def test_a_users_function_that_writes_into_its_argument(own_table):
 
 
 @pytest.mark.parametrize("view", [False, True])
-def test_a_gradient_does_not_share_what_a_users_rule_keeps(view, own_table):
+def test_a_gradient_does_not_share_what_a_users_rule_keeps(view):
     kept = np.array([3.0, 4.0])
     f = derivative(lambda x: x * kept, lambda g, z, x: kept[:] if view else kept)
     t, u = Tensor([1.0, 1.0]), Tensor([1.0, 1.0])
@@ -239,7 +239,7 @@ def test_constants_shown_by_a_node_cannot_be_changed():
         picked.kwargs["key"][...] = 1
 
 
-def test_an_option_changed_deep_inside_afterwards(own_table):
+def test_an_option_changed_deep_inside_afterwards():
     f = derivative(lambda x, by=(): x * by[0][0], lambda g, z, x, by=(): g * by[0][0])
     by = [[2.0]]
     t = Tensor([1.0, 1.0])
@@ -248,7 +248,7 @@ def test_an_option_changed_deep_inside_afterwards(own_table):
     np.testing.assert_array_equal(grad(cost, t), [2.0, 2.0])
 
 
-def test_an_option_that_refuses_to_be_copied_says_so_itself(own_table):
+def test_an_option_that_refuses_to_be_copied_says_so_itself():
     class Stubborn:
         def __deepcopy__(self, memo):
             raise TypeError("this is mine")

@@ -339,7 +339,7 @@ def test_advice_to_join_and_to_slice_works():
         ),
     ],
 )
-def test_the_line_that_adds_a_rule_works_as_it_is_advised(function, rules, call, own_table):
+def test_the_line_that_adds_a_rule_works_as_it_is_advised(function, rules, call):
     """As many rules as the refusal writes."""
     x = np.array([0.9, -0.7, 2.3])
     with pytest.raises(TypeError) as refused:
@@ -375,7 +375,7 @@ def test_a_tensor_can_be_saved(tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "x.npz")["x"], X)
 
 
-def test_an_operator_whose_function_was_given_a_rule_is_recorded_on_both_sides(own_table):
+def test_an_operator_whose_function_was_given_a_rule_is_recorded_on_both_sides():
     derivative(np.remainder, lambda g, z, x, y: g, lambda g, z, x, y: -g * np.floor_divide(x, y))
     t = Tensor(3.0)
     assert ((t % 2.0).item(), (7.0 % t).item()) == (1.0, 1.0)

@@ -58,7 +58,7 @@ def test_a_stable_node_is_recorded_again_and_differentiated():
     np.testing.assert_allclose(grad(found, other), Mix("softmax", "ll").delta(other.data, 0))
 
 
-def test_where_nothing_is_differentiated_the_recorded_value_can_be_held(own_table):
+def test_where_nothing_is_differentiated_the_recorded_value_can_be_held():
     gate = derivative(lambda x, y: x * y, lambda g, z, x, y: g * y, None)
     x, y = Tensor(2.0), Tensor(3.0)
     cost = gate(x, y) * constant(x) * y

@@ -99,7 +99,7 @@ def test_recorded_steps_are_tensors_that_can_be_differentiated():
     assert isinstance(contribution, Tensor)
 
 
-def test_nodes_without_influence_on_what_is_wanted_are_not_entered(own_table):
+def test_nodes_without_influence_on_what_is_wanted_are_not_entered():
     entered = []
     spy = derivative(lambda x: x, lambda g, z, x: entered.append(1) or g)
     x = Tensor(1.0)
@@ -243,7 +243,7 @@ def test_backward_of_a_vector_needs_a_seed_of_its_shape(seed):
     assert x.grad is None
 
 
-def test_a_rule_that_fails_fills_nothing(own_table):
+def test_a_rule_that_fails_fills_nothing():
     bad = derivative(lambda x: x, lambda g, z, x: 1 / 0)
     x = Tensor(1.0)
     y = bad(x)
@@ -263,7 +263,7 @@ def test_gradients_of_float32_leaves_are_summed_in_float32():
         assert contribution.dtype == total.dtype
 
 
-def test_a_rule_gets_the_residual_of_its_node_on_arrays_and_none_when_recorded(own_table):
+def test_a_rule_gets_the_residual_of_its_node_on_arrays_and_none_when_recorded():
     seen = []
 
     def rule(g, z, x, residual=None):

@@ -41,7 +41,7 @@ def test_a_callable_without_a_name_is_dispatched_under_its_repr():
     assert dispatched(function).__name__ == repr(function)
 
 
-def test_the_value_of_a_row_is_computed_without_asking_the_arguments_again(own_table):
+def test_the_value_of_a_row_is_computed_without_asking_the_arguments_again():
     assert row(dispatched(named), None) in TABLE
     public = dispatched(named)
     row(public, None)

@@ -147,7 +147,7 @@ def test_value_and_grad_trains():
     assert all(b < a for a, b in itertools.pairwise(values[:20]))
 
 
-def test_the_callers_arrays_are_not_changed(own_table):
+def test_the_callers_arrays_are_not_changed():
     f = derivative(lambda x: x * 1.0, lambda g, z, x: g)
     x = np.arange(4.0)
     before = x.copy()

@@ -301,7 +301,7 @@ def test_an_unstable_pattern_is_named_with_what_to_use(cost, z, pattern):
     assert pattern in cause
 
 
-def test_a_constant_is_no_cut(own_table):
+def test_a_constant_is_no_cut():
     wrong = lm.derivative(lambda x: x + 0.0, lambda g, z, x: 3 * g)
     report = gradcheck(lambda x: (wrong(x) * lm.constant(x)).sum(), X)
     assert report.causes == ["a constant factor: it is 3 times the derivative"]
@@ -313,7 +313,7 @@ def test_a_guess_needs_no_other_values_where_there_are_none():
     assert report.causes == ["the sign: it is minus the derivative"]
 
 
-def test_a_wrong_rule_is_blamed_with_its_cause(own_table):
+def test_a_wrong_rule_is_blamed_with_its_cause():
     cube = lm.derivative(lambda x: x**3, lambda g, z, x: -3 * g * x * x)
     assert gradcheck(lambda t: cube(t).sum(), X).blame.endswith(
         "the sign: it is minus the derivative"

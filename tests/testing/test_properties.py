@@ -156,7 +156,7 @@ def test_it_fails_again_when_it_is_called_again():
             test()
 
 
-def test_a_wrong_rule_is_named(own_table):
+def test_a_wrong_rule_is_named():
     square = lm.derivative(lambda z: z * z, lambda g, a, z: -2 * g * z)
     with pytest.raises(AssertionError, match=r"first wrong rule: <lambda>.*the sign"):
         property_test(lambda z, y: square(z - y).sum(axis=-1).mean())()

@@ -2,18 +2,8 @@ import pytest
 
 from tests.helpers import browser
 from tinygrad_lossmix import Mix, Tensor
-from tinygrad_lossmix.engine import table
 
 PAGE = '<!doctype html><meta charset="utf-8"><script src="{}"></script><body></body>'
-
-
-@pytest.fixture
-def own_table():
-    """Whatever a test adds to the table is gone after it."""
-    kept = table.TABLE.copy()
-    yield
-    table.TABLE.clear()
-    table.TABLE.update(kept)
 
 
 @pytest.fixture

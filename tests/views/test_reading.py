@@ -161,7 +161,7 @@ def test_a_formula_reads_like_the_code_that_was_run(node, text):
     assert Reading(node).formula(node) == text
 
 
-def test_a_function_of_the_users_is_called_by_its_name(own_table):
+def test_a_function_of_the_users_is_called_by_its_name():
     def cube(x):
         return x**3
 

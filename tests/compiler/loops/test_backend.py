@@ -154,7 +154,7 @@ def test_threads_do_not_disturb_each_other():
     assert not disturbed(looped)
 
 
-def test_what_numpy_makes_of_arguments_alone_is_made_before_the_loops(own_table):
+def test_what_numpy_makes_of_arguments_alone_is_made_before_the_loops():
     cube = lm.derivative(lambda x: x**3, lambda g, z, x: 3.0 * g * x * x)
     f = lambda t, u: (t * cube(u)).sum() + (np.argmax(u) * t).sum()
     for u in (np.arange(3.0), np.array([5.0, 1.0, 2.0])):

@@ -146,7 +146,7 @@ def test_local_gives_the_product_where_a_jacobian_does_not_fit():
 
 
 @pytest.mark.parametrize("wrong", [False, True])
-def test_check_of_a_large_array_goes_along_random_directions(wrong, own_table):
+def test_check_of_a_large_array_goes_along_random_directions(wrong):
     if wrong:
         lm.derivative(np.tanh, lambda g, z, x: g * (1.0 - z * z) * (np.arange(x.size) != 77))
     x = lm.Tensor(np.linspace(-1.0, 1.0, 100), name="x")
@@ -174,7 +174,7 @@ def test_check_agrees_at_large_logits_in_every_dtype(dtype, size):
         assert "ok" in answers_to("check z", cost).split(), cost
 
 
-def test_check_sees_a_wrong_rule(own_table):
+def test_check_sees_a_wrong_rule():
     wrong = lm.derivative(lambda x: x**3, lambda g, z, x: g * x)
     x = lm.Tensor([2.0], name="x")
     said = "NOT ok: the gradient is wrong, or the cost has a kink here\n"

@@ -159,7 +159,7 @@ def test_only_nan_is_explained(capsys):
     assert answers_to("why") == answers_to("why nan")
 
 
-def test_an_argument_that_is_not_differentiated_has_no_local_derivative(own_table):
+def test_an_argument_that_is_not_differentiated_has_no_local_derivative():
     over = lm.derivative(lambda x, y: x / y, lambda g, z, x, y: g / y, None)
     x = leaf(1.0, 2.0)
     with np.errstate(all="ignore"):
