@@ -95,7 +95,7 @@ def test_breakpoints_and_watched_gradients_in_a_terminal(terminal):
     assert "[7/8]" in answer(child, "")
     assert "[5/8]" in answer(child, "rc")
     assert "ok" in answer(child, "check")
-    assert "→ n1: g / y" in answer(child, "explain")
+    assert "dC/dn1 = dC/da / n2" in answer(child, "explain")
 
 
 def test_values_changes_and_a_quiz_in_a_terminal(terminal):
