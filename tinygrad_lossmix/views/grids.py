@@ -42,7 +42,7 @@ def grid(x: Any, width: int = 80, height: int = 20) -> str:
         width: letters of a line, 20 or more.
         height: lines to be filled before entries are left out; words below come on top of them.
     """
-    x = np.asarray(x)
+    x = readable(x)
     if not x.size:
         return f"no entries, shape {x.shape}"
     text = (_vector if x.ndim < 2 else _matrices)(x, width, height)
@@ -55,7 +55,7 @@ def on_one_line(x: Any, width: int, most: int) -> str:
     >>> on_one_line(np.arange(9.0), 20, 6), on_one_line(np.eye(3), 20, 6)
     ('[0, 1, 2, ..., 7, 8]', '(3, 3) 0 to 1')
     """
-    x = np.asarray(x)
+    x = readable(x)
     texts = [short(x, most)] if x.ndim < 2 else [short(x, x.size)] if x.size < width else []
     for fewer in range(7, 2, -1) if x.ndim == 1 else ():
         cells = (LEFT_OUT if i is None else number(x[i]) for i in picked(x.size, fewer))
@@ -71,7 +71,7 @@ def summary(x: Any) -> str:
     >>> summary([[0.0, 3.0], [np.nan, -4.0]])
     '-4 at [1, 1] to 3 at [0, 1], norm 5, 25 % zeros, 1 NaN'
     """
-    x = np.asarray(x)
+    x = readable(x)
     words = []
     if places := _extremes(x):
         ends = (f"{number(x[at])} at [{', '.join(map(str, at))}]" for at in places)
@@ -84,6 +84,13 @@ def summary(x: Any) -> str:
     for kind, those in ("NaN", np.isnan(x)), ("infinite", np.isinf(x)):
         words += [f"{np.count_nonzero(those):,} {kind}"] * bool(those.any())
     return ", ".join(words)
+
+
+def readable(x: Any) -> Array:
+    """An array; integers of more than nine digits as floats, which are shown with four."""
+    x = np.asarray(x)
+    long = x.dtype.kind in "iu" and x.size and max(-int(x.min()), int(x.max())) >= 10**9
+    return x.astype(float) if long else x
 
 
 def _extremes(x: Array) -> list[tuple[Any, ...]]:
