@@ -1,5 +1,9 @@
-"""The page in a real browser, for the tests of its parts."""
+"""The page in a real browser, and the prompt in a real terminal."""
 
+import os
+import sys
+
+import pexpect
 import pytest
 
 import tinygrad_lossmix as lm
@@ -18,3 +22,29 @@ def opened(chromium, tmp_path):
 
     yield open_page
     assert chromium.problems == []
+
+
+@pytest.fixture
+def terminal():
+    """Starts a program that comes to the prompt, in a terminal of so many lines and columns."""
+    children = []
+
+    def spawn(program, *args, dimensions, **environment):
+        unset = {"NO_COLOR", "COLUMNS", "LINES"}
+        env = {key: x for key, x in os.environ.items() if key not in unset}
+        child = pexpect.spawn(
+            sys.executable,
+            ["-c", program, *args],
+            env=env | {"TERM": "xterm-256color"} | environment,
+            encoding="utf-8",
+            timeout=30,
+            dimensions=dimensions,
+        )
+        child.delaybeforesend = None
+        children.append(child)
+        child.expect_exact("(step) ")
+        return child
+
+    yield spawn
+    for child in children:
+        child.close(force=True)

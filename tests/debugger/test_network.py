@@ -1,11 +1,8 @@
 """A network of two layers and a batch of four, stepped in a real terminal: 80 columns, 24 lines."""
 
-import os
 import re
-import sys
 
 import numpy as np
-import pexpect
 import pytest
 
 COLUMNS, LINES = 80, 24
@@ -29,27 +26,13 @@ LINE = re.compile(rf"^ *({PARTS}) +\S.*?  +(\[.*\]|-?[\d.e+-]+)(?: everywhere)?$
 
 
 @pytest.fixture
-def network():
-    children = []
+def network(terminal):
+    """The prompt at the network, in a terminal."""
 
     def spawn(hidden="tanh", seed=0, dimensions=(LINES, COLUMNS)):
-        env = {key: x for key, x in os.environ.items() if key not in ("COLUMNS", "LINES")}
-        child = pexpect.spawn(
-            sys.executable,
-            ["-c", START, hidden, str(seed)],
-            env=env | {"NO_COLOR": "1", "TERM": "xterm-256color"},
-            encoding="utf-8",
-            timeout=30,
-            dimensions=dimensions,
-        )
-        child.delaybeforesend = None
-        children.append(child)
-        child.expect_exact("(step) ")
-        return child
+        return terminal(START, hidden, str(seed), dimensions=dimensions, NO_COLOR="1")
 
-    yield spawn
-    for child in children:
-        child.close(force=True)
+    return spawn
 
 
 def said(child, line):

@@ -1,9 +1,7 @@
 """The prompt in a real terminal."""
 
-import os
-import sys
+from functools import partial
 
-import pexpect
 import pytest
 
 START = """
@@ -18,28 +16,9 @@ print("left")
 
 
 @pytest.fixture
-def terminal():
-    """A prompt in a terminal; `spawn(NO_COLOR="1")` changes its environment."""
-    children = []
-
-    def spawn(*args, **environment):
-        env = {k: v for k, v in os.environ.items() if k != "NO_COLOR"} | {"TERM": "xterm-256color"}
-        child = pexpect.spawn(
-            sys.executable,
-            ["-c", START, *args],
-            env=env | environment,
-            encoding="utf-8",
-            timeout=30,
-            dimensions=(50, 120),
-        )
-        child.delaybeforesend = None
-        children.append(child)
-        child.expect_exact("(step) ")
-        return child
-
-    yield spawn
-    for child in children:
-        child.close(force=True)
+def step(terminal):
+    """A prompt in a terminal; `step(NO_COLOR="1")` changes its environment."""
+    return partial(terminal, START, dimensions=(50, 120))
 
 
 def answer(child, line):
@@ -48,8 +27,8 @@ def answer(child, line):
     return child.before
 
 
-def test_a_walk_in_a_terminal(terminal):
-    child = terminal(NO_COLOR="1")
+def test_a_walk_in_a_terminal(step):
+    child = step(NO_COLOR="1")
     assert "[1/8] C = -n6" in answer(child, "n")
     assert "[2/8]" in answer(child, "")
     assert "[1/8]" in answer(child, "back")
@@ -63,8 +42,8 @@ def test_a_walk_in_a_terminal(terminal):
     child.expect_exact("left")
 
 
-def test_ctrl_c_stays_inside_and_ctrl_d_leaves(terminal):
-    child = terminal()
+def test_ctrl_c_stays_inside_and_ctrl_d_leaves(step):
+    child = step()
     answer(child, "n")
     child.sendintr()
     child.expect_exact("interrupted; type `quit` or Ctrl-D to leave")
@@ -75,20 +54,20 @@ def test_ctrl_c_stays_inside_and_ctrl_d_leaves(terminal):
 
 
 @pytest.mark.slow
-def test_tab_completes_names(terminal):
-    child = terminal()
+def test_tab_completes_names(step):
+    child = step()
     child.send("print n1\t.grad\n")
     child.expect_exact("not computed yet")
 
 
-def test_a_terminal_gets_colour_unless_it_is_refused(terminal):
-    assert "\x1b[36m" in answer(terminal(), "n")
-    assert "\x1b[36m" not in answer(terminal(NO_COLOR="1"), "n")
+def test_a_terminal_gets_colour_unless_it_is_refused(step):
+    assert "\x1b[36m" in answer(step(), "n")
+    assert "\x1b[36m" not in answer(step(NO_COLOR="1"), "n")
 
 
 @pytest.mark.slow
-def test_breakpoints_and_watched_gradients_in_a_terminal(terminal):
-    child = terminal(NO_COLOR="1")
+def test_breakpoints_and_watched_gradients_in_a_terminal(step):
+    child = step(NO_COLOR="1")
     assert "1: break exp" in answer(child, "b exp")
     assert "2: watch n1.grad" in answer(child, "watch n1.grad")
     assert "written by a" in answer(child, "c")
@@ -98,8 +77,8 @@ def test_breakpoints_and_watched_gradients_in_a_terminal(terminal):
     assert "dC/dn1 = dC/da / n2" in answer(child, "explain")
 
 
-def test_values_changes_and_a_quiz_in_a_terminal(terminal):
-    child = terminal(NO_COLOR="1")
+def test_values_changes_and_a_quiz_in_a_terminal(step):
+    child = step(NO_COLOR="1")
     assert "[forward 1/8] z" in answer(child, "forward")
     assert "[forward 2/8] n1 = exp(z)" in answer(child, "n")
     assert "[0/8]" in answer(child, "start")
@@ -117,15 +96,15 @@ def test_values_changes_and_a_quiz_in_a_terminal(terminal):
 
 
 @pytest.mark.slow
-def test_two_walks_in_a_terminal(terminal):
-    child = terminal("beside", NO_COLOR="1")
+def test_two_walks_in_a_terminal(step):
+    child = step("beside", NO_COLOR="1")
     assert "dC/da is complete on both sides; they differ" in answer(child, "part")
     assert "[3/8]" in answer(child, "back")
     child.sendline("quit")
     child.expect_exact("left")
 
 
-def test_tab_completes_commands_and_names_behind_them(terminal):
-    child = terminal(NO_COLOR="1")
+def test_tab_completes_commands_and_names_behind_them(step):
+    child = step(NO_COLOR="1")
     child.send("expl\t n1\n")
     child.expect_exact("g * z")

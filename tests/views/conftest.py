@@ -6,6 +6,14 @@ from tinygrad_lossmix import Mix, Tensor
 PAGE = '<!doctype html><meta charset="utf-8"><script src="{}"></script><body></body>'
 
 
+@pytest.fixture(params=["dot", "pygraphviz"])
+def renderer(request, monkeypatch, tmp_path):
+    """Drawn by each of the two."""
+    if request.param == "pygraphviz":
+        monkeypatch.setenv("PATH", str(tmp_path))
+    return request.param
+
+
 @pytest.fixture
 def cost():
     """Softmax with log-likelihood, differentiated."""

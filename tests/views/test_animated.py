@@ -19,14 +19,6 @@ MOVING = re.compile(r' style="animation-name: [\w-]+"| pathLength="1"|<style>(?!
                     r".*?</style>\n?", re.DOTALL)  # fmt: skip
 
 
-@pytest.fixture(params=["dot", "pygraphviz"])
-def renderer(request, monkeypatch, tmp_path):
-    """Drawn by each of the two."""
-    if request.param == "pygraphviz":
-        monkeypatch.setenv("PATH", str(tmp_path))
-    return request.param
-
-
 def played(svg):
     """What appears at each step: the titles of boxes and arrows, and the lines with gradients."""
     found = {}

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
-from tests.helpers import browser
 from tests.helpers.layout import faults
 
 BOXES = """[...document.querySelectorAll("text")].map((text) => {
@@ -67,15 +66,6 @@ GOLDEN = {
     "scalars": lambda: lm.draw(scalars()),
     "large arrays": lambda: lm.draw(large()),
 }
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    path = browser.chromium()
-    if path is None:
-        pytest.skip("there is no Chromium on this machine")
-    with browser.running(path, tmp_path_factory.mktemp("browser")) as running:
-        yield running
 
 
 @pytest.mark.parametrize("name", GOLDEN)

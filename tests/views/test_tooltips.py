@@ -4,7 +4,6 @@ import re
 from xml.etree import ElementTree
 
 import numpy as np
-import pytest
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.engine.graph import group
@@ -19,14 +18,6 @@ def titles(cost, **options):
         if title is not None:
             found.setdefault(each.get("class").split()[0], []).append(title.text)
     return found
-
-
-@pytest.fixture(params=["dot", "pygraphviz"])
-def renderer(request, monkeypatch, tmp_path):
-    """Drawn by each of the two."""
-    if request.param == "pygraphviz":
-        monkeypatch.setenv("PATH", str(tmp_path))
-    return request.param
 
 
 def test_a_value_is_shown_with_all_entries_and_digits(renderer):
