@@ -169,8 +169,8 @@ def log1m_softmax(z: Array, axis: int = -1) -> Array:
     array([-1000.,    -0.])
     """
     d, top = _shifted(z, axis)
-    log_total = _log_total(d, top, axis)
-    a = np.exp(d - log_total)
+    log_total, e = _log_total(d, top, axis), np.exp(d)
+    a = e / e.sum(axis=axis, keepdims=True)  # e^(d - log_total) rounds far down twice as much
     most = np.greater(a, 0.5)  # of one entry at most; there 1 - a would lose the tail
     rest = logsumexp(np.where(most, -np.inf, d), axis=axis, keepdims=True)
     return np.where(most, rest - log_total, np.log1p(-np.where(most, 0.0, a)))
