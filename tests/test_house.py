@@ -37,13 +37,13 @@ ORDERED = {  # rooms that are read like a book: a file needs only those before i
     "testing": "check_report methods behaviour rounding highprecision subject comparison planted "
     "causes checking strategies.arrays strategies.examples strategies.programs strategies "
     "properties",
-    "mixes": "labels book costs closed_forms outputs hessians layers mix",
+    "mixes": "labels book costs rows class_forms closed_forms outputs hessians layers mix",
     "compiler": "calls numbering ir ir.inference ir.trace ir.canonical ir.simplify ir.program "
     "patterns patterns.structure patterns.published patterns.axes patterns.idioms patterns.linear "
     "patterns.logs patterns.stable_rules patterns.fuse patterns.mispairings stabilize "
     "differentiate lowering arguments source source.storage source.emit loops loops.vector_math "
-    "loops.spelled loops.operations loops.schedule loops.identifiers loops.statements "
-    "loops.backend compile standalone",
+    "loops.operations loops.schedule loops.identifiers loops.statements loops.backend compile "
+    "standalone",
     "debugger": "rule local_derivative chain_rule reasons walk lockstep expressions layout entry "
     "show questions playback page commands commands.session commands.move commands.stop "
     "commands.look commands.focus commands.change commands.learn commands.why commands.quiz "

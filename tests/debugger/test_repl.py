@@ -170,7 +170,7 @@ def test_a_batch_of_examples_is_compared_with_a_minus_y_over_their_number():
         assert "\n(a - y)/n (4, 3)  n = 4\n" in answers_to("delta", cost)
         said = "accumulated delta/n = dC/dz (complete)  as downstream\n"
         assert answers_to("end", cost).endswith(said)
-    said = "  dC/dz = softmax_ll_delta(z, y) * (dC/dC / 4)\n"
+    said = "  dC/dz = softmax_ll_delta(z, [0, 1, 2, 0]) * (dC/dC / 4)\n"
     assert said in answers_to("explain", mix.cost(z, y))
 
 

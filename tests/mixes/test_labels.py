@@ -5,7 +5,7 @@ import pytest
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix import MIXES, Mix, Tensor, grad
-from tinygrad_lossmix.mixes.labels import labels, numbers
+from tinygrad_lossmix.mixes.labels import dense, labels, numbers
 from tinygrad_lossmix.mixes.labels import logits as checked
 
 each_mix = pytest.mark.parametrize("mix", MIXES, ids=str)
@@ -23,7 +23,7 @@ BATCH = np.array([[0.5, -1.0, 2.0], [1.0, 0.0, -2.0]])
 )
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_a_class_and_its_one_hot_in_any_type_are_the_same(y, dtype):
-    got = labels(y, np.zeros(3, dtype))
+    got = dense(y, np.zeros(3, dtype))
     assert got.dtype == dtype
     assert (got == [0, 1, 0]).all()
 
@@ -41,16 +41,28 @@ def test_labels_of_any_real_type(mix, dtype):
 @pytest.mark.parametrize("y", [[2, 0], np.array([2, 0], np.uint8), np.array([2, 0], ">i2")])
 @each_mix
 def test_classes_are_one_hot_labels_written_short(mix, y):
-    dense = np.array([[0, 0, 1.0], [1.0, 0, 0]])
-    for method in (mix.cost, mix.delta, mix.composed):
-        assert (method(BATCH, y) == method(BATCH, dense)).all()
+    one_hot = np.array([[0, 0, 1.0], [1.0, 0, 0]])
+    assert mix.composed(BATCH, y) == mix.composed(BATCH, one_hot)
     t = Tensor(BATCH)
-    assert (grad(mix.cost(t, y), t) == grad(mix.cost(t, dense), t)).all()
+    for method in (mix.cost, mix.delta, lambda z, y: grad(mix.cost(t, y), t)):
+        np.testing.assert_allclose(method(BATCH, y), method(BATCH, one_hot), rtol=1e-14)
 
 
 def test_classes_of_more_axes():
     y = np.array([[0, 1, 2], [2, 2, 0]])
-    assert (labels(y, np.zeros((2, 3, 3))) == np.eye(3)[y]).all()
+    assert (labels(y, np.zeros((2, 3, 3))) == y).all()
+    assert (dense(y, np.zeros((2, 3, 3))) == np.eye(3)[y]).all()
+
+
+@pytest.mark.parametrize("dtype", ["i1", "u8", ">i4", "i8"])
+@pytest.mark.parametrize("shape", [(), (2,), (2, 3), (0,)])
+def test_classes_are_new_arrays_of_indices(shape, dtype):
+    y = np.ones(shape, dtype)
+    got = labels(y, np.zeros((*shape, 3), np.float32))
+    assert type(got) is np.ndarray
+    assert (got.dtype, got.shape) == (np.intp, shape)
+    assert (got == 1).all()
+    assert not np.shares_memory(got, y)
 
 
 def test_a_square_of_integers_is_labels_not_classes():

@@ -19,7 +19,7 @@ from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.sweep import seed_of, sweep
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.mixes.labels import labels, logits
+from tinygrad_lossmix.mixes.labels import dense, logits
 from tinygrad_lossmix.mixes.layers import COSTS, LAYERS
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import AsPrinted, columns, figure, paragraph, vector, width
@@ -165,7 +165,7 @@ def delta_report(mix: Mix, z: Any, y: Any) -> DeltaReport:
         )
     if not np.isfinite(z).all():
         raise ValueError("logits are finite numbers, but z holds NaN or infinity")
-    return DeltaReport(mix, z, labels(y, z))
+    return DeltaReport(mix, z, dense(y, z))
 
 
 @np.errstate(all="ignore")

@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygrad_lossmix.cli.exits import usage
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.mixes.labels import labels
+from tinygrad_lossmix.mixes.labels import dense
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 from tinygrad_lossmix.records import to_json
 
@@ -59,10 +59,10 @@ def labels_of(text: str, z: Array) -> Array:
         ValueError: neither, or not of z's shape.
     """
     if "," in text or z.size == 1:
-        return labels(numbers(text), z)
+        return dense(numbers(text), z)
     if not text.strip().isdecimal():
         raise ValueError(f"{text!r} is neither a class, 0 to {z.size - 1}, nor labels, as in 0,1,0")
-    return labels(int(text), z)
+    return dense(int(text), z)
 
 
 def mix_of(words: Sequence[str]) -> Mix:

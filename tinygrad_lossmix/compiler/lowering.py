@@ -17,6 +17,8 @@ from tinygrad_lossmix.compiler.differentiate import named
 from tinygrad_lossmix.compiler.ir.inference import Kind
 from tinygrad_lossmix.compiler.ir.program import Lowering, TracedProgram
 from tinygrad_lossmix.mixes import closed_forms
+from tinygrad_lossmix.mixes.labels import one_hot
+from tinygrad_lossmix.mixes.rows import all_but_one
 
 Value = Any
 CLASSES = 32  # at most, for a product with the matrix that is 1 off its diagonal
@@ -61,7 +63,7 @@ def softmax_ce(z: Value, y: Value) -> tuple[Value, Value]:
 def _indexed(z: Value) -> tuple[Value, Value, Value, Value, Value, Callable[..., Value]]:
     """Where each row is largest, counted through all rows, d = z minus that, e^d, its Σ_{j≠k}, that
     of the largest, and Σ_{j≠k} itself: a product with the matrix that is 1 off its diagonal."""
-    off_diagonal = closed_forms.all_but_one(z.shape[-1], z.dtype)
+    off_diagonal = all_but_one(z.shape[-1], z.dtype)
     at = np.argmax(z, axis=-1)
     if z.ndim > 1:
         at = at + np.arange(0, z.size, z.shape[-1])
@@ -83,6 +85,10 @@ def _masked(z: Value) -> tuple[Value, Value, Value, Value, Value, Callable[..., 
     top, e = d == 0.0, np.exp(d)
     t = _sum(np.where(top, 0.0, e)) + (_sum(top.astype(z.dtype)) - 1.0)
     return top, d, e, others(e), t, others
+
+
+def _dense(y: Value, z: Value) -> Value:
+    return y if y.ndim == z.ndim else one_hot(y, z.shape, z.dtype)
 
 
 def _sum(x: Value) -> Value:
@@ -126,5 +132,5 @@ LOOPED: dict[Any, Lowering] = {
     **{form: functools.partial(f, exponentials=_masked) for form, f in SOFTMAXES.items()},
     closed_forms.softmax_ce: softmax_ce,
 }
-LOWERED[closed_forms.evaluated] = lambda form, z, y: LOWERED[form](z, y)
-LOOPED[closed_forms.evaluated] = lambda form, z, y: LOOPED[form](z, y)
+LOWERED[closed_forms.evaluated] = lambda form, z, y: LOWERED[form](z, _dense(y, z))
+LOOPED[closed_forms.evaluated] = lambda form, z, y: LOOPED[form](z, _dense(y, z))

@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_lossmix.engine.graph import group
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.mixes.labels import labels, numbers
+from tinygrad_lossmix.mixes.labels import dense, numbers
 
 __all__ = ["cross_entropy", "log_likelihood", "quadratic", "sigmoid", "softmax"]
 
@@ -38,7 +38,7 @@ def softmax(z: Any) -> Any:
 def cross_entropy(a: Any, y: Any) -> Any:
     """-1/n Σ_x Σ_k y ln a + (1-y) ln(1-a), eq. (63); y of a's shape, or classes. A scalar."""
     a = _given("outputs", a)
-    y = labels(y, a)
+    y = dense(y, a)
     return _per_example(-(np.log(a) * y + np.log(1.0 - a) * (1.0 - y)).sum(), a)
 
 
@@ -46,7 +46,7 @@ def cross_entropy(a: Any, y: Any) -> Any:
 def log_likelihood(a: Any, y: Any) -> Any:
     """-1/n Σ_x Σ_k y ln a, eq. (80); y of a's shape, or classes. A scalar."""
     a = _given("outputs", a)
-    y = labels(y, a)
+    y = dense(y, a)
     return _per_example(-(np.log(a) * y).sum(), a)
 
 
@@ -54,7 +54,7 @@ def log_likelihood(a: Any, y: Any) -> Any:
 def quadratic(a: Any, y: Any) -> Any:
     """1/2n Σ_x Σ_k (a-y)², eq. (6) of chapter 1; y of a's shape, or classes. A scalar."""
     a = _given("outputs", a)
-    y = labels(y, a)
+    y = dense(y, a)
     return _per_example(0.5 * ((a - y) ** 2).sum(), a)
 
 

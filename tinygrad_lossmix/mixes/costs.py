@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_lossmix.engine.graph import group
 from tinygrad_lossmix.engine.table import Array, dispatched, row
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.mixes.labels import labels, numbers, require_finite
+from tinygrad_lossmix.mixes.labels import dense, numbers, require_finite
 
 
 @dispatched
@@ -83,7 +83,7 @@ def quadratic(a: Any, y: Any) -> Any:
 
 def _checked(a: Any, y: Any) -> tuple[Any, Array]:
     a = a if isinstance(a, Tensor) else numbers("outputs", a)
-    return a, require_finite(labels(y, a))
+    return a, require_finite(dense(y, a))
 
 
 def _mean(costs: Any) -> Any:

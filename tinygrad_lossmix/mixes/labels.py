@@ -62,19 +62,21 @@ def numbers(what: str, x: Any) -> Array:
 
 
 def labels(y: Any, like: Any) -> Array:
-    """Labels as a new array, in shape and dtype of the logits or outputs they belong to, C order.
+    """Labels as a new array in C order: of the logits' or outputs' shape and dtype, or classes.
 
     Args:
         y: an array of that shape (one-hot, soft, multi-hot; any real dtype), or classes 0 … K-1 of
             integer dtype, one for each row: shape without the last axis, K ≥ 2.
-        like: the logits or outputs, a Tensor or an array.
+        like: the logits or outputs they belong to, a Tensor or an array.
+
+    Returns:
+        labels in shape and dtype of `like`; classes as they are, as indices (np.intp).
 
     Raises:
         ValueError: anything else, with what was given and what was expected.
 
     >>> labels([2, 0], np.zeros((2, 3)))
-    array([[0., 0., 1.],
-           [1., 0., 0.]])
+    array([2, 0])
     """
     shape = like.shape
     if type(y) is not np.ndarray:
@@ -87,10 +89,10 @@ def labels(y: Any, like: Any) -> Array:
         with np.errstate(over="ignore"):
             return y.astype(like.dtype, "C")
     if not shape or y.shape != shape[:-1]:
-        classes = f", or integer classes of shape {shape[:-1]}" if shape else ""
+        more = f", or integer classes of shape {shape[:-1]}" if shape else ""
         raise ValueError(
             f"labels of shape {y.shape} do not belong to outputs of shape {shape}: "
-            f"expected {shape}{classes}"
+            f"expected {shape}{more}"
         )
     k = shape[-1]
     if y.dtype.kind not in INTEGER:
@@ -99,17 +101,33 @@ def labels(y: Any, like: Any) -> Array:
         )
     if k < 2:
         raise ValueError(f"classes need K ≥ 2 outputs, not {k}: give labels of shape {shape}")
-    return one_hot(y, shape, like.dtype)
+    return classes(y, k)
 
 
 @dispatched
-def one_hot(y: Array, shape: tuple[int, ...], dtype: Any) -> Array:
-    """Labels of a shape for classes 0 … K-1, ValueError for others."""
-    k = shape[-1]
+def classes(y: Array, k: int) -> Array:
+    """Classes 0 … K-1 as a new array of indices, ValueError for others."""
     if y.size and not 0 <= y.item(y.argmin()) <= y.item(y.argmax()) < k:  # y.min() takes ten times
         raise ValueError(
             f"classes are 0 … {k - 1} for {k} outputs, but y holds {y[(y < 0) | (y >= k)][0]}"
         )
+    return y.astype(np.intp, "C")
+
+
+def dense(y: Any, like: Any) -> Array:
+    """Labels as `labels` takes them, in shape and dtype of what they belong to: classes as one-hot.
+
+    >>> dense([2, 0], np.zeros((2, 3)))
+    array([[0., 0., 1.],
+           [1., 0., 0.]])
+    """
+    y = labels(y, like)
+    return y if y.ndim == len(like.shape) else one_hot(y, like.shape, like.dtype)
+
+
+@dispatched
+def one_hot(y: Array, shape: tuple[int, ...], dtype: Any) -> Array:
+    """Labels of a shape for classes, known to be 0 … K-1."""
     found = np.zeros(shape, dtype)
     found[(*_places(y.shape), y)] = 1
     return found

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from math import prod
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from tinygrad_lossmix.engine import caller
 from tinygrad_lossmix.engine.rules import divisor
 from tinygrad_lossmix.engine.table import Array, dispatched, row
@@ -75,9 +77,13 @@ def _closed(name: str, formula: str, latex: str = "", equation: str = "eq. (29)"
     def cost(z: Array, y: Array) -> Array:
         return closed_forms.mean(evaluate, z, y)[0]
 
-    def rule(g: Array, c: Array, z: Array, y: Array, residual: Array | None = None) -> Array:
-        each = delta(z, y) if residual is None else residual
-        return each * (g / divisor(prod(z.shape[:-1]) or 1, z.dtype))
+    def rule(g: Array, c: Array, z: Array, y: Array, residual: list[Array] | None = None) -> Array:
+        factor = g / divisor(prod(z.shape[:-1]) or 1, z.dtype)
+        each = residual.pop() if residual else delta(z, y)
+        if type(each) is not np.ndarray:
+            return each * factor
+        each *= factor
+        return each
 
     def turned(g: Array, d: Array, z: Array, y: Array) -> Array:
         """The Hessian of the cost at z times g, example by example."""
@@ -132,10 +138,13 @@ PAIR_OF = {form.cost: pair for pair, form in PAIRS.items()}  # by what a node ho
 
 
 def cost_node(pair: tuple[str, str], z: Tensor, y: Array) -> Tensor:
-    """The mean cost of a pair, as one node; y has z's shape and dtype, and nobody changes it."""
+    """The mean cost of a pair, as one node; y is as `labels` gives it, and nobody changes it.
+
+    The first gradient takes the δ that it keeps, and scales it: no second array of z's size.
+    """
     values, form = z._value, PAIRS[pair]
     cost, delta = closed_forms.mean(form.evaluate, values, y)
-    made = node(cost, form.cost, (z, y), (values, y), {}, residual=delta)
+    made = node(cost, form.cost, (z, y), (values, y), {}, residual=[delta])
     made.line = z.line and caller.line()
     return made
 

@@ -17,7 +17,7 @@ import numpy as np
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes import closed_forms
-from tinygrad_lossmix.mixes.labels import labels, logits, require_finite
+from tinygrad_lossmix.mixes.labels import dense, labels, logits, require_finite
 from tinygrad_lossmix.mixes.layers import COSTS, LAYERS, PAIRS, cost_named, cost_node
 from tinygrad_lossmix.registry import HIGHER
 
@@ -99,7 +99,7 @@ class Mix:
     def composed(self, z: Any, y: Any) -> Any:
         """The same cost as a graph of the book's primitives, NaN where they overflow."""
         z = logits(z, self._over)
-        y = require_finite(labels(y, z))
+        y = require_finite(dense(y, z))
         return self._cost.book(self._layer.book(z), y)
 
     def delta(self, z: Any, y: Any) -> Any:
@@ -121,7 +121,7 @@ class Mix:
         z = logits(z.data if type(z) is Tensor else z)
         if z.ndim != 1:
             raise ValueError(f"the Hessian is of one example, z of shape (K,), not {z.shape}")
-        y = require_finite(labels(y, z))
+        y = require_finite(dense(y, z))
         unit = np.eye(len(z), dtype=z.dtype)
         return self._form.product(np.tile(z, (len(z), 1)), np.tile(y, (len(z), 1)), unit)
 

@@ -20,8 +20,8 @@ from tinygrad_lossmix.engine.refusals import unknown
 from tinygrad_lossmix.engine.rules import HALF
 from tinygrad_lossmix.engine.table import Array, dispatched, row
 from tinygrad_lossmix.engine.tensor import Tensor, record
-from tinygrad_lossmix.mixes.closed_forms import FEW, all_but_one
 from tinygrad_lossmix.mixes.labels import numbers
+from tinygrad_lossmix.mixes.rows import FEW, all_but_one
 
 
 def _wide(function: Callable[..., Array]) -> Callable[..., Array]:

@@ -22,6 +22,7 @@ from tinygrad_lossmix.engine.table import Array, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes import outputs
 from tinygrad_lossmix.mixes.costs import xlogy
+from tinygrad_lossmix.mixes.labels import one_hot
 from tinygrad_lossmix.mixes.layers import LAYERS, PAIRS
 from tinygrad_lossmix.testing.methods import Estimate, NotApplicable, split
 
@@ -203,15 +204,22 @@ _COSTS: dict[str, tuple[Callable[..., Array], Callable[..., Array]]] = {  # C, a
 }
 
 
+def _dense(y: Array, z: Array) -> Array:
+    """Classes as one-hot labels, others as they are."""
+    return y if y.ndim == z.ndim else one_hot(y.astype(np.intp), z.shape, object)
+
+
 def _mean_cost(output: str, cost: str, z: Array, y: Array) -> Array:
     """The mean cost of a batch."""
-    return np.sum(_COSTS[cost][0](y, *_LOGS[output](z))) / (math.prod(np.shape(z)[:-1]) or 1)
+    return np.sum(_COSTS[cost][0](_dense(y, z), *_LOGS[output](z))) / (
+        math.prod(np.shape(z)[:-1]) or 1
+    )
 
 
 def _deltas(output: str, cost: str, z: Array, y: Array) -> Array:
     """∂C/∂z of each example: ∂C/∂a through the Jacobian of the output layer."""
     a, rest = map(_exp, _LOGS[output](z))
-    slope = _COSTS[cost][1](y, a, rest)
+    slope = _COSTS[cost][1](_dense(y, z), a, rest)
     if not LAYERS[output].distribution:
         return slope * a * rest
     return a * (slope * rest - (np.sum(slope * a, axis=-1, keepdims=True) - slope * a))

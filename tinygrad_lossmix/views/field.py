@@ -18,7 +18,7 @@ import numpy as np
 
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.installation import needing
-from tinygrad_lossmix.mixes.labels import labels, require_finite
+from tinygrad_lossmix.mixes.labels import dense, require_finite
 from tinygrad_lossmix.mixes.layers import LETTERS
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 from tinygrad_lossmix.views.drawing import SCOPE, scalable
@@ -140,7 +140,7 @@ def field(*mixes: Mix, y: Any = 0) -> Field:
     for mix in mixes:
         if not isinstance(mix, Mix):
             raise TypeError(f'a field is of mixes, Mix("softmax", "ll"), not {type(mix).__name__}')
-    label = require_finite(labels(y, np.zeros(2)))
+    label = require_finite(dense(y, np.zeros(2)))
     return Field([Panel(mix, label) for mix in mixes or MIXES])
 
 

@@ -25,7 +25,7 @@ from tinygrad_lossmix.engine.rules import getitem
 from tinygrad_lossmix.engine.sweep import Step, accumulated, sweep
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.mixes.labels import labels
+from tinygrad_lossmix.mixes.labels import dense
 from tinygrad_lossmix.mixes.layers import COSTS, LAYERS, PAIR_OF, PAIRS
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import FEW, LONGEST, brief, clean, line_of_code, short, shorten
@@ -93,7 +93,7 @@ def find(nodes: Sequence[Tensor]) -> Symbols | None:
     for node in reversed(nodes):
         if node.function in PAIR_OF and isinstance(node.args[0], Tensor):
             z, y = node.args
-            return Symbols(Mix(*PAIR_OF[node.function]), z, None, y, node, node is cost)
+            return Symbols(Mix(*PAIR_OF[node.function]), z, None, dense(y, z), node, node is cost)
         for name, args, *_ in node.groups:
             if name in COST_GROUPS and len(args) == 2 and isinstance(args[0], Tensor):
                 a, y = args
@@ -101,7 +101,7 @@ def find(nodes: Sequence[Tensor]) -> Symbols | None:
                 with contextlib.suppress(ValueError):  # a group of the user's, of the same name
                     if isinstance(z, Tensor):
                         mix, whole = Mix(output, COST_GROUPS[name]), node is cost
-                        return Symbols(mix, z, a, labels(y, a), node, whole)
+                        return Symbols(mix, z, a, dense(y, a), node, whole)
     return None
 
 

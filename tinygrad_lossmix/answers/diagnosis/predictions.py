@@ -22,7 +22,7 @@ import numpy as np
 from tinygrad_lossmix.answers.plateau.candidates import half_unit
 from tinygrad_lossmix.engine.table import INTEGER, Array
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.mixes.labels import labels as one_hot
+from tinygrad_lossmix.mixes.labels import dense
 from tinygrad_lossmix.printing import figure
 
 REQUIRED, OPTIONAL = ("outputs", "labels"), ("loss", "accuracy")
@@ -63,7 +63,7 @@ def handed(outputs: Any, labels: Any) -> tuple[Array, Array]:
             f"outputs of shape {x.shape} seem to have their classes on axis 1: expected on the "
             "last, np.moveaxis(outputs, 1, -1)"
         )
-    y = one_hot(y, x)
+    y = dense(y, x)
     if not np.isfinite(y).all():
         raise ValueError("labels are finite numbers, but hold NaN or infinity")
     if y.min() < 0 or y.max() > 1:
