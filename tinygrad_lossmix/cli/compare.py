@@ -162,11 +162,7 @@ def table(mixes: list[dict[str, Any]]) -> Table:
         accuracy = cell(mix["accuracy"]["mean"], ".2%")
         if mix["accuracy"]["std"] is not None:
             accuracy += f" ± {mix['accuracy']['std']:.2%}"
-        ends = (
-            cell(mix["ece"]["mean"], ".4f"),
-            cell(mix["epochs_to_95"]),
-            cell(mix["final_cost"]),
-        )
+        ends = cell(mix["ece"]["mean"], ".4f"), cell(mix["epochs_to_95"]), cell(mix["final_cost"])
         grid.add_row(f"{mix['output']} {mix['cost']}", *answers, accuracy.replace("%", ""), *ends)
     return grid
 

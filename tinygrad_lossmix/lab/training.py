@@ -8,18 +8,19 @@ order of the mini-batches, whatever the mix.
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from tinygrad_lossmix.compiler.compile import compile
+from tinygrad_lossmix.compiler.compile import Compiled, compile
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.lab.data import Data, Split, split
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.mixes.outputs import sigmoid
 
 BINS = 15  # of confidence
-Parameters: TypeAlias = tuple[Array, Array, Array, Array]
+Parameters: TypeAlias = tuple[Array, ...]  # W1, b1, W2, b2
 
 
 @dataclass(frozen=True)
@@ -139,21 +140,23 @@ def descend(
     mix: Mix, parts: Split, p: Parameters, rng: np.random.Generator, settings: Settings
 ) -> Iterator[Parameters]:
     """The parameters after each epoch of mini-batches in a new random order."""
-
-    def cost(w1: Any, b1: Any, w2: Any, b2: Any, x: Array, y: Array) -> Any:
-        return mix.cost(logits(x, w1, b1, w2, b2), y)
-
-    gradient = compile(cost, wrt=(0, 1, 2, 3))
+    step = steps(mix, settings.eta)
     one_hot = np.eye(parts.classes, dtype=parts.x.dtype)[parts.y]
     for _ in range(settings.epochs):
         order = rng.permutation(len(parts.x))
         x, y = parts.x[order], one_hot[order]
         for start in range(0, len(order), settings.batch):
             rows = slice(start, start + settings.batch)
-            _, slopes = gradient(*p, x[rows], y[rows])
-            w1, b1, w2, b2 = (v - settings.eta * g for v, g in zip(p, slopes, strict=True))
-            p = w1, b1, w2, b2
+            p = tuple(map(np.subtract, p, step(*p, x[rows], y[rows])[1]))
         yield p
+
+
+@lru_cache(maxsize=16)  # compiled once for all seeds, not for 7 ms in each run of 140 ms
+def steps(mix: Mix, eta: float) -> Compiled:
+    """How much each parameter is lowered on a mini-batch: eta times the gradient of the cost."""
+    return compile(
+        lambda w1, b1, w2, b2, x, y: eta * mix.cost(logits(x, w1, b1, w2, b2), y), (0, 1, 2, 3)
+    )
 
 
 def initial(

@@ -93,6 +93,48 @@ def test_axes_views_and_reductions(f):
         as_interpreted(f, X)
 
 
+CLASSES = np.array([2, 0, -1, 2, 3, 0])
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, y: np.square(np.exp(x[0]).T[np.arange(4), y[:4] % 3]).sum(),
+        lambda x, y: (np.exp(x)[:, y % 3] ** 2).sum() + x[y % 2, 1].sum() + x[0, y[0]].sum(),
+        lambda x, y: np.exp(np.take(np.exp(x), y, axis=-1)).sum() + np.take(x, y).sum(),
+        lambda x, y: np.square(np.exp(x)[y.reshape(2, 1, 3) % 2, None, [[0, 2, 2]]]).sum(),
+        lambda x, y: np.exp(x)[0, [True, False, True]].sum() + x[[0, 0, 1]].max(),
+    ],
+)
+def test_entries_at_integers_repeated_and_negative_ones_too(backend, f):
+    close(compiled(f, 0, backend)(X, CLASSES), lm.value_and_grad(f)(X, CLASSES))
+    g = compiled(lambda x, y: np.exp(x).reshape(-1)[y].sum(), 0, backend)
+    g(X, CLASSES)
+    for wrong in (24, -25):
+        with pytest.raises(IndexError, match=f"index {wrong} is out of bounds for axis 0"):
+            g(X, np.full(6, wrong))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.square(np.concatenate([x * 2.0, np.exp(x[:, :1]), x], axis=1)).sum(),
+        lambda x: np.square(np.stack([x[0].T, np.exp(x[1]).T, np.ones((4, 3))], axis=-1)).sum(),
+        lambda x: np.exp(np.einsum("aij,ij->aj", np.exp(x), x[0])).sum(),
+        lambda x: np.exp(np.einsum("ij,kj", np.exp(x[0]), x[1])).sum(),
+        lambda x: np.square(np.einsum("aij,jk->kai", np.exp(x), x[0].T)).sum(),
+        lambda x: np.square(np.einsum("aij,akj->aik", np.exp(x), x)).sum(),
+        lambda x: np.square(np.einsum("ij,kl->ikjl", np.exp(x[0]), x[1])).sum(),
+        lambda x: np.einsum("ij,ij->", np.exp(x[0]), x[1]) * np.einsum("a...->...", x).max(),
+        lambda x: np.square(np.einsum("ij,jk->ik", np.exp(x[0, :, :1]), x[1].T @ x[0])).sum(),
+        lambda x: np.square(np.einsum("i,j->ij", np.exp(x[0, 0, :0]), x[0, 0])).sum(),
+    ],
+)
+def test_arrays_put_together_and_products_as_einsum(f):
+    as_interpreted(f, X)
+
+
 def test_a_softmax_takes_one_loop_over_the_rows():
     def f(x):
         e = np.exp(x - x.max(axis=-1, keepdims=True))

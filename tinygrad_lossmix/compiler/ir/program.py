@@ -58,8 +58,9 @@ class TracedProgram:
 
     def call(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """The value of a call: of NumPy, or of another function, whose lowered form is traced."""
-        if function in self._lowered:
-            return self._lowered[function](*args, **kwargs)
+        lowered = self._lowered.get(function)
+        if lowered and (found := lowered(*args, **kwargs)) is not None:
+            return found
         if function in COMPOSED_ALIKE and function in COMPOSED:
             return COMPOSED[function](*args, **kwargs)
         function, args, kwargs = canonical(function, args, kwargs)
@@ -76,12 +77,16 @@ class TracedProgram:
 
     def pair(self, function: Any, first: Kind, second: Kind, *args: Any) -> tuple[Traced, Traced]:
         """The values of a function that returns two arrays."""
-        both = self._made(function, tuple(map(self.constant, args)), {}, Kind((), None))
+        both = self.made(function, args, Kind((), None))
         one, other = [
             self._made(operator.getitem, (both, i), {}, kind)
             for i, kind in enumerate((first, second))
         ]
         return one, other
+
+    def made(self, function: Any, args: tuple[Any, ...], kind: Kind) -> Traced:
+        """The value of a call as it stands, of a kind that is known."""
+        return self._made(function, tuple(map(self.constant, args)), {}, kind)
 
     def _made(self, function: Any, args: Any, kwargs: Any, kind: Kind | None = None) -> Traced:
         """The value of a call that is made once."""

@@ -25,10 +25,11 @@ from tinygrad_lossmix.compiler.ir.trace import Traced, operands
 from tinygrad_lossmix.compiler.loops.identifiers import Names
 from tinygrad_lossmix.compiler.loops.operations import MODULES, literal, supported
 from tinygrad_lossmix.compiler.loops.schedule import Schedule, Unsupported
+from tinygrad_lossmix.compiler.loops.spelled import SPELLED
 from tinygrad_lossmix.compiler.loops.statements import loops
 from tinygrad_lossmix.compiler.lowering import LOOPED
 from tinygrad_lossmix.compiler.source.emit import executed, is_name, needed, together
-from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.engine.table import INTEGER, Array
 from tinygrad_lossmix.files import write
 from tinygrad_lossmix.installation import install
 
@@ -56,7 +57,7 @@ def machine(
     Returns:
         a function of the arguments and working arrays, one that makes these, and the text.
     """
-    program, value, gradients = differentiated(f, arrays, wrt, LOOPED, keywords)
+    program, value, gradients = differentiated(f, arrays, wrt, LOOPED | SPELLED, keywords)
     try:
         return _compiled(program, value, gradients, several)
     except ImportError as error:
@@ -97,7 +98,7 @@ def _split(calls: Sequence[Traced]) -> tuple[list[Traced], list[Traced]]:
     for call in calls:
         ready = all(x.function is None or x in before for x in operands(call))
         lone = along(call) is not None or call.function in (np.matmul, np.reshape)
-        if ready and not lone and not supported(call):
+        if ready and not supported(call) and not (lone and call.dtype.kind not in INTEGER):
             before[call] = None
         else:
             late.append(call)
@@ -127,6 +128,8 @@ def _module(
         return names[id(x)]
 
     def part(x: Any) -> str:
+        if isinstance(x, tuple) and any(isinstance(y, Traced) for y in x):
+            return together([*map(part, x)])
         return f"[{', '.join(map(part, x))}]" if isinstance(x, list) else name(x)
 
     arguments = [name(x, "x") for x in program.arguments]

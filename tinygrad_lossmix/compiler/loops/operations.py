@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.compiler.ir.trace import Traced
+from tinygrad_lossmix.compiler.loops.spelled import added, taken
 from tinygrad_lossmix.engine.derivatives import constant
 from tinygrad_lossmix.engine.rules import astype, scatter
 
@@ -34,6 +35,7 @@ ARITHMETIC: dict[Any, str] = {
     np.positive: "{}",
     constant: "{}",
     astype: "{}",
+    taken: "{}",
     np.negative: "-{}",
     np.add: "{} + {}",
     np.subtract: "{} - {}",
@@ -78,8 +80,10 @@ def supported(call: Traced) -> bool:
     if function is np.vdot:
         a, b = call.args
         return call.dtype in FLOATS and np.shape(a) == np.shape(b)
-    if function is np.reshape or function is scatter:
-        return call.dtype in FLOATS and kinds == [call.dtype]
+    if function in (np.reshape, scatter, taken, added):
+        return call.dtype in FLOATS and kinds[0] == call.dtype
+    if function is np.concatenate:
+        return call.dtype in FLOATS and {x.dtype for x in call.args[0]} == {call.dtype}
     if function is np.matmul:
         flat = all(x.ndim <= 2 for x in call.args)
         return flat and call.dtype in FLOATS and set(kinds) == {call.dtype}

@@ -20,12 +20,14 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.compiler.calls import along, is_plain, left, reduced, spelled_out
+from tinygrad_lossmix.compiler.calls import along, left, reduced, spelled_out
 from tinygrad_lossmix.compiler.ir.trace import Traced, operands
 from tinygrad_lossmix.compiler.loops.operations import REDUCTIONS, supported
+from tinygrad_lossmix.compiler.loops.spelled import added, taken
 from tinygrad_lossmix.engine.rules import getitem, scatter
 
 Index = tuple[str, ...]
+SCATTERS = (scatter, added)
 AXES = ("i6", "i5", "i4", "i3", "i2", "i", "j")
 
 
@@ -70,7 +72,9 @@ class Nest:
         if not inner and not (self.shape and shape in (rows, (*rows, 1))):
             return False
         at = self.places(call)
-        used = [base_of(x, place(x.shape, at)) for x in operands(call)]
+        if call.function is taken and base_of(call.args[0])[0] in self.phase:
+            return False
+        used = [base_of(x, place(x.shape, at)) for x in entries(call) if isinstance(x, Traced)]
         mine = [(base, index) for base, index in used if base in self.phase]
         for base, index in mine:
             if base in self.after or self.index[base] != index:
@@ -81,8 +85,9 @@ class Nest:
         self.index[call] = at
         if inner:
             self.inner.add(call)
-        if call.function is scatter:
-            self.index[call] = _inside(call.shape, call.kwargs["key"], at)
+        if call.function in SCATTERS:
+            key = call.kwargs.get("key")
+            self.index[call] = _inside(call.shape, key, at) if key is not None else ()
             self.after.add(call)
         elif reduces(call):
             axes = reduced(call)
@@ -127,12 +132,14 @@ class Schedule:
     def _place(self, call: Traced) -> None:
         if along(call) is not None:
             return
-        scattered = call.function is scatter and not is_plain(call.kwargs["key"])
-        if not supported(call) or scattered:
+        if not supported(call):
             raise Unsupported(getattr(call.function, "__qualname__", str(call.function)))
         new: Nest | Traced = call
-        if call.function is np.reshape or is_product(call):
-            self.factors[call] = [self._factor(x) for x in call.args]
+        if call.function is taken:
+            self.factors[call] = [self._whole(call.args[0])]
+        if call.function in (np.reshape, np.concatenate) or is_product(call):
+            given = call.args[0] if call.function is np.concatenate else call.args
+            self.factors[call] = [self._factor(x) for x in given]
             self.stored[call] = None
         else:
             start = max([self.home.get(base_of(x)[0], 0) for x in operands(call)], default=0)
@@ -179,7 +186,13 @@ class Schedule:
 
 def loop_shape(call: Traced) -> tuple[int, ...]:
     """The places that a call is computed at."""
-    return np.shape(call.args[0]) if reduces(call) or call.function is scatter else call.shape
+    other = reduces(call) or call.function in SCATTERS
+    return np.shape(call.args[0]) if other else call.shape
+
+
+def entries(call: Traced) -> list[Any]:
+    """The arguments that it uses one entry of at each place: not where it looks entries up."""
+    return [x for x in call.args[call.function is taken :] if not isinstance(x, tuple)]
 
 
 def reduces(call: Traced) -> bool:

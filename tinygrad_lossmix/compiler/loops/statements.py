@@ -4,6 +4,7 @@ It computes into arrays that it is given: results and working arrays. A nest is 
 rows, and loops along a row, phase by phase.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -21,14 +22,17 @@ from tinygrad_lossmix.compiler.loops.operations import (
     literal,
 )
 from tinygrad_lossmix.compiler.loops.schedule import (
+    SCATTERS,
     Index,
     Nest,
     Schedule,
     base_of,
+    entries,
     is_product,
     place,
     reduces,
 )
+from tinygrad_lossmix.compiler.loops.spelled import added, taken
 from tinygrad_lossmix.compiler.source.emit import comment_of
 from tinygrad_lossmix.engine.rules import scatter
 
@@ -42,7 +46,7 @@ def loops(program: TracedProgram, name: str, schedule: Schedule) -> tuple[str, N
     body = []
     for item in schedule.items:
         body += _comments(program, item.calls if isinstance(item, Nest) else [item])
-        body += _NestLines(item, names).lines() if isinstance(item, Nest) else [_alone(item, names)]
+        body += _NestLines(item, names).lines() if isinstance(item, Nest) else _alone(item, names)
     for x in schedule.stored:
         if names.name(x) not in names.outputs and x.function is not np.reshape:
             names.working[names.name(x)] = Kind(x.shape, x.dtype)
@@ -57,14 +61,23 @@ def _comments(program: TracedProgram, calls: Sequence[Traced]) -> list[str]:
     return [f"# {line}" for line in said if line]
 
 
-def _alone(call: Traced, names: Names) -> str:
-    """A product of matrices, or an array in another shape."""
+def _alone(call: Traced, names: Names) -> list[str]:
+    """A product of matrices, an array in another shape, or arrays put together."""
     factors = [_factor(x, names) for x in names.schedule.factors[call]]
+    name = names.name(call)
+    if call.function is np.concatenate:
+        axis = call.kwargs["axis"] % call.ndim
+        ends = itertools.accumulate(x.shape[axis] for x in call.args[0])
+        before = ":, " * axis
+        return [
+            f"{name}[{before}{end - x.shape[axis]}:{end}] = {factor}"
+            for x, end, factor in zip(call.args[0], ends, factors, strict=True)
+        ]
     if not is_product(call):
-        return f"{names.name(call)} = {factors[0]}.reshape({call.shape})"
+        return [f"{name} = {factors[0]}.reshape({call.shape})"]
     if not call.args[0].size:
-        return f"{names.name(call)}.fill(0.0)"
-    return f"dot({', '.join(factors)}, {names.name(call)})"
+        return [f"{name}.fill(0.0)"]
+    return [f"dot({', '.join(factors)}, {name})"]
 
 
 def _factor(x: Any, names: Names) -> str:
@@ -98,7 +111,7 @@ class _NestLines:
         self.sums = {
             call: self.sum_of(call)
             for call in nest.calls
-            if reduces(call) or call.function is scatter
+            if reduces(call) or call.function in SCATTERS
         }
 
     def lines(self) -> list[str]:
@@ -137,7 +150,13 @@ class _NestLines:
 
     def statement(self, call: Traced) -> list[str]:
         """A call at one place, or once for a row."""
-        texts = [self.operand(x, self.nest.places(call), call) for x in call.args]
+        texts = [self.operand(x, self.nest.places(call), call) for x in entries(call)]
+        if call.function is taken:
+            [whole] = self.names.schedule.factors[call]
+            row = self.names.as_row(self.names.array(whole))
+            texts = [(f"{row}[{texts[0][0]}]", call.dtype)]
+        if call.function is added:
+            return [f"{self.names.as_row(self.names.name(call))}[{texts[1][0]}] += {texts[0][0]}"]
         if call.function is scatter:
             return [f"{self.sums[call].into} = {texts[0][0]}"]
         if call in self.sums:
@@ -268,7 +287,7 @@ class _NestLines:
             call in nest.inner
             and nest.index[call] in ((), nest.axes)
             and call.shape in ((), nest.shape)
-            and all(self.is_whole(x) for x in call.args)
+            and all(self.is_whole(x) for x in entries(call))
             for call in nest.calls
         )
 

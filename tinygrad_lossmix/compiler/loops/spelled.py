@@ -1,0 +1,92 @@
+"""Indices that are arrays, and einsum, in calls that there are loops for.
+
+>>> places((np.array([1, -1]), slice(2)), (3, 2))
+array([[2, 3],
+       [4, 5]])
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.compiler.calls import is_plain, parts
+from tinygrad_lossmix.compiler.ir.inference import Kind
+from tinygrad_lossmix.engine.rules import getitem, scatter
+from tinygrad_lossmix.engine.table import COMPOSED, INTEGER, Array, is_duck
+
+Value = Any
+
+
+def places(key: Any, shape: tuple[int, ...]) -> Array:
+    """Where the entries of x[key] are in `x.ravel()`, for x of a shape; NumPy's IndexError."""
+    axes = [np.broadcast_to(i, shape)[key] for i in np.indices(shape, sparse=True)]
+    return np.asarray(np.ravel_multi_index(tuple(axes), shape), np.intp)
+
+
+def taken(x: Array, at: Array) -> Array:
+    """The entries of x at places."""
+    return x.ravel()[at]
+
+
+def added(g: Array, at: Array, shape: tuple[int, ...]) -> Array:
+    """Zeros of a shape with g added at places."""
+    return scatter(g.ravel(), key=at.ravel(), shape=(int(np.prod(shape)),)).reshape(shape)
+
+
+def _places(x: Value, key: Any, shape: tuple[int, ...]) -> Value:
+    """`places` in the program of x; None where the key is no array of integers."""
+    arrays = [part for part in parts(key) if isinstance(part, list | np.ndarray)]
+    if (
+        is_plain(key)
+        or not shape
+        or any(is_duck(k) and np.result_type(k).kind not in INTEGER for k in arrays)
+    ):
+        return None
+    known = not any(map(is_duck, arrays))
+    return places(key, shape) if known else x.program.call(places, (key, shape), {})
+
+
+def _getitem(x: Value, key: Any) -> Value:
+    at = _places(x, key, x.shape)
+    return None if at is None else x.program.made(taken, (x, at), Kind(at.shape, x.dtype))
+
+
+def _scatter(g: Value, key: Any, shape: tuple[int, ...]) -> Value:
+    like = next(x for x in (g, *parts(key)) if is_duck(x))
+    at = _places(like, key, shape)
+    return None if at is None else like.program.made(added, (g, at, shape), Kind(shape, g.dtype))
+
+
+def _einsum(subscripts: str, x: Value, y: Value) -> Value:
+    """A product of matrices, or of entries and a sum; None for a diagonal."""
+    terms, out = subscripts.split("->")
+    a, b = terms.split(",")
+    if any(len(set(each)) < len(each) for each in (a, b)):
+        return None
+    sizes = [dict(zip(t, np.shape(v), strict=True)) for t, v in ((a, x), (b, y))]
+    same = all(sizes[0][c] == sizes[1][c] for c in a if c in b)
+    left, right = [c for c in a if c not in b], [c for c in b if c not in a]
+    inner = [c for c in a if c in b]
+    if same and left and right and inner and sorted(left + right) == sorted(out):
+        rows = np.transpose(x, [a.index(c) for c in left + inner])
+        columns = np.transpose(y, [b.index(c) for c in inner + right])
+        n = int(np.prod([sizes[0][c] for c in inner]))
+        flat = np.reshape(rows, (-1, n)) @ np.reshape(columns, (n, -1))
+        shape = tuple([(sizes[0] | sizes[1])[c] for c in left + right])
+        return np.transpose(np.reshape(flat, shape), [(left + right).index(c) for c in out])
+    every = [*out, *sorted({*a, *b} - {*out})]
+    factors = [
+        np.reshape(np.transpose(v, [t.index(c) for c in every if c in t]),
+                   tuple([size.get(c, 1) for c in every]))
+        for v, t, size in zip((x, y), (a, b), sizes, strict=True)
+    ]  # fmt: skip
+    return np.sum(factors[0] * factors[1], axis=tuple(range(len(out), len(every))))
+
+
+SPELLED: dict[Any, Callable[..., Value]] = {
+    getitem: _getitem,
+    scatter: _scatter,
+    np.take: COMPOSED[np.take],
+    np.einsum: _einsum,
+}
