@@ -14,7 +14,7 @@ from tests.helpers.numpy_cases import CALLS, ELEMENTWISE, NOT_ANALYTIC
 from tests.helpers.quick import share, thinned
 from tinygrad_lossmix import Tensor, grad
 from tinygrad_lossmix.engine.graph import nodes
-from tinygrad_lossmix.engine.table import COMPOSED, TABLE, spelling
+from tinygrad_lossmix.engine.table import COMPOSED, SCIPYS, TABLE, spelling
 
 every_call = pytest.mark.parametrize("call", CALLS, ids=str)
 some_calls = pytest.mark.parametrize("call", thinned(CALLS, 3), ids=str)
@@ -34,8 +34,10 @@ def test_every_function_that_differentiates_has_a_sample_call():
     own = {
         spelling(f)
         for f in {*TABLE, *COMPOSED}
-        if isinstance(f, np.ufunc) or f.__module__.startswith(("numpy", "tinygrad_lossmix.engine"))
+        if isinstance(f, np.ufunc)
+        or str(f.__module__).startswith(("numpy", "tinygrad_lossmix.engine"))
     }
+    own |= {name for name in SCIPYS if not hasattr(np, name)}
     assert own - {"constant"} == {call.name for call in CALLS}
 
 
@@ -75,7 +77,7 @@ def test_second_derivative_is_the_derivative_of_the_first(call):
         np.testing.assert_allclose(second, expected, rtol=1e-7, atol=1e-7)
 
 
-@every_call
+@pytest.mark.parametrize("call", [c for c in CALLS if c.name != "np.float_power"], ids=str)
 def test_float32_stays_float32_to_the_second_derivative(call):
     value, tensors = recorded(call, [x.astype(np.float32) for x in call.args])
     first = grad(value, tensors, seed=np.ones(value.shape), create_graph=True)
@@ -139,7 +141,7 @@ def test_layout_of_an_array_does_not_matter(call):
 def test_elementwise_agrees_with_mpmath_to_the_second_derivative(e, data):
     """Value, gradient, and all of the Hessian; tolerance relative to the largest of them."""
     point = [data.draw(st.floats(*interval)) for interval in e.domain]
-    assume(abs(point[0] - (point[1] if len(point) == 2 else 0.0)) > 1e-6)  # not at a kink
+    assume(abs(e.kink(*point)) > 1e-6)
     with mp.workdps(60):
         exact = functools.partial(mp.diff, e.oracle, tuple(map(mp.mpf, point)))
         orders = [tuple(row) for row in np.eye(len(point), dtype=int)]
@@ -163,7 +165,7 @@ SHAPES = [(), (1,), (1, 1), (0,), (2, 0, 3), (3,)]
 @elementwise
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_elementwise_of_any_shape_is_the_same_at_every_entry(e, shape):
-    point = [0.3 + 0.6 * i for i in range(len(e.domain))]
+    point = e.inside(0.3, 0.9) if len(e.domain) == 2 else e.inside(0.3)
     tensors = [Tensor(np.full(shape, x)) for x in point]
     alone = [Tensor(x) for x in point]
     z = e.ufunc(*tensors)

@@ -53,7 +53,7 @@ from tinygrad_lossmix.engine.table import spelling
             lambda t, m: np.asarray(t),
             "a Tensor does not turn into an array by itself, the gradient would be lost: use "
             "t.data for its values, np.stack([t, u]) to join Tensors, np.where(mask, t, x) to "
-            "assign",
+            "assign, and for SciPy's: lm.softmax, lm.log_softmax, lm.logsumexp",
         ),
         (
             lambda t, m: np.clip(t, least=0.0),
@@ -104,16 +104,16 @@ from tinygrad_lossmix.engine.table import spelling
             " or compute a plain value of t.data",
         ),
         (
-            lambda t, m: np.arctan(t),
-            "np.arctan has no derivative rule: add one with lm.derivative(np.arctan, lambda g, "
+            lambda t, m: np.spacing(t),
+            "np.spacing has no derivative rule: add one with lm.derivative(np.spacing, lambda g, "
             "z, x: …), where g is the gradient arriving at the output z, or compute a plain "
-            "value with np.arctan(t.data)",
+            "value with np.spacing(t.data)",
         ),
         (
-            lambda t, m: np.arctan2(t, t),
-            "np.arctan2 has no derivative rule: add one with lm.derivative(np.arctan2, lambda "
+            lambda t, m: np.nextafter(t, t),
+            "np.nextafter has no derivative rule: add one with lm.derivative(np.nextafter, lambda "
             "g, z, x, y: …, lambda g, z, x, y: …), where g is the gradient arriving at the "
-            "output z, or compute a plain value with np.arctan2 of t.data",
+            "output z, or compute a plain value with np.nextafter of t.data",
         ),
         (
             lambda t, m: np.linalg.norm(t),
@@ -247,8 +247,8 @@ def test_options_of_a_plain_answer_are_heeded():
 def test_an_option_that_no_rule_takes_is_named():
     with pytest.raises(TypeError, match=r"np\.add on a Tensor does not take dtype, where"):
         np.add(Tensor([1.0]), 1.0, dtype=float, where=True)
-    with pytest.raises(TypeError, match=r"np\.arctan2 has no derivative rule"):
-        np.arctan2(Tensor([1.0]), 1.0, dtype=float)
+    with pytest.raises(TypeError, match=r"np\.nextafter has no derivative rule"):
+        np.nextafter(Tensor([1.0]), 1.0, dtype=float)
 
 
 def test_private_modules_of_numpy_are_not_part_of_a_name():

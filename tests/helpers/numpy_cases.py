@@ -7,8 +7,10 @@ from typing import Any
 
 import mpmath as mp
 import numpy as np
+from scipy import special
 
 from tinygrad_lossmix import Tensor, grad
+from tinygrad_lossmix.engine.table import spelling
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,14 @@ class Elementwise:
     ufunc: np.ufunc
     oracle: Callable[..., Any]
     domain: tuple[tuple[float, float], ...]
+    kink: Callable[..., float] = lambda x, y=0.0: x - y  # 0 at a kink or a jump
+
+    def inside(self, *args):
+        """Arguments as they are, or those that are not in their interval (0.3 to 1.5) moved."""
+        ends = zip(args, self.domain, strict=True)
+        fit = [x if np.all((low <= x) & (x <= high)) else low + (high - low) * (x - 0.3) / 1.2
+               for x, (low, high) in ends]  # fmt: skip
+        return tuple(fit)
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,9 @@ class Call:
 
 LINE = (-4.0, 4.0)
 AWAY_FROM_0 = (0.05, 6.0)
+INSIDE = (0.02, 0.98)  # of where it is defined
+AT_0 = lambda x, y: x
+WHOLE = lambda x, y: x / y - round(x / y)
 
 ELEMENTWISE = [
     Elementwise(np.positive, lambda x: +x, (LINE,)),
@@ -49,6 +62,32 @@ ELEMENTWISE = [
     Elementwise(np.sin, mp.sin, (LINE,)),
     Elementwise(np.cos, mp.cos, (LINE,)),
     Elementwise(np.tanh, mp.tanh, (LINE,)),
+    Elementwise(np.tan, mp.tan, ((-1.5, 1.5),)),
+    Elementwise(np.sinh, mp.sinh, (LINE,)),
+    Elementwise(np.cosh, mp.cosh, (LINE,)),
+    Elementwise(np.arcsin, mp.asin, (INSIDE,)),
+    Elementwise(np.arccos, mp.acos, (INSIDE,)),
+    Elementwise(np.arctan, mp.atan, (LINE,)),
+    Elementwise(np.arcsinh, mp.asinh, (LINE,)),
+    Elementwise(np.arccosh, mp.acosh, ((1.05, 6.0),)),
+    Elementwise(np.arctanh, mp.atanh, (INSIDE,)),
+    Elementwise(np.exp2, lambda x: mp.mpf(2) ** x, (LINE,)),
+    Elementwise(np.log2, lambda x: mp.log(x) / mp.log(2), (AWAY_FROM_0,)),
+    Elementwise(np.log10, mp.log10, (AWAY_FROM_0,)),
+    Elementwise(np.cbrt, mp.cbrt, (AWAY_FROM_0,)),
+    Elementwise(np.fabs, abs, (LINE,)),
+    Elementwise(np.reciprocal, lambda x: 1 / x, (AWAY_FROM_0,)),
+    Elementwise(np.deg2rad, mp.radians, (LINE,)),
+    Elementwise(np.rad2deg, mp.degrees, (LINE,)),
+    Elementwise(np.radians, mp.radians, (LINE,)),
+    Elementwise(np.degrees, mp.degrees, (LINE,)),
+    Elementwise(special.erf, mp.erf, (LINE,)),
+    Elementwise(special.erfc, mp.erfc, (LINE,)),
+    Elementwise(special.ndtr, mp.ncdf, (LINE,)),
+    Elementwise(special.logit, lambda x: mp.log(x / (1 - x)), (INSIDE,)),
+    Elementwise(special.entr, lambda x: -x * mp.log(x), (AWAY_FROM_0,)),
+    Elementwise(special.expit, lambda x: 1 / (1 + mp.exp(-x)), (LINE,)),
+    Elementwise(special.log_expit, lambda x: -mp.log(1 + mp.exp(-x)), (LINE,)),
     Elementwise(np.add, lambda x, y: x + y, (LINE, LINE)),
     Elementwise(np.subtract, lambda x, y: x - y, (LINE, LINE)),
     Elementwise(np.multiply, lambda x, y: x * y, (LINE, LINE)),
@@ -57,8 +96,28 @@ ELEMENTWISE = [
     Elementwise(np.logaddexp, lambda x, y: mp.log(mp.exp(x) + mp.exp(y)), (LINE, LINE)),
     Elementwise(np.maximum, max, (LINE, LINE)),
     Elementwise(np.minimum, min, (LINE, LINE)),
+    Elementwise(np.fmax, max, (LINE, LINE)),
+    Elementwise(np.fmin, min, (LINE, LINE)),
+    Elementwise(np.float_power, lambda x, y: x**y, (AWAY_FROM_0, LINE)),
+    Elementwise(np.hypot, mp.hypot, (LINE, LINE)),
+    Elementwise(np.arctan2, mp.atan2, (AWAY_FROM_0, LINE)),
+    Elementwise(np.copysign, lambda x, y: abs(x) * mp.sign(y), (LINE, AWAY_FROM_0), AT_0),
+    Elementwise(np.heaviside, lambda x, y: (1 + mp.sign(x)) / 2, (LINE, LINE), AT_0),
+    Elementwise(np.remainder, lambda x, y: x - y * mp.floor(x / y), (LINE, AWAY_FROM_0), WHOLE),
+    Elementwise(
+        np.fmod, lambda x, y: x - y * mp.nint(x / y - mp.sign(x) / 2), (LINE, AWAY_FROM_0), WHOLE
+    ),
+    Elementwise(np.floor_divide, lambda x, y: mp.floor(x / y), (LINE, AWAY_FROM_0), WHOLE),
+    Elementwise(special.xlogy, lambda x, y: x * mp.log(y), (LINE, AWAY_FROM_0)),
+    Elementwise(special.xlog1py, lambda x, y: x * mp.log1p(y), (LINE, AWAY_FROM_0)),
+    Elementwise(special.rel_entr, lambda x, y: x * mp.log(x / y), (AWAY_FROM_0, AWAY_FROM_0)),
 ]
-NOT_ANALYTIC = {np.absolute, np.maximum, np.minimum, np.logaddexp}
+NOT_ANALYTIC = {
+    np.absolute, np.maximum, np.minimum, np.logaddexp, np.fabs, np.fmax, np.fmin,
+    np.hypot, np.arctan2, np.copysign, np.heaviside, np.remainder, np.fmod, np.floor_divide,
+    np.cbrt, np.deg2rad, np.rad2deg, np.radians, np.degrees, special.expit, special.log_expit,
+    special.entr, special.rel_entr, special.logit,
+}  # fmt: skip
 
 
 def _numbers(*shape):
@@ -154,7 +213,8 @@ EINSUMS = [
 def _calls():
     for e in ELEMENTWISE:
         args = (A,) if len(e.domain) == 1 else (A, 1.9 * V)  # the second one broadcasts
-        yield Call(f"np.{e.ufunc.__name__}", e.ufunc, args, analytic=e.ufunc not in NOT_ANALYTIC)
+        analytic = e.ufunc not in NOT_ANALYTIC
+        yield Call(spelling(e.ufunc), e.ufunc, e.inside(*args), analytic)
     yield from _reductions()
     for key in KEYS:
         yield from _picked(key)

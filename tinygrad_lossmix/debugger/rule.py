@@ -40,7 +40,7 @@ SIGNS: dict[Any, Any] = {
     np.add: ast.Add(), np.subtract: ast.Sub(), np.multiply: ast.Mult(), np.divide: ast.Div(),
     np.matmul: ast.MatMult(), np.power: ast.Pow(), np.equal: ast.Eq(), np.not_equal: ast.NotEq(),
     np.less: ast.Lt(), np.less_equal: ast.LtE(), np.greater: ast.Gt(), np.greater_equal: ast.GtE(),
-    np.bitwise_and: ast.BitAnd(), np.bitwise_or: ast.BitOr(),
+    np.bitwise_and: ast.BitAnd(), np.bitwise_or: ast.BitOr(), np.floor_divide: ast.FloorDiv(),
 }  # fmt: skip
 BY_ONE = {np.multiply: (0, 1), np.divide: (1,), np.power: (1,)}  # operands that change nothing
 VIEWS = (np.reshape, np.broadcast_to, np.transpose)  # written with everything that they mean

@@ -8,13 +8,16 @@ undoes broadcasting or adds up contributions: `sweep.py` does, once.
 What you can do here: read the table; `derivative` in `table.py` adds to it.
 """
 
+import math
 import operator
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 
 from tinygrad_lossmix.engine import rules
 from tinygrad_lossmix.engine.rules import Numbered, above, astype, getitem, scatter
-from tinygrad_lossmix.engine.table import TABLE, Array, Row, dispatched, row
+from tinygrad_lossmix.engine.table import SCIPYS, TABLE, Array, Row, dispatched, row
 
 
 @dispatched
@@ -30,6 +33,19 @@ def constant(t: Array) -> Array:
     return t
 
 
+def of_scipys(name: str, *rules: Any) -> Any:
+    """A function that is SciPy's ufunc of that name, and takes its place; it imports SciPy late."""
+
+    def function(*xs: Any) -> Any:
+        return getattr(import_module("scipy.special"), name)(*xs)
+
+    function.__name__ = function.__qualname__ = name
+    SCIPYS[name] = public = dispatched(function)
+    return row(public, *rules, forward=public)
+
+
+LN2, LN10, DENSITY = math.log(2.0), math.log(10.0), 1.0 / math.sqrt(math.pi)
+
 # fmt: off
 row(np.positive,    lambda g, z, x: g)
 row(np.negative,    lambda g, z, x: -g)
@@ -43,6 +59,23 @@ row(np.square,      lambda g, z, x: 2.0 * g * x)
 row(np.sin,         lambda g, z, x: g * np.cos(x))
 row(np.cos,         lambda g, z, x: -g * np.sin(x))
 row(np.tanh,        lambda g, z, x: g * (1.0 - z * z))
+row(np.tan,         lambda g, z, x: g * (1.0 + z * z))
+row(np.sinh,        lambda g, z, x: g * np.cosh(x))
+row(np.cosh,        lambda g, z, x: g * np.sinh(x))
+row(np.arcsin,      lambda g, z, x: g / np.sqrt((1.0 - x) * (1.0 + x)))
+row(np.arccos,      lambda g, z, x: -g / np.sqrt((1.0 - x) * (1.0 + x)))
+row(np.arctan,      lambda g, z, x: g / (1.0 + x * x))
+row(np.arcsinh,     lambda g, z, x: g / np.hypot(x, 1.0))
+row(np.arccosh,     lambda g, z, x: g / (np.sqrt(x - 1.0) * np.sqrt(x + 1.0)))
+row(np.arctanh,     lambda g, z, x: g / ((1.0 - x) * (1.0 + x)))
+row(np.exp2,        lambda g, z, x: g * z * LN2)
+row(np.log2,        lambda g, z, x: g / (x * LN2))
+row(np.log10,       lambda g, z, x: g / (x * LN10))
+row(np.cbrt,        lambda g, z, x: g / (3.0 * z * z))
+row(np.fabs,        lambda g, z, x: g * np.sign(x))
+row(np.reciprocal,  lambda g, z, x: -g * z * z)
+row(np.deg2rad,     lambda g, z, x: np.deg2rad(g))
+row(np.rad2deg,     lambda g, z, x: np.rad2deg(g))
 
 row(np.add,         lambda g, z, x, y: g,                lambda g, z, x, y: g)
 row(np.subtract,    lambda g, z, x, y: g,                lambda g, z, x, y: -g)
@@ -52,8 +85,19 @@ row(np.logaddexp,   rules.logaddexp_left,                rules.logaddexp_right)
 row(np.maximum,     lambda g, z, x, y: g * above(x, y),  lambda g, z, x, y: g * above(y, x))
 row(np.minimum,     lambda g, z, x, y: g * above(y, x),  lambda g, z, x, y: g * above(x, y))
 row(np.power,       rules.power_left,  rules.power_right,  forward=operator.pow)
+row(np.float_power, rules.power_left,                    rules.power_right)
+row(np.hypot,       lambda g, z, x, y: g * rules.ratio(x, z),
+                    lambda g, z, x, y: g * rules.ratio(y, z))
+row(np.arctan2,     rules.arctan2_left,                  rules.arctan2_right)
+# both are x less a whole number of times y: linear between jumps, at which that number changes
+row(np.remainder,   lambda g, z, x, y: g,                lambda g, z, x, y: -g * (x // y))
+row(np.fmod,        lambda g, z, x, y: g, lambda g, z, x, y: g * np.rint((z - x) / y))
+row(np.floor_divide, None, None)
+row(np.copysign,    lambda g, z, x, y: g * np.sign(x) * np.sign(z), None)
+row(np.heaviside,   None, lambda g, z, x, y: np.where(x == 0, g, 0.0))
 row(np.matmul,      rules.matmul_left, rules.matmul_right, forward=rules.product)
-row(np.where, None, rules.where_true,                    rules.where_false)
+row(np.where, None, lambda g, z, c, x, y: np.where(c, g, 0.0),
+                    lambda g, z, c, x, y: np.where(c, 0.0, g))
 
 # where a forward is given: the same values in less time. np.sum takes twice np.add.reduce, np.mean
 # three times; `**` takes x² as x·x; np.reshape spells its option `newshape` in NumPy 2.0
@@ -79,4 +123,15 @@ TABLE[np.concatenate] = Row(Numbered(rules.piece),
                     lambda *xs, axis, ends: np.concatenate(xs, axis))
 TABLE[np.einsum] = Row(Numbered(rules.einsum_rule),
                     lambda x, y, subscripts: np.einsum(subscripts, x, y))
+
+of_scipys("erf",    lambda g, z, x: g * (2.0 * DENSITY) * np.exp(-x * x))
+of_scipys("erfc",   lambda g, z, x: g * (-2.0 * DENSITY) * np.exp(-x * x))
+of_scipys("ndtr",   lambda g, z, x: g * (DENSITY / math.sqrt(2.0)) * np.exp(-0.5 * x * x))
+of_scipys("logit",  lambda g, z, x: g / (x * (1.0 - x)))
+of_scipys("entr",   lambda g, z, x: -g * (np.log(x) + 1.0))
+of_scipys("rel_entr", lambda g, z, x, y: g * (np.log(x / y) + 1.0),
+                    lambda g, z, x, y: -g * rules.ratio(x, y))
+of_scipys("xlog1py", lambda g, z, x, y: g * np.log1p(y),
+                    lambda g, z, x, y: g * rules.ratio(x, 1.0 + y))
+SCIPYS |= {f.__name__: f for f in (np.exp2, np.expm1, np.log1p, np.cbrt)}
 # fmt: on

@@ -90,7 +90,14 @@ def _permuted(function: Any, a: Any, *args: Any, **kwargs: Any) -> Any:
 
 COMPOSED |= {f: partial(_relabelled, f) for f in (np.squeeze, np.expand_dims)}
 COMPOSED |= {f: partial(_permuted, f) for f in (np.swapaxes, np.moveaxis)}
-COMPOSED |= {np.amax: np.max, np.amin: np.min}
+COMPOSED |= {np.amax: np.max, np.amin: np.min, np.radians: np.deg2rad, np.degrees: np.rad2deg}
+
+
+def _without_nan(extreme: Any, x: Any, y: Any) -> Any:
+    return extreme(np.where(np.isnan(x), y, x), np.where(np.isnan(y), x, y))
+
+
+COMPOSED |= {np.fmax: partial(_without_nan, np.maximum), np.fmin: partial(_without_nan, np.minimum)}
 
 
 @composed(np.take)

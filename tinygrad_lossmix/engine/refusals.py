@@ -35,10 +35,18 @@ HABITS = {
 }
 JOIN = "join with np.concatenate([t, u]) or np.stack([t, u])"
 SLICES = "take slices, t[:1] and t[1:]"
-INSTEAD = {
+SEVERAL = "it gives several arrays, and a rule is of one: compute plain values, of t.data"
+INSTEAD: dict[Any, str] = {
     np.copyto: "an array holds no Tensors (np.full, np.full_like, np.copyto): build a new one, "
     "np.broadcast_to(t, shape) or np.where(mask, t, x)",
     **dict.fromkeys((np.vstack, np.hstack, np.dstack, np.column_stack, np.block, np.append), JOIN),
+    np.divmod: "write x // y and x % y",
+    **dict.fromkeys((np.linalg.svd, np.linalg.eig, np.linalg.eigh, np.linalg.qr), SEVERAL),
+    **{
+        f: "its values are complex, a Tensor's are real: write t @ F.real and t @ F.imag, where F "
+        f"is np.fft.{f.__name__}(np.eye(n))"
+        for f in (np.fft.fft, np.fft.ifft, np.fft.rfft)
+    },
     **dict.fromkeys((np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit), SLICES),
 }
 
@@ -65,8 +73,8 @@ class Spoken(type):
         return [n for n in super().__dir__() if not isinstance(vars(cls).get(n), Habit)]
 
 
-def _undifferentiated(ufunc: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """With the Tensor on its left, and on its right: refused, unless `derivative` added a rule."""
+def _operator(ufunc: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """With the Tensor on its left, and on its right: as the ufunc, which may be refused."""
     return lambda self, other: ufunc(self, other), lambda self, other: ufunc(other, self)
 
 
@@ -75,9 +83,9 @@ class NoArray:
 
     __slots__ = ()
     _value: Any
-    __mod__, __rmod__ = _undifferentiated(np.remainder)
-    __floordiv__, __rfloordiv__ = _undifferentiated(np.floor_divide)
-    __divmod__, __rdivmod__ = _undifferentiated(np.divmod)
+    __mod__, __rmod__ = _operator(np.remainder)
+    __floordiv__, __rfloordiv__ = _operator(np.floor_divide)
+    __divmod__, __rdivmod__ = _operator(np.divmod)
 
     def __setitem__(self, key: Any, value: Any) -> NoReturn:
         raise TypeError("a Tensor cannot be assigned to; build a new one: np.where(mask, x, t)")
@@ -86,7 +94,7 @@ class NoArray:
         raise TypeError(
             "a Tensor does not turn into an array by itself, the gradient would be lost: use "
             "t.data for its values, np.stack([t, u]) to join Tensors, np.where(mask, t, x) to "
-            "assign"
+            "assign, and for SciPy's: lm.softmax, lm.log_softmax, lm.logsumexp"
         )
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:

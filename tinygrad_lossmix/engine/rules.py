@@ -84,16 +84,6 @@ def above(x: Array, y: Array) -> Array:
     return 0.5 * np.greater(x, y) + 0.5 * np.logical_not(np.less(x, y))
 
 
-def where_true(g: Array, z: Array, c: Array, x: Array, y: Array) -> Array:
-    """g where c chose x."""
-    return np.where(c, g, 0.0)
-
-
-def where_false(g: Array, z: Array, c: Array, x: Array, y: Array) -> Array:
-    """g where c chose y."""
-    return np.where(c, 0.0, g)
-
-
 def power_left(g: Array, z: Array, x: Array, y: Array) -> Array:
     """g * y * x ** (y - 1); 0 where x and y are 0."""
     if isinstance(y, int | float):
@@ -118,6 +108,22 @@ def logaddexp_left(g: Array, z: Array, x: Array, y: Array) -> Array:
 def logaddexp_right(g: Array, z: Array, x: Array, y: Array) -> Array:
     """g * exp(y - z); g/2 where x and y are the same infinity."""
     return logaddexp_left(g, z, y, x)
+
+
+def ratio(x: Array, y: Array) -> Array:
+    """x / y, and 0 where both are 0."""
+    return x / np.where((x == 0) & (y == 0), 1.0, y)
+
+
+def arctan2_left(g: Array, z: Array, x: Array, y: Array) -> Array:
+    """g * y / (x * x + y * y); 0 where both are 0."""
+    r = np.hypot(x, y)
+    return g * ratio(ratio(y, r), r)
+
+
+def arctan2_right(g: Array, z: Array, x: Array, y: Array) -> Array:
+    """-g * x / (x * x + y * y); 0 where both are 0."""
+    return -arctan2_left(g, z, y, x)
 
 
 def product_rule(g: Array, z: Array, x: Array, axis: Any = None, keepdims: bool = False) -> Array:

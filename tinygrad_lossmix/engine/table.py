@@ -6,6 +6,7 @@ called: NumPy's, which NumPy dispatches, and others, `dispatched` here in the sa
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -34,6 +35,7 @@ TABLE: dict[Any, Row] = {}
 COMPOSED: dict[Any, Callable[..., Any]] = {}  # NumPy functions spelled out in others of the table
 PLAIN: set[Any] = set()  # functions without a derivative: plain arrays and values come out
 REDUCTIONS: dict[Any, Any] = {}  # ufunc -> the NumPy function that is its `reduce`
+SCIPYS: dict[str, Callable[..., Any]] = {}  # by the name of a ufunc of SciPy's: what is called
 NUMPYS = np.ufunc, type(np.sum)  # the types of what NumPy dispatches
 
 
@@ -51,6 +53,19 @@ def spelling(function: Any) -> str:
 def is_numpys(function: Any) -> bool:
     """Whether it is NumPy that dispatches it."""
     return isinstance(function, NUMPYS)
+
+
+def definition(ufunc: Any, method: str) -> Callable[..., Any] | None:
+    """What is called in place of a ufunc without a row, or of a method of one; None: not known.
+
+    A ufunc of SciPy's is known by its name, so that SciPy is not imported.
+    """
+    if method != "__call__":
+        return COMPOSED.get(getattr(ufunc, method))
+    name: str = ufunc.__name__
+    if getattr(sys.modules.get("scipy.special"), name, None) is ufunc:
+        return SCIPYS.get(name)
+    return COMPOSED.get(vars(np).get(name))  # np.clip has a ufunc, which arrays call
 
 
 def is_duck(value: Any) -> bool:
@@ -148,7 +163,7 @@ def derivative(function: Any, *rules: Rule | None) -> Any:
         TypeError: function or a rule is not callable, or there is no rule; when it is called: the
             value is not made of floats, there are more arguments than rules.
 
-    >>> _ = derivative(np.arctan, lambda g, z, x: g / (1 + x * x))
+    >>> _ = derivative(np.rint, lambda g, z, x: g)  # rounds, and passes the gradient straight on
     >>> cube = derivative(lambda x: x**3, lambda g, z, x: 3 * g * x * x)
     >>> from tinygrad_lossmix import Tensor
     >>> x = Tensor(2.0)

@@ -33,6 +33,7 @@ from tinygrad_lossmix.engine.table import (
     REDUCTIONS,
     TABLE,
     Array,
+    definition,
     is_duck,
     sorted_out,
     spelling,
@@ -95,8 +96,7 @@ def _call(function: Any) -> Callable[..., Any]:
     return method
 
 
-def _attribute(get: Callable[[Any], Any], doc: str) -> Any:
-    return property(get, doc=doc)
+_attribute: Any = lambda get, doc: property(get, doc=doc)
 
 
 @final
@@ -281,6 +281,8 @@ class Tensor(NoArray, metaclass=Spoken):
             return ufunc(*map(plain, inputs), **kwargs)
         if method == "reduce" and ufunc in REDUCTIONS:
             return _call_row(REDUCTIONS[ufunc], inputs, {"axis": 0} | kwargs)
+        if (spelled_out := definition(ufunc, method)) is not None:
+            return spelled_out(*inputs, **kwargs)
         raise no_rule(ufunc, method, kwargs if ufunc in TABLE else ())
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.engine.graph import group
-from tinygrad_lossmix.engine.table import Array, dispatched, row
+from tinygrad_lossmix.engine.rules import ratio
+from tinygrad_lossmix.engine.table import SCIPYS, Array, dispatched, row
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.labels import dense, numbers, require_finite
 
@@ -30,8 +31,9 @@ def xlogy(x: Array, y: Array) -> Array:
 row(
     xlogy,
     lambda g, z, x, y: g * np.log(y),
-    lambda g, z, x, y: g * (x / np.where((x == 0) & (y == 0), 1.0, y)),
+    lambda g, z, x, y: g * ratio(x, y),
 )
+SCIPYS["xlogy"] = xlogy
 
 
 @group("cross_entropy")

@@ -18,7 +18,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygrad_lossmix.engine.refusals import unknown
 from tinygrad_lossmix.engine.rules import HALF
-from tinygrad_lossmix.engine.table import Array, dispatched, row
+from tinygrad_lossmix.engine.table import COMPOSED, SCIPYS, Array, dispatched, row
 from tinygrad_lossmix.engine.tensor import Tensor, record
 from tinygrad_lossmix.mixes.labels import numbers
 from tinygrad_lossmix.mixes.rows import FEW, all_but_one
@@ -234,6 +234,9 @@ def _logsumexp_rule(g: Array, s: Array, z: Array, axis: int = -1, keepdims: bool
     """g * softmax(z, axis=axis), g repeated along it."""
     return (g if keepdims else np.expand_dims(g, axis)) * softmax(z, axis=axis)
 
+
+SCIPYS |= {"expit": sigmoid, "log_expit": log_sigmoid}
+COMPOSED[np.logaddexp.reduce] = functools.partial(logsumexp, axis=0)
 
 # fmt: off
 row(sigmoid,       _sigmoid_rule, forward=_sigmoid)

@@ -18,7 +18,7 @@ from tinygrad_lossmix.engine.derivatives import constant
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.replay import replay
 from tinygrad_lossmix.engine.rules import astype, getitem, scatter
-from tinygrad_lossmix.engine.table import Array, spelling
+from tinygrad_lossmix.engine.table import SCIPYS, Array, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes import outputs
 from tinygrad_lossmix.mixes.costs import xlogy
@@ -162,6 +162,10 @@ _log = _real(mp.log, lambda x: -mp.inf if x == 0 else mp.nan)
 _times = np.frompyfunc(lambda x, y: mp.mpf(0) if x == 0 else x * y, 2, 1)
 
 
+def _logaddexp(x: Array, y: Array) -> Array:
+    return np.maximum(x, y) + _log1p(_exp(-abs(x - y)))
+
+
 def _logsumexp(z: Array, axis: int = -1, keepdims: bool = False) -> Array:
     top = np.max(z, axis=axis, keepdims=True)
     total = top + _log(np.sum(_exp(z - top), axis=axis, keepdims=True))
@@ -230,17 +234,40 @@ _SAME = (
     np.where, np.sum, np.mean, np.var, np.prod, np.max, np.min, np.reshape, np.broadcast_to,
     np.transpose,
 )  # fmt: skip
-_NAMES = ("exp", "expm1", "log1p", "sqrt", "sin", "cos", "tanh")
+_NAMES = ("exp", "expm1", "log1p", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "log10")
+_ARCS = ("sin", "cos", "tan", "sinh", "cosh", "tanh")
 ORACLES: dict[Any, Callable[..., Array]] = {  # by function: the same on object arrays
     **{function: function for function in _SAME},
     **{getattr(np, name): _real(getattr(mp, name)) for name in _NAMES},
     **{form.cost: partial(_mean_cost, *pair) for pair, form in PAIRS.items()},
     **{form.delta: partial(_deltas, *pair) for pair, form in PAIRS.items()},
+    **{getattr(np, f"arc{name}"): _real(getattr(mp, f"a{name}")) for name in _ARCS},
+    **{SCIPYS[name]: _real(getattr(mp, name)) for name in ("erf", "erfc")},
+    np.arctan2: _real(mp.atan2, count=2),
+    np.hypot: _real(mp.hypot, count=2),
+    np.exp2: _real(lambda x: mp.mpf(2) ** x),
+    np.log2: lambda x: _log(x) / mp.log(2),
+    np.cbrt: _real(lambda x: mp.sign(x) * mp.cbrt(abs(x))),
+    np.fabs: np.absolute,
+    np.reciprocal: _real(lambda x: 1 / x),
+    np.deg2rad: _real(mp.radians),
+    np.rad2deg: _real(mp.degrees),
+    np.remainder: _real(lambda x, y: x - y * mp.floor(x / y), count=2),
+    np.fmod: _real(lambda x, y: x - y * (mp.floor if x / y > 0 else mp.ceil)(x / y), count=2),
+    np.floor_divide: _real(lambda x, y: mp.floor(x / y), count=2),
+    np.copysign: lambda x, y: abs(x) * np.where(np.signbit(y.astype(float)), -1, 1),
+    np.heaviside: lambda x, y: np.where(x == 0, y, (x > 0) * mp.mpf(1)),
+    np.float_power: _real(pow, lambda x, y: mp.inf, 2),
+    SCIPYS["ndtr"]: _real(mp.ncdf),
+    SCIPYS["logit"]: lambda x: _log(x) - _log1p(-x),
+    SCIPYS["entr"]: lambda x: -_times(x, _log(x)),
+    SCIPYS["rel_entr"]: lambda x, y: _times(x, _log(x)) - _times(x, _log(y)),
+    SCIPYS["xlog1py"]: lambda x, y: _times(x, _log1p(y)),
     np.positive: lambda x: x,
     np.square: lambda x: x * x,
     np.log: _log,
     np.divide: _real(truediv, lambda x, y: mp.sign(x) * mp.inf if x else mp.nan, 2),
-    np.logaddexp: lambda x, y: np.maximum(x, y) + _log1p(_exp(-abs(x - y))),
+    np.logaddexp: _logaddexp,
     np.power: _real(pow, lambda x, y: mp.inf, 2),
     np.concatenate: lambda *xs, axis, ends: np.concatenate(xs, axis),
     np.einsum: lambda x, y, subscripts: np.einsum(subscripts, x, y),
