@@ -1,0 +1,193 @@
+"""From an output layer to the cost that goes with it, if there is one.
+
+A cost with δ = a - y exists exactly if the layer a(z) is the gradient of a potential Ψ; it is
+Ψ(z) - y·z, up to what does not depend on z: the matching loss of a (Helmbold, Kivinen, Warmuth
+1995), a Fenchel-Young loss (Blondel, Martins, Niculae 2020).
+
+>>> found = matching_cost("softmax")
+>>> found.exists, found.convex, found.name, found.condition
+(True, True, 'log-likelihood', 'y0 + y1 + y2 = 1')
+>>> bool(matching_cost(lambda z: np.exp(lm.log_softmax(lm.sigmoid(z)))))
+False
+"""
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.answers.match.known import known_cost, known_layer, name_of
+from tinygrad_lossmix.answers.match.layer import Layer
+from tinygrad_lossmix.answers.match.levels import condition
+from tinygrad_lossmix.answers.match.proofs import proof
+from tinygrad_lossmix.answers.match.quadrature import integral
+from tinygrad_lossmix.answers.match.search import Witness, asymmetry, beside, circulation, points
+from tinygrad_lossmix.engine.table import Array, dispatched, row
+from tinygrad_lossmix.mixes.labels import labels, logits
+from tinygrad_lossmix.printing import AsPrinted, amount, paragraph, point
+
+
+@dispatched
+def matching_loss(z: Array, y: Array, layer: Any = None) -> Array:
+    """The mean over the examples of Ψ(z) - y·z, Ψ(0) = 0, for logits and labels (…, K)."""
+    each = np.array(potentials(layer, z)) - (y * z).sum(axis=-1)
+    return each.mean(dtype=np.float64).astype(z.dtype)[()]
+
+
+def _rule(g: Array, c: Array, z: Array, y: Array, layer: Any = None) -> Array:
+    """(a(z) - y)/n."""
+    return (layer(z) - y) * (g / (z.size // z.shape[-1] or 1))
+
+
+row(matching_loss, _rule, None)
+
+
+def potentials(layer: Layer, z: Array) -> Array:
+    """Ψ of each example (…,): the integral of a along the ray from 0 to z."""
+    rows = z.reshape(-1, z.shape[-1]).astype(np.float64)
+
+    def along(x: Array) -> float:
+        return integral(lambda t: layer(t[:, None] * x) @ x).value
+
+    values = [along(x) for x in rows]
+    return np.array(values).reshape(z.shape[:-1])
+
+
+class MatchingCost(AsPrinted):
+    """What was found about an output layer with K logits; true where a cost with δ = a - y exists.
+
+    `exists`; `witness`, what shows that none does, else None; `proved`: by symbols or by its graph,
+    else searched; `convex` in z, with `bent`, logits and the least eigenvalue of their Jacobian;
+    `condition`, the labels for which it is a function of the outputs alone; `name`, of a known
+    cost, else None; `labels`, the set the outputs lie in: simplex, cube or reals.
+    """
+
+    def __init__(self, layer: Layer, labels: str | None) -> None:
+        self.layer, self.classes, self.output = layer, layer.classes, layer.name
+        self.labels = labels or reached(layer)
+        self.witness: Witness | None = asymmetry(layer)
+        self.tried = 0
+        if self.witness is None:
+            self.witness, self.tried = circulation(layer)
+        self.exists = self.witness is None
+        self.by = proof(layer) if self.exists else ""
+        self.bent = bending(layer)
+        self.convex = self.exists and self.bent is None
+        known = known_layer(layer, layer.classes) if self.exists else None
+        self.known = known and known_cost(known)
+        self.name = name_of(known) if known else None
+        self.condition = condition(layer, self._potential, self.convex) if self.exists else "no y"
+
+    @property
+    def proved(self) -> bool:
+        """Whether a proof says so; else a search found no witness, or found one."""
+        return bool(self.by)
+
+    def __bool__(self) -> bool:
+        return self.exists
+
+    def potential(self, z: Any) -> Array:
+        """Ψ(z) of logits (…, K), each example: its gradient is the layer, and Ψ(0) = 0."""
+        return self._potential(self._logits(z))[()]
+
+    def cost(self, z: Any, y: Any) -> Any:
+        """The mean cost of logits (…, K) and labels, one node for a Tensor; its δ is a(z) - y."""
+        z = self._logits(z)
+        if self.known is not None:
+            return self.known.cost(z, y)
+        return matching_loss(z, labels(y, z), layer=self.layer)
+
+    def delta(self, z: Any, y: Any) -> Any:
+        """a(z) - y of each example, without the cost; in the closed form of a known one."""
+        z = self._logits(z)
+        if self.known is not None:
+            return self.known.delta(z, y)
+        return self.layer(z) - labels(y, z)
+
+    def _potential(self, z: Array) -> Array:
+        return potentials(self.layer, z)
+
+    def _logits(self, z: Any) -> Any:
+        if not self.exists:
+            raise ValueError(f"no cost whatever gives a - y with {self.output}: {self.witness}")
+        z = logits(z)
+        if z.shape[-1] != self.classes:
+            raise ValueError(f"logits of {self.classes} classes, not of shape {z.shape}")
+        return z
+
+    def __str__(self) -> str:
+        k = "one logit" if self.classes == 1 else f"{self.classes} classes"
+        if not self.exists:
+            said = [
+                f"{self.output}, {k}: no cost whatever gives a - y here.",
+                f"The layer is not a gradient: {self.witness}.",
+            ]
+            return "\n".join(map(paragraph, said))
+        searched = f"no asymmetry of the Jacobian, no work round {self.tried} closed paths"
+        bent = "yes"
+        if self.bent:
+            z, least = self.bent
+            bent = f"no, at z = {point(z)} the Jacobian has the eigenvalue {amount(least)}"
+        said = [
+            f"{self.output}, {k}: {self.name or 'a cost'} goes with it, delta = a - y.",
+            f"The layer is a gradient: {self.by or f'{searched} were found, which is no proof'}.",
+            f"Convex in z: {bent}.",
+            f"A function of the outputs alone for {self.condition}; labels: {self.labels}.",
+        ]
+        if self.name is None:
+            said.append("The cost is Ψ(z) - y·z, Ψ the integral of the layer from 0 to z.")
+        return "\n".join(map(paragraph, said))
+
+
+SETS = ("simplex", "cube", "reals")
+
+
+def matching_cost(output: Any, classes: int = 3, labels: str | None = None) -> MatchingCost:
+    """The cost whose output delta with this layer is a - y, or what shows that there is none.
+
+    Args:
+        output: the name of an output layer, or a function of logits (…, K) in plain NumPy.
+        classes: K.
+        labels: where they come from: "simplex" (one of K), "cube" (several may hold), "reals";
+            None: what the outputs reach.
+
+    Raises:
+        TypeError: output is neither; it leaves the recording.
+        ValueError: another name or set; the function raises, gives another shape or no finite
+            number, changes its input, or gives another answer each time.
+
+    >>> print(matching_cost(lambda z: z * np.array([1.0, 2.0, 3.0]) + z.sum()).exists)
+    True
+    """
+    if labels is not None and labels not in SETS:
+        raise ValueError(f"labels are from one of {', '.join(SETS)}, not {labels!r}")
+    with np.errstate(all="ignore"):
+        return MatchingCost(Layer(output, classes), labels)
+
+
+def reached(layer: Layer) -> str:
+    """The smallest set of labels that all outputs looked at lie in."""
+    a = layer(points(layer.classes))
+    a = a[np.isfinite(a).all(axis=1)]
+    if (a < 0).any() or (a > 1 + 1e-9).any():
+        return "reals"
+    return "simplex" if layer.classes > 1 and np.allclose(a.sum(axis=1), 1.0) else "cube"
+
+
+def bending(layer: Layer) -> tuple[Array, float] | None:
+    """Logits where the Jacobian has a negative eigenvalue, there and beside them; the least."""
+    found = []
+    for z in points(layer.classes):
+        if (least := curvature(layer, z)) < 0:
+            nearby = [curvature(layer, near) for near in beside(z)]
+            found.append((max(least, *nearby), z, least))
+    sure, z, least = min(found, key=lambda each: each[0], default=(0.0, None, 0.0))
+    return (z, least) if z is not None and sure < 0 else None
+
+
+def curvature(layer: Layer, z: Array) -> float:
+    """The least eigenvalue of the Jacobian at z; 0 where rounding alone may be below it."""
+    jacobian = layer.jacobian(z)
+    if not np.isfinite(jacobian).all():
+        return 0.0
+    least = float(np.linalg.eigvalsh((jacobian + jacobian.T) / 2)[0])
+    return least if least < -1e-9 * np.abs(jacobian).max() else 0.0

@@ -1,0 +1,110 @@
+"""An output layer as the rule reads it: its outputs, its Jacobian, and what is wrong with it.
+
+>>> layer = Layer("softmax", 3)
+>>> layer.jacobian(np.zeros(3)).round(3)
+array([[ 0.222, -0.111, -0.111],
+       [-0.111,  0.222, -0.111],
+       [-0.111, -0.111,  0.222]])
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.engine import Tensor, grad
+from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.mixes.layers import LAYERS
+from tinygrad_lossmix.printing import brief, point
+
+MOST = 50  # classes
+
+
+class Layer:
+    """A function from logits (…, K) to outputs of their shape.
+
+    Args:
+        output: the name of one, or a function in plain NumPy.
+        classes: K.
+
+    Raises:
+        TypeError: it is neither; it returns no Tensor for a Tensor.
+        ValueError: an unknown name; K is not from 1 to 50; the function raises, gives another
+            shape or no finite number, changes its input, or gives another answer each time.
+    """
+
+    def __init__(self, output: Any, classes: int) -> None:
+        if isinstance(output, str) and output.lower() not in LAYERS:
+            raise ValueError(f"there is no output layer {output!r}: {', '.join(LAYERS)}")
+        if not isinstance(output, str) and not callable(output):
+            raise TypeError(
+                f"an output layer is a name or a function of logits, not {output!r:.80}"
+            )
+        known = isinstance(output, str)
+        self.function: Callable[[Any], Any] = LAYERS[output.lower()].stable if known else output
+        self.book: Callable[[Any], Any] = LAYERS[output.lower()].book if known else output
+        self.name = output.lower() if known else named(output, "the layer")
+        self.classes = whole_number(classes)
+        self.whole = self._takes_batches()
+
+    def __call__(self, z: Any) -> Any:
+        """The outputs of logits (…, K); a Tensor for a Tensor, row by row where it must be."""
+        if z.ndim == 1 or self.whole:
+            return self.function(z)
+        rows = z.reshape((-1, z.shape[-1]))
+        return np.stack([self.function(row) for row in rows]).reshape(z.shape)
+
+    def jacobian(self, z: Array) -> Array:
+        """At logits (K,), by the engine: row k holds da_k/dz."""
+        variable = Tensor(z)
+        a = self.function(variable)
+        if not isinstance(a, Tensor):
+            raise TypeError(
+                f"{self.name} gives {type(a).__name__} for a Tensor: keep float(), .data and math "
+                "functions out of an output layer"
+            )
+        return np.array([grad(a, variable, seed=unit) for unit in np.eye(len(z))])
+
+    def _takes_batches(self) -> bool:
+        """Whether a batch is the same as its rows; each row is looked at on the way."""
+        z = np.random.default_rng(3).normal(size=(3, self.classes))
+        rows = np.array([self._checked(row) for row in z])
+        try:
+            return np.allclose(self.function(z.copy()), rows, rtol=1e-12, atol=0.0)
+        except Exception:  # it is written for one example
+            return False
+
+    def _checked(self, z: Array) -> Array:
+        given = z.copy()
+        try:
+            a, again = self.function(given), self.function(z.copy())
+        except Exception as error:
+            raise ValueError(
+                f"{self.name} raises {type(error).__name__} at z = {point(z)}: {error}"
+            ) from error
+        if np.shape(a) != z.shape:
+            raise ValueError(f"{self.name} gives shape {np.shape(a)} for logits {z.shape}")
+        faults = {
+            "changes its input": (given != z).any(),
+            "is not finite": not np.isfinite(a).all(),
+            "gives another answer each time": not np.array_equal(a, again),
+        }
+        for fault, found in faults.items():
+            if found:
+                raise ValueError(f"{self.name} {fault}, at z = {point(z)}")
+        return np.asarray(a)
+
+
+def whole_number(classes: Any) -> int:
+    """K, checked."""
+    if type(classes) is bool or not isinstance(classes, int | np.integer):
+        raise ValueError(f"classes are a whole number, not {classes!r}")
+    if not 1 <= classes <= MOST:
+        raise ValueError(f"the rule is applied to 1 to {MOST} classes, not {classes}")
+    return int(classes)
+
+
+def named(function: Any, otherwise: str) -> str:
+    """What a user calls a function; of one without a name, something else."""
+    name = getattr(function, "__name__", "<")
+    return otherwise if name.startswith("<") else brief(name)

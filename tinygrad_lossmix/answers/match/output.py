@@ -1,0 +1,182 @@
+"""From a cost on logits to the output layer that goes with it, if there is one.
+
+C(z, y) goes with a layer exactly if, for some number c, δ/c + y does not depend on the labels y; it
+then is the layer. c shows how the cost is reduced, or that its labels are smoothed.
+
+>>> found = matching_output(Mix("softmax", "ll").cost)
+>>> found.name, found.factor, found.labels
+('softmax', 1.0, 'simplex')
+"""
+
+from collections.abc import Callable
+from math import isclose
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_lossmix.answers.match.known import known_layer
+from tinygrad_lossmix.answers.match.layer import named, whole_number
+from tinygrad_lossmix.answers.match.search import points
+from tinygrad_lossmix.engine import Tensor, grad
+from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.mixes.mix import Mix as Mix
+from tinygrad_lossmix.printing import AsPrinted, amount, paragraph, point
+
+SETS = ("reals", "cube", "simplex")  # of labels; each holds the next
+AGREE = 1e-8  # of δ/c, beyond rounding
+FAR = 10.0  # logits up to there are put to the test, beyond them costs may overflow
+
+
+class TwoLabels(NamedTuple):
+    """Logits (K,) and two labels for which δ/c + y differs."""
+
+    z: Array
+    y: tuple[Array, Array]
+    layers: tuple[Array, Array]  # δ/c + y of each
+
+    def __str__(self) -> str:
+        (y, other), (a, b) = self.y, self.layers
+        return (
+            f"at z = {point(self.z)} the layer would be {point(a)} for y = {point(y)}, "
+            f"but {point(b)} for y = {point(other)}"
+        )
+
+
+class MatchingOutput(AsPrinted):
+    """What was found about a cost on K logits; true where an output layer goes with it.
+
+    `exists`; `factor`, c; `witness`, two labels that disagree, or None; `output`, a function of
+    logits (…, K), or None; `name`, of a known layer, or None; `reduction`, in words what c shows;
+    `labels`, the set that they are from; `by_labels`, the same for each set that was asked for.
+    """
+
+    def __init__(self, cost: Callable[..., Any], classes: int, labels: str) -> None:
+        self.cost, self.classes, self.labels = cost, classes, labels
+        self.title = named(cost, "the cost")
+        self.by_labels = {labels: self}
+        self.factor, self.witness = factor(self.delta, classes, labels)
+        self.exists = self.witness is None
+        self.output = self._output if self.exists else None
+        self.name, self.reduction = self._named() if self.exists else (None, "")
+
+    def __bool__(self) -> bool:
+        return self.exists
+
+    def delta(self, z: Array, y: Array) -> Array:
+        """∂C/∂z of one example, by the engine."""
+        variable = Tensor(z)
+        try:
+            value = self.cost(variable, y)
+        except Exception as error:
+            kind = type(error).__name__
+            raise ValueError(
+                f"{self.title} raises {kind} at z = {point(z)}, y = {point(y)}: {error}"
+            ) from error
+        if not isinstance(value, Tensor) or value.ndim:
+            kind = f"shape {value.shape}" if isinstance(value, Tensor) else type(value).__name__
+            raise TypeError(
+                f"{self.title} gives {kind} for logits as a Tensor: a cost is a scalar Tensor, "
+                "computed by NumPy's functions and operators"
+            )
+        return np.array(grad(value, variable))
+
+    def _output(self, z: Any) -> Array:
+        """The layer, δ/c + y."""
+        z = np.asarray(z, np.float64)
+        even = np.full(self.classes, 1.0 / self.classes)
+        rows = [self.delta(x, even) / self.factor + even for x in z.reshape(-1, z.shape[-1])]
+        return np.reshape(rows, z.shape)
+
+    def _named(self) -> tuple[str | None, str]:
+        """The name of the layer, and what its factor shows."""
+        k, c = self.classes, self.factor
+        known = known_layer(self._output, k, 1e-9)
+        if known is None and 0 < c < 1 and self.labels == "simplex":
+            of = known_layer(lambda z: self._output(z) * c + (1 - c) / k, k, 1e-9)
+            smoothed = f"Labels are smoothed by s = {amount(1 - c)}: the layer is (a - s/K)/(1 - s)"
+            return None, f"{smoothed} of a = {of}." if of else ""
+        if c == 1 or (known and isclose(c, known.slope)):
+            return known and str(known), "" if c == 1 else "The factor is that of z."
+        if known and known.name == "identity" and isclose(c * k, 2.0):
+            return str(known), "The factor is that of the mean of squares."
+        mean = isclose(c * k, 1.0)
+        return known and str(known), "The factor is that of the mean over classes." if mean else ""
+
+    def __str__(self) -> str:
+        larger = [each for each in self.by_labels.values() if not each] if self.exists else []
+        return "\n".join(paragraph(each.sentence()) for each in (self, *larger[-1:]))
+
+    def sentence(self) -> str:
+        """What was found for one set of labels."""
+        where = f"{self.title}, {self.classes} classes, labels from the {self.labels}"
+        if not self.exists:
+            return f"{where}: no output layer goes with it; {self.witness}."
+        goes = self.name or "a layer without a name"
+        times = "" if self.factor == 1 else f"{amount(self.factor)} "
+        said = f"delta = {times}(a - y)" if times else "delta = a - y"
+        return f"{where}: {goes} goes with it, {said}. {self.reduction}".rstrip()
+
+
+def matching_output(
+    cost: Callable[..., Any], classes: int = 3, labels: str | None = None
+) -> MatchingOutput:
+    """The output layer for which δ of a cost is c(a - y), or two labels that show there is none.
+
+    Args:
+        cost: a function of logits (K,) and labels (K,), a scalar, in plain NumPy.
+        classes: K.
+        labels: the set they are from: "simplex" (one of K, soft ones included), "cube" (several
+            may hold), "reals"; None: the largest for which there is a layer.
+
+    Raises:
+        TypeError: cost is no such function.
+        ValueError: another set; K is not from 1 to 50; the cost raises.
+
+    >>> print(matching_output(lambda z, y: ((z - y) ** 2).mean()))
+    the cost, 3 classes, labels from the reals: identity goes with it, delta = 0.6667 (a - y). The
+    factor is that of the mean of squares.
+    """
+    if not callable(cost):
+        raise TypeError(f"a cost is a function of logits and labels, not {cost!r:.80}")
+    if labels is not None and labels not in SETS:
+        raise ValueError(f"labels are from one of {', '.join(SETS)}, not {labels!r}")
+    k = whole_number(classes)
+    with np.errstate(all="ignore"):
+        found = {each: MatchingOutput(cost, k, each) for each in ([labels] if labels else SETS)}
+    best = next(filter(None, found.values()), found[labels or "simplex"])
+    best.by_labels = found
+    return best
+
+
+def labels_from(which: str, k: int) -> Array:
+    """Labels (n, K) from a set: its corners and what lies between them."""
+    rng = np.random.default_rng(6)
+    soft = rng.random((6, k))
+    if which == "simplex":
+        return np.concatenate([np.eye(k), soft / soft.sum(axis=1, keepdims=True)])
+    corners = np.concatenate([np.eye(k), np.zeros((1, k)), np.ones((1, k)), soft])
+    return corners if which == "cube" else np.concatenate([corners, 3 * rng.normal(size=(6, k))])
+
+
+def factor(
+    delta: Callable[[Array, Array], Array], k: int, labels: str
+) -> tuple[float, TwoLabels | None]:
+    """c with δ/c + y the same for all labels, by least squares; and what contradicts it."""
+    zs, ys = points(k), labels_from(labels, k)
+    zs = zs[np.abs(zs).max(axis=1) < FAR]
+    deltas = np.array([[delta(z, y) for y in ys] for z in zs])
+    finite = np.isfinite(deltas).all(axis=(1, 2))
+    if not finite.any():
+        raise ValueError("δ of the cost is nowhere finite")
+    zs, deltas = zs[finite], deltas[finite]
+    moved, pushed = ys - ys[0], deltas - deltas[:, :1]
+    c = -float((pushed * moved).sum() / (moved * moved).sum() / len(zs)) or 1.0
+    simple = round(2 * c * k) / (2 * k)
+    c = simple if isclose(c, simple, rel_tol=1e-12) else c
+    layers = deltas / c + ys
+    gap = np.abs(layers - layers[:, :1]).max(axis=2)
+    size = np.maximum(1.0, np.abs(deltas).max(axis=2) / abs(c))
+    i, j = np.unravel_index((gap / size).argmax(), gap.shape)
+    if gap[i, j] <= AGREE * size[i, j]:
+        return c, None
+    return c, TwoLabels(zs[i], (ys[0], ys[j]), (layers[i, 0], layers[i, j]))

@@ -1,0 +1,62 @@
+"""Integrals over 0 … 1, to rounding: Gauss-Lobatto panels, halved until they agree.
+
+The ends of a panel are nodes: a kink close to one cannot hide from both rules, as it can from
+Gauss and Legendre.
+
+>>> integral(lambda t: np.exp(t)).value - np.expm1(1.0) < 1e-15
+np.True_
+"""
+
+from collections.abc import Callable
+from math import fsum
+from typing import NamedTuple
+
+import numpy as np
+
+from tinygrad_lossmix.engine.table import Array
+
+LEGENDRE = np.polynomial.Legendre.basis(14)
+NODES = np.array([-1.0, *LEGENDRE.deriv().roots().real, 1.0])
+WEIGHTS = 2 / (15 * 14 * LEGENDRE(NODES) ** 2)
+HALVINGS = 50
+EPS = float(np.finfo(float).eps)
+
+
+class Integral(NamedTuple):
+    """Its value, an estimate of its error, and the integral of the absolute value."""
+
+    value: float
+    error: float
+    size: float
+
+
+def integral(f: Callable[[Array], Array], within: float = 2 * EPS) -> Integral:
+    """Of f, a function of many numbers t at once, to that part of the integral of |f|.
+
+    Jumps are followed to the width of rounding.
+    """
+    low, high = np.array([0.0, 0.4]), np.array([0.4, 1.0])
+    whole, sizes = _panels(f, low, high)
+    parts: list[float] = []
+    error, size = 0.0, float(sizes.sum())
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = np.stack([low, middle], 1).ravel(), np.stack([middle, high], 1).ravel()
+        halves, sizes = _panels(f, low, high)
+        gap = np.abs(halves[::2] + halves[1::2] - whole)
+        size = max(size, float(sizes.sum()))
+        open_ = np.repeat(gap > within * size, 2)
+        parts += halves[~open_].tolist()
+        error += float(gap[~open_[::2]].sum())
+        low, high, whole = low[open_], high[open_], halves[open_]
+        if not low.size:
+            break
+    error += float(np.abs(whole).sum()) if low.size else 0.0
+    return Integral(fsum([*parts, *whole]), error + EPS * size, size)
+
+
+def _panels(f: Callable[[Array], Array], low: Array, high: Array) -> tuple[Array, Array]:
+    """The integral of f and of |f| over each panel."""
+    half = (high - low)[:, None] / 2
+    values = f(((low + high)[:, None] / 2 + half * NODES).ravel()).reshape(len(low), -1)
+    return (half * WEIGHTS * values).sum(1), (half * WEIGHTS * np.abs(values)).sum(1)

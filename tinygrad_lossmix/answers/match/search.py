@@ -1,0 +1,128 @@
+"""Is an output layer a gradient? A search for what shows that it is none.
+
+a(z) is the gradient of a potential exactly if its Jacobian is symmetric and the circulation, the
+integral of a·dz, is 0 round every closed path. One number that is not proves that it is none; none
+found is no proof that it is one.
+
+>>> asymmetry(Layer(lambda z: lm.softmax(lm.sigmoid(z)), 3)) is None
+False
+"""
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+
+from tinygrad_lossmix.answers.match.layer import Layer
+from tinygrad_lossmix.answers.match.quadrature import EPS, integral
+from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.printing import amount, point
+
+SHOWS = 1e-8  # an asymmetry of that part of the Jacobian, beyond rounding
+TURNS = 1e-10  # a circulation of that part of the integral of |a·dz|, beyond its error
+
+
+class Asymmetry(NamedTuple):
+    """Two entries of the Jacobian that would be equal, and the logits (K,)."""
+
+    z: Array
+    j: int
+    k: int
+    jk: float  # ∂a_j/∂z_k
+    kj: float  # ∂a_k/∂z_j
+
+    def __str__(self) -> str:
+        j, k = self.j, self.k
+        return (
+            f"at z = {point(self.z)} ∂a_{j}/∂z_{k} = {amount(self.jk)}, "
+            f"but ∂a_{k}/∂z_{j} = {amount(self.kj)}"
+        )
+
+
+class Circulation(NamedTuple):
+    """A closed path through these logits (n, K), and the work, ∮ a·dz, round it."""
+
+    path: Array
+    work: float
+    error: float
+
+    def __str__(self) -> str:
+        corners = " → ".join(map(point, self.path[:4]))
+        more = f" → … ({len(self.path)} corners)" if len(self.path) > 4 else ""
+        return f"round the closed path {corners}{more} the work ∮ a·dz is {amount(self.work)}"
+
+
+Witness = Asymmetry | Circulation
+
+
+def points(k: int) -> Array:
+    """Logits (n, K) that are looked at: ties, moderate ones, tails."""
+    rng = np.random.default_rng(0)
+    ties = rng.integers(-2, 3, (24, k)).astype(float)
+    sizes = np.repeat([0.5, 1.5, 3.0, 10.0, 30.0], [16, 32, 16, 8, 8])[:, None]
+    return np.concatenate([np.zeros((1, k)), ties, sizes * rng.normal(size=(len(sizes), k))])
+
+
+def beside(z: Array) -> Array:
+    """Three neighbours (3, K): a derivative at a kink is a choice, theirs are not."""
+    return z + 1e-6 * (1 + np.abs(z)) * np.random.default_rng(1).normal(size=(3, *z.shape))
+
+
+def asymmetry(layer: Layer) -> Asymmetry | None:
+    """An asymmetry of the Jacobian, beyond rounding, that holds beside the point too."""
+    found: list[tuple[float, Asymmetry]] = []
+    for z in points(layer.classes):
+        jacobian = layer.jacobian(z)
+        scale = np.abs(jacobian).max()
+        gap = np.abs(jacobian - jacobian.T)
+        if not scale or not gap.max() > SHOWS * scale:
+            continue
+        again = np.array([np.abs(near - near.T) for near in map(layer.jacobian, beside(z))])
+        rounding = np.abs(jacobian - layer.jacobian(z * (1 + 2.0**-50))).max()
+        sure = np.fmin(gap, again.min(axis=0)) - 100 * rounding
+        j, k = map(int, np.unravel_index(sure.argmax(), sure.shape))
+        if sure[j, k] > SHOWS * scale:
+            shown = Asymmetry(z, j, k, float(jacobian[j, k]), float(jacobian[k, j]))
+            found.append((float(sure[j, k]), shown))
+    most = max((gap for gap, _ in found), default=0.0)
+    return next((shown for gap, shown in found if gap > most / 4), None)  # the simplest such point
+
+
+def paths(k: int) -> Iterator[Array]:
+    """Closed paths (n, K): triangles small and large, some across ties, and round the origin."""
+    rng = np.random.default_rng(2)
+    for size in (0.3, 1.0, 4.0, 10.0):
+        for _ in range(8):
+            yield size * rng.normal(size=(3, k)) + rng.integers(-1, 2, k)
+    turn = np.arange(12) * np.pi / 6 + 0.1
+    for i, j in list(combinations(range(k), 2))[:6]:
+        for radius in (0.5, 3.0):
+            path = np.zeros((12, k))
+            path[:, i], path[:, j] = radius * np.cos(turn), radius * np.sin(turn)
+            yield path
+
+
+def work(layer: Layer, path: Array, within: float = TURNS / 10) -> Circulation:
+    """∮ a·dz round a closed path, to that part of ∮ |a·dz|."""
+    total = error = size = 0.0
+    for start, step in zip(path, np.roll(path, -1, axis=0) - path, strict=True):
+
+        def along(t: Array, start: Array = start, step: Array = step) -> Array:
+            a: Array = layer(start + t[:, None] * step) @ step
+            return a
+
+        side = integral(along, within)
+        total, error, size = total + side.value, error + side.error, size + side.size
+    return Circulation(path, total, 10 * error + TURNS * size)
+
+
+def circulation(layer: Layer) -> tuple[Circulation | None, int]:
+    """A path with work beyond its error, if there is one; and how many were tried."""
+    tried = [work(layer, path) for path in paths(layer.classes)] if layer.classes > 1 else []
+    turning = [each for each in tried if abs(each.work) > each.error]
+    # of thousands of panels one agrees by chance in spite of a kink in it, not twice
+    turning = [work(layer, each.path, 2 * EPS) for each in turning]
+    turning = [each for each in turning if abs(each.work) > each.error]
+    most = max((abs(each.work) for each in turning), default=0.0)
+    return next((each for each in turning if abs(each.work) > most / 20), None), len(tried)
