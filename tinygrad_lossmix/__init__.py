@@ -60,6 +60,8 @@ if TYPE_CHECKING:
     from tinygrad_lossmix.answers.claims.catalogue import claims
     from tinygrad_lossmix.answers.delta_report import delta_report
     from tinygrad_lossmix.answers.diagnosis.diagnose import diagnose
+    from tinygrad_lossmix.answers.match.cost import matching_cost
+    from tinygrad_lossmix.answers.match.output import matching_output
     from tinygrad_lossmix.answers.plateau.plateau import plateau
     from tinygrad_lossmix.answers.verdict.verdict import verdict
     from tinygrad_lossmix.answers.vocabulary import names
@@ -78,6 +80,7 @@ __all__ += ["cross_entropy", "log_likelihood", "quadratic", "xlogy"]  # costs
 __all__ += ["log_sigmoid", "log_softmax", "logsumexp", "sigmoid", "softmax", "softplus"]
 __all__ += ["MIXES", "Mix", "book", "compile", "rewriting", "stabilize"]
 __all__ += ["claims", "delta_report", "diagnose", "names", "plateau", "verdict"]  # answers
+__all__ += ["matching_cost", "matching_output"]
 __all__ += ["Stepper", "draw", "field", "page", "step", "tree"]  # views
 __all__ += ["lab", "testing"]
 
@@ -92,6 +95,8 @@ _LATER = {
     "step": "debugger.repl",
     "delta_report": "answers.delta_report",
     "claims": "answers.claims.catalogue",
+    "matching_cost": "answers.match.cost",
+    "matching_output": "answers.match.output",
     "names": "answers.vocabulary",
     "plateau": "answers.plateau.plateau",
     "verdict": "answers.verdict.verdict",

@@ -29,6 +29,7 @@ COMMANDS = {
         "claims": "Recheck what was claimed about mixing output layers and costs.",
         "names": "Names of costs and output layers in other libraries, checked.",
         "delta": "Compute the output delta of a mix three ways; compare it with a - y.",
+        "match": "Which cost goes with an output layer, which layer with a cost?",
         "prove": "Derive delta symbolically; for which labels is it a - y?",
     },
     "See": {

@@ -4,6 +4,7 @@ A cost with δ = a - y exists exactly if the layer a(z) is the gradient of a pot
 Ψ(z) - y·z, up to what does not depend on z: the matching loss of a (Helmbold, Kivinen, Warmuth
 1995), a Fenchel-Young loss (Blondel, Martins, Niculae 2020).
 
+>>> import tinygrad_lossmix as lm
 >>> found = matching_cost("softmax")
 >>> found.exists, found.convex, found.name, found.condition
 (True, True, 'log-likelihood', 'y0 + y1 + y2 = 1')
@@ -24,6 +25,7 @@ from tinygrad_lossmix.answers.match.search import Witness, asymmetry, beside, ci
 from tinygrad_lossmix.engine.table import Array, dispatched, row
 from tinygrad_lossmix.mixes.labels import labels, logits
 from tinygrad_lossmix.printing import AsPrinted, amount, paragraph, point
+from tinygrad_lossmix.records import attributes, plain
 
 
 @dispatched
@@ -41,6 +43,7 @@ def _rule(g: Array, c: Array, z: Array, y: Array, layer: Any = None) -> Array:
 row(matching_loss, _rule, None)
 
 
+@np.errstate(all="ignore")
 def potentials(layer: Layer, z: Array) -> Array:
     """Ψ of each example (…,): the integral of a along the ray from 0 to z."""
     rows = z.reshape(-1, z.shape[-1]).astype(np.float64)
@@ -70,7 +73,7 @@ class MatchingCost(AsPrinted):
             self.witness, self.tried = circulation(layer)
         self.exists = self.witness is None
         self.by = proof(layer) if self.exists else ""
-        self.bent = bending(layer)
+        self.bent = bending(layer) if self.exists else None
         self.convex = self.exists and self.bent is None
         known = known_layer(layer, layer.classes) if self.exists else None
         self.known = known and known_cost(known)
@@ -102,6 +105,12 @@ class MatchingCost(AsPrinted):
         if self.known is not None:
             return self.known.delta(z, y)
         return self.layer(z) - labels(y, z)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A record ready for JSON."""
+        names = "output", "classes", "exists", "proved", "convex", "condition", "labels", "name"
+        witness = self.witness and self.witness._asdict()
+        return dict(plain(attributes(self, *names) | {"by": self.by or None, "witness": witness}))
 
     def _potential(self, z: Array) -> Array:
         return potentials(self.layer, z)

@@ -1,5 +1,6 @@
 """Output layers and costs that have names, and which of ours belong together: measured.
 
+>>> import tinygrad_lossmix as lm
 >>> known_layer(lambda z: lm.softmax(z / 2), 3)
 Known(name='softmax', slope=0.5)
 """

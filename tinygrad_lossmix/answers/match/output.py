@@ -21,6 +21,7 @@ from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.mix import Mix as Mix
 from tinygrad_lossmix.printing import AsPrinted, amount, paragraph, point
+from tinygrad_lossmix.records import attributes, plain
 
 SETS = ("reals", "cube", "simplex")  # of labels; each holds the next
 AGREE = 1e-8  # of δ/c, beyond rounding
@@ -105,6 +106,16 @@ class MatchingOutput(AsPrinted):
     def __str__(self) -> str:
         larger = [each for each in self.by_labels.values() if not each] if self.exists else []
         return "\n".join(paragraph(each.sentence()) for each in (self, *larger[-1:]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """A record ready for JSON, with one of each set of labels."""
+        names = "exists", "factor", "name", "reduction", "witness"
+        sets = {
+            labels: attributes(each, *names) | {"witness": each.witness and each.witness._asdict()}
+            for labels, each in self.by_labels.items()
+        }
+        record = {"cost": self.title, **attributes(self, "classes", "labels"), "by_labels": sets}
+        return dict(plain(record | sets[self.labels]))
 
     def sentence(self) -> str:
         """What was found for one set of labels."""

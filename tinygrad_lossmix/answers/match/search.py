@@ -4,6 +4,7 @@ a(z) is the gradient of a potential exactly if its Jacobian is symmetric and the
 integral of a·dz, is 0 round every closed path. One number that is not proves that it is none; none
 found is no proof that it is one.
 
+>>> import tinygrad_lossmix as lm
 >>> asymmetry(Layer(lambda z: lm.softmax(lm.sigmoid(z)), 3)) is None
 False
 """
@@ -71,22 +72,25 @@ def beside(z: Array) -> Array:
 
 def asymmetry(layer: Layer) -> Asymmetry | None:
     """An asymmetry of the Jacobian, beyond rounding, that holds beside the point too."""
-    found: list[tuple[float, Asymmetry]] = []
-    for z in points(layer.classes):
-        jacobian = layer.jacobian(z)
-        scale = np.abs(jacobian).max()
-        gap = np.abs(jacobian - jacobian.T)
-        if not scale or not gap.max() > SHOWS * scale:
-            continue
-        again = np.array([np.abs(near - near.T) for near in map(layer.jacobian, beside(z))])
-        rounding = np.abs(jacobian - layer.jacobian(z * (1 + 2.0**-50))).max()
-        sure = np.fmin(gap, again.min(axis=0)) - 100 * rounding
-        j, k = map(int, np.unravel_index(sure.argmax(), sure.shape))
-        if sure[j, k] > SHOWS * scale:
-            shown = Asymmetry(z, j, k, float(jacobian[j, k]), float(jacobian[k, j]))
-            found.append((float(sure[j, k]), shown))
-    most = max((gap for gap, _ in found), default=0.0)
-    return next((shown for gap, shown in found if gap > most / 4), None)  # the simplest such point
+    zs = points(layer.classes)
+    gaps = np.array([uneven(layer.jacobian(z)).max() for z in zs])
+    likely = np.flatnonzero(gaps > SHOWS)
+    simple = likely[gaps[likely] > gaps.max(initial=0.0) / 4]
+    for i in [*simple, *likely]:
+        near = np.min([uneven(layer.jacobian(z)) for z in (zs[i], *beside(zs[i]))], axis=0)
+        jacobian, again = layer.jacobian(zs[i]), layer.jacobian(zs[i] * (1 + 2.0**-50))
+        rounding = np.abs(jacobian - again).max() / np.abs(jacobian).max()
+        j, k = map(int, np.unravel_index(near.argmax(), near.shape))
+        if near[j, k] > SHOWS + 100 * rounding:
+            return Asymmetry(zs[i], j, k, float(jacobian[j, k]), float(jacobian[k, j]))
+    return None
+
+
+def uneven(jacobian: Array) -> Array:
+    """How much each entry differs from its mirror image, beside the largest of all."""
+    scale = np.abs(jacobian).max()
+    gap = np.abs(jacobian - jacobian.T) / (scale or 1.0)
+    return np.nan_to_num(gap, nan=0.0, posinf=0.0)
 
 
 def paths(k: int) -> Iterator[Array]:

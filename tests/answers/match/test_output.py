@@ -1,0 +1,151 @@
+"""Which output layer goes with a cost: the costs whose answer is known."""
+
+import functools
+
+import numpy as np
+import pytest
+
+import tinygrad_lossmix as lm
+
+
+def smoothed(z, y, s=0.1):
+    return -(((1 - s) * y + s / y.size) * lm.log_softmax(z)).sum()
+
+
+def focal(z, y):
+    return -(y * (1 - lm.softmax(z)) ** 2 * lm.log_softmax(z)).sum()
+
+
+def squentropy(z, y):
+    return lm.Mix("softmax", "ll").cost(z, y) + (z * z * (1 - y)).sum() / (y.size - 1)
+
+
+COSTS = {  # the cost; by set of labels c, or None where there is no layer; the layer's name
+    "softmax + ll": (lm.Mix("softmax", "ll").cost, {"simplex": 1.0}, "softmax"),
+    "sigmoid + ce": (
+        lm.Mix("sigmoid", "ce").cost,
+        dict.fromkeys(("reals", "cube", "simplex"), 1.0),
+        "sigmoid",
+    ),
+    "mean over classes": (
+        lambda z, y: lm.Mix("sigmoid", "ce").cost(z, y) / y.size,
+        dict.fromkeys(("reals", "cube", "simplex"), 0.25),
+        "sigmoid",
+    ),
+    "counts": (
+        lambda z, y: (np.exp(z) - z * y).sum(),
+        dict.fromkeys(("reals", "cube", "simplex"), 1.0),
+        "exp",
+    ),
+    "squares": (
+        lambda z, y: 0.5 * ((z - y) ** 2).sum(),
+        dict.fromkeys(("reals", "cube", "simplex"), 1.0),
+        "identity",
+    ),
+    "mean of squares": (
+        lambda z, y: ((z - y) ** 2).mean(),
+        dict.fromkeys(("reals", "cube", "simplex"), 0.5),
+        "identity",
+    ),
+    "log-cosh": (
+        lambda z, y: (np.logaddexp(z, -z) - z * y).sum(),
+        dict.fromkeys(("reals", "cube", "simplex"), 1.0),
+        "tanh",
+    ),
+    "smoothed labels": (smoothed, {"simplex": 0.9}, None),
+    "softmax + ce": (lm.Mix("softmax", "ce").cost, {}, None),
+    "sigmoid + ll": (lm.Mix("sigmoid", "ll").cost, {}, None),
+    "softmax twice": (lambda z, y: lm.Mix("softmax", "ll").cost(lm.softmax(z), y), {}, None),
+    "focal": (focal, {}, None),
+    "squentropy": (squentropy, {}, None),
+}
+
+
+@functools.cache
+def found(name):
+    return lm.matching_output(COSTS[name][0], 4)
+
+
+@pytest.mark.parametrize("name", COSTS)
+def test_the_layer_of_a_cost_by_its_labels(name):
+    _, expected, layer = COSTS[name]
+    match = found(name)
+    assert {each: one.factor for each, one in match.by_labels.items() if one} == (
+        pytest.approx(expected)
+    )
+    assert (match.exists, match.name) == (bool(expected), layer)
+    assert match.labels == next(iter(expected), "simplex")
+
+
+@pytest.mark.parametrize("name", [name for name in COSTS if COSTS[name][1]])
+def test_delta_of_the_cost_is_c_times_the_layer_minus_y(name):
+    cost, match = COSTS[name][0], found(name)
+    z = lm.Tensor(np.array([0.3, -1.2, 2.0, 0.7]))
+    y = np.array([0.1, 0.2, 0.3, 0.4])
+    delta = lm.grad(cost(z, y), z)
+    np.testing.assert_allclose(delta, match.factor * (match.output(z.data) - y), atol=1e-14)
+    batch = match.output(np.tile(z.data, (2, 3, 1)))
+    assert batch.shape == (2, 3, 4)
+    assert (batch == match.output(z.data)).all()
+
+
+@pytest.mark.parametrize("name", [name for name in COSTS if not COSTS[name][1]])
+def test_without_a_layer_two_labels_disagree_at_the_witness(name):
+    cost, match = COSTS[name][0], found(name)
+    assert match.output is None
+    z = lm.Tensor(match.witness.z)
+    each = [lm.grad(cost(z, y), z) / match.factor + y for y in match.witness.y]
+    np.testing.assert_allclose(each, match.witness.layers)
+    assert np.abs(each[0] - each[1]).max() > 0.1
+    assert "no output layer goes with it; at z = (" in str(match).replace("\n", " ")
+
+
+def test_with_two_classes_softmax_goes_with_cross_entropy_twice():
+    match = lm.matching_output(lm.Mix("softmax", "ce").cost, 2)
+    assert (match.factor, match.name, match.labels) == (2.0, "softmax", "simplex")
+
+
+def test_what_the_factor_shows_is_said():
+    names = "mean over classes", "mean of squares", "smoothed labels"
+    said = [found(name).reduction for name in names]
+    assert said[:2] == [
+        "The factor is that of the mean over classes.",
+        "The factor is that of the mean of squares.",
+    ]
+    assert said[2] == (
+        "Labels are smoothed by s = 0.1000: the layer is (a - s/K)/(1 - s) of a = softmax."
+    )
+    cool = lm.matching_output(lambda z, y: lm.Mix("softmax", "ll").cost(z / 4, y), 3)
+    assert (cool.name, cool.reduction) == ("softmax(0.25 z)", "The factor is that of z.")
+
+
+def test_labels_can_be_asked_for():
+    match = lm.matching_output(lm.Mix("softmax", "ll").cost, 3, labels="cube")
+    assert not match
+    assert set(match.by_labels) == {"cube"}
+
+
+@pytest.mark.parametrize(
+    ("cost", "error", "said"),
+    [
+        (3, TypeError, "a function of logits and labels, not 3"),
+        (lambda z, y: z[y], ValueError, "the cost raises IndexError at z = "),
+        (lambda z, y: z - y, TypeError, r"the cost gives shape \(3,\) for logits"),
+        (lambda z, y: 3.0, TypeError, "the cost gives float for logits as a Tensor"),
+        (lambda z, y: ((z - y) * np.nan).sum(), ValueError, "nowhere finite"),
+    ],
+)
+def test_what_is_no_cost_gets_one_sentence(cost, error, said):
+    with pytest.raises(error, match=said):
+        lm.matching_output(cost, 3)
+
+
+def test_sets_of_labels_have_names():
+    with pytest.raises(ValueError, match="labels are from one of reals, cube, simplex, not 'all'"):
+        lm.matching_output(focal, 3, labels="all")
+
+
+def test_the_record_is_plain():
+    record = lm.matching_output(lm.Mix("softmax", "ll").cost).to_dict()
+    assert (record["exists"], record["factor"], record["labels"]) == (True, 1.0, "simplex")
+    assert record["by_labels"]["cube"]["exists"] is False
