@@ -37,6 +37,7 @@ COMMAND_LINES = {
     "claims": [("X",), ("--X",)],
     "names": [("X",)],
     "delta": [*ON_Z, ("softmax", "ll", "--beside", "X", "ll")],
+    "match": [("X",), ("output", "X"), ("cost", "X"), ("output", "softmax", "--classes", "X")],
     "prove": [*MIXED, ("softmax", "ll", "--classes", "X")],
     "step": [
         *[(*line, "--batch") for line in ON_Z],

@@ -7,10 +7,10 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from tinygrad_lossmix.answers.match.catalogue import RULE, Entry, table
 from tinygrad_lossmix.answers.match.cost import matching_cost
 from tinygrad_lossmix.answers.match.layer import MOST
 from tinygrad_lossmix.answers.match.output import SETS, matching_output
+from tinygrad_lossmix.answers.match.overview import RULE, MatchRow, table
 from tinygrad_lossmix.cli.exits import usage
 from tinygrad_lossmix.cli.options import json_option, show
 from tinygrad_lossmix.cli.stdout import printed
@@ -46,7 +46,7 @@ def command(words: tuple[str, ...], classes: int, labels: str | None, as_json: b
     show(as_json, {"matches": [answer.to_dict()]}, answer)
 
 
-def report(found: list[Entry]) -> str:
+def report(found: list[MatchRow]) -> str:
     """The rule, a row for each layer with a cost, and the witness against each without."""
     grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("output layer", "label", "its cost", "convex", "of the outputs alone for"):

@@ -64,7 +64,7 @@ VARIANCES: dict[str, Callable[[Array], Array]] = {  # V(a) of the label with mea
 }
 
 
-class Entry(NamedTuple):
+class MatchRow(NamedTuple):
     """A line of the table."""
 
     layer: str
@@ -74,11 +74,11 @@ class Entry(NamedTuple):
     found: MatchingCost
 
 
-def entry(name: str, classes: int) -> Entry:
+def entry(name: str, classes: int) -> MatchRow:
     """What the rule says of a layer of the table."""
     found = matching_cost(LAYERS_TRIED[name], classes)
     variance = distribution(found.layer) if found else None
-    return Entry(name, variance, found.name, found.condition, found)
+    return MatchRow(name, variance, found.name, found.condition, found)
 
 
 def distribution(layer: Layer) -> str | None:
@@ -90,6 +90,6 @@ def distribution(layer: Layer) -> str | None:
     return None
 
 
-def table(classes: int = 3) -> list[Entry]:
+def table(classes: int = 3) -> list[MatchRow]:
     """Every line, computed now."""
     return [entry(name, classes) for name in LAYERS_TRIED]
