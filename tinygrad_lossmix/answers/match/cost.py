@@ -23,7 +23,7 @@ from tinygrad_lossmix.answers.match.proofs import proof
 from tinygrad_lossmix.answers.match.quadrature import integral
 from tinygrad_lossmix.answers.match.search import Witness, asymmetry, beside, circulation, points
 from tinygrad_lossmix.engine.table import Array, dispatched, row
-from tinygrad_lossmix.mixes.labels import labels, logits
+from tinygrad_lossmix.mixes.labels import dense, logits
 from tinygrad_lossmix.printing import AsPrinted, amount, paragraph, point
 from tinygrad_lossmix.records import attributes, plain
 
@@ -97,14 +97,14 @@ class MatchingCost(AsPrinted):
         z = self._logits(z)
         if self.known is not None:
             return self.known.cost(z, y)
-        return matching_loss(z, labels(y, z), layer=self.layer)
+        return matching_loss(z, dense(y, z), layer=self.layer)
 
     def delta(self, z: Any, y: Any) -> Any:
         """a(z) - y of each example, without the cost; in the closed form of a known one."""
         z = self._logits(z)
         if self.known is not None:
             return self.known.delta(z, y)
-        return self.layer(z) - labels(y, z)
+        return self.layer(z) - dense(y, z)
 
     def to_dict(self) -> dict[str, Any]:
         """A record ready for JSON."""
