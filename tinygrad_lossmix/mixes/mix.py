@@ -47,7 +47,6 @@ class Mix:
     Raises:
         ValueError: another name, the message lists the six pairs; or "crossentropy", which is ce in
             the book and ll in PyTorch.
-        TypeError: neither a name nor a function.
 
     Logits z are arrays or Tensors (…, K) of floats; labels y are an array of that shape, or integer
     classes (…). Costs sum over the last axis and average over the others. Methods raise ValueError
@@ -122,6 +121,7 @@ class Mix:
     def composed(self, z: Any, y: Any) -> Any:
         """The same cost as a graph of the book's primitives, NaN where they overflow."""
         z = logits(z, self._over)
+        y = require_finite(dense(y, z))
         return self._cost.book(self._layer.book(z), y)
 
     def delta(self, z: Any, y: Any) -> Any:

@@ -40,9 +40,7 @@ def known_cost(cost: Any) -> Any:
 
 
 def _function(given: Any, ours: dict[Any, str]) -> Any:
-    if not callable(given):
-        raise TypeError(f"a mix is of two names or functions, not of {given!r:.80}")
-    return ours.get(given, given)
+    return ours.get(given, given) if callable(given) else None
 
 
 def layer_of(known: Any) -> OutputLayer:
