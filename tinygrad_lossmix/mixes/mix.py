@@ -1,5 +1,6 @@
 """`Mix`: an output layer and a cost, as one stable node, as a graph of primitives, in closed form.
 
+>>> import numpy as np
 >>> mix = Mix("softmax", "ll")
 >>> z = Tensor([2.0, 1.0, 0.0], name="z")
 >>> mix.cost(z, 0)
