@@ -1,6 +1,5 @@
 """`Mix`: an output layer and a cost, as one stable node, as a graph of primitives, in closed form.
 
->>> import numpy as np
 >>> mix = Mix("softmax", "ll")
 >>> z = Tensor([2.0, 1.0, 0.0], name="z")
 >>> mix.cost(z, 0)
@@ -13,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
 
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor as Tensor
@@ -142,7 +143,7 @@ class Mix:
                [-0.25,  0.25]])
         """
         z = logits(z.data if type(z) is Tensor else z)
-        if z.ndim != 1:
+        if np.ndim(z) != 1:
             raise ValueError(f"the Hessian is of one example, z of shape (K,), not {z.shape}")
         return self._form.hessian(z, require_finite(dense(y, z)))
 
