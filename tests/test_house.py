@@ -37,12 +37,12 @@ ORDERED = {  # rooms that are read like a book: a file needs only those before i
     "testing": "check_report methods behaviour rounding highprecision subject comparison planted "
     "causes checking strategies.arrays strategies.examples strategies.programs strategies "
     "properties",
-    "mixes": "labels book costs rows class_forms closed_forms outputs hessians layers own mix",
-    "compiler": "calls numbering ir ir.inference ir.trace ir.canonical ir.simplify ir.program "
-    "patterns patterns.structure patterns.published patterns.axes patterns.idioms patterns.linear "
-    "patterns.logs patterns.stable_rules patterns.fuse patterns.mispairings stabilize "
-    "differentiate lowering arguments source source.storage source.emit loops loops.vector_math "
-    "loops.spelled loops.operations loops.schedule loops.identifiers loops.statements "
+    "mixes": "labels book costs rows class_forms closed_forms outputs hessians layers mix",
+    "compiler": "calls numbering indexing ir ir.inference ir.trace ir.canonical ir.simplify "
+    "ir.program patterns patterns.structure patterns.published patterns.axes patterns.idioms "
+    "patterns.linear patterns.logs patterns.stable_rules patterns.fuse patterns.mispairings "
+    "stabilize differentiate lowering arguments source source.storage source.emit loops "
+    "loops.vector_math loops.operations loops.schedule loops.identifiers loops.statements "
     "loops.backend compile standalone",
     "debugger": "rule local_derivative chain_rule reasons walk lockstep expressions layout entry "
     "show questions playback page commands commands.session commands.move commands.stop "
@@ -176,8 +176,8 @@ def test_the_lower_rooms_do_not_know_the_compiler(room: str) -> None:
 
 
 def test_what_goes_upwards_by_name_is_listed() -> None:
-    assert set(HIGHER) == {"stabilized", "verdict"}
-    assert {each.module for each in IMPORTS if each.imported == "registry"} == {"", "mixes.mix", "mixes.own"}
+    assert set(HIGHER) == {"verdict"}
+    assert {each.module for each in IMPORTS if each.imported == "registry"} == {"", "mixes.mix"}
 
 
 def test_no_file_is_too_long_to_read_at_once() -> None:

@@ -14,8 +14,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.compiler.differentiate import named
+from tinygrad_lossmix.compiler.indexing import is_class, labels_at, of_class
 from tinygrad_lossmix.compiler.ir.inference import Kind
 from tinygrad_lossmix.compiler.ir.program import Lowering, TracedProgram
+from tinygrad_lossmix.engine.rules import scatter
+from tinygrad_lossmix.engine.table import is_duck
 from tinygrad_lossmix.mixes import closed_forms
 from tinygrad_lossmix.mixes.labels import one_hot
 from tinygrad_lossmix.mixes.rows import all_but_one
@@ -30,6 +33,16 @@ def softmax_ll(z: Value, y: Value, exponentials: Callable[..., Any]) -> tuple[Va
     delta = (e * others(y) - y * rest) / _column(1.0 + tail, z)
     sums = y.sum(axis=-1, keepdims=tail.ndim == z.ndim)
     return (sums * np.log1p(tail)).sum() - (y * d).sum(), delta
+
+
+def softmax_ll_of_classes(z: Value, y: Value) -> tuple[Value, Value]:
+    """`closed_forms.softmax_ll` of classes y: Σ_{j≠y} e_j is a sum without the class's own."""
+    peak = z.max(axis=-1, keepdims=True)
+    e, right = np.exp(z - peak), _noted(z, is_class, y, z.shape)
+    d = _noted(z, of_class, z, y) - peak
+    rest, own = _sum(np.where(right, 0.0, e)), np.exp(d)
+    cost = (np.log1p(rest + (own - 1.0)) - d).sum()
+    return cost, np.where(right, -rest, e) * (1.0 / (rest + own))
 
 
 def softmax_quadratic(z: Value, y: Value, exponentials: Callable[..., Any]) -> tuple[Value, Value]:
@@ -87,8 +100,22 @@ def _masked(z: Value) -> tuple[Value, Value, Value, Value, Value, Callable[..., 
     return top, d, e, others(e), t, others
 
 
-def _dense(y: Value, z: Value) -> Value:
-    return y if y.ndim == z.ndim else one_hot(y, z.shape, z.dtype)
+def _noted(z: Value, function: Callable[..., Value], *args: Any) -> Value:
+    """A function of classes, also of constant ones: in the program of z, if it is traced."""
+    return z.program.call(function, args, {}) if is_duck(z) else function(*args)
+
+
+def _classes(y: Value) -> Value:
+    """The classes that labels were made of, or labels as they are."""
+    if getattr(y, "function", None) is np.reshape and y.args[0].function is one_hot:
+        classes, shape, _ = y.args[0].args
+        return classes.reshape(y.shape[:-1]) if shape[-1] == y.shape[-1] else y
+    if getattr(y, "function", None) is one_hot:
+        return y.args[0]
+    if type(y) is np.ndarray and y.ndim and y.shape[-1] > 1 and y.dtype.kind == "f":
+        classes = y.argmax(axis=-1)
+        return classes if np.array_equal(y, one_hot(classes, y.shape, y.dtype)) else y
+    return y
 
 
 def _sum(x: Value) -> Value:
@@ -111,10 +138,21 @@ def _lowered(evaluate: Lowering, spelled_out: Lowering | None, *given: Any) -> L
             return program.pair(closed_forms.in_blocks, *kinds, evaluate, z, y)
         if spelled_out is None or (given and z.shape[-1] > CLASSES):
             return program.pair(evaluate, *kinds, z, y)
+        y = y if y.ndim == z.ndim else one_hot(y, z.shape, z.dtype)
         cost, delta = named(spelled_out, z, y, *given)
         return cost, delta
 
     return lowered
+
+
+def _looped(form: Lowering, z: Value, y: Value) -> tuple[Value, Value]:
+    """A closed form for loops, of labels or classes."""
+    if y.ndim < z.ndim and form is closed_forms.softmax_ll:
+        cost, delta = named(softmax_ll_of_classes, z, y)
+        return cost, delta
+    if y.ndim < z.ndim:
+        y = _noted(z, one_hot, y, z.shape, z.dtype)
+    return LOOPED[form](z, y)
 
 
 SIGMOIDS = (closed_forms.sigmoid_ce, closed_forms.sigmoid_ll, closed_forms.sigmoid_quadratic)
@@ -132,5 +170,6 @@ LOOPED: dict[Any, Lowering] = {
     **{form: functools.partial(f, exponentials=_masked) for form, f in SOFTMAXES.items()},
     closed_forms.softmax_ce: softmax_ce,
 }
-LOWERED[closed_forms.evaluated] = lambda form, z, y: LOWERED[form](z, _dense(y, z))
-LOOPED[closed_forms.evaluated] = lambda form, z, y: LOOPED[form](z, _dense(y, z))
+LOWERED[closed_forms.evaluated] = lambda form, z, y: LOWERED[form](z, _classes(y))
+LOOPED[closed_forms.evaluated] = lambda form, z, y: _looped(form, z, _classes(y))
+LOWERED[scatter] = labels_at

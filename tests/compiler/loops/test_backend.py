@@ -82,9 +82,10 @@ def test_long_sums_of_float32_are_taken_in_double_precision(shape):
 
 
 @pytest.mark.slow
-def test_the_gradient_is_the_only_large_array():
+@pytest.mark.parametrize("classes", [False, True])
+def test_the_gradient_is_the_only_large_array(classes):
     z = np.random.default_rng(0).normal(size=(500, 1000)).astype(np.float32)
-    y = np.full_like(z, 0.001)
+    y = np.arange(500) if classes else np.full_like(z, 0.001)
     for mix in (lm.MIXES[0], lm.MIXES[3], lm.MIXES[4]):
         g = looped(mix.cost)
         g(z, y)

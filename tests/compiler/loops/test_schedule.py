@@ -96,7 +96,7 @@ def test_axes_views_and_reductions(f):
 CLASSES = np.array([2, 0, -1, 2, 3, 0])
 
 
-@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("by", ["numpy", "numba"])
 @pytest.mark.parametrize(
     "f",
     [
@@ -107,9 +107,9 @@ CLASSES = np.array([2, 0, -1, 2, 3, 0])
         lambda x, y: np.exp(x)[0, [True, False, True]].sum() + x[[0, 0, 1]].max(),
     ],
 )
-def test_entries_at_integers_repeated_and_negative_ones_too(backend, f):
-    close(compiled(f, 0, backend)(X, CLASSES), lm.value_and_grad(f)(X, CLASSES))
-    g = compiled(lambda x, y: np.exp(x).reshape(-1)[y].sum(), 0, backend)
+def test_entries_at_integers_repeated_and_negative_ones_too(by, f):
+    close(compiled(f, 0, by)(X, CLASSES), lm.value_and_grad(f)(X, CLASSES))
+    g = compiled(lambda x, y: np.exp(x).reshape(-1)[y].sum(), 0, by)
     g(X, CLASSES)
     for wrong in (24, -25):
         with pytest.raises(IndexError, match=f"index {wrong} is out of bounds for axis 0"):
@@ -154,6 +154,53 @@ def test_no_whole_array_is_kept_but_the_gradient():
     text = as_interpreted(lm.MIXES[4].cost, np.ones((4, 3)), np.full((4, 3), 0.2))
     assert text.count("empty((4, 3), ") == 1
     assert not [line for line in text.splitlines() if "[i, j] = " in line and "dz" not in line]
+
+
+def doors(y):
+    """The same cost of a class for each row, the classes an argument or a constant."""
+    rows = np.arange(len(y))
+    forms = {
+        "cost": lambda z, y: lm.Mix("softmax", "ll").cost(z, y),
+        "composed": lambda z, y: lm.Mix("softmax", "ll").composed(z, y),
+        "book": lambda z, y: lm.book.log_likelihood(lm.book.softmax(z), y),
+        "safe": lambda z, y: lm.log_likelihood(lm.softmax(z), y),
+        "gather": lambda z, y: -np.log(lm.book.softmax(z))[rows, y].mean(),
+        "axes": lambda z, y: lm.Mix("softmax", "ll").composed(z.reshape(3, 2, -1), y.reshape(3, 2)),
+    }
+    given = {f"{name}, given": f for name, f in forms.items()}
+    return given | {name: lambda z, _, f=f: f(z, y) for name, f in forms.items()}
+
+
+@pytest.mark.parametrize("by", ["numpy", "numba"])
+@pytest.mark.parametrize("door", doors(np.zeros(6, int)))
+def test_classes_are_never_made_dense(by, door):
+    z, y = np.cos(np.arange(6.0 * 50)).reshape(6, 50) * 9, np.array([1, 49, 0, 1, 7, 30])
+    f = doors(y)[door]
+    g = compiled(f, 0, by)
+    close(g(z, y), lm.value_and_grad(f)(z, y))
+    assert "one_hot" not in g.source
+    if by == "numba":
+        assert "* float64" not in g.source  # no label is multiplied with
+    if "given" in door:
+        close(g(z, y[::-1]), lm.value_and_grad(f)(z, y[::-1]))
+        for wrong in (-51, 50):
+            with pytest.raises(IndexError if "gather" in door else ValueError, match=str(wrong)):
+                g(z, np.full(6, wrong))
+
+
+@pytest.mark.parametrize("by", ["numpy", "numba"])
+def test_a_negative_index_is_a_class_counted_from_the_end(by):
+    f = doors(np.zeros(2, int))["gather, given"]
+    z = np.array([[1.0, 2.0, 4.0], [0.0, 3.0, -1.0]])
+    close(compiled(f, 0, by)(z, np.array([-1, -3])), lm.value_and_grad(f)(z, [2, 0]))
+
+
+@pytest.mark.parametrize("mix", lm.MIXES, ids=str)
+def test_classes_of_every_mix_are_as_interpreted(mix):
+    z, y = np.cos(np.arange(12.0)).reshape(4, 3) * 5, np.array([0, 2, 1, 1])
+    text = as_interpreted(mix.cost, z, y)
+    assert "y[i]" in text.replace("y_2", "y")
+    assert "one_hot" not in text
 
 
 def test_the_text_of_a_program_is_always_the_same():

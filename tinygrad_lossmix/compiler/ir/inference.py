@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_lossmix.compiler.calls import parts
+from tinygrad_lossmix.compiler.indexing import OF_CLASSES, added, taken
 from tinygrad_lossmix.engine.rules import astype, getitem, scatter
 from tinygrad_lossmix.engine.table import is_duck
 
@@ -31,6 +32,9 @@ OF_NUMBERS = {
     np.nonzero, np.flatnonzero, np.argwhere, np.unique, np.compress, np.extract, np.trim_zeros,
     np.setdiff1d, np.intersect1d, np.union1d, np.bincount,
 }  # fmt: skip
+
+
+OF_ANY = (astype, getitem, scatter, taken, added, *OF_CLASSES)  # the same for zeros
 
 
 def of_shapes(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -72,7 +76,7 @@ def kind_of(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
 
 def _takes_zeros(function: Any) -> bool:
     module = getattr(function, "__module__", None) or "numpy"
-    return module == "numpy" or function in (astype, getitem, scatter)
+    return module == "numpy" or function in OF_ANY
 
 
 def applied(function: Any, *args: Any, **kwargs: Any) -> Any:

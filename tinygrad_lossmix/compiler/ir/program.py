@@ -77,16 +77,12 @@ class TracedProgram:
 
     def pair(self, function: Any, first: Kind, second: Kind, *args: Any) -> tuple[Traced, Traced]:
         """The values of a function that returns two arrays."""
-        both = self.made(function, args, Kind((), None))
+        both = self._made(function, tuple(map(self.constant, args)), {}, Kind((), None))
         one, other = [
             self._made(operator.getitem, (both, i), {}, kind)
             for i, kind in enumerate((first, second))
         ]
         return one, other
-
-    def made(self, function: Any, args: tuple[Any, ...], kind: Kind) -> Traced:
-        """The value of a call as it stands, of a kind that is known."""
-        return self._made(function, tuple(map(self.constant, args)), {}, kind)
 
     def _made(self, function: Any, args: Any, kwargs: Any, kind: Kind | None = None) -> Traced:
         """The value of a call that is made once."""

@@ -20,12 +20,12 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.calls import along
 from tinygrad_lossmix.compiler.differentiate import differentiated
+from tinygrad_lossmix.compiler.indexing import SPELLED
 from tinygrad_lossmix.compiler.ir.program import TracedProgram
 from tinygrad_lossmix.compiler.ir.trace import Traced, operands
 from tinygrad_lossmix.compiler.loops.identifiers import Names
 from tinygrad_lossmix.compiler.loops.operations import MODULES, literal, supported
 from tinygrad_lossmix.compiler.loops.schedule import Schedule, Unsupported
-from tinygrad_lossmix.compiler.loops.spelled import SPELLED
 from tinygrad_lossmix.compiler.loops.statements import loops
 from tinygrad_lossmix.compiler.lowering import LOOPED
 from tinygrad_lossmix.compiler.source.emit import executed, is_name, needed, together

@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lossmix.compiler.calls import number
+from tinygrad_lossmix.compiler.indexing import LOOKUPS, OF_CLASSES, added, is_class, taken
 from tinygrad_lossmix.compiler.ir.trace import Traced
-from tinygrad_lossmix.compiler.loops.spelled import added, taken
 from tinygrad_lossmix.engine.derivatives import constant
 from tinygrad_lossmix.engine.rules import astype, scatter
+from tinygrad_lossmix.mixes.labels import one_hot
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 COMPARISONS = {
@@ -35,7 +37,9 @@ ARITHMETIC: dict[Any, str] = {
     np.positive: "{}",
     constant: "{}",
     astype: "{}",
-    taken: "{}",
+    is_class: "{}",
+    one_hot: "choose({}, {one}, {zero})",
+    **dict.fromkeys(LOOKUPS, "{}"),
     np.negative: "-{}",
     np.add: "{} + {}",
     np.subtract: "{} - {}",
@@ -63,10 +67,12 @@ REDUCTIONS = {
 }
 MODULES = {
     "math": ["cos", "expm1", "inf", "nan", "sin", "sqrt", "tanh"],
-    "numpy": ["array", "asarray", "ascontiguousarray", "dot", "empty", "float32", "float64"],
+    "numpy": [
+        *("array", "asarray", "ascontiguousarray", "dot", "empty", "float32", "float64", "int32"),
+    ],
     "tinygrad_lossmix.compiler.loops.vector_math": [
-        *("choose", "exp32", "exp64", "larger", "log1p32", "log1p64", "log32", "log64"),
-        *("plus", "smaller"),
+        *(f"{name}{bits}" for name in ("exp", "exp_to_one", "log", "log1p") for bits in (32, 64)),
+        *("choose", "larger", "plus", "smaller"),
     ],
 }
 ATOM = re.compile(r"[\w.]*(\[[^]]*\])?|[\w.]+\([^()]*\)")  # needs no brackets around it
@@ -80,7 +86,7 @@ def supported(call: Traced) -> bool:
     if function is np.vdot:
         a, b = call.args
         return call.dtype in FLOATS and np.shape(a) == np.shape(b)
-    if function in (np.reshape, scatter, taken, added):
+    if function in (np.reshape, scatter, added, taken):
         return call.dtype in FLOATS and kinds[0] == call.dtype
     if function is np.concatenate:
         return call.dtype in FLOATS and {x.dtype for x in call.args[0]} == {call.dtype}
@@ -89,6 +95,8 @@ def supported(call: Traced) -> bool:
         return flat and call.dtype in FLOATS and set(kinds) == {call.dtype}
     if call.kwargs.keys() - {"dtype"} or (call.kwargs and function is not astype):
         return False
+    if function in OF_CLASSES:
+        return call.dtype in FLOATS or function is is_class
     if function in LOGIC:
         return all(kind.kind == "b" for kind in kinds)
     if function is np.where:
@@ -114,13 +122,29 @@ def expression(call: Traced, operands: list[tuple[str, Any]]) -> str:
         texts = [converted(text, of, kind) for text, of in operands]
         return COMPARISONS[function].format(*map(grouped, texts))
     texts = [converted(text, of, call.dtype) for text, of in operands]
-    if function is np.where:
+    if function in (np.where, is_class, one_hot):
         texts[0] = operands[0][0]
-    infix = "(" not in ARITHMETIC[function]
+    template = ARITHMETIC[function]
+    if function is np.exp and _is_below(call.args[0]):
+        template = "exp_to_one{bits}({})"
+    infix = "(" not in template and template != "{}"
     texts = [grouped(text) for text in texts] if infix else texts
     zero, one = (converted(literal(x), None, call.dtype) for x in (0, 1))
     bits = 8 * call.dtype.itemsize
-    return ARITHMETIC[function].format(*texts, bits=bits, zero=zero, one=one)
+    return template.format(*texts, bits=bits, zero=zero, one=one)
+
+
+def _is_below(x: Traced) -> bool:
+    """Whether it is seen that x ≤ 0: it is z - max z, min(z, 0), -max(z, 0) or -|z|."""
+    function, args = x.function, x.args
+    if function is np.subtract:
+        peak = args[1]
+        of = peak.args if getattr(peak, "function", None) == np.maximum.reduce else ()
+        return any(z is args[0] for z in of) and (peak.ndim == x.ndim or not peak.ndim)
+    if function is np.negative:
+        function, args = getattr(args[0], "function", None), args[0].args
+        return function is np.absolute or (function is np.maximum and 0.0 in map(number, args))
+    return function is np.minimum and 0.0 in map(number, args)
 
 
 def converted(text: str, kind: Any, to: Any) -> str:

@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.compiler.calls import along, left, reduced, spelled_out
+from tinygrad_lossmix.compiler.indexing import LOOKUPS, added, of_class
 from tinygrad_lossmix.compiler.ir.trace import Traced, operands
 from tinygrad_lossmix.compiler.loops.operations import REDUCTIONS, supported
-from tinygrad_lossmix.compiler.loops.spelled import added, taken
 from tinygrad_lossmix.engine.rules import getitem, scatter
 
 Index = tuple[str, ...]
@@ -72,14 +72,16 @@ class Nest:
         if not inner and not (self.shape and shape in (rows, (*rows, 1))):
             return False
         at = self.places(call)
-        if call.function is taken and base_of(call.args[0])[0] in self.phase:
+        if call.function in LOOKUPS and base_of(call.args[0])[0] in self.phase:
             return False
         used = [base_of(x, place(x.shape, at)) for x in entries(call) if isinstance(x, Traced)]
         mine = [(base, index) for base, index in used if base in self.phase]
         for base, index in mine:
             if base in self.after or self.index[base] != index:
                 return False
-        if not inner and (not mine or any(self.everywhere(base) for base, _ in mine)):
+        if not inner and not mine and call.function is not of_class:
+            return False
+        if not inner and any(self.everywhere(base) for base, _ in mine):
             return False
         self.phase[call] = max([self.known(base) for base, _ in mine], default=0)
         self.index[call] = at
@@ -135,7 +137,7 @@ class Schedule:
         if not supported(call):
             raise Unsupported(getattr(call.function, "__qualname__", str(call.function)))
         new: Nest | Traced = call
-        if call.function is taken:
+        if call.function in LOOKUPS:
             self.factors[call] = [self._whole(call.args[0])]
         if call.function in (np.reshape, np.concatenate) or is_product(call):
             given = call.args[0] if call.function is np.concatenate else call.args
@@ -192,7 +194,8 @@ def loop_shape(call: Traced) -> tuple[int, ...]:
 
 def entries(call: Traced) -> list[Any]:
     """The arguments that it uses one entry of at each place: not where it looks entries up."""
-    return [x for x in call.args[call.function is taken :] if not isinstance(x, tuple)]
+    first = call.function in LOOKUPS
+    return [x for x in call.args[first:] if not isinstance(x, tuple | np.dtype)]
 
 
 def reduces(call: Traced) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_lossmix.compiler.indexing import LOOKUPS, OF_CLASSES, added, is_class, of_class
 from tinygrad_lossmix.compiler.ir.inference import Kind
 from tinygrad_lossmix.compiler.ir.program import TracedProgram
 from tinygrad_lossmix.compiler.ir.trace import Traced, operands
@@ -32,9 +33,9 @@ from tinygrad_lossmix.compiler.loops.schedule import (
     place,
     reduces,
 )
-from tinygrad_lossmix.compiler.loops.spelled import added, taken
 from tinygrad_lossmix.compiler.source.emit import comment_of
 from tinygrad_lossmix.engine.rules import scatter
+from tinygrad_lossmix.mixes.labels import one_hot
 
 SHORT_ROW = 256  # whole arrays with shorter rows are run through as one row
 LONG_ROW = 4096  # a sum of more numbers in single precision is taken in double precision
@@ -108,6 +109,7 @@ class _NestLines:
         self.lengths = {x: str(n) for x, n in self.sizes.items()}
         self.at_hand: set[Traced] = set()  # in the present phase, at the present place
         self.reloads: list[str] = []
+        self.lent: dict[Traced, Traced] = {}  # gradients whose rows keep a value meanwhile
         self.sums = {
             call: self.sum_of(call)
             for call in nest.calls
@@ -123,7 +125,7 @@ class _NestLines:
             calls = [call for call in nest.calls if nest.phase[call] == phase]
             once = [call for call in calls if call not in nest.inner]
             body += [indent + line for call in once for line in self.statement(call)]
-            inner = [call for call in calls if call in nest.inner]
+            inner = [call for call in calls if call in nest.inner and call.function is not is_class]
             body += [indent + line for line in (self.row(inner) if inner else [])]
         after = [line for each in self.sums.values() for line in each.after]
         heads = [f"{'    ' * i}for {x} in range({self.lengths[x]}):" for i, x in enumerate(outer)]
@@ -150,11 +152,7 @@ class _NestLines:
 
     def statement(self, call: Traced) -> list[str]:
         """A call at one place, or once for a row."""
-        texts = [self.operand(x, self.nest.places(call), call) for x in entries(call)]
-        if call.function is taken:
-            [whole] = self.names.schedule.factors[call]
-            row = self.names.as_row(self.names.array(whole))
-            texts = [(f"{row}[{texts[0][0]}]", call.dtype)]
+        texts = self.texts(call, call)
         if call.function is added:
             return [f"{self.names.as_row(self.names.name(call))}[{texts[1][0]}] += {texts[0][0]}"]
         if call.function is scatter:
@@ -168,6 +166,21 @@ class _NestLines:
         elif self.buffered(call):
             lines.append(f"{self.buffer(call)} = {name}")
         return lines
+
+    def texts(self, call: Traced, user: Traced) -> list[tuple[str, Any]]:
+        """The texts of a call's operands, and their dtypes, in the phase of a user of it."""
+        at = self.nest.places(call)
+        rows = at[:-1] if call.function in OF_CLASSES else at
+        texts = [self.operand(x, rows, user) for x in entries(call)]
+        found = texts[0][0] if texts else ""
+        if call.function in (is_class, one_hot):  # in 32 bits: as many at a time as of float32
+            return [(f"int32({at[-1]}) == int32({found})", None)]
+        if call.function in LOOKUPS:
+            name = self.names.array(self.names.schedule.factors[call][0])
+            row = name if call.function is of_class else self.names.as_row(name)
+            index = (*rows, f"int32({found})") if call.function is of_class else (found,)
+            return [(f"{row}[{', '.join(index)}]", call.dtype)]
+        return texts
 
     def sum_of(self, call: Traced) -> Sum:
         """The text of a reduction."""
@@ -210,6 +223,8 @@ class _NestLines:
             return text, np.dtype(bool) if isinstance(x, bool | np.bool) else None
         base, index = base_of(x, place(x.shape, at))
         nest = self.nest
+        if base.function is is_class:  # where it is asked for, no line of its own
+            return expression(base, self.texts(base, call)), base.dtype
         if base in nest.phase and base not in nest.after:
             if nest.everywhere(base) and nest.phase[base] < nest.phase[call]:
                 self.reload(base, call)
@@ -228,7 +243,7 @@ class _NestLines:
         elif self.buffered(value):
             text = self.buffer(value)
         else:
-            text = expression(value, [self.operand(x, self.nest.axes, call) for x in value.args])
+            text = expression(value, self.texts(value, call))
         self.reloads.append(f"{self.names.local(value)} = {text}")
 
     def buffered(self, value: Traced) -> bool:
@@ -256,13 +271,28 @@ class _NestLines:
 
     def cheap(self, value: Traced) -> bool:
         """Whether it is one subtraction or the like away from what is at hand anyway."""
+        if value.function is one_hot:
+            return True
         if value.function not in (np.add, np.subtract, np.negative):
             return False
         return not any(self.nest.everywhere(base_of(x)[0]) for x in operands(value))
 
     def buffer(self, value: Traced) -> str:
-        """The place of a value in the row that it is kept in."""
+        """The place of a value in the row that it is kept in: one of a gradient, if it can be."""
+        for x in self.names.schedule.gradients:
+            if self.lent.get(x, value) is value and self.can_keep(x, value):
+                self.lent[x] = value
+                return self.element(x)
         return f"{self.names.row(value, self.nest.shape[-1])}[{self.nest.axes[-1]}]"
+
+    def can_keep(self, gradient: Traced, value: Traced) -> bool:
+        """Whether a gradient is like a value, and is written where nobody reads that any more."""
+        nest, phase = self.nest, self.nest.phase
+        if gradient not in phase or nest.index[gradient] != nest.axes:
+            return False
+        uses = [(phase[call], call.order) for call in nest.calls if self.needs(call, value)]
+        alike = gradient.dtype == value.dtype and phase[gradient] > phase[value]
+        return alike and max(uses) <= (phase[gradient], gradient.order)
 
     def element(self, value: Traced) -> str:
         return self.subscript(value, self.nest.index[value])

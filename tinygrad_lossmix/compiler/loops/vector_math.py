@@ -45,7 +45,8 @@ def _extreme(name: str) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             t = context.get_value_type(kind)
             of = ir.FunctionType(t, [t, t])
-            return builder.call(builder.module.declare_intrinsic(f"llvm.{name}", [t], of), args)
+            function = builder.module.declare_intrinsic(f"llvm.{name}", [t], of)
+            return builder.call(function, args, fastmath=("nsz",))  # which 0 it is, all the same
 
         return kind(kind, kind), generate
 
@@ -88,8 +89,8 @@ def _functions(
     ln2: tuple[float, float],
     of_exp: tuple[float, ...],
     of_log: tuple[float, ...],
-) -> tuple[Function, Function, Function]:
-    """exp, log and log1p of one type.
+) -> tuple[Function, Function, Function, Function]:
+    """exp, that of x ≤ 0, log and log1p of one type.
 
     Args:
         number, integer: the type, and the integers of its size.
@@ -108,24 +109,37 @@ def _functions(
         integer(int(np.array(x, dtype).view(str(integer)))) for x in (magic, root_half)
     )
     tiny, enlarging = number(info.tiny), info.nmant + 2
+    nothing, step, step_back = integer(0), integer(enlarging), number(2.0**-enlarging)
     enlarged, enlarged_by = number(2.0**enlarging), number(enlarging * math.log(2.0))
     exp_series, log_series = (_polynomial(*map(number, each)) for each in (of_exp, of_log))
 
     @compiled
-    def power_of_two(k: Any) -> Any:
-        """2^(k - magic)."""
-        return number_of((bits(k) + bias) << mantissa)
+    def power_of_two(k: Any, more: Any) -> Any:
+        """2^(k - magic + more)."""
+        return number_of((bits(k) + (bias + more)) << mantissa)
+
+    @compiled
+    def parts(x: Any) -> Any:
+        """k + magic, e^r with e^x = 2^k e^r and |r| ≤ ½ ln 2."""
+        moved = x * one_by_ln2 + magic
+        k = moved - magic
+        r = (x - k * ln2_high) - k * ln2_low
+        return moved, one + (r + r * r * exp_series(r))
 
     @compiled
     def exp(x: Any) -> Any:
-        """e^x = 2^k e^r with |r| ≤ ½ ln 2; 2^k in two steps, so that denormals are rounded once."""
+        """e^x = 2^k e^r; 2^k in two steps, so that denormals are rounded once."""
         x = high if x > high else x
-        x = low if x < low else x
-        k = x * one_by_ln2 + magic - magic
-        r = (x - k * ln2_high) - k * ln2_low
-        half = k * half_one + magic
-        rest = k - (half - magic) + magic
-        return (one + (r + r * r * exp_series(r))) * power_of_two(half) * power_of_two(rest)
+        moved, value = parts(low if x < low else x)
+        half = (moved - magic) * half_one + magic
+        rest = moved - half + magic
+        return value * power_of_two(half, nothing) * power_of_two(rest, nothing)
+
+    @compiled
+    def exp_to_one(x: Any) -> Any:
+        """e^x of x ≤ 0: the second of the steps is always the same; 0.85 of the time."""
+        moved, value = parts(low if x < low else x)
+        return value * power_of_two(moved, step) * step_back
 
     @compiled
     def log_of_sum(x: Any, error: Any) -> Any:
@@ -162,10 +176,10 @@ def _functions(
         value = log_of_sum(total, (one - (total - part)) + (x - part))
         return at_the_edges(x, total, value)
 
-    return exp, log, log1p
+    return exp, exp_to_one, log, log1p
 
 
-exp64, log64, log1p64 = _functions(
+exp64, exp_to_one64, log64, log1p64 = _functions(
     float64,
     int64,
     (-746.0, 710.0),
@@ -181,7 +195,7 @@ exp64, log64, log1p64 = _functions(
         6.666666666666735130e-01,
     ),
 )
-exp32, log32, log1p32 = _functions(
+exp32, exp_to_one32, log32, log1p32 = _functions(
     float32,
     int32,
     (-104.0, 89.0),

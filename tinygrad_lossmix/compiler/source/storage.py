@@ -1,9 +1,10 @@
 """Where each value of a program is kept: which call may write over what is no longer needed.
 
 `plan` walks the calls once. A call whose NumPy function takes `out=` writes into an array that is
-kept from run to run, or over an operand of its own that dies there; results are always new arrays.
+kept from run to run, or over an operand of its own that dies there; a result is in a new array.
 """
 
+import operator
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -14,7 +15,8 @@ from tinygrad_lossmix.compiler.ir.inference import Kind
 from tinygrad_lossmix.compiler.ir.trace import Traced, operands
 from tinygrad_lossmix.engine.rules import scatter
 
-NEW = {np.where, np.take, np.concatenate, np.vdot, scatter}  # like every ufunc: a new array
+# like every ufunc: a new array; operator.getitem takes one of two that a function made
+NEW = {np.where, np.take, np.concatenate, np.vdot, scatter, operator.getitem}
 
 
 class Plan(NamedTuple):
@@ -38,12 +40,14 @@ def plan(calls: Sequence[Traced], results: Sequence[Any]) -> Plan:
     out: dict[Traced, Any] = {}
     for i, value in enumerate(calls):
         dying = [x for x in dies[i] if x not in forever and (x in out or _owned(x))]
-        if takes_out(value) and value not in forever:
-            over = next((x for x in dying if _in_place(value, x)), None)
+        if takes_out(value):
+            leaves = value in forever  # then it may take the memory of a new array, no kept one
+            fit = [x for x in dying if _in_place(value, x) and not (leaves and x in out)]
+            over = next(iter(fit), None)
             if over is not None:
                 out[value] = out.get(over, over)
                 dying = [x for x in dying if x is not over]
-            else:
+            elif not leaves:
                 kind = Kind(value.shape, value.dtype)
                 if not free[kind]:
                     free[kind].append(len(kept))

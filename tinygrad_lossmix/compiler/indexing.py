@@ -1,4 +1,4 @@
-"""Indices that are arrays, and einsum, in calls that there are loops for.
+"""Indices that are arrays, classes, and einsum, in calls that there are loops for.
 
 >>> places((np.array([1, -1]), slice(2)), (3, 2))
 array([[2, 3],
@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.compiler.calls import is_plain, parts
-from tinygrad_lossmix.compiler.ir.inference import Kind
+from tinygrad_lossmix.compiler.calls import is_plain, parts, uniform
 from tinygrad_lossmix.engine.rules import getitem, scatter
 from tinygrad_lossmix.engine.table import COMPOSED, INTEGER, Array, is_duck
+from tinygrad_lossmix.mixes.labels import one_hot
 
 Value = Any
 
@@ -34,6 +34,20 @@ def added(g: Array, at: Array, shape: tuple[int, ...]) -> Array:
     return scatter(g.ravel(), key=at.ravel(), shape=(int(np.prod(shape)),)).reshape(shape)
 
 
+def is_class(y: Array, shape: tuple[int, ...]) -> Array:
+    """Where in an array of a shape (…, K) each row's class is, of classes (…): a mask."""
+    return np.broadcast_to(np.equal(y[..., None], np.arange(shape[-1])), shape)
+
+
+def of_class(x: Array, y: Array) -> Array:
+    """The entry of each row of x (…, K) at its class, of classes (…): (…, 1)."""
+    return np.take_along_axis(x, y[..., None], -1)
+
+
+LOOKUPS = (taken, of_class)
+OF_CLASSES = (is_class, of_class, one_hot)
+
+
 def _places(x: Value, key: Any, shape: tuple[int, ...]) -> Value:
     """`places` in the program of x; None where the key is no array of integers."""
     arrays = [part for part in parts(key) if isinstance(part, list | np.ndarray)]
@@ -49,13 +63,28 @@ def _places(x: Value, key: Any, shape: tuple[int, ...]) -> Value:
 
 def _getitem(x: Value, key: Any) -> Value:
     at = _places(x, key, x.shape)
-    return None if at is None else x.program.made(taken, (x, at), Kind(at.shape, x.dtype))
+    return None if at is None else x.program.call(taken, (x, at), {})
+
+
+def labels_at(g: Value, key: Any, shape: tuple[int, ...]) -> Value:
+    """`scatter` of ones at one class in each row: labels; None for anything else."""
+    if uniform(g) != 1 or len(shape) != 2 or len(parts(key)) != 2:
+        return None
+    rows, y = key
+    if not is_duck(y) or y.dtype.kind not in INTEGER or y.shape != shape[:1]:
+        return None
+    if not np.array_equal(rows, np.arange(len(y))):
+        return None
+    classes = y.program.call(places, ((y,), shape[1:]), {})
+    return one_hot(classes, shape, g.dtype)
 
 
 def _scatter(g: Value, key: Any, shape: tuple[int, ...]) -> Value:
+    if (labels := labels_at(g, key, shape)) is not None:
+        return labels
     like = next(x for x in (g, *parts(key)) if is_duck(x))
     at = _places(like, key, shape)
-    return None if at is None else like.program.made(added, (g, at, shape), Kind(shape, g.dtype))
+    return None if at is None else like.program.call(added, (g, at, shape), {})
 
 
 def _einsum(subscripts: str, x: Value, y: Value) -> Value:
