@@ -37,7 +37,7 @@ ORDERED = {  # rooms that are read like a book: a file needs only those before i
     "testing": "check_report methods behaviour rounding highprecision subject comparison planted "
     "causes checking strategies.arrays strategies.examples strategies.programs strategies "
     "properties",
-    "mixes": "labels book costs rows class_forms closed_forms outputs hessians layers mix",
+    "mixes": "labels book costs rows class_forms closed_forms outputs hessians layers own mix",
     "compiler": "calls numbering indexing ir ir.inference ir.trace ir.canonical ir.simplify "
     "ir.program patterns patterns.structure patterns.published patterns.axes patterns.idioms "
     "patterns.linear patterns.logs patterns.stable_rules patterns.fuse patterns.mispairings "
@@ -176,8 +176,8 @@ def test_the_lower_rooms_do_not_know_the_compiler(room: str) -> None:
 
 
 def test_what_goes_upwards_by_name_is_listed() -> None:
-    assert set(HIGHER) == {"verdict"}
-    assert {each.module for each in IMPORTS if each.imported == "registry"} == {"", "mixes.mix"}
+    assert set(HIGHER) == {"stabilized", "verdict"}
+    assert {each.module for each in IMPORTS if each.imported == "registry"} == {"", "mixes.mix", "mixes.own"}
 
 
 def test_no_file_is_too_long_to_read_at_once() -> None:

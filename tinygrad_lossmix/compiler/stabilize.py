@@ -23,7 +23,7 @@ from tinygrad_lossmix.engine.gradient import grad as grad
 from tinygrad_lossmix.engine.graph import names, nodes
 from tinygrad_lossmix.engine.replay import recorded, replay
 from tinygrad_lossmix.engine.tensor import Tensor, tick
-from tinygrad_lossmix.mixes.layers import PAIR_OF, cost_node
+from tinygrad_lossmix.mixes.layers import PAIR_OF, PAIRS
 
 
 class Replacement(NamedTuple):
@@ -93,7 +93,7 @@ def rewritten(cost: Tensor) -> Rewritten:
         new = old
         if any(arg is not before for arg, before in zip(args, old.args, strict=True)):
             pair = PAIR_OF.get(old.function)
-            new = cost_node(pair, *args) if pair else recorded(old, args)
+            new = PAIRS[pair].mean(*args) if pair else recorded(old, args)
         rules.learn(new, now)
         if (better := rules.stable(new)) is not None:
             new, pattern = better

@@ -42,10 +42,10 @@ INSTEAD: dict[Any, str] = {
     **dict.fromkeys((np.vstack, np.hstack, np.dstack, np.column_stack, np.block, np.append), JOIN),
     np.divmod: "write x // y and x % y",
     **dict.fromkeys((np.linalg.svd, np.linalg.eig, np.linalg.eigh, np.linalg.qr), SEVERAL),
-    **{
-        f: "its values are complex, a Tensor's are real: write t @ F.real and t @ F.imag, where F "
-        f"is np.fft.{f.__name__}(np.eye(n))"
-        for f in (np.fft.fft, np.fft.ifft, np.fft.rfft)
+    **{  # by name: to look at np.fft would import it
+        f"np.fft.{name}": "its values are complex, a Tensor's are real: write t @ F.real and "
+        f"t @ F.imag, where F is np.fft.{name}(np.eye(n))"
+        for name in ("fft", "ifft", "rfft")
     },
     **dict.fromkeys((np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit), SLICES),
 }
@@ -143,8 +143,8 @@ def no_rule(function: Any, method: str = "__call__", options: Iterable[str] = ()
         )
     if options:
         return unknown(f"{name} on a Tensor", options)
-    if function in INSTEAD:
-        return TypeError(f"{name} has no derivative rule: {INSTEAD[function]}")
+    if advice := INSTEAD.get(function, INSTEAD.get(name)):
+        return TypeError(f"{name} has no derivative rule: {advice}")
     if getattr(function, "nout", 1) > 1:
         return TypeError(
             f"{name} gives {function.nout} arrays, and a derivative rule is of one: compute plain "

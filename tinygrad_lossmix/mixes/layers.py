@@ -65,6 +65,24 @@ class ClosedForm(NamedTuple):
     latex: str
     equation: str  # of δ
 
+    def mean(self, z: Any, y: Array) -> Any:
+        """The mean cost; of a Tensor z one node. y is as `labels` gives it, nobody changes it.
+
+        The first gradient takes the δ that the node keeps, and scales it: no second array.
+        """
+        if type(z) is not Tensor:
+            return closed_forms.mean(self.evaluate, z, y)[0]
+        values = z._value
+        cost, delta = closed_forms.mean(self.evaluate, values, y)
+        made = node(cost, self.cost, (z, y), (values, y), {}, residual=[delta])
+        made.line = z.line and caller.line()
+        return made
+
+    def hessian(self, z: Array, y: Array) -> Array:
+        """∂²C/∂z² of one example: z, y (K,) -> (K, K)."""
+        k = len(z)
+        return self.product(np.tile(z, (k, 1)), np.tile(y, (k, 1)), np.eye(k, dtype=z.dtype))
+
 
 def _closed(name: str, formula: str, latex: str = "", equation: str = "eq. (29)") -> ClosedForm:
     """The pair that has this name in closed_forms.py and in hessians.py."""
@@ -135,18 +153,6 @@ PAIRS = {
 # fmt: on
 LETTERS = {"S": "S = sum of y", "e": "e = a - y", "r": "r = a/(1 - a)"}  # in formulas of δ
 PAIR_OF = {form.cost: pair for pair, form in PAIRS.items()}  # by what a node holds
-
-
-def cost_node(pair: tuple[str, str], z: Tensor, y: Array) -> Tensor:
-    """The mean cost of a pair, as one node; y is as `labels` gives it, and nobody changes it.
-
-    The first gradient takes the δ that it keeps, and scales it: no second array of z's size.
-    """
-    values, form = z._value, PAIRS[pair]
-    cost, delta = closed_forms.mean(form.evaluate, values, y)
-    made = node(cost, form.cost, (z, y), (values, y), {}, residual=[delta])
-    made.line = z.line and caller.line()
-    return made
 
 
 def cost_named(name: str) -> str | None:

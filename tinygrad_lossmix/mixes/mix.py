@@ -10,15 +10,23 @@ array([-0.33475904,  0.24472847,  0.09003057])
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.mixes import closed_forms
+from tinygrad_lossmix.engine.tensor import Tensor as Tensor
 from tinygrad_lossmix.mixes.labels import dense, labels, logits, require_finite
-from tinygrad_lossmix.mixes.layers import COSTS, LAYERS, PAIRS, cost_named, cost_node
+from tinygrad_lossmix.mixes.layers import PAIRS, OutputLayer
+from tinygrad_lossmix.mixes.own import (
+    Composition,
+    cost_of,
+    known_cost,
+    known_output,
+    layer_of,
+    named,
+)
 from tinygrad_lossmix.registry import HIGHER
 
 if TYPE_CHECKING:
@@ -30,10 +38,13 @@ class Mix:
     """An output layer with a cost.
 
     Args:
-        output: "sigmoid" or "softmax".
+        output: "sigmoid" or "softmax"; or a function of your own, from logits z to outputs of z's
+            shape, in plain NumPy.
         cost: "ce" (cross-entropy, eq. 63), "ll" (log-likelihood, eq. 80) or "quadratic" (eq. 6),
             or the long name. Frameworks' "bce", "nll" and "mse" are understood as these; the cost
-            stays the book's, summed over the outputs, the quadratic one with its half.
+            stays the book's, summed over the outputs, the quadratic one with its half. Or a
+            function of your own, of outputs and labels of their shape: a scalar, the mean over the
+            examples.
 
     Raises:
         ValueError: another name, the message lists the six pairs; or "crossentropy", which is ce in
@@ -42,37 +53,54 @@ class Mix:
     Logits z are arrays or Tensors (…, K) of floats; labels y are an array of that shape, or integer
     classes (…). Costs sum over the last axis and average over the others. Methods raise ValueError
     for labels that do not belong to z and for columns of logits under softmax, TypeError for logits
-    that are not real numbers.
+    that are not real numbers. With a function of your own δ and the Hessian are the engine's, and
+    the cost is the composition with its unstable patterns replaced.
 
     >>> print(Mix("sigmoid", "cross-entropy"))
     sigmoid + cross-entropy
+    >>> Mix(np.tanh, "quadratic").delta(np.array([0.0, 0.0]), 0)
+    array([-1.,  0.])
     """
 
-    __slots__ = ("_cost", "_form", "_layer", "_over", "_pair")
+    __slots__ = ("_cost", "_form", "_given", "_layer", "_over")
 
-    def __init__(self, output: str, cost: str) -> None:
-        pair = str(output).lower(), cost_named(str(cost))
-        if pair not in PAIRS:
+    def __init__(
+        self, output: str | Callable[[Any], Any], cost: str | Callable[[Any, Any], Any]
+    ) -> None:
+        self._given = known_output(output), known_cost(cost)
+        if None in self._given:
             pairs = ", ".join(" ".join(pair) for pair in PAIRS)
             raise ValueError(f"there is no mix {output!r} with {cost!r}: choose one of {pairs}")
-        self._pair = pair
-        self._layer, self._cost, self._form = LAYERS[pair[0]], COSTS[pair[1]], PAIRS[pair]
-        self._over = pair[0] if self._layer.distribution else ""
+        self._layer, self._cost = layer_of(self._given[0]), cost_of(self._given[1])
+        self._form = PAIRS.get(self._given) or Composition(
+            self._layer.stable, self._cost.on_outputs
+        )
+        self._over = self.output if self._layer.distribution else ""
 
     @property
     def output(self) -> str:
-        """The output layer: sigmoid or softmax."""
-        return self._pair[0]
+        """The output layer: sigmoid, softmax, or what your function is called."""
+        return named(self._given[0], "layer")
 
     @property
     def cost_name(self) -> str:
-        """The cost: ce, ll or quadratic."""
-        return self._pair[1]
+        """The cost: ce, ll, quadratic, or what your function is called."""
+        return named(self._given[1], "cost")
+
+    @property
+    def layer(self) -> OutputLayer:
+        """What is known of the output layer."""
+        return self._layer
+
+    @property
+    def on_outputs(self) -> Callable[[Any, Any], Any]:
+        """The cost of outputs and labels."""
+        return self._cost.on_outputs
 
     @property
     def words(self) -> str:
         """As it is typed: softmax ll."""
-        return " ".join(self._pair)
+        return f"{self.output} {self.cost_name}"
 
     @property
     def formula(self) -> str:
@@ -90,11 +118,7 @@ class Mix:
         np.float64(2000.0)
         """
         z = logits(z, self._over)
-        values = z._value if type(z) is Tensor else z
-        y = labels(y, values)
-        if values is not z:
-            return cost_node(self._pair, z, y)
-        return closed_forms.mean(self._form.evaluate, z, y)[0]
+        return self._form.mean(z, labels(y, z))
 
     def composed(self, z: Any, y: Any) -> Any:
         """The same cost as a graph of the book's primitives, NaN where they overflow."""
@@ -119,11 +143,9 @@ class Mix:
                [-0.25,  0.25]])
         """
         z = logits(z.data if type(z) is Tensor else z)
-        if z.ndim != 1:
+        if np.ndim(z) != 1:
             raise ValueError(f"the Hessian is of one example, z of shape (K,), not {z.shape}")
-        y = require_finite(dense(y, z))
-        unit = np.eye(len(z), dtype=z.dtype)
-        return self._form.product(np.tile(z, (len(z), 1)), np.tile(y, (len(z), 1)), unit)
+        return self._form.hessian(z, require_finite(dense(y, z)))
 
     def verdict(self, classes: int) -> Verdict:
         """Whether it is sound with that many outputs: searched and measured now, with witnesses.
@@ -138,16 +160,18 @@ class Mix:
         return found
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Mix) and self._pair == other._pair
+        return isinstance(other, Mix) and self._given == other._given
 
     def __hash__(self) -> int:
-        return hash(self._pair)
+        return hash(self._given)
 
     def __reduce__(self) -> Any:
-        return Mix, self._pair
+        return Mix, self._given
 
     def __repr__(self) -> str:
-        return f"Mix({self.output!r}, {self.cost_name!r})"
+        return "Mix({}, {})".format(
+            *[named(x, repr(x)) if callable(x) else repr(x) for x in self._given]
+        )
 
     def __str__(self) -> str:
         return f"{self.output} + {self._cost.long}"

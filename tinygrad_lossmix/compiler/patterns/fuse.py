@@ -18,7 +18,7 @@ from tinygrad_lossmix.compiler.patterns.stable_rules import StableRules
 from tinygrad_lossmix.compiler.patterns.structure import Structure, negative
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.mixes.layers import LAYERS, cost_node
+from tinygrad_lossmix.mixes.layers import LAYERS, PAIRS
 
 LOGARITHMS = ("log_softmax", "log1m_softmax", "log_sigmoid", "softplus")
 
@@ -212,7 +212,7 @@ def _one_node(cost: Cost) -> Tensor:
         y.flags.writeable = False
     elif y.dtype != u.dtype:
         y = y.astype(u.dtype)
-    node = cost_node(cost.pair, u, y)
+    node = PAIRS[cost.pair].mean(u, y)
     return _scaled(node, cost.up * math.prod(u.shape[:-1]) / cost.down)
 
 

@@ -1,0 +1,116 @@
+"""An output layer or a cost of a user's own in a mix: plain NumPy, differentiated by the engine.
+
+>>> form = Composition(np.tanh, lambda a, y: ((a - y) ** 2).sum())
+>>> form.delta(np.zeros(2), np.ones(2))
+array([-2., -2.])
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.engine import Tensor, grad
+from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.mixes.labels import dense
+from tinygrad_lossmix.mixes.layers import COSTS, LAYERS, CostFunction, OutputLayer, cost_named
+from tinygrad_lossmix.registry import HIGHER
+
+
+def named(known: Any, otherwise: str) -> str:
+    """A name, or what a user calls a function; of one without a name, something else."""
+    name = known if isinstance(known, str) else getattr(known, "__name__", "<")
+    return otherwise if name.startswith("<") else str(name)
+
+
+def known_output(output: Any) -> Any:
+    """The name of an output layer of ours; a user's own function as it is; None: no such name."""
+    if isinstance(output, str):
+        return output.lower() if output.lower() in LAYERS else None
+    return _function(
+        output, {layer: name for name, x in LAYERS.items() for layer in (x.stable, x.book)}
+    )
+
+
+def known_cost(cost: Any) -> Any:
+    """The name of a cost of ours; a user's own function as it is; None: no such name."""
+    if isinstance(cost, str):
+        return cost_named(cost)
+    return _function(cost, {f: name for name, x in COSTS.items() for f in (x.on_outputs, x.book)})
+
+
+def _function(given: Any, ours: dict[Any, str]) -> Any:
+    return ours.get(given, given) if callable(given) else None
+
+
+def layer_of(known: Any) -> OutputLayer:
+    """What is known of an output layer."""
+    return (
+        LAYERS[known] if isinstance(known, str) else OutputLayer(known, known, "", "", None, None)
+    )
+
+
+def cost_of(known: Any) -> CostFunction:
+    """What is known of a cost."""
+    if isinstance(known, str):
+        return COSTS[known]
+    name = named(known, "cost")
+    return CostFunction(name, known, known, "", f"{name}({{a}}, y)", ())
+
+
+class Composition:
+    """The cost of a layer's outputs, one of them a user's own; asked like a `ClosedForm`."""
+
+    formula = "dC/da · da/dz"
+    latex = "\\partial C/\\partial a \\cdot \\partial a/\\partial z"
+    equation = "the chain rule"
+
+    def __init__(self, layer: Callable[[Any], Any], cost: Callable[[Any, Any], Any]) -> None:
+        self.layer, self.of_outputs = layer, cost
+
+    def composed(self, z: Tensor, y: Any) -> Tensor:
+        """The recorded cost of logits (…, K), a scalar.
+
+        Raises:
+            TypeError: the layer or the cost leaves the recording.
+            ValueError: one of them gives another shape.
+        """
+        a = _recorded(self.layer, "the output layer", (z,), z.shape)
+        return _recorded(self.of_outputs, "the cost", (a, dense(y, z)), ())
+
+    def mean(self, z: Any, y: Any) -> Any:
+        """The cost with its unstable patterns replaced; of a Tensor z a Tensor."""
+        variable = z if type(z) is Tensor else Tensor(z)
+        with np.errstate(all="ignore"):  # what overflows is replaced
+            cost: Tensor = HIGHER["stabilized"](self.composed(variable, y))
+        return cost if variable is z else cost._value[()]
+
+    def delta(self, z: Any, y: Any) -> Any:
+        """δ of each example (…, K), one by one: however the cost is reduced over a batch."""
+        y = dense(y, z)
+        if z.ndim > 1:
+            each = [self.delta(x, label) for x, label in zip(z, y, strict=True)]
+            return np.stack(each) if each else z * 0.0
+        variable = z if type(z) is Tensor else Tensor(z)
+        return grad(self.mean(variable, y), variable, create_graph=variable is z)
+
+    def hessian(self, z: Array, y: Array) -> Array:
+        """∂²C/∂z² of one example, (K, K)."""
+        variable = Tensor(z)
+        delta = self.delta(variable, y)
+        return np.array([grad(delta, variable, seed=unit) for unit in np.eye(len(z))])
+
+
+def _recorded(
+    function: Callable[..., Any], what: str, args: tuple[Any, ...], shape: tuple[int, ...]
+) -> Tensor:
+    """What a user's function makes of Tensors, if that is a Tensor of this shape."""
+    made = function(*args)
+    if not isinstance(made, Tensor):
+        raise TypeError(
+            f"{named(function, what)} gives {type(made).__name__} for a Tensor: compute it by "
+            "NumPy's functions and operators, without float(), .data and math functions"
+        )
+    if made.shape != shape:
+        raise ValueError(f"{named(function, what)} gives shape {made.shape}, not {shape}")
+    return made
