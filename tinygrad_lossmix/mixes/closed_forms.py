@@ -52,7 +52,7 @@ def evaluated(form: Callable[..., Any], z: Array, y: Array) -> tuple[Array, Arra
         ValueError: the cost is not finite, and labels hold NaN or infinity.
     """
     z = np.ascontiguousarray(z)
-    if z.size > 2 * BLOCK and z.ndim == 2:
+    if z.size > 2 * BLOCK and z.ndim == y.ndim == 2:
         form = functools.partial(in_blocks, form)
     total, delta = form(z, y)
     if not isfinite(total):  # asked only here: each would cost every call 5 %
@@ -80,13 +80,22 @@ def in_blocks(evaluate: Callable[..., Any], z: Array, y: Array, dot: Dot = np.vd
     return z.dtype.type(total), delta
 
 
+def _of_classes(form: Callable[..., Any], z: Array, y: Array) -> tuple[Array, Array]:
+    """A form of classes, in blocks if large, each written where it belongs."""
+    if z.size <= 2 * BLOCK or z.ndim == 1:
+        return form(z, y)
+    rows, delta = max(1, BLOCK // z.shape[1]), np.empty_like(z)
+    blocks = [slice(i, i + rows) for i in range(0, len(z), rows)]
+    return sum(form(z[at], y[at], delta[at])[0] for at in blocks), delta
+
+
 def sigmoid_ce(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
     """C = Σ y·softplus(-z) + (1-y)·softplus(z);  δ = (1-y)σ(z) - yσ(-z) = a - y.
 
     With u = e^-|z|: σ(z) = e^min(z,0)/(1+u), σ(-z) = e^-max(z,0)/(1+u), softplus = max + ln(1+u).
     """
     if y.ndim < z.ndim:
-        return class_forms.sigmoid_ce(z, y)
+        return _of_classes(class_forms.sigmoid_ce, z, y)
     above, below = np.maximum(z, 0.0), np.minimum(z, 0.0)
     right, left = np.exp(below), np.exp(-above)
     u, off = right * left, 1.0 - y
@@ -97,7 +106,7 @@ def sigmoid_ce(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
 def sigmoid_ll(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
     """C = Σ y·softplus(-z);  δ = -yσ(-z): nothing for a wrong class."""
     if y.ndim < z.ndim:
-        return class_forms.sigmoid_ll(z, y)
+        return _of_classes(class_forms.sigmoid_ll, z, y)
     below, left = np.minimum(z, 0.0), np.exp(-np.maximum(z, 0.0))
     u = np.exp(below) * left
     return dot(y, np.log1p(u) - below), y * left / (-1.0 - u)
@@ -106,7 +115,7 @@ def sigmoid_ll(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
 def sigmoid_quadratic(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
     """C = ½Σ(a-y)²;  δ = (a-y)·σ(z)σ(-z)."""
     if y.ndim < z.ndim:
-        return class_forms.sigmoid_quadratic(z, y)
+        return _of_classes(class_forms.sigmoid_quadratic, z, y)
     right, left = np.exp(np.minimum(z, 0.0)), np.exp(-np.maximum(z, 0.0))
     total = 1.0 + right * left
     a, b = right / total, left / total
@@ -117,7 +126,7 @@ def sigmoid_quadratic(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Ar
 def softmax_ll(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
     """C = S·logsumexp(z) - y·z with S = Σy;  δ_k = p_k Σ_{j≠k} y_j - y_k q_k."""
     if y.ndim < z.ndim:
-        return class_forms.softmax_ll(z, y)
+        return _of_classes(class_forms.softmax_ll, z, y)
     at, d, e, rest = exponentials(z)
     delta = (e * others(y) - y * rest) / (e + rest)
     return np.vdot(summed(y), np.log1p(rest.take(at))) - dot(y, d), delta
@@ -126,7 +135,7 @@ def softmax_ll(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
 def softmax_quadratic(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
     """C = ½Σe² with e = p - y = (1-y)p - yq;  δ_j = p_j [q_j e_j - Σ_{k≠j} p_k e_k]."""
     if y.ndim < z.ndim:
-        return class_forms.softmax_quadratic(z, y)
+        return _of_classes(class_forms.softmax_quadratic, z, y)
     _, _, e, rest = exponentials(z)
     total = e + rest
     p, q = e / total, rest / total
@@ -141,7 +150,7 @@ def softmax_ce(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
     With one entry p is 1 whatever z is, and only the label 1 has a finite cost.
     """
     if y.ndim < z.ndim:
-        return class_forms.softmax_ce(z, y)
+        return _of_classes(class_forms.softmax_ce, z, y)
     if z.shape[-1] == 1:
         wrong = y != 1
         cost = np.where(wrong, np.inf, 0.0).sum(dtype=z.dtype)
