@@ -278,7 +278,10 @@ def test_a_seed_multiplies_the_gradient(mix):
 @pytest.mark.parametrize("block", [2, 6, 9])
 @each_mix
 def test_a_batch_in_blocks_is_the_batch_at_once(mix, block, dtype, monkeypatch):
-    z, y = np.random.default_rng(9).normal(size=(7, 3)).astype(dtype), [0, 1, 2, 2, 1, 0, 0]
+    z, y = (
+        np.random.default_rng(9).normal(size=(7, 3)).astype(dtype),
+        np.eye(3)[[0, 1, 2, 2, 1, 0, 0]],
+    )
     cost, delta = mix.cost(z, y), mix.delta(z, y)
     monkeypatch.setattr(closed_forms, "BLOCK", block)
     np.testing.assert_allclose(mix.cost(z, y), cost, rtol=8 * np.finfo(dtype).eps)
@@ -288,11 +291,13 @@ def test_a_batch_in_blocks_is_the_batch_at_once(mix, block, dtype, monkeypatch):
 
 @each_mix
 def test_infinite_logits_have_their_limit_in_blocks_too(mix, monkeypatch):
-    z, y = np.array([[np.inf, 0.0], [0.0, 1.0], [2.0, -np.inf]] * 2), [0, 1, 0] * 2
-    cost, delta = mix.cost(z, y), mix.delta(z, y)
-    monkeypatch.setattr(closed_forms, "BLOCK", 4)
-    np.testing.assert_allclose(mix.cost(z, y), cost, rtol=1e-15)
-    np.testing.assert_allclose(mix.delta(z, y), delta, rtol=1e-15)
+    z, classes = np.array([[np.inf, 0.0], [0.0, 1.0], [2.0, -np.inf]] * 2), [0, 1, 0] * 2
+    for y in (classes, np.eye(2)[classes]):
+        monkeypatch.undo()
+        cost, delta = mix.cost(z, y), mix.delta(z, y)
+        monkeypatch.setattr(closed_forms, "BLOCK", 4)
+        np.testing.assert_allclose(mix.cost(z, y), cost, rtol=1e-15)
+        np.testing.assert_allclose(mix.delta(z, y), delta, rtol=1e-15)
 
 
 def test_a_block_is_as_many_rows_as_the_cache_holds_and_one_at_least(monkeypatch):
