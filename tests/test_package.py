@@ -16,6 +16,7 @@ import tinygrad_lossmix as lm
 from tinygrad_lossmix.cli import COMMANDS
 
 HEAVY = ["click", "rich", "graphviz", "pygraphviz", "matplotlib", "sympy", "hypothesis", "mpmath"]
+HEAVY += ["scipy"]
 
 
 def python(code):

@@ -1,16 +1,20 @@
 """Promotion follows NumPy 2 (NEP 50); a gradient has the dtype of its leaf."""
 
+import itertools
 import operator
 
 import numpy as np
 import pytest
+from scipy import special
 
 import tinygrad_lossmix as lm
+from tests.helpers.numpy_cases import ELEMENTWISE
 from tinygrad_lossmix import Tensor, grad
 from tinygrad_lossmix.engine.graph import nodes
 
 OPERATORS = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow,
-             np.maximum, np.minimum, np.logaddexp]  # fmt: skip
+             np.maximum, np.minimum, np.logaddexp, np.hypot, np.arctan2, operator.mod,
+             np.fmax]  # fmt: skip
 PARTNERS = [2, 2.0, True, np.float32(2), np.float64(2), np.float16(2), np.int8(2), np.int64(2),
             np.array(2.0), np.array(2, np.float32), np.array([2]), np.array([2], np.uint8),
             np.array([True]), [2], [2.0]]  # fmt: skip
@@ -48,6 +52,22 @@ def test_integer_constants_cost_no_precision(whole):
     got = grad((base**t).sum(), t)
     expected = grad((base.astype(float) ** exact).sum(), exact)
     np.testing.assert_allclose(got, expected, rtol=1e-14)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_every_elementwise_function_has_numpys_dtype_and_its_gradient_the_leafs():
+    for e, dtype, shape in itertools.product(ELEMENTWISE, "efdg", [(), (2,)]):
+        args = [x.astype(dtype)[()] for x in e.inside(*[np.full(shape, 0.7)] * len(e.domain))]
+        try:
+            expected = np.asarray(e.ufunc(*args)).dtype
+        except TypeError:  # most of SciPy's know no longdouble
+            continue
+        ours = e.ufunc in (special.expit, special.log_expit, special.xlogy)  # float16 stays
+        tensors = [Tensor(x) for x in args]
+        value = e.ufunc(*tensors)
+        assert (value.dtype, value.shape) == (np.dtype(dtype) if ours else expected, shape), e
+        for g in grad(value.sum(), tensors):
+            assert (g.dtype, g.shape) == (np.dtype(dtype), shape), e
 
 
 def test_mixed_leaves_each_get_their_own_dtype():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import special
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix import Tensor, grad
@@ -164,6 +165,69 @@ def test_variance_with_ddof(ddof):
     assert float(np.var(Tensor(x), ddof=ddof)) == np.var(x, ddof=ddof)
     (g,) = slope(lambda t: t.var(ddof=ddof), x)
     np.testing.assert_allclose(g, 2 * (x - 4) / (4 - ddof))
+
+
+@pytest.mark.parametrize(
+    ("function", "x", "y", "expected"),
+    [
+        (np.hypot, [3.0, 0.0, 0.0, -0.0], [4.0, -2.0, 0.0, 0.0], ([0.6, 0, 0, 0], [0.8, -1, 0, 0])),
+        (np.hypot, [1e200, 1e-200], [0.0, 0.0], ([1, 1], [0, 0])),
+        (np.arctan2, [0.0, 0.0, 2.0], [0.0, -2.0, 0.0], ([0, -0.5, 0], [0, 0, -0.5])),
+        (np.arctan2, [1e200, 1e-200], [1e200, 1e-200], ([5e-201, 5e199], [-5e-201, -5e199])),
+        (np.copysign, [0.0, -3.0, 3.0], [-2.0, 2.0, -0.0], ([0, -1, -1], [0, 0, 0])),
+        (np.heaviside, [0.0, -0.0, 2.0], [0.5, 0.5, 0.5], ([0, 0, 0], [1, 1, 0])),
+        (np.fmax, [1.0, 2.0, NAN, 1.0, INF], [1.0, 1.0, 1.0, NAN, INF],
+         ([0.5, 1, 0, 1, 0.5], [0.5, 0, 1, 0, 0.5])),
+        (np.fmin, [1.0, 2.0, NAN, 1.0, 0.0], [1.0, 1.0, 1.0, NAN, -0.0],
+         ([0.5, 0, 0, 1, 0.5], [0.5, 1, 1, 0, 0.5])),
+        (np.remainder, [6.0, 1.0, -7.0, 7.0, 5.0, 2.0], [3.0, 0.1, 3.0, -3.0, INF, 2.0],
+         ([1, 1, 1, 1, 1, 1], [-2, -9, 3, 3, 0, -1])),
+        (np.fmod, [6.0, 1.0, -7.0, 7.0, 5.0, -2.0], [3.0, 0.1, 3.0, -3.0, INF, 2.0],
+         ([1, 1, 1, 1, 1, 1], [-2, -9, 2, 2, 0, 1])),
+        (np.floor_divide, [6.0, 1.0], [3.0, 0.1], ([0, 0], [0, 0])),
+        (special.xlogy, [2.0, 0.0], [4.0, 0.5], ([np.log(4), np.log(0.5)], [0.5, 0])),
+        (special.xlog1py, [2.0, 0.0], [3.0, -0.5], ([np.log(4), np.log(0.5)], [0.5, 0])),
+        (special.rel_entr, [2.0, 1.0], [2.0, 4.0], ([1, 1 - np.log(4)], [-1, -0.25])),
+    ],
+)  # fmt: skip
+def test_functions_of_two_at_kinks_jumps_and_far_out(function, x, y, expected):
+    for found, right in zip(slope(function, x, y), expected, strict=True):
+        np.testing.assert_allclose(found, right, 1e-15)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    ("function", "x", "expected"),
+    [
+        (np.fabs, [-2.0, 0.0, -0.0, 3.0], [-1, 0, 0, 1]),
+        (np.cbrt, [-8.0, 0.0, 27.0], [1 / 12, INF, 1 / 27]),
+        (np.arcsin, [-1.0, 1.0, 1 - 2.0**-53], [INF, INF, 2.0**26 * np.sqrt(1 + 2.0**-54)]),
+        (np.arccos, [-1.0, 1.0, 1 - 2.0**-53], [-INF, -INF, -(2.0**26) * np.sqrt(1 + 2.0**-54)]),
+        (np.arctanh, [-1.0, 1.0, 1 - 2.0**-53], [INF, INF, 2.0**52 * (1 + 2.0**-54)]),
+        (np.arccosh, [1.0, 1 + 2.0**-52, 1e200, 0.5], [INF, 2.0**25.5, 1e-200, NAN]),
+        (np.arcsinh, [-1e200, 0.0, 1e200], [1e-200, 1, 1e-200]),
+        (np.arctan, [-INF, 0.0, INF], [0, 1, 0]),
+        (np.log2, [0.0, 2.0], [INF, 0.5 / np.log(2)]),
+        (np.reciprocal, [-0.5, 2.0, INF], [-4, -0.25, 0]),
+        (special.entr, [0.0, np.exp(-1), 1.0], [INF, 0, -1]),
+        (special.logit, [2.0**-60, 0.5, 1 - 2.0**-53], [2.0**60, 4, 2.0**53]),
+        (special.erfc, [0.0, 10.0, 40.0], [-2 / np.sqrt(np.pi), -4.197654810283105e-44, 0]),
+        (special.expit, [-800.0, -40.0, 40.0, 800.0], [0, np.exp(-40.0), np.exp(-40.0), 0]),
+        (special.log_expit, [-800.0, 40.0, 800.0], [1, np.exp(-40.0), 0]),
+    ],
+)
+def test_functions_of_one_at_kinks_and_where_they_end(function, x, expected):
+    np.testing.assert_allclose(slope(function, x)[0], expected, 4e-15, 1e-15)
+
+
+def test_the_second_derivative_of_a_remainder_is_0_and_of_hypot_at_0_finite():
+    x, y = Tensor([7.5, 0.0]), Tensor([2.0, 0.0])
+    with np.errstate(all="ignore"):
+        for function in (np.remainder, np.fmod):
+            for first in grad(function(x, y)[0], [x, y], create_graph=True):
+                assert [g[0] for g in grad(first.sum(), [x, y])] == [0.0, 0.0]
+    for first in grad(np.hypot(x, y).sum(), [x, y], create_graph=True):
+        assert np.isfinite(grad(first.sum(), [x, y])).all()
 
 
 def test_where_lets_no_nan_through_from_the_other_branch():

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy import special
 
 import tinygrad_lossmix as lm
 from tests.helpers.finite import pulled_back
@@ -84,6 +85,26 @@ def test_safe_functions_over_any_axis(function, axis):
     slopes = grad(by_both.sum(), t)
     assert slopes.shape == X.shape
     assert np.isfinite(slopes).all()
+
+
+@pytest.mark.parametrize("axis", [0, np.int64(1), -1, None, (0, 2)], ids=str)
+def test_logaddexp_is_reduced_over_any_axis(axis):
+    for keep in (False, True):
+        check(
+            lambda x, k=keep: np.logaddexp.reduce(x, axis=axis, keepdims=k),
+            X,
+            plain=lambda x, k=keep: _over(x, axis, k),
+        )
+    check(np.logaddexp.reduce, X)
+    with pytest.raises(TypeError, match=r"lm\.logsumexp does not take initial"):
+        np.logaddexp.reduce(Tensor(X), initial=0.0)
+
+
+def test_an_array_method_that_calls_a_ufunc_of_another_name_is_recorded():
+    check(lambda low, high: X.clip(low, high), X - 0.04, X + 0.03)
+    check(lambda x, y: np.degrees(np.radians(x)) + np.fmin([[[0.7]]], y), X, X + 0.1)
+    for name in ("exp2", "expm1", "log1p", "cbrt"):
+        check(getattr(special, name), X, plain=getattr(np, name))
 
 
 def _seed(function, axis):

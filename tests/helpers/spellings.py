@@ -5,6 +5,7 @@ of a cost takes the outputs a and one-hot labels y (n, K) and is -1/n Σ y ln a.
 """
 
 import numpy as np
+from scipy import special
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.compiler.stabilize import rewritten
@@ -114,6 +115,8 @@ SIGMOIDS = {
     "1-1/(1+e^z)": lambda z: 1 - 1 / (1 + np.exp(z)),
     "1-e^-z/(1+e^-z)": lambda z: 1 - np.exp(-z) / (1 + np.exp(-z)),
     "-(σ(-z)-1)": lambda z: -(lm.sigmoid(-z) - 1.0),
+    "a reciprocal": lambda z: np.reciprocal(1 + np.exp(-z)),
+    "SciPy's": special.expit,
     "ours": lm.sigmoid,
     "the book's": lm.book.sigmoid,
 }

@@ -18,7 +18,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from tinygrad_lossmix.compiler.ir.inference import applied, numbers_of, of_shapes
 from tinygrad_lossmix.engine.rules import astype, getitem
-from tinygrad_lossmix.engine.table import TABLE, is_numpys
+from tinygrad_lossmix.engine.table import TABLE, definition, is_numpys
 from tinygrad_lossmix.engine.tensor import Tensor
 
 
@@ -72,6 +72,8 @@ class Traced(NDArrayOperatorsMixin):
         if any(type(x) is Tensor for x in inputs):
             return NotImplemented
         _refuse_out(ufunc, kwargs)
+        if not kwargs.keys() - {"axis", "keepdims"} and (known := definition(ufunc, method)):
+            return known(*inputs, **kwargs)
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         return self.program.call(function, inputs, kwargs)
 

@@ -10,6 +10,7 @@ from tinygrad_lossmix.compiler.indexing import LOOKUPS, OF_CLASSES, added, is_cl
 from tinygrad_lossmix.compiler.ir.trace import Traced
 from tinygrad_lossmix.engine.derivatives import constant
 from tinygrad_lossmix.engine.rules import astype, scatter
+from tinygrad_lossmix.engine.table import SCIPYS
 from tinygrad_lossmix.mixes.labels import one_hot
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
@@ -33,6 +34,11 @@ LOGIC = {
     np.bitwise_or: "{} | {}",
     np.invert: "not {}",
 }
+BY_NUMBA = (  # NumPy's as numba has them for single numbers, at every edge the same
+    np.tan, np.sinh, np.cosh, np.arcsin, np.arccos, np.arctan, np.arcsinh, np.arccosh, np.arctanh,
+    np.exp2, np.log2, np.log10, np.cbrt, np.deg2rad, np.rad2deg, np.floor, np.ceil, np.trunc,
+    np.rint, np.hypot, np.arctan2, np.copysign, np.remainder, np.fmod, np.logaddexp,
+)  # fmt: skip
 ARITHMETIC: dict[Any, str] = {
     np.positive: "{}",
     constant: "{}",
@@ -48,7 +54,10 @@ ARITHMETIC: dict[Any, str] = {
     np.square: "{0} * {0}",
     np.reciprocal: "{one} / {}",
     np.power: "{} ** {}",
+    np.float_power: "{} ** {}",
+    np.floor_divide: "floor_quotient({}, {}, {one})",
     np.absolute: "abs({})",
+    np.fabs: "abs({})",
     np.maximum: "larger({}, {})",
     np.minimum: "smaller({}, {})",
     np.sign: "choose({0} > {zero}, {one}, choose({0} < {zero}, -{one}, {0}))",
@@ -58,6 +67,14 @@ ARITHMETIC: dict[Any, str] = {
     np.log: "log{bits}({})",
     np.log1p: "log1p{bits}({})",
     **{f: f.__name__ + "({})" for f in (np.sqrt, np.sin, np.cos, np.tanh, np.expm1)},
+    **{f: f"{f.__name__}({', '.join(['{}'] * f.nin)})" for f in BY_NUMBA},
+    **{SCIPYS[name]: name + "({})" for name in ("erf", "erfc")},
+    SCIPYS["ndtr"]: "erfc(-{} * sqrt({one} / ({one} + {one}))) / ({one} + {one})",
+    SCIPYS["entr"]: "choose({0} > {zero}, -{0} * log{bits}({0}), "
+    "choose({0} < {zero}, -{one} / {zero}, {0}))",
+    SCIPYS["logit"]: "choose({0} + {0} + {0} > {one}, "
+    "log1p{bits}(({0} + {0} - {one}) / ({one} - {0})), log{bits}({0} / ({one} - {0})))",
+    SCIPYS["xlog1py"]: "choose(({0} == {zero}) & ({1} == {1}), {zero}, {0} * log1p{bits}({1}))",
 }
 REDUCTIONS = {
     np.add.reduce: ("0.0", "plus({}, {})"),
@@ -66,13 +83,14 @@ REDUCTIONS = {
     np.minimum.reduce: ("inf", "smaller({}, {})"),
 }
 MODULES = {
-    "math": ["cos", "expm1", "inf", "nan", "sin", "sqrt", "tanh"],
+    "math": ["cos", "erf", "erfc", "expm1", "inf", "nan", "sin", "sqrt", "tanh"],
     "numpy": [
         *("array", "asarray", "ascontiguousarray", "dot", "empty", "float32", "float64", "int32"),
+        *(f.__name__ for f in BY_NUMBA),
     ],
     "tinygrad_lossmix.compiler.loops.vector_math": [
         *(f"{name}{bits}" for name in ("exp", "exp_to_one", "log", "log1p") for bits in (32, 64)),
-        *("choose", "larger", "plus", "smaller"),
+        *("choose", "floor_quotient", "larger", "plus", "smaller"),
     ],
 }
 ATOM = re.compile(r"[\w.]*(\[[^]]*\])?|[\w.]+\([^()]*\)")  # needs no brackets around it

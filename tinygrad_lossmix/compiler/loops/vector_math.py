@@ -56,6 +56,16 @@ def _extreme(name: str) -> Any:
 larger, smaller = _extreme("maximum"), _extreme("minimum")
 
 
+@compiled
+def floor_quotient(x: Any, y: Any, one: Any) -> Any:
+    """x // y as in NumPy, exact where x / y is rounded up to a whole number; one of their type."""
+    rest = np.fmod(x, y)
+    quotient = (x - rest) / y
+    if rest != 0.0 and (rest < 0.0) != (y < 0.0):
+        quotient = quotient - one
+    return x / y if y == 0.0 else np.rint(quotient)
+
+
 def _bitcast(source: Any, target: Any) -> Any:
     """An intrinsic: the bits of a number as another type of the same size."""
 
