@@ -177,7 +177,11 @@ def test_the_lower_rooms_do_not_know_the_compiler(room: str) -> None:
 
 def test_what_goes_upwards_by_name_is_listed() -> None:
     assert set(HIGHER) == {"stabilized", "verdict"}
-    assert {each.module for each in IMPORTS if each.imported == "registry"} == {"", "mixes.mix", "mixes.own"}
+    assert {each.module for each in IMPORTS if each.imported == "registry"} == {
+        "",
+        "mixes.mix",
+        "mixes.own",
+    }
 
 
 def test_no_file_is_too_long_to_read_at_once() -> None:

@@ -1,6 +1,7 @@
 """Classes are their one-hot labels, which are never written out; mpmath has both in other tests."""
 
 import itertools
+import threading
 import tracemalloc
 
 import numpy as np
@@ -81,12 +82,13 @@ def test_a_large_batch_of_classes_is_its_rows(mix, monkeypatch):
         assert mix.delta(np.asfortranarray(z), y[::-1].copy()[::-1]).tobytes() == delta.tobytes()
 
 
+@pytest.mark.parametrize("shape", [(64, 2000), (4, 16, 2000)])
 @each_mix
-def test_cost_and_gradient_of_many_classes_take_one_array_of_their_size(mix, monkeypatch):
+def test_cost_and_gradient_of_many_classes_take_one_array_of_their_size(mix, shape, monkeypatch):
     """Beside the logits: neither one-hot labels nor δ and then its multiple."""
     monkeypatch.setattr(closed_forms, "BLOCK", 2**11)
-    z = np.random.default_rng(13).normal(size=(64, 2000)).astype(np.float32)
-    y, t = np.arange(64), Tensor(z, copy=False)
+    z = np.random.default_rng(13).normal(size=shape).astype(np.float32)
+    y, t = np.arange(64).reshape(shape[:-1]), Tensor(z, copy=False)
     grad(mix.cost(t, y), t)
     tracemalloc.start()
     try:
@@ -95,6 +97,23 @@ def test_cost_and_gradient_of_many_classes_take_one_array_of_their_size(mix, mon
     finally:
         tracemalloc.stop()
     assert most < 1.3 * z.nbytes
+
+
+@each_mix
+def test_the_gradient_of_one_node_is_the_same_in_several_threads(mix):
+    """One of them takes the δ that the node keeps."""
+    z = np.random.default_rng(14).normal(size=(8, 5))
+    t, y = Tensor(z), np.arange(8) % 5
+    expected, results = grad(mix.cost(t, y), t).tobytes(), []
+    cost = mix.cost(t, y)
+    threads = [
+        threading.Thread(target=lambda: results.append(grad(cost, t).tobytes())) for _ in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [expected] * 6
 
 
 @pytest.mark.parametrize("pair", PAIRS)

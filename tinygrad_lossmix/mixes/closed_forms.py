@@ -35,7 +35,10 @@ def mean(evaluate: Callable[..., Any], z: Array, y: Array) -> tuple[Array, Array
     if z.ndim > 2:
         k = z.shape[-1]
         cost, delta = mean(evaluate, z.reshape(-1, k), y.reshape(-1, *y.shape[z.ndim - 1 :]))
-        return cost, delta.reshape(z.shape)
+        if type(delta) is not np.ndarray:
+            return cost, delta.reshape(z.shape)
+        delta.resize(z.shape, refcheck=False)  # in place: of a view, `grad` would return a copy
+        return cost, delta
     if z.dtype.char == "e":  # a sum over a batch soon leaves the range of float16
         wide = y.astype(np.float32) if y.ndim == z.ndim else y
         cost, delta = mean(evaluate, z.astype(np.float32), wide)

@@ -74,7 +74,7 @@ class ClosedForm(NamedTuple):
             return closed_forms.mean(self.evaluate, z, y)[0]
         values = z._value
         cost, delta = closed_forms.mean(self.evaluate, values, y)
-        made = node(cost, self.cost, (z, y), (values, y), {}, residual=[delta])
+        made = node(cost, self.cost, (z, y), (values, y), {}, residual={"delta": delta})
         made.line = z.line and caller.line()
         return made
 
@@ -95,9 +95,11 @@ def _closed(name: str, formula: str, latex: str = "", equation: str = "eq. (29)"
     def cost(z: Array, y: Array) -> Array:
         return closed_forms.mean(evaluate, z, y)[0]
 
-    def rule(g: Array, c: Array, z: Array, y: Array, residual: list[Array] | None = None) -> Array:
+    def rule(g: Array, c: Array, z: Array, y: Array, residual: Any = None) -> Array:
         factor = g / divisor(prod(z.shape[:-1]) or 1, z.dtype)
-        each = residual.pop() if residual else delta(z, y)
+        each = residual.pop("delta", None) if residual else None  # at once, in threads too
+        if each is None:
+            each = delta(z, y)
         if type(each) is not np.ndarray:
             return each * factor
         each *= factor
