@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from numpy._core import umath
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix import Tensor, constant, derivative, grad
@@ -27,6 +28,14 @@ def test_a_derivative_can_be_added_to_an_array_function():
     assert np.trace(t).item() == 4.0
     assert np.trace(t, offset=1).item() == 6.0
     np.testing.assert_array_equal(grad(np.trace(t, 1), t), [[0, 1, 0], [0, 0, 1]])
+
+
+def test_a_derivative_can_be_added_to_a_ufunc_of_three_operands():
+    derivative(umath.clip, lambda g, z, x, low, high: g * (x == z), None, None)
+    t = Tensor([-1.0, 0.5, 3.0])
+    found = umath.clip(t, 0.0, np.array([1.0, 1.0, 4.0]))
+    assert found.data.tolist() == [0.0, 0.5, 3.0]
+    assert grad(found.sum(), t).tolist() == [0.0, 1.0, 1.0]
 
 
 def test_an_option_that_the_rule_does_not_name_is_refused():

@@ -117,7 +117,7 @@ def test_a_kind_of_array_is_no_duck_to_a_dispatched_function():
 
 
 def test_a_tensor_of_it_is_printed_without_numbers():
-    assert repr(node(Duck((2,)), None, (), (), {})) == "Tensor(a duck)"
+    assert repr(node(None, (), (), (), False, value=Duck((2,)))) == "Tensor(a duck)"
 
 
 def test_labels_of_the_same_shape_pass_and_others_are_converted_when_it_runs():

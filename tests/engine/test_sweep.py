@@ -44,6 +44,19 @@ def test_a_step_tells_what_arrived_what_is_passed_on_and_the_sum_so_far():
     np.testing.assert_array_equal(steps[product, 0][2], grad(cost, x))
 
 
+def test_only_steps_to_what_is_wanted_are_given_and_nothing_older_than_it_is_entered():
+    x, y, product, middle, cost = diamond()
+    assert [(n, i) for n, i, *_ in sweep(cost, ONE, {y.order})] == [(product, 1)]
+    assert [(n, i) for n, i, *_ in sweep(cost, ONE, {x.order, middle.order})] == [
+        (cost.args[0], 0),
+        (middle, 1),
+        (product, 0),
+    ]
+    product.function = None  # to enter it would raise
+    assert [(n, i) for n, i, *_ in sweep(cost, ONE, {product.order})] == [(middle, 0)]
+    assert list(sweep(cost, ONE, set())) == list(sweep(cost, ONE, {cost.order})) == []
+
+
 def test_contributions_are_shown_after_broadcasting_is_undone():
     x, y = Tensor([[1.0], [2.0]]), Tensor([1.0, 2.0, 3.0])
     for node, i, g, contribution, total in sweep((x * y).sum(), ONE):
@@ -273,7 +286,7 @@ def test_a_rule_gets_the_residual_of_its_node_on_arrays_and_none_when_recorded()
     grow = derivative(lambda x: np.exp(x), rule)
     x = Tensor(0.5)
     kept = np.exp(x.data)
-    cost = tensor.node(kept, grow, [x], [x.data], {}, residual=kept)
+    cost = tensor.node(grow, (x,), (x.data,), (0,), False, {}, kept, kept)
     assert grad(cost, x) == grad(cost, x, create_graph=True).data == kept
     assert seen == [kept, None]
 

@@ -52,7 +52,7 @@ def differentiated(
             raise ValueError(f"wrt={i}, but the function got {count} arguments")
     positions = [i % count for i in wrt]
     for i in dict.fromkeys(positions):
-        leaf = node(arguments[i], None, (), (), {})
+        leaf = node(None, (), (), (), False, value=arguments[i])
         leaf.name = arguments[i].name
         arguments[i] = leaf
     leaves = [arguments[i] for i in positions]

@@ -9,6 +9,9 @@ import numpy as np
 from tinygrad_lossmix.engine.refusals import NoArray
 from tinygrad_lossmix.engine.table import INTEGER, REAL, is_duck
 
+FLOATS = {np.dtype(code) for code in "efdg"}  # in this machine's byte order
+NATIVE = FLOATS | {np.dtype(code) for code in "?bhilqBHILQ"}
+
 
 def as_floats(data: Any, copy: bool) -> Any:
     """The array of a new variable: float arrays keep their dtype, numbers and lists are float64.
@@ -16,7 +19,7 @@ def as_floats(data: Any, copy: bool) -> Any:
     Raises:
         TypeError: not made of real floats.
     """
-    if type(data) is np.ndarray and data.dtype.kind == "f" and data.dtype.isnative:
+    if type(data) is np.ndarray and data.dtype in FLOATS:
         return np.array(data) if copy else data.view()
     if type(data) is int or type(data) is float:
         return np.float64(data)
@@ -54,9 +57,9 @@ def freeze(value: Any) -> Any:
     kind = type(value)
     if kind is float or kind is int or kind is bool:
         return value
-    if kind is np.ndarray and value.dtype.kind in REAL and value.dtype.isnative:
+    if kind is np.ndarray and value.dtype in NATIVE:
         value = np.array(value)
-        value.setflags(write=False)
+        value.setflags(False)
         return value
     if kind is list or kind is tuple:
         value = _from_list(value)

@@ -15,10 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.engine.freeze import as_floats
 from tinygrad_lossmix.engine.refusals import cut
 from tinygrad_lossmix.engine.sweep import seed_of, sweep
-from tinygrad_lossmix.engine.tensor import Tensor, node
+from tinygrad_lossmix.engine.tensor import Tensor
 
 
 def grad(cost: Tensor, wrt: Any, seed: Any = None, create_graph: bool = False) -> Any:
@@ -50,21 +49,19 @@ def grad(cost: Tensor, wrt: Any, seed: Any = None, create_graph: bool = False) -
         )
     several = isinstance(wrt, (list, tuple))
     targets = wrt if several else (wrt,)
-    wanted = set()
     for target in targets:
-        if not isinstance(target, Tensor):
+        if type(target) is not Tensor:
             raise TypeError(f"wrt is a Tensor or a list of them, not {type(target).__name__}")
-        wanted.add(target.order)
+    wanted = {target.order for target in targets}
     start = seed_of(cost, seed)
     if not create_graph and isinstance(start, Tensor):
         start = start._value
-    found = {cost.order: start}
-    oldest = min(wanted) if wanted else cost.order
-    found |= {  # a comprehension keeps no name of the last gradient
-        order: total
-        for at, position, _, _, total in sweep(cost, start, oldest, create_graph)
-        if (order := at.args[position].order) in wanted
+    found = {  # a comprehension keeps no name of the last gradient
+        at.args[position].order: total
+        for at, position, _, _, total in sweep(cost, start, wanted, create_graph)
     }
+    if cost.order in wanted:
+        found[cost.order] = start
     fresh = object()
     alone = sys.getrefcount(fresh) + 1  # held by `found` and one name
     results = []
@@ -125,7 +122,7 @@ def value_and_grad(f: Callable[..., Any], wrt: int | tuple[int, ...] = 0) -> Cal
         arguments = list(arrays)
         try:
             for i in positions:
-                arguments[i] = node(as_floats(arrays[i], copy=True), None, (), (), {})
+                arguments[i] = Tensor(arrays[i])
         except IndexError:
             raise ValueError(f"wrt={wrt}, but the function got {len(arrays)} arguments") from None
         cost = f(*arguments, **kwargs)

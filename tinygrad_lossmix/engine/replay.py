@@ -43,8 +43,7 @@ def replay(
 
 def undifferentiated(each: Tensor) -> list[int]:
     """The positions of the Tensors by which a node is not differentiated."""
-    tensors = [i for i, arg in enumerate(each.args) if type(arg) is Tensor]
-    return [i for i in tensors if TABLE[each.function].rules[i] is None]
+    return [i for i in each.positions if TABLE[each.function].rules[i] is None]
 
 
 def computed(old: Tensor, args: Sequence[Any]) -> Any:
@@ -56,8 +55,8 @@ def recorded(old: Tensor, args: Sequence[Any]) -> Tensor:
     """A node recorded again, of arguments that nobody else can change; a leaf is itself."""
     if old.function is None:
         return old
-    values = [arg._value if type(arg) is Tensor else arg for arg in args]
-    kept = values if old.values else ()
-    new = node(computed(old, values), old.function, args, kept, old.kwargs)
-    new.line = old.line
+    values = tuple([arg._value if type(arg) is Tensor else arg for arg in args])
+    positions = tuple([i for i, arg in enumerate(args) if type(arg) is Tensor])
+    new = node(old.function, args, values, positions, False, old.kwargs)
+    new.values, new.line = values if old.values else (), old.line
     return new

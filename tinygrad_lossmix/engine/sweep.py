@@ -13,7 +13,7 @@ multiply 0 [2. 1.] [2. 1.]
 multiply 1 [2. 1.] [4. 2.]
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from heapq import heappop, heappush
 from typing import Any
 
@@ -28,7 +28,9 @@ from tinygrad_lossmix.engine.table import REAL, TABLE, Array, spelling
 Step = tuple[Any, int, Any, Any, Any]
 
 
-def sweep(cost: Any, seed: Any, oldest: int = -1, recorded: bool = False) -> Iterator[Step]:
+def sweep(
+    cost: Any, seed: Any, wanted: Collection[int] | None = None, recorded: bool = False
+) -> Iterator[Step]:
     """Yield the steps of the reverse sweep, in order.
 
     A node is created after all its arguments; taking the newest first therefore meets each node
@@ -37,30 +39,32 @@ def sweep(cost: Any, seed: Any, oldest: int = -1, recorded: bool = False) -> Ite
     Args:
         cost: the Tensor to start from.
         seed: the gradient at the cost, in its shape.
-        oldest: a node of this order, and what is older, is not entered.
+        wanted: the orders of Tensors; only steps that pass something to them are yielded, and what
+            is older than all of them is not entered. None: of all.
         recorded: run the rules on Tensors, so that the steps are themselves differentiable.
     """
-    tensor = type(cost)
     pending = {cost.order: (cost, seed)}  # what has received a gradient, and its sum so far
     newest = [-cost.order] if cost.function is not None else []
+    oldest = -1 if wanted is None else min(wanted, default=cost.order)
     while newest:
         order = -heappop(newest)
         if order <= oldest:
             return
         node, g = pending.pop(order)
-        rules, kwargs = TABLE[node.function].rules, node.kwargs
+        rules, args, kwargs = TABLE[node.function].rules, node.args, node.kwargs
         if recorded:
-            z, values = node, node.args if node.values else ()
+            given = (g, node, *args) if node.values else (g, node)
         else:
-            z, values = node._value, node.values
+            given = (g, node._value) + node.values  # noqa: RUF005 - * takes twice the time
             if node.residual is not None:
                 kwargs = {**kwargs, "residual": node.residual}
-        for position, x in enumerate(node.args):
-            if type(x) is not tensor or (rule := rules[position]) is None:
+        for position in node.positions:
+            if (rule := rules[position]) is None:
                 continue
+            x = args[position]
             value = x._value
             try:
-                contribution = rule(g, z, *values, **kwargs) if kwargs else rule(g, z, *values)
+                contribution = rule(*given, **kwargs) if kwargs else rule(*given)
                 if contribution.shape != value.shape or contribution.dtype is not value.dtype:
                     contribution = _fit(contribution, node, value)
             except Exception as error:
@@ -74,7 +78,8 @@ def sweep(cost: Any, seed: Any, oldest: int = -1, recorded: bool = False) -> Ite
                 if x.function is not None:
                     heappush(newest, -order)
             pending[order] = x, total
-            yield node, position, g, contribution, total
+            if wanted is None or order in wanted:
+                yield node, position, g, contribution, total
 
 
 def accumulated(cost: Any, seed: Any, steps: Iterable[Step]) -> dict[Any, Any]:

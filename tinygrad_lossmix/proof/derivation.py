@@ -85,7 +85,7 @@ def variable(entries: Sequence[Formula]) -> Tensor:
     """A Tensor of one axis with these entries; `Tensor(…)` takes floats only."""
     array = np.empty(len(entries), object)
     array[:] = [Symbolic(entry) for entry in entries]
-    return node(array, None, (), (), {})
+    return node(None, (), (), (), False, value=array)
 
 
 def expressions(array: Any) -> list[Formula]:
