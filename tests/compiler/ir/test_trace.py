@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import special
 
 import tinygrad_lossmix as lm
 from tests.helpers.networks import close
@@ -16,6 +17,14 @@ def test_the_shift_by_a_maximum_is_computed_again():
     g = compiled(f)
     g(np.array([1.0, 2.0]))
     close(g(np.array([1000.0, 999.0])), lm.value_and_grad(f)(np.array([1000.0, 999.0])))
+
+
+def test_a_function_of_ours_with_an_argument_that_is_not_differentiated():
+    def f(x, y):
+        return special.rel_entr(2.0 * y, x).sum()
+
+    arrays = np.array([1.0, 2.0]), np.array([0.5, 3.0])
+    close(compiled(f)(*arrays), lm.value_and_grad(f)(*arrays))
 
 
 def test_masks_and_indices_are_computed_again():

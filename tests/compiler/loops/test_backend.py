@@ -151,6 +151,11 @@ def test_any_layout_of_memory_and_new_results():
     close(expected[1], tuple(kept), 0, 0)
 
 
+def test_a_transposed_array_takes_another_shape():
+    x = np.arange(6.0).reshape(3, 2) / 6
+    close_to_interpreted(looped, (lambda x: np.exp(np.outer(x.T, x)).sum(), (x,)))
+
+
 def test_threads_do_not_disturb_each_other():
     assert not disturbed(looped)
 

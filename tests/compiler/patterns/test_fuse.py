@@ -76,6 +76,16 @@ def test_what_is_added_stays_as_it_is(mix):
     np.testing.assert_allclose(lm.grad(after, w), lm.grad(cost(w), w), rtol=1e-12, atol=1e-15)
 
 
+def test_what_is_added_keeps_a_factor_that_is_no_number_yet():
+    def cost(z, s):
+        return lm.Mix("softmax", "ll").composed(z, 0) + np.rint(s) * s
+
+    arguments = np.array([0.5, 1.0]), np.array(3.3)
+    value, slope = lm.compile(cost, wrt=1)(*arguments)
+    np.testing.assert_allclose(value, cost(*arguments))
+    assert slope == 3.0
+
+
 @pytest.mark.parametrize("layer", [s for s in spellings.SOFTMAXES if s != "row by row"])
 def test_every_softmax_with_log_likelihood_is_one_node(layer):
     z, y = lm.Tensor([[40.0, 0.0, 1.0], [1.0, 2.0, 0.5]]), np.eye(3)[[0, 2]]

@@ -78,7 +78,7 @@ class Traced(NDArrayOperatorsMixin):
         return self.program.call(function, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if Tensor in types or _followed(func):
+        if Tensor in types or Tensor in map(type, args) or _followed(func):
             return NotImplemented
         if (answer := of_shapes(func, args, kwargs)) is not None:
             return answer

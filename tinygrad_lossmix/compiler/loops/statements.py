@@ -75,7 +75,9 @@ def _alone(call: Traced, names: Names) -> list[str]:
             for x, end, factor in zip(call.args[0], ends, factors, strict=True)
         ]
     if not is_product(call):
-        return [f"{name} = {factors[0]}.reshape({call.shape})"]
+        turned = factors[0].endswith(".T")  # numba reshapes what lies in one piece
+        whole = f"ascontiguousarray({factors[0]})" if turned else factors[0]
+        return [f"{name} = {whole}.reshape({call.shape})"]
     if not call.args[0].size:
         return [f"{name}.fill(0.0)"]
     return [f"dot({', '.join(factors)}, {name})"]

@@ -80,7 +80,11 @@ def fused(cost: Tensor, rules: StableRules) -> Found | None:
     known_labels = [each.y for each in costs if type(each.y) in (np.ndarray, float)]
     if not costs or not all(np.isfinite(y).all() for y in known_labels):
         return None
-    rest = [_scaled(node, weight.up / weight.down) for node, weight in parts if node not in known]
+    rest: list[Tensor] = [
+        _scaled(node, weight.up / weight.down) if weight.w is None else node * weight.whole(node)
+        for node, weight in parts
+        if node not in known
+    ]
     rest += [(x.node * x.weight.whole(x.node)).sum() for x in found if isinstance(x, Term)]
     first, *others = [*map(_one_node, costs), *rest]
     total = sum(others, first)
