@@ -34,11 +34,11 @@ def test_a_distribution_adds_up_to_one(layer):
     assert np.isclose(layer.stable(Z).sum(), 1.0) == layer.distribution
 
 
-@pytest.mark.parametrize("name", LAYERS)
-def test_with_the_matched_cost_and_no_other_delta_is_a_minus_y(name):
+@pytest.mark.parametrize(("name", "matched"), [("sigmoid", "ce"), ("softmax", "ll")])
+def test_with_one_cost_and_no_other_delta_is_a_minus_y(name, matched):
     a_minus_y = LAYERS[name].stable(Z) - Y
     close = {cost: np.allclose(PAIRS[name, cost].delta(Z, Y), a_minus_y) for cost in COSTS}
-    assert [cost for cost in COSTS if close[cost]] == [LAYERS[name].matched]
+    assert [cost for cost in COSTS if close[cost]] == [matched]
 
 
 def test_every_layer_goes_with_every_cost():

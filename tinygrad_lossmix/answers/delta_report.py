@@ -8,19 +8,18 @@ Jacobian of the output layer: a pair is matched when J cancels what the cost div
 (True, array([-0.33475904,  0.24472847,  0.09003057]))
 """
 
-import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from tinygrad_lossmix.answers.breakdown import breakdown
+from tinygrad_lossmix.answers.match.known import Known, known_cost
+from tinygrad_lossmix.answers.match.layer import jacobian
 from tinygrad_lossmix.engine import Tensor, grad
-from tinygrad_lossmix.engine.graph import nodes
-from tinygrad_lossmix.engine.sweep import seed_of, sweep
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.labels import dense, logits
-from tinygrad_lossmix.mixes.layers import COSTS, LAYERS
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import AsPrinted, columns, figure, paragraph, vector, width
 from tinygrad_lossmix.records import attributes, plain
@@ -40,20 +39,19 @@ class DeltaReport(AsPrinted):
         """Compute all of it; z and y are of shape (K,), float64."""
         variable, a = Tensor(z, name="z"), Tensor(mix.activate(z), name="a")
         book = mix.composed(variable, y)
-        on_outputs = COSTS[mix.cost_name].on_outputs
         self.mix, self.z, self.y = mix, z, y
         self.a: Array = np.array(a.data)  # the outputs
         self.cost = float(mix.cost(z, y))  # stable
         self.book_cost = book.item()  # of the book's graph, NaN where the formula is
-        self.dc_da: Array = grad(on_outputs(a, y), a)  # of the outputs alone
+        self.dc_da: Array = grad(mix.on_outputs(a, y), a)  # of the outputs alone
         self.engine: Array = grad(book, variable)  # δ by the reverse sweep over the book's graph
         self.closed_form: Array = mix.delta(z, y)  # δ by the formula of the pair
         self.finite_differences = numerical_gradient(lambda x: mix.cost(x, y), z)
         self.breakdown = breakdown(book)  # where the book's graph stops being finite
         self.a_minus_y: Array = self.a - y  # by subtraction
-        layer = LAYERS[mix.output]  # its matched pair gives a - y without cancellation
-        matched = not layer.distribution or np.isclose(y.sum(), 1.0, rtol=1e-12, atol=0.0)
-        tails = Mix(mix.output, layer.matched).delta(z, y) if matched else self.a_minus_y
+        known = known_cost(Known(mix.output, 1.0))  # gives a - y without cancellation
+        summed = not mix.layer.distribution or np.isclose(y.sum(), 1.0, rtol=1e-12, atol=0.0)
+        tails = known.delta(z, y) if known and summed else self.a_minus_y
         off = np.abs(self.closed_form - tails)
         size = np.maximum(np.abs(self.closed_form), np.abs(tails))
         self.is_a_minus_y = bool((off <= ROUNDING * size).all())  # here, tails included
@@ -168,13 +166,6 @@ def delta_report(mix: Mix, z: Any, y: Any) -> DeltaReport:
     return DeltaReport(mix, z, dense(y, z))
 
 
-@np.errstate(all="ignore")
-def jacobian(output: Callable[[Any], Any], z: Array) -> Array:
-    """Of an output layer at z (K,): row k holds da_k/dz. By one sweep over K copies of z."""
-    copies = Tensor(np.tile(z, (len(z), 1)))
-    return grad(output(copies), copies, seed=np.eye(len(z)))
-
-
 def side_by_side(reports: Sequence[DeltaReport]) -> str:
     """One table with a block of columns per mix, then the reasons of each."""
     first, head = reports[0], ("", "a", "dC/da", "delta", "a - y")
@@ -189,36 +180,9 @@ def side_by_side(reports: Sequence[DeltaReport]) -> str:
     return "\n\n".join(["\n".join(titles), first.left_out() + columns(rows, gap=1), *words])
 
 
-def breakdown(cost: Tensor) -> str | None:
-    """In words, the first value that is infinite and the first that is NaN; None if all is finite.
-
-    Values come in the order in which they are computed: the forward pass, then the backward pass.
-
-    >>> with np.errstate(all="ignore"):
-    ...     cost = Mix("softmax", "ll").composed(Tensor([1000.0, 0.0]), 0)
-    >>> breakdown(cost)
-    'exp gives inf, then divide gives nan'
-    """
-    forward = (("", node, node.data) for node in nodes(cost))
-    backward = (
-        ("going back, the derivative of ", node, contribution)
-        for node, _, _, contribution, _ in sweep(cost, seed_of(cost, None))
-    )
-    found: list[str] = []
-    with np.errstate(all="ignore"):
-        for before, node, values in itertools.chain(forward, backward):
-            where = f"{before}{getattr(node.function, '__name__', 'a leaf')} gives"
-            if np.isnan(values).any():
-                found.append(f"{where} nan")
-                break  # after it nothing is news
-            if not found and not np.isfinite(values).all():
-                found.append(f"{where} {'inf' if (values == np.inf).any() else '-inf'}")
-    return ", then ".join(found) or None
-
-
 def reasons(report: DeltaReport) -> list[str]:
     """A sentence or two each: is it a - y, why, what it means, what was lost to rounding."""
-    why = WHY[f"{report.mix.output}_{report.mix.cost_name}"]
+    why = WHY.get(f"{report.mix.output}_{report.mix.cost_name}", chain_rule)
     return [text for each in (whether, why, upwards, lost, methods) if (text := each(report))]
 
 
@@ -229,6 +193,23 @@ def whether(r: DeltaReport) -> str:
     said = "is a - y" if r.is_a_minus_y else "is not a - y"
     gap = figure(np.abs(r.closed_form - r.a_minus_y).max())
     return f"delta {said} here; the largest difference is {gap}."
+
+
+def chain_rule(r: DeltaReport) -> str:
+    """Of a layer or a cost without words of its own: what dC/da would have to be."""
+    jacobian = r.jacobian
+    needed = np.linalg.lstsq(jacobian.T, r.a_minus_y, rcond=1e-12)[0]
+    rest = np.abs(jacobian.T @ needed - r.a_minus_y).max()
+    off = np.abs(jacobian - np.diag(np.diag(jacobian))).max()
+    kind = "" if off else ", which is diagonal here"
+    text = f"Why: delta is the Jacobian, transposed{kind}, times dC/da = {vector(r.dc_da)}. "
+    if rest > ROUNDING * max(1.0, np.abs(r.a_minus_y).max()):
+        return f"{text}No dC/da whatever gives a - y = {vector(r.a_minus_y)} through this Jacobian."
+    if r.is_a_minus_y:
+        return f"{text}What the cost divides by, the Jacobian cancels."
+    lost = np.linalg.matrix_rank(jacobian) < len(needed)
+    end = ", up to what the Jacobian takes to 0." if lost else "."
+    return f"{text}For a - y it would have to be {vector(needed)}{end}"
 
 
 def sigmoid_ce(r: DeltaReport) -> str:

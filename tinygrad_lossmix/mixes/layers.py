@@ -25,7 +25,6 @@ class OutputLayer(NamedTuple):
     stable: Any  # right at every logit
     book: Callable[[Any], Any]  # the graph of primitives that is drawn and stepped
     equation: str
-    matched: str  # the cost with which δ is a - y
     potential: Any  # its gradient is the layer
     log: Any
     log_rest: Any = None  # ln(1 - a), where it is not the logarithm at -z
@@ -115,10 +114,10 @@ def _closed(name: str, formula: str, latex: str = "", equation: str = "eq. (29)"
 # fmt: off
 LAYERS = {
     "sigmoid": OutputLayer(
-        outputs.sigmoid, book.sigmoid, "eq. (3)", "ce", outputs.softplus, outputs.log_sigmoid,
+        outputs.sigmoid, book.sigmoid, "eq. (3)", outputs.softplus, outputs.log_sigmoid,
     ),
     "softmax": OutputLayer(
-        outputs.softmax, book.softmax, "eq. (78)", "ll", outputs.logsumexp, outputs.log_softmax,
+        outputs.softmax, book.softmax, "eq. (78)", outputs.logsumexp, outputs.log_softmax,
         outputs.log1m_softmax, distribution=True,
     ),
 }

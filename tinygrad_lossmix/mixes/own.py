@@ -45,9 +45,7 @@ def _function(given: Any, ours: dict[Any, str]) -> Any:
 
 def layer_of(known: Any) -> OutputLayer:
     """What is known of an output layer."""
-    return (
-        LAYERS[known] if isinstance(known, str) else OutputLayer(known, known, "", "", None, None)
-    )
+    return LAYERS[known] if isinstance(known, str) else OutputLayer(known, known, "", None, None)
 
 
 def cost_of(known: Any) -> CostFunction:

@@ -112,10 +112,10 @@ def test_curvature_looks_at_confident_and_wrong_logits_and_at_random_ones(k, ran
         seen.append((tuple(z), tuple(y)))
         return np.diag(z + 10.0)
 
-    found = grounds.curvature(SimpleNamespace(hessian=hessian), k)
+    found = grounds.curvature(SimpleNamespace(hessian=hessian), k, grounds.labels_of(k))
     assert found.count == len(seen) == 2 * (27 + random)
     again, seen = seen, []
-    grounds.curvature(SimpleNamespace(hessian=hessian), k)
+    grounds.curvature(SimpleNamespace(hessian=hessian), k, grounds.labels_of(k))
     assert seen == again
     up = np.arange(k) == k - 1.0
     sure = {
@@ -138,7 +138,7 @@ def test_curvature_is_the_smallest_eigenvalue_and_skips_what_is_not_finite():
         h = np.array([[2.0, 3.0], [3.0, 2.0]]) if z[0] == 0 else np.eye(2)
         return np.where(z[1] == 8, np.nan, h)
 
-    found = grounds.curvature(SimpleNamespace(hessian=hessian), 2)
+    found = grounds.curvature(SimpleNamespace(hessian=hessian), 2, grounds.labels_of(2))
     assert found.eigenvalue == pytest.approx(-1.0)
     assert found.z[0] == 0
     assert found.z[1] != 8

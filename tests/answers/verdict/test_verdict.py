@@ -37,6 +37,8 @@ softmax + cross-entropy, 2 classes: no problems
   delta = a - y    no, never: delta = 2 (a - y) for one-hot labels
   multi-label      no, with labels drawn from (0.8000, 0.4000) the expected cost is
                    least at outputs (0.7000, 0.3000)
+  its layer        with softmax goes log-likelihood
+  its cost         with cross-entropy goes sigmoid
   advice           use it with the learning rate divided by 2, or softmax with
                    log-likelihood: proper, convex, delta = a - y"""
     )
@@ -66,6 +68,9 @@ class is ever pushed down
                    1, 10, 100
   problem          no wrong class is ever pushed down: the
                    highest delta of a wrong class is 0
+  its layer        with sigmoid goes cross-entropy
+  its cost         with log-likelihood goes softmax (one
+                   class of K)
   advice           sigmoid with cross-entropy, or for one
                    class out of K softmax with
                    log-likelihood: proper, convex, delta = a

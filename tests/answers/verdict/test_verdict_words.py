@@ -64,6 +64,7 @@ def found(**changed):
         "several": False,
         "sum_to_one": True,
         "classes": 3,
+        "labels": "simplex",
     }
     return SimpleNamespace(**sound | changed)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from tinygrad_lossmix.answers.claims import claim
 from tinygrad_lossmix.answers.claims.claim import Outcome
-from tinygrad_lossmix.answers.delta_report import jacobian
+from tinygrad_lossmix.answers.match.layer import jacobian
 from tinygrad_lossmix.answers.verdict.expected import minimise, one_of
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array

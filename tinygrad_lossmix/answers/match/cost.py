@@ -21,7 +21,14 @@ from tinygrad_lossmix.answers.match.layer import Layer
 from tinygrad_lossmix.answers.match.levels import condition
 from tinygrad_lossmix.answers.match.proofs import proof
 from tinygrad_lossmix.answers.match.quadrature import integral
-from tinygrad_lossmix.answers.match.search import Witness, asymmetry, beside, circulation, points
+from tinygrad_lossmix.answers.match.search import (
+    Witness,
+    asymmetry,
+    beside,
+    circulation,
+    points,
+    reached,
+)
 from tinygrad_lossmix.engine.table import Array, dispatched, row
 from tinygrad_lossmix.mixes.labels import dense, logits
 from tinygrad_lossmix.printing import AsPrinted, amount, paragraph, point
@@ -66,7 +73,7 @@ class MatchingCost(AsPrinted):
 
     def __init__(self, layer: Layer, labels: str | None) -> None:
         self.layer, self.classes, self.output = layer, layer.classes, layer.name
-        self.labels = labels or reached(layer)
+        self.labels = labels or reached(layer, layer.classes)
         self.witness: Witness | None = asymmetry(layer)
         self.tried = 0
         if self.witness is None:
@@ -171,15 +178,6 @@ def matching_cost(output: Any, classes: int = 3, labels: str | None = None) -> M
         raise ValueError(f"labels are from one of {', '.join(SETS)}, not {labels!r}")
     with np.errstate(all="ignore"):
         return MatchingCost(Layer(output, classes), labels)
-
-
-def reached(layer: Layer) -> str:
-    """The smallest set of labels that all outputs looked at lie in."""
-    a = layer(points(layer.classes))
-    a = a[np.isfinite(a).all(axis=1)]
-    if (a < 0).any() or (a > 1 + 1e-9).any():
-        return "reals"
-    return "simplex" if layer.classes > 1 and np.allclose(a.sum(axis=1), 1.0) else "cube"
 
 
 def bending(layer: Layer) -> tuple[Array, float] | None:

@@ -5,6 +5,7 @@
 Known(name='softmax', slope=0.5)
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from tinygrad_lossmix.answers.match.search import points
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.costs import quadratic
 from tinygrad_lossmix.mixes.layers import LAYERS
-from tinygrad_lossmix.mixes.mix import MIXES
+from tinygrad_lossmix.mixes.mix import MIXES, Mix
 from tinygrad_lossmix.printing import number
 
 OTHERS: dict[str, tuple[Callable[[Any], Any], str]] = {  # a layer, and what its cost is called
@@ -72,11 +73,17 @@ def known_cost(known: Known) -> KnownCost | None:
     """What has δ = a - y with a layer, among the costs that are exact in the tails."""
     if known.name == "identity" and known.slope == 1:
         return KnownCost("quadratic", 1.0, quadratic, lambda z, y: z - y)
-    z, y = np.array([[2.0, 1.0, -0.5]]), np.array([[0.0, 1.0, 0.0]])
-    for mix in MIXES:
-        if mix.output == known.name and np.allclose(mix.delta(z, y), mix.activate(z) - y):
+    for mix in filter(is_a_minus_y, MIXES):
+        if mix.output == known.name:
             return KnownCost(str(mix).partition(" + ")[2], known.slope, mix.cost, mix.delta)
     return None
+
+
+@functools.cache
+def is_a_minus_y(mix: Mix) -> bool:
+    """Whether δ = a - y for one of K, at logits that tell."""
+    z, y = np.array([[2.0, 1.0, -0.5]]), np.array([[0.0, 1.0, 0.0]])
+    return np.allclose(mix.delta(z, y), mix.activate(z) - y)
 
 
 def name_of(known: Known) -> str | None:

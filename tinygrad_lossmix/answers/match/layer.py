@@ -15,7 +15,8 @@ import numpy as np
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.layers import LAYERS
-from tinygrad_lossmix.printing import brief, point
+from tinygrad_lossmix.mixes.own import named
+from tinygrad_lossmix.printing import point
 
 MOST = 50  # classes
 
@@ -55,15 +56,8 @@ class Layer:
         return np.stack([self.function(row) for row in rows]).reshape(z.shape)
 
     def jacobian(self, z: Array) -> Array:
-        """At logits (K,), by the engine: row k holds da_k/dz."""
-        variable = Tensor(z)
-        a = self.function(variable)
-        if not isinstance(a, Tensor):
-            raise TypeError(
-                f"{self.name} gives {type(a).__name__} for a Tensor: keep float(), .data and math "
-                "functions out of an output layer"
-            )
-        return np.array([grad(a, variable, seed=unit) for unit in np.eye(len(z))])
+        """At logits (K,): row k holds da_k/dz."""
+        return jacobian(self.function, z)
 
     def _takes_batches(self) -> bool:
         """Whether a batch is the same as its rows; each row is looked at on the way."""
@@ -104,7 +98,18 @@ def whole_number(classes: Any) -> int:
     return int(classes)
 
 
-def named(function: Any, otherwise: str) -> str:
-    """What a user calls a function; of one without a name, something else."""
-    name = getattr(function, "__name__", "<")
-    return otherwise if name.startswith("<") else brief(name)
+@np.errstate(all="ignore")
+def jacobian(output: Callable[[Any], Any], z: Array) -> Array:
+    """Of an output layer at logits (K,), by the engine: row k holds da_k/dz.
+
+    Raises:
+        TypeError: the layer leaves the recording.
+    """
+    variable = Tensor(z)
+    a = output(variable)
+    if not isinstance(a, Tensor):
+        raise TypeError(
+            f"{named(output, 'the layer')} gives {type(a).__name__} for a Tensor: keep float(), "
+            ".data and math functions out of an output layer"
+        )
+    return np.array([grad(a, variable, seed=unit) for unit in np.eye(len(z))])

@@ -15,12 +15,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_lossmix.answers.match.known import known_layer
-from tinygrad_lossmix.answers.match.layer import named, whole_number
+from tinygrad_lossmix.answers.match.layer import whole_number
 from tinygrad_lossmix.answers.match.search import points
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.mix import Mix as Mix
-from tinygrad_lossmix.printing import AsPrinted, amount, paragraph, point
+from tinygrad_lossmix.mixes.own import named
+from tinygrad_lossmix.printing import AsPrinted, amount, brief, paragraph, point
 from tinygrad_lossmix.records import attributes, plain
 
 SETS = ("reals", "cube", "simplex")  # of labels; each holds the next
@@ -53,7 +54,7 @@ class MatchingOutput(AsPrinted):
 
     def __init__(self, cost: Callable[..., Any], classes: int, labels: str) -> None:
         self.cost, self.classes, self.labels = cost, classes, labels
-        self.title = named(cost, "the cost")
+        self.title = brief(named(cost, "the cost"))
         self.by_labels = {labels: self}
         self.factor, self.witness = factor(self.delta, classes, labels)
         self.exists = self.witness is None

@@ -9,7 +9,7 @@ found is no proof that it is one.
 False
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import NamedTuple
 
@@ -63,6 +63,15 @@ def points(k: int) -> Array:
     ties = rng.integers(-2, 3, (24, k)).astype(float)
     sizes = np.repeat([0.5, 1.5, 3.0, 10.0, 30.0], [16, 32, 16, 8, 8])[:, None]
     return np.concatenate([np.zeros((1, k)), ties, sizes * rng.normal(size=(len(sizes), k))])
+
+
+def reached(layer: Callable[[Array], Array], k: int) -> str:
+    """The smallest set of labels that all outputs looked at lie in: simplex, cube or reals."""
+    a = np.concatenate([layer(z[None] if k > 1 else z)[None] for z in points(k)]).reshape(-1, k)
+    a = a[np.isfinite(a).all(axis=1)]
+    if (a < 0).any() or (a > 1 + 1e-9).any():
+        return "reals"
+    return "simplex" if k > 1 and np.allclose(a.sum(axis=1), 1.0) else "cube"
 
 
 def beside(z: Array) -> Array:

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinygrad_lossmix.answers.match.search import reached
 from tinygrad_lossmix.answers.verdict.expected import (
     Minimum,
     MixLike,
+    Truth,
     deltas,
     minimise,
     one_of,
@@ -43,8 +45,8 @@ def labels_of(k: int) -> Array:
     return np.eye(k) if k > 1 else np.array([[0.0], [1.0]])
 
 
-def curvature(mix: MixLike, k: int) -> Curvature:
-    """The most negative curvature found, for the first and the last label."""
+def curvature(mix: MixLike, k: int, labels: Array) -> Curvature:
+    """The most negative curvature found, for the first and the last of some labels (n, K)."""
     up = np.eye(k)[-1]
     sizes = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, -1.0, -2.0])[:, None]
     random = np.random.default_rng(0).integers(-6, 7, (240 // k, k)).astype(float)
@@ -52,7 +54,7 @@ def curvature(mix: MixLike, k: int) -> Curvature:
     found = [
         (float(np.linalg.eigvalsh(h)[0]), z, y)
         for z in points
-        for y in labels_of(k)[[0, -1]]
+        for y in labels[[0, -1]]
         if np.isfinite(h := mix.hessian(z, y)).all()
     ]
     return Curvature(*min(found, key=lambda each: each[0]), len(found))
@@ -69,11 +71,11 @@ class Samples:
     single: Array  # (n,): exactly one answer is right
 
 
-def sample(mix: MixLike, k: int) -> Samples:
-    """One-hot, soft, scaled and multi-hot labels at random logits."""
+def sample(mix: MixLike, k: int, real: Array | None = None) -> Samples:
+    """One-hot, soft, scaled and multi-hot labels at random logits; or these real ones."""
     rng = np.random.default_rng(0)
     n = SAMPLES
-    single = labels_of(k)[np.arange(n) % max(k, 2)]
+    single = labels_of(k)[np.arange(n) % max(k, 2)] if real is None else real[np.arange(n) % 4]
     soft = rng.random((n, k)) + 0.01
     soft /= soft.sum(axis=1, keepdims=True)
     y = np.concatenate([single, soft, 0.5 * soft, 2.0 * soft, rng.integers(0, 2, (n, k))])
@@ -182,12 +184,13 @@ class Grounds:
     """
 
     classes: int
-    minima: tuple[Minimum, ...]  # of the expected cost, one right answer
+    labels: str  # the set that the outputs reach: simplex, cube or reals
+    minima: tuple[Minimum, ...]  # of the expected cost: one right answer, or real labels
     separate: tuple[Minimum, ...]  # of the expected cost, labels that may hold together
     curvature: Curvature
     identity: Identity
-    push: Push
-    mistake: Mistake
+    push: Push | None  # with real labels no class is wrong
+    mistake: Mistake | None
     constant: bool  # the outputs do not depend on z
     sum_to_one: bool  # the outputs always do
     disagreement: float  # of the closed forms with the engine
@@ -220,19 +223,34 @@ def gather(mix: MixLike, k: int) -> Grounds:
     truths = [one_of(each / each.sum()) for each in weights]
     if k == 1:
         truths = [together(np.array([q])) for q in (0.5, 0.03, 0.2, 0.9)]
+    with np.errstate(all="ignore"):
+        real = targets(mix, k) if reached(mix.activate, k) == "reals" else None
+    if real is not None:
+        truths = [
+            Truth(real, np.full(len(real), 0.25)),
+            Truth(real, np.array([0.7, 0.1, 0.1, 0.1])),
+        ]
     starts = [np.zeros(k), np.linspace(3.0, -3.0, k)]
     chances = [np.linspace(0.9, 0.1, k), 0.8 / n]  # of labels that may hold together
     with np.errstate(all="ignore"):
-        samples = sample(mix, k)
+        samples = sample(mix, k, real)
+        zero_or_one = real is None
         return Grounds(
             classes=k,
+            labels=reached(mix.activate, k),
             minima=tuple(minimise(mix, truth, z) for truth in truths for z in starts),
-            separate=tuple(minimise(mix, together(q), np.zeros(k)) for q in chances),
-            curvature=curvature(mix, k),
+            separate=tuple(minimise(mix, together(q), np.zeros(k)) for q in chances if zero_or_one),
+            curvature=curvature(mix, k, labels_of(k) if real is None else real),
             identity=identity(samples),
-            push=push(samples),
-            mistake=mistake(mix, k),
+            push=push(samples) if zero_or_one else None,
+            mistake=mistake(mix, k) if zero_or_one else None,
             constant=bool(np.ptp(samples.a, axis=0).max() == 0),
             sum_to_one=bool(np.abs(samples.a.sum(axis=1) - 1).max() < ROUNDING),
             disagreement=disagreement(mix, k),
         )
+
+
+def targets(mix: MixLike, k: int) -> Array:
+    """Four real labels (4, K) that the outputs can be."""
+    z = np.random.default_rng(2).normal(size=(4, k))
+    return np.array([mix.activate(each) for each in z])

@@ -2,7 +2,6 @@
 
 Each sentence follows from the evidence, none from the name of a mix.
 
->>> from tinygrad_lossmix.mixes.mix import Mix
 >>> found = verdict(Mix("sigmoid", "ll"), 3)
 >>> found.proper, found.convex, found.a_minus_y
 (False, True, False)
@@ -16,9 +15,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_lossmix.answers.match.partners import Partners, partners
 from tinygrad_lossmix.answers.verdict.expected import CLOSE, Minimum, MixLike
 from tinygrad_lossmix.answers.verdict.grounds import ROUNDING, Grounds, gather
 from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import AsPrinted, amount, paragraph, point, yes
 from tinygrad_lossmix.records import attributes, plain
 
@@ -47,6 +48,8 @@ class Verdict(AsPrinted):
     condition: str  # for which labels δ = a - y, or what it is instead
     failure: str  # the problems, "nothing" where there are none
     advice: str
+    of_layer: str  # what goes with the output layer
+    of_cost: str  # what goes with the cost
     faults: tuple[Fault, ...]  # the problems, each with its numbers
     evidence: Grounds
 
@@ -62,10 +65,12 @@ class Verdict(AsPrinted):
             ("convex in z", f"{yes(self.convex)}, {bending(e)}"),
             ("delta = a - y", f"{yes(self.a_minus_y)}, {self.condition}"),
         ]
-        if self.classes > 1:
+        if e.separate and self.classes > 1:
             shown = minimum(telling(e.separate))
             rows.append(("multi-label", f"{yes(self.several)}, {shown}"))
         rows += [("problem", f"{fault.name}: {fault.shown}") for fault in self.faults]
+        rows += [("its layer", self.of_layer)] if self.of_layer else []
+        rows += [("its cost", self.of_cost)] if self.of_cost else []
         rows.append(("advice", self.advice))
         of = "one output" if self.classes == 1 else f"{self.classes} classes"
         problems = self.failure if self.faults else "no problems"
@@ -94,7 +99,6 @@ def verdict(mix: MixLike, classes: int) -> Verdict:
         TypeError: mix has no such methods.
         ValueError: K is not a whole number from 1 to 50.
 
-    >>> from tinygrad_lossmix.mixes.mix import Mix
     >>> verdict(Mix("softmax", "ce"), 2).condition
     'never: delta = 2 (a - y) for one-hot labels'
     """
@@ -107,12 +111,14 @@ def verdict(mix: MixLike, classes: int) -> Verdict:
         raise ValueError(f"a verdict is for 1 to {MOST} classes, not {classes}")
     found = gather(mix, int(classes))
     problems = tuple(faults(found))
+    goes = partners(mix, int(classes)) if isinstance(mix, Mix) else Partners("", "")
     return Verdict(
         mix=str(mix),
         **attributes(found, "classes", "proper", "convex", "a_minus_y", "several"),
         condition=condition(found),
         failure="; ".join(fault.name for fault in problems) or "nothing",
-        advice=advice(found),
+        advice=advice(found) if found.labels != "reals" else of_targets(found, goes),
+        **goes._asdict(),
         faults=problems,
         evidence=found,
     )
@@ -156,12 +162,12 @@ def faults(e: Grounds) -> Iterator[Fault]:
         )
     elif not e.proper:
         yield Fault("the outputs at its minimum are not the probabilities", minimum(least))
-    if lowest.highest <= 0:
+    if lowest and lowest.highest <= 0:
         yield Fault(
             "no wrong class is ever pushed down",
             f"the highest delta of a wrong class is {amount(lowest.highest)}",
         )
-    elif far.delta < STALLED * far.off:
+    elif far and far.delta < STALLED * far.off:
         yield Fault(
             "learning stalls on confident mistakes",
             f"at z = {point(far.z)}, {_label(far.y)}, delta is at most {amount(far.delta)} "
@@ -169,7 +175,7 @@ def faults(e: Grounds) -> Iterator[Fault]:
         )
     if not e.convex:
         yield Fault("not convex in z", bending(e))
-    if lowest.lowest < -ROUNDING:
+    if lowest and lowest.lowest < -ROUNDING:
         yield Fault(
             "a wrong logit can be pushed up",
             f"at a = {point(lowest.a)}, {_label(lowest.y)}, delta is {amount(lowest.lowest)} for "
@@ -190,6 +196,13 @@ def advice(e: Grounds) -> str:
             rate = f"use it with the learning rate divided by {e.identity.factor:.4g}"
             return f"{rate}, or {_instead(e)}"
     return _instead(e)
+
+
+def of_targets(e: Grounds, goes: Partners) -> str:
+    """What to use where labels are real numbers."""
+    if e.proper and e.convex and e.a_minus_y:
+        return "use it for targets that the outputs reach"
+    return f"{goes.of_layer}; {goes.of_cost}".strip("; ")
 
 
 def telling(minima: Sequence[Minimum]) -> Minimum:
@@ -221,10 +234,14 @@ def bending(e: Grounds) -> str:
 
 
 def _label(y: Array) -> str:
+    if not np.isin(y, (0, 1)).all():
+        return f"y = {point(y)}"
     return f"class {int(y.argmax())}" if len(y) > 1 else f"label {amount(y[0])}"
 
 
 def _labels(e: Grounds) -> str:
+    if e.labels == "reals":
+        return "labels that the outputs reach"
     return "one-hot labels" if e.classes > 1 else "labels 0 and 1"
 
 

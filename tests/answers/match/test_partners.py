@@ -1,0 +1,82 @@
+"""What goes with the layer and with the cost of a mix, in a verdict and alone."""
+
+import numpy as np
+import pytest
+
+import tinygrad_lossmix as lm
+from tinygrad_lossmix.answers.match.partners import partners
+
+
+def poisson(a, y):
+    return (a - y * np.log(a)).sum(axis=-1).mean()
+
+
+def focal(a, y):
+    return -(y * (1 - a) ** 2 * np.log(a)).sum(axis=-1).mean()
+
+
+def twice(z):
+    return lm.softmax(lm.softmax(z))
+
+
+@pytest.mark.parametrize(
+    ("mix", "of_layer", "of_cost"),
+    [
+        (lm.Mix("sigmoid", "ll"), "with sigmoid goes cross-entropy", "softmax (one class of K)"),
+        (lm.Mix("softmax", "ce"), "with softmax goes log-likelihood", "sigmoid"),
+        (lm.Mix(np.tanh, "quadratic"), "with tanh goes log-cosh", "quadratic goes identity"),
+        (lm.Mix(np.exp, poisson), "with exp goes Poisson", "and exp"),
+        (lm.Mix(twice, "ll"), "no cost whatever gives a - y with twice: at z", "softmax"),
+        (lm.Mix("softmax", focal), "log-likelihood", "no layer with a name goes with focal"),
+    ],
+)
+def test_both_halves_of_a_mix_have_their_partner_or_none(mix, of_layer, of_cost):
+    found = partners(mix, 3)
+    assert of_layer in found.of_layer
+    assert of_cost in found.of_cost
+
+
+def test_a_layer_of_real_outputs_is_judged_by_real_labels():
+    found = lm.Mix(np.tanh, "quadratic").verdict(3)
+    assert found.evidence.labels == "reals"
+    assert (found.proper, found.convex, found.a_minus_y) == (True, False, False)
+    assert found.failure == "not convex in z"
+    assert "sigmoid" not in str(found)
+    assert found.advice == "with tanh goes log-cosh; with quadratic goes identity"
+
+
+def test_a_matched_mix_of_functions_is_sound():
+    found = lm.Mix(np.exp, poisson).verdict(2)
+    assert (found.proper, found.convex, found.a_minus_y) == (True, True, True)
+    assert (found.failure, found.condition) == ("nothing", "for every y")
+    assert found.advice == "use it for targets that the outputs reach"
+
+
+def test_a_cost_of_ones_own_on_softmax_is_judged_by_classes():
+    found = lm.Mix("softmax", focal).verdict(2)
+    assert found.evidence.labels == "simplex"
+    assert not found.proper
+    assert "the outputs at its minimum are not the probabilities" in found.failure
+
+
+@pytest.mark.parametrize(
+    ("mix", "said"),
+    [
+        (lm.Mix(np.exp, poisson), "What the cost divides by, the Jacobian cancels."),
+        (lm.Mix(np.tanh, "quadratic"), "For a - y it would have to be [-0.5092, 1.813, 0.000]."),
+        (lm.Mix(twice, "ll"), "it would have to be"),
+        (lm.Mix("softmax", focal), "up to what the Jacobian takes to 0."),
+    ],
+)
+def test_a_delta_report_says_what_the_cost_would_have_to_give(mix, said):
+    report = lm.delta_report(mix, [2.0, 1.0, 0.0], 0)
+    assert said in str(report).replace("\n", " ")
+    assert report.engine_agrees
+    assert report.differences_agree
+
+
+def test_no_slope_of_a_cost_gets_through_a_flat_layer():
+    report = lm.delta_report(
+        lm.Mix(lambda z: np.clip(z, 0.0, 1.0), "quadratic"), [2.0, 0.5, -1.0], 1
+    )
+    assert "No dC/da whatever gives a - y" in str(report).replace("\n", " ")

@@ -1,0 +1,65 @@
+"""What goes with the output layer of a mix, and what with its cost: both computed.
+
+>>> found = partners(Mix("softmax", "ce"), 3)
+>>> found.of_layer
+'with softmax goes log-likelihood'
+>>> found.of_cost
+'with cross-entropy goes sigmoid'
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_lossmix.answers.match.cost import matching_cost
+from tinygrad_lossmix.answers.match.known import OTHERS
+from tinygrad_lossmix.answers.match.output import SETS, labels_from
+from tinygrad_lossmix.engine import Tensor, grad
+from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.mixes.layers import LAYERS
+from tinygrad_lossmix.mixes.mix import Mix
+
+WHERE = {"reals": "", "cube": " (labels that may hold together)", "simplex": " (one class of K)"}
+
+
+class Partners(NamedTuple):
+    """Two halves of a sentence."""
+
+    of_layer: str
+    of_cost: str
+
+
+def partners(mix: Mix, classes: int) -> Partners:
+    """The cost that goes with the layer of a mix, and the layers that go with its cost."""
+    layer, cost = mix.output, str(mix).partition(" + ")[2]
+    match = matching_cost(mix.layer.stable, classes)
+    if not match:
+        of_layer = f"no cost whatever gives a - y with {layer}: {match.witness}"
+    else:
+        of_layer = f"with {layer} goes {match.name or 'its potential minus y·z, lm.matching_cost'}"
+    layers: dict[str, Any] = {name: each.stable for name, each in LAYERS.items()}
+    layers |= {name: each for name, (each, _) in OTHERS.items()}
+    found = [
+        f"{name}{WHERE[where]}"
+        for name, each in layers.items()
+        if (where := largest_set(each, mix.on_outputs, classes))
+    ]
+    goes = " and ".join(found)
+    return Partners(
+        of_layer, f"with {cost} goes {goes}" if found else f"no layer with a name goes with {cost}"
+    )
+
+
+@np.errstate(all="ignore")
+def largest_set(layer: Any, cost: Any, classes: int) -> str | None:
+    """The largest set of labels for which δ of a cost of a layer's outputs is a - y."""
+    zs = np.random.default_rng(8).normal(size=(3, classes))
+
+    def error(z: Array, y: Array) -> float:
+        variable = Tensor(z)
+        return float(np.abs(grad(cost(layer(variable), y), variable) - (layer(z) - y)).max())
+
+    for where in SETS:
+        if all(error(z, y) < 1e-9 for z in zs for y in labels_from(where, classes)):
+            return where
+    return None
