@@ -1,15 +1,13 @@
 """The Hessians of the six pairs in closed form, as products H·v: the derivative of each δ.
 
-Plain NumPy on logits z and v, (…, K), arrays or Tensors, and labels y of that shape or classes;
-applied to the unit vectors they give the Hessian, as rules of the table they give every further
-derivative. With p the softmax
+Plain NumPy on logits z, labels y and v, all (…, K), arrays or Tensors; applied to the unit vectors
+they give the Hessian, as rules of the table they give every further derivative. With p the softmax
 of z, J = diag(p) - ppᵀ:
 """
 
 import numpy as np
 
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.mixes.labels import one_hot
 from tinygrad_lossmix.mixes.outputs import sigmoid, softmax
 
 
@@ -20,25 +18,24 @@ def sigmoid_ce(z: Array, y: Array, v: Array) -> Array:
 
 def sigmoid_ll(z: Array, y: Array, v: Array) -> Array:
     """H = diag yσ(1-σ)."""
-    return sigmoid(z) * sigmoid(-z) * _dense(y, z) * v
+    return sigmoid(z) * sigmoid(-z) * y * v
 
 
 def sigmoid_quadratic(z: Array, y: Array, v: Array) -> Array:
     """H = diag d² + (σ-y)d(1-2σ), with d = σ(1-σ)."""
     a, b = sigmoid(z), sigmoid(-z)
-    return a * b * (a * b + (a - _dense(y, z)) * (b - a)) * v
+    return a * b * (a * b + (a - y) * (b - a)) * v
 
 
 def softmax_ll(z: Array, y: Array, v: Array) -> Array:
     """H = S·J, with S = Σy."""
-    once = _jacobian(softmax(z), v)
-    return _sum(y) * once if y.ndim == z.ndim else once
+    return y.sum(axis=-1, keepdims=True) * _jacobian(softmax(z), v)
 
 
 def softmax_quadratic(z: Array, y: Array, v: Array) -> Array:
     """H = J² + diag w - wpᵀ - pwᵀ + Σw·(ppᵀ - J), with w = p∘(p - y)."""
     p = softmax(z)
-    w = p * (p - _dense(y, z))
+    w = p * (p - y)
     along, once = _sum(p * v), _jacobian(p, v)
     curved = w * (v - along) - p * _sum(w * v) + _sum(w) * (p * along - once)
     return _jacobian(p, once) + curved
@@ -50,16 +47,12 @@ def softmax_ce(z: Array, y: Array, v: Array) -> Array:
     ln(1-p_k) is the difference of two log-sum-exps, with and without entry k; written so, no term
     grows with 1/(1-p_k).
     """
-    k, y = z.shape[-1], _dense(y, z)
+    k = z.shape[-1]
     alone = np.where(np.eye(k), -np.inf, np.expand_dims(z, -2))
     wrong = np.expand_dims(1.0 - y, -1)
     without = (_jacobian(softmax(alone), np.expand_dims(v, -2)) * wrong).sum(axis=-2)
     weight = y.sum(axis=-1, keepdims=True) + (1.0 - y).sum(axis=-1, keepdims=True)
     return weight * _jacobian(softmax(z), v) - without
-
-
-def _dense(y: Array, z: Array) -> Array:
-    return y if y.ndim == z.ndim else one_hot(y, z.shape, z.dtype)
 
 
 def _sum(x: Array) -> Array:

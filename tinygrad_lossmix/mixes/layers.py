@@ -17,6 +17,7 @@ from tinygrad_lossmix.engine.rules import divisor
 from tinygrad_lossmix.engine.table import Array, dispatched, row
 from tinygrad_lossmix.engine.tensor import Tensor, node
 from tinygrad_lossmix.mixes import book, closed_forms, costs, hessians, outputs
+from tinygrad_lossmix.mixes.labels import one_hot
 
 
 class OutputLayer(NamedTuple):
@@ -103,7 +104,7 @@ def _closed(name: str, formula: str, latex: str = "", equation: str = "eq. (29)"
 
     def turned(g: Array, d: Array, z: Array, y: Array) -> Array:
         """The Hessian of the cost at z times g, example by example."""
-        return product(z, y, g)
+        return product(z, y if y.ndim == z.ndim else one_hot(y, z.shape, z.dtype), g)
 
     cost.__name__, delta.__name__ = name, f"{name}_delta"
     row(cost, rule, None)
