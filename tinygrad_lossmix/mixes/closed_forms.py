@@ -84,10 +84,10 @@ def in_blocks(evaluate: Callable[..., Any], z: Array, y: Array, dot: Dot = np.vd
 
 
 def _of_classes(form: Callable[..., Any], z: Array, y: Array) -> tuple[Array, Array]:
-    """A form of classes, in blocks if large, each written where it belongs."""
+    """A form of classes, in blocks if large, twice as much at a time: `softmax_ll` needs little."""
     if z.size <= 2 * BLOCK or z.ndim == 1:
         return form(z, y)
-    rows, delta = max(1, BLOCK // z.shape[1]), np.empty_like(z)
+    rows, delta = max(1, 2 * BLOCK // z.shape[1]), np.empty_like(z)
     blocks = [slice(i, i + rows) for i in range(0, len(z), rows)]
     return sum(form(z[at], y[at], delta[at])[0] for at in blocks), delta
 
