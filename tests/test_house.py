@@ -42,8 +42,8 @@ ORDERED = {  # rooms that are read like a book: a file needs only those before i
     "ir.program patterns patterns.structure patterns.published patterns.axes patterns.idioms "
     "patterns.linear patterns.logs patterns.stable_rules patterns.fuse patterns.mispairings "
     "stabilize differentiate lowering arguments source source.storage source.emit loops "
-    "loops.vector_math loops.operations loops.schedule loops.identifiers loops.statements "
-    "loops.backend compile standalone",
+    "loops.threads loops.vector_math loops.operations loops.schedule loops.identifiers "
+    "loops.statements loops.backend compile standalone",
     "debugger": "rule local_derivative chain_rule reasons walk lockstep expressions layout entry "
     "show questions playback page commands commands.session commands.move commands.stop "
     "commands.look commands.focus commands.change commands.learn commands.why commands.quiz "

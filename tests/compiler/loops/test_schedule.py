@@ -10,7 +10,7 @@ import tinygrad_lossmix as lm
 from tests.helpers.networks import close, close_to_interpreted
 from tinygrad_lossmix.compiler.compile import compile as compiled
 from tinygrad_lossmix.compiler.ir.program import TracedProgram
-from tinygrad_lossmix.compiler.loops import backend
+from tinygrad_lossmix.compiler.loops import backend, statements, threads
 from tinygrad_lossmix.compiler.loops.schedule import Schedule
 from tinygrad_lossmix.compiler.loops.statements import loops
 from tinygrad_lossmix.compiler.source.emit import needed
@@ -48,6 +48,15 @@ def looped(f, wrt=0):
     return compiled(f, wrt, backend="numba")
 
 
+@pytest.fixture(params=["whole", "in blocks"])
+def blocks(request, monkeypatch):
+    """Loops on whole arrays, and on blocks of rows where there are rows to share."""
+    if request.param == "in blocks":
+        monkeypatch.setattr(statements, "BLOCK", 1)
+        monkeypatch.setattr(threads, "BLOCK", 4)
+    return request.param
+
+
 def as_interpreted(f, *arrays, wrt=0):
     g = looped(f, wrt)
     close(g(*arrays), lm.value_and_grad(f, wrt)(*arrays))
@@ -58,6 +67,35 @@ def as_interpreted(f, *arrays, wrt=0):
 @given(strategies.programs())
 def test_random_programs_are_as_interpreted(program):
     close_to_interpreted(looped, program)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::tinygrad_lossmix.compiler.loops.backend.NotCompiledWarning")
+@given(strategies.programs())
+def test_random_programs_in_blocks_are_as_interpreted(program):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(statements, "BLOCK", 1)
+        patch.setattr(threads, "BLOCK", 2)
+        close_to_interpreted(looped, program)
+
+
+@pytest.mark.parametrize(
+    ("f", "shared"),
+    [
+        (lambda x: (np.exp(x) * x.max(axis=1, keepdims=True)).sum() + (x * x).mean(), True),
+        (lambda x: (x / x.sum(axis=-1, keepdims=True)).max(), False),  # no sum over the rows
+        (lambda x: np.exp(x.sum(axis=0)).sum(), False),  # one of another shape
+        (lambda x: np.exp(x).sum() * x[0, 0], False),  # a row that is in one block
+        (lambda x: (np.exp(x[1:]) * x[:-1]).sum(), False),  # rows of two blocks at once
+        (lambda x: (np.exp(x) * x.T).sum(), False),
+        (lambda x: np.exp(x)[np.arange(4), [0, 3, 1, 1]].sum(), False),
+    ],
+)
+def test_rows_are_shared_where_each_is_used_alone(f, shared, monkeypatch):
+    monkeypatch.setattr(statements, "BLOCK", 1)
+    monkeypatch.setattr(threads, "BLOCK", 4)
+    text = as_interpreted(f, np.cos(np.arange(16.0)).reshape(4, 4) + 2.0)
+    assert ("by_blocks(loops, (4, 1)" in text) == shared
 
 
 @given(strategies.mixes(), strategies.examples(regime="moderate"))
@@ -88,7 +126,7 @@ X = np.arange(24.0).reshape(2, 3, 4) / 10 - 1
     ],
 )
 @pytest.mark.filterwarnings("ignore::tinygrad_lossmix.compiler.loops.backend.NotCompiledWarning")
-def test_axes_views_and_reductions(f):
+def test_axes_views_and_reductions(f, blocks):
     with np.errstate(all="ignore"):
         as_interpreted(f, X)
 
@@ -196,10 +234,11 @@ def test_a_negative_index_is_a_class_counted_from_the_end(by):
 
 
 @pytest.mark.parametrize("mix", lm.MIXES, ids=str)
-def test_classes_of_every_mix_are_as_interpreted(mix):
+def test_classes_of_every_mix_are_as_interpreted(mix, blocks):
     z, y = np.cos(np.arange(12.0)).reshape(4, 3) * 5, np.array([0, 2, 1, 1])
     text = as_interpreted(mix.cost, z, y)
-    assert "y[i]" in text.replace("y_2", "y")
+    assert "[i]" in text
+    assert ("by_blocks" in text) == (blocks == "in blocks")
     assert "one_hot" not in text
 
 

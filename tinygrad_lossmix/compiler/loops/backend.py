@@ -27,6 +27,7 @@ from tinygrad_lossmix.compiler.loops.identifiers import Names
 from tinygrad_lossmix.compiler.loops.operations import MODULES, literal, supported
 from tinygrad_lossmix.compiler.loops.schedule import Schedule, Unsupported
 from tinygrad_lossmix.compiler.loops.statements import loops
+from tinygrad_lossmix.compiler.loops.threads import rows_of
 from tinygrad_lossmix.compiler.lowering import LOOPED
 from tinygrad_lossmix.compiler.source.emit import executed, is_name, needed, together
 from tinygrad_lossmix.engine.table import INTEGER, Array
@@ -81,6 +82,7 @@ def _compiled(
     around, given = _module(program, before, text, gradients, value.dtype, several)
     kinds = [*text.inputs.values(), *text.outputs.values(), *text.working.values()]
     types = tuple((x.dtype, len(x.shape)) for x in kinds)
+    types += ((np.dtype(float), 1),) * text.shared
     code = machine_code(_imports(source) + "\n\n" + source, types, len(text.numbers))
     given["loops"] = code
     [run] = executed(_imports(around) + "\n\n" + around, given, ["value_and_gradient"])
@@ -143,8 +145,15 @@ def _module(
     handed = [
         f"{'ascontiguousarray' if x.shape else 'asarray'}({n})" for n, x in text.inputs.items()
     ]
-    handed += [*text.outputs, *text.working, *map(literal, text.numbers.values())]
-    body.append(f"value = loops({', '.join(handed)})")
+    handed += [*text.outputs, *text.working]
+    numbers = [*map(literal, text.numbers.values())]
+    if text.shared:
+        shape = text.schedule.items[0].shape
+        rows, sums = (shape[0], rows_of(shape)), len(text.sums)
+        arrays, others = map(together, (handed, numbers))
+        body.append(f"value = by_blocks(loops, {rows}, {arrays}, {text.cut}, {sums}, {others})")
+    else:
+        body.append(f"value = loops({', '.join([*handed, *numbers])})")
     outputs = iter(text.outputs)
     found = [next(outputs) if isinstance(x, Traced) else f"array({name(x)})" for x in gradients]
     body.append(f"return {dtype}(value), {together(found) if several else found[0]}")

@@ -21,9 +21,12 @@ class Names:
         self.working: dict[str, Kind] = {}
         self.numbers: dict[str, float] = {}  # parameters, so that the text serves for others
         self.as_rows: dict[str, str] = {}  # arrays whose places are run through as one row
+        self.shared = False  # whether the rows of the first nest are shared among threads
+        self.sums: list[str] = []  # added to in it
+        self.uses: dict[str, set[bool | None]] = {}  # of an array, whether by its rows there
         self._known: dict[Any, str] = {}
         self._taken = {name for names in MODULES.values() for name in names}
-        self._taken |= {"abs", "loops", "range", "value", *AXES}
+        self._taken |= {"abs", "loops", "range", "sums", "value", *AXES}
         for argument in program.arguments:
             self.name(argument)
         self.outputs = {self.name(x): x for x in schedule.gradients}
@@ -42,6 +45,12 @@ class Names:
     def own(self, value: Traced, what: str) -> str:
         """Another variable of a value."""
         return self._once((what, value), f"{self.name(value)}_{what}")
+
+    @property
+    def cut(self) -> list[bool | None]:
+        """Of each array, whether blocks of rows have theirs of it; None: one row to work in."""
+        arrays = [*self.inputs, *self.outputs, *self.working]
+        return [next(iter(self.uses[x])) if x in self.uses else None for x in arrays]
 
     def array(self, x: Any) -> str:
         """A whole array."""

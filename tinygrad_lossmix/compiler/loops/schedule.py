@@ -15,6 +15,7 @@ between nests.
 ((4, 3), [0, 1, 1, 1, 2, 2])
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -59,6 +60,12 @@ class Nest:
     def everywhere(self, value: Traced) -> bool:
         """Whether there is a number of it at every place."""
         return value in self.inner and value not in self.after and not reduces(value)
+
+    def is_divisible(self, least: int) -> bool:
+        """Whether it has many rows, no fewer places, and only adds up numbers over the rows."""
+        others = REDUCTIONS.keys() - {np.add.reduce}
+        added = all(not x.shape and x.function not in others for x in self.after)
+        return added and len(self.shape) > 1 < self.shape[0] and math.prod(self.shape) >= least
 
     def places(self, call: Traced) -> Index:
         """Where a call is computed: all along the rows, or once in each."""

@@ -4,13 +4,13 @@ It computes into arrays that it is given: results and working arrays. A nest is 
 rows, and loops along a row, phase by phase.
 """
 
-import itertools
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.compiler.indexing import LOOKUPS, OF_CLASSES, added, is_class, of_class
+from tinygrad_lossmix.compiler.indexing import LOOKUPS, OF_CLASSES, added, is_class, taken
 from tinygrad_lossmix.compiler.ir.inference import Kind
 from tinygrad_lossmix.compiler.ir.program import TracedProgram
 from tinygrad_lossmix.compiler.ir.trace import Traced, operands
@@ -33,7 +33,8 @@ from tinygrad_lossmix.compiler.loops.schedule import (
     place,
     reduces,
 )
-from tinygrad_lossmix.compiler.source.emit import comment_of
+from tinygrad_lossmix.compiler.loops.threads import BLOCK
+from tinygrad_lossmix.compiler.source.emit import comment_of, together
 from tinygrad_lossmix.engine.rules import scatter
 from tinygrad_lossmix.mixes.labels import one_hot
 
@@ -41,9 +42,17 @@ SHORT_ROW = 256  # whole arrays with shorter rows are run through as one row
 LONG_ROW = 4096  # a sum of more numbers in single precision is taken in double precision
 
 
-def loops(program: TracedProgram, name: str, schedule: Schedule) -> tuple[str, Names]:
-    """The function that returns a schedule's value and writes its gradients into arrays."""
+def loops(
+    program: TracedProgram, name: str, schedule: Schedule, share: bool = True
+) -> tuple[str, Names]:
+    """The function that returns a schedule's value and writes its gradients into arrays.
+
+    If rows may be shared among threads, it takes blocks of them, and sums that it adds to.
+    """
     names = Names(program, schedule)
+    first, *others = schedule.items
+    names.shared = share and isinstance(first, Nest) and first.is_divisible(2 * BLOCK)
+    names.shared &= all(isinstance(x, Nest) and not x.shape for x in others)
     body = []
     for item in schedule.items:
         body += _comments(program, item.calls if isinstance(item, Nest) else [item])
@@ -52,7 +61,10 @@ def loops(program: TracedProgram, name: str, schedule: Schedule) -> tuple[str, N
         if names.name(x) not in names.outputs and x.function is not np.reshape:
             names.working[names.name(x)] = Kind(x.shape, x.dtype)
     body.append(f"return {names.local(schedule.value)}")
-    parameters = ", ".join([*names.inputs, *names.outputs, *names.working, *names.numbers])
+    if names.shared and any(use not in ({True}, {False}) for use in names.uses.values()):
+        return loops(program, name, schedule, share=False)
+    sums = ["sums"] if names.shared else []
+    parameters = ", ".join([*names.inputs, *names.outputs, *names.working, *sums, *names.numbers])
     return "\n".join([f"def {name}({parameters}):", *[f"    {line}" for line in body], ""]), names
 
 
@@ -67,13 +79,7 @@ def _alone(call: Traced, names: Names) -> list[str]:
     factors = [_factor(x, names) for x in names.schedule.factors[call]]
     name = names.name(call)
     if call.function is np.concatenate:
-        axis = call.kwargs["axis"] % call.ndim
-        ends = itertools.accumulate(x.shape[axis] for x in call.args[0])
-        before = ":, " * axis
-        return [
-            f"{name}[{before}{end - x.shape[axis]}:{end}] = {factor}"
-            for x, end, factor in zip(call.args[0], ends, factors, strict=True)
-        ]
+        return [f"{name}[...] = concatenate({together(factors)}, {call.kwargs['axis']})"]
     if not is_product(call):
         turned = factors[0].endswith(".T")  # numba reshapes what lies in one piece
         whole = f"ascontiguousarray({factors[0]})" if turned else factors[0]
@@ -174,13 +180,14 @@ class _NestLines:
         at = self.nest.places(call)
         rows = at[:-1] if call.function in OF_CLASSES else at
         texts = [self.operand(x, rows, user) for x in entries(call)]
-        found = texts[0][0] if texts else ""
         if call.function in (is_class, one_hot):  # in 32 bits: as many at a time as of float32
-            return [(f"int32({at[-1]}) == int32({found})", None)]
+            return [(f"int32({at[-1]}) == int32({texts[0][0]})", None)]
         if call.function in LOOKUPS:
-            name = self.names.array(self.names.schedule.factors[call][0])
-            row = name if call.function is of_class else self.names.as_row(name)
-            index = (*rows, f"int32({found})") if call.function is of_class else (found,)
+            name, [(found, _)] = self.names.array(self.names.schedule.factors[call][0]), texts
+            whole = call.function is taken
+            self.used(name, () if whole else rows)
+            index = [found] if whole else [*rows, f"int32({found})"]
+            row = self.names.as_row(name) if whole else name
             return [(f"{row}[{', '.join(index)}]", call.dtype)]
         return texts
 
@@ -202,6 +209,10 @@ class _NestLines:
             end.append(f"{element} = {local}")
         if call not in self.nest.after:
             return Sum([], begin, total, end, [])
+        if self.names.shared and self.nest.shape:
+            place_of = f"sums[{len(self.names.sums)}]"
+            self.names.sums.append(total)
+            begin, end = [f"{total} = {place_of}"], [f"{place_of} = {total}", *end]
         rows = call in self.nest.inner and not self.one_row
         if adds and rows:  # row by row: more exact, and in vectors
             part = self.names.own(call, "part")
@@ -280,27 +291,25 @@ class _NestLines:
         return not any(self.nest.everywhere(base_of(x)[0]) for x in operands(value))
 
     def buffer(self, value: Traced) -> str:
-        """The place of a value in the row that it is kept in: one of a gradient, if it can be."""
-        for x in self.names.schedule.gradients:
-            if self.lent.get(x, value) is value and self.can_keep(x, value):
-                self.lent[x] = value
-                return self.element(x)
-        return f"{self.names.row(value, self.nest.shape[-1])}[{self.nest.axes[-1]}]"
+        """The place of a value in the row that it is kept in.
 
-    def can_keep(self, gradient: Traced, value: Traced) -> bool:
-        """Whether a gradient is like a value, and is written where nobody reads that any more."""
+        One of a gradient, if the value is not read any more where that is written.
+        """
         nest, phase = self.nest, self.nest.phase
-        if gradient not in phase or nest.index[gradient] != nest.axes:
-            return False
-        uses = [(phase[call], call.order) for call in nest.calls if self.needs(call, value)]
-        alike = gradient.dtype == value.dtype and phase[gradient] > phase[value]
-        return alike and max(uses) <= (phase[gradient], gradient.order)
+        read = max((phase[x], x.order) for x in nest.calls if self.needs(x, value))
+        for x in self.names.schedule.gradients:
+            alike = nest.index.get(x) == nest.axes and x.dtype == value.dtype
+            free = alike and phase[x] > phase[value] and (phase[x], x.order) >= read
+            if free and self.lent.setdefault(x, value) is value:
+                return self.element(x)
+        return f"{self.names.row(value, nest.shape[-1])}[{nest.axes[-1]}]"
 
     def element(self, value: Traced) -> str:
         return self.subscript(value, self.nest.index[value])
 
     def subscript(self, array: Any, index: Index) -> str:
         name = self.names.array(array)
+        self.used(name, index)
         if self.one_row and index:
             row = self.names.as_row(name)
             self.lengths["j"] = f"{row}.size"
@@ -309,6 +318,13 @@ class _NestLines:
             if x != "0" and array.shape[axis] == self.sizes.get(x):
                 self.lengths[x] = f"{name}.shape[{axis}]"
         return f"{name}[{', '.join(index) or '()'}]"
+
+    def used(self, name: str, index: Index) -> None:
+        """Take note of whether an array is used by the rows of this nest."""
+        first, *_ = self.nest.axes or ("-",)
+        said = [re.search(rf"\b{first}\b", x) is not None for x in index]
+        other = any(said) and (index[0] != first or any(said[1:]))
+        self.names.uses.setdefault(name, set()).add(None if other else any(said))
 
     def is_one_row(self) -> bool:
         """Whether all arrays can be run through as one row."""
@@ -328,7 +344,7 @@ class _NestLines:
         if not isinstance(x, Traced):
             return type(x) is not np.ndarray or x.shape in ((), self.nest.shape)
         base, index = base_of(x, place(x.shape, self.nest.axes))
-        return not x.shape or (base.shape == self.nest.shape and index == self.nest.axes)
+        return not base.shape or (base.shape == self.nest.shape and index == self.nest.axes)
 
 
 def step_of(call: Traced) -> tuple[str, Any]:
