@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_lossmix.answers.breakdown import breakdown
 from tinygrad_lossmix.answers.match.known import Known, known_cost
-from tinygrad_lossmix.answers.match.layer import jacobian
+from tinygrad_lossmix.answers.match.layer import check_mix, jacobian
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.labels import dense, logits
@@ -163,6 +163,7 @@ def delta_report(mix: Mix, z: Any, y: Any) -> DeltaReport:
         )
     if not np.isfinite(z).all():
         raise ValueError("logits are finite numbers, but z holds NaN or infinity")
+    check_mix(mix, len(z))
     return DeltaReport(mix, z, dense(y, z))
 
 

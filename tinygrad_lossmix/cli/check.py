@@ -7,10 +7,9 @@ import click
 
 from tinygrad_lossmix.cli.exits import usage
 from tinygrad_lossmix.cli.inputs import example, filled, input_option, seed_option
-from tinygrad_lossmix.cli.options import json_option, show
+from tinygrad_lossmix.cli.options import json_option, mix_of, show
 from tinygrad_lossmix.cli.stdout import printed
 from tinygrad_lossmix.cli.user_code import imported, users_code
-from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.testing.check_report import GradcheckReport
 from tinygrad_lossmix.testing.checking import gradcheck
 from tinygrad_lossmix.testing.comparison import METHODS
@@ -60,7 +59,7 @@ def of_a_mix(
     Raises:
         ValueError: no such mix, or more than one input.
     """
-    mix, (z, y) = Mix(*pair), example(shapes, options["seed"])
+    mix, (z, y) = mix_of(pair), example(shapes, options["seed"])
     return {
         f"{mix}, one node": gradcheck(lambda t: mix.cost(t, y), z, **options),
         f"{mix}, the book's graph": gradcheck(lambda t: mix.composed(t, y), z, **options),

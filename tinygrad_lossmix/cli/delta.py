@@ -4,8 +4,14 @@ import click
 
 from tinygrad_lossmix.answers.delta_report import delta_report, side_by_side
 from tinygrad_lossmix.cli.exits import usage
-from tinygrad_lossmix.cli.options import beside_option, json_option, mix_at, point_options, show
-from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.cli.options import (
+    beside_option,
+    json_option,
+    mix_at,
+    mix_of,
+    point_options,
+    show,
+)
 
 
 @click.command
@@ -22,7 +28,7 @@ def command(
     """
     mix, logits, labels = mix_at(words, z, y)
     with usage():
-        mixes = [mix, Mix(*beside)] if beside else [mix]
+        mixes = [mix, mix_of(beside)] if beside else [mix]
         reports = [delta_report(each, logits, labels) for each in mixes]
     record = {"z": logits, "y": labels, "mixes": [report.to_dict() for report in reports]}
     show(as_json, record, side_by_side(reports) if beside else reports[0])

@@ -83,16 +83,22 @@ def given_options(function: Callable[..., Any]) -> Callable[..., Any]:
         if beside:
             _, *point = given.mix_for("--beside")
             with usage("--beside:"):
-                given = given._replace(other=of_a_mix(Mix(*beside), *point).cost)
+                given = given._replace(other=of_a_mix(mix_of(beside), *point).cost)
         return function(given=given, **options)
 
     return command
 
 
 def of_a_mix(mix: Mix, z: Array, y: Array) -> Given:
-    """The book's graph; where its formulas overflow, it holds infinity or NaN."""
-    with np.errstate(all="ignore"):
-        cost: Tensor = mix.composed(Tensor(z, name="z"), y)
+    """The book's graph; where its formulas overflow, it holds infinity or NaN.
+
+    Raises:
+        UsageError: a layer or a cost of the user's own gives another shape, or no Tensor.
+    """
+    with usage(), np.errstate(all="ignore"):
+        cost = mix.composed(Tensor(z, name="z"), y)
+        if not isinstance(cost, Tensor):
+            raise ValueError(f"{mix.words} gives {type(cost).__name__} for a Tensor")
         cost.backward()
     return Given(cost, {}, f"{mix.output}-{mix.cost_name}", (mix, z, y))
 

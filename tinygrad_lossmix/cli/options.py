@@ -2,6 +2,7 @@
 besides its value, `--classes 10 --accuracy .91`; and --json.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import click
 import numpy as np
 
 from tinygrad_lossmix.cli.exits import usage
+from tinygrad_lossmix.cli.user_code import imported, users_code
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.labels import dense
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
@@ -66,15 +68,31 @@ def labels_of(text: str, z: Array) -> Array:
 
 
 def mix_of(words: Sequence[str]) -> Mix:
-    """The mix of two words.
+    """The mix of two words, each of them a name or module:function.
 
     Raises:
         ValueError: more words or fewer, or no such mix.
+        Refused: a function that cannot be imported; when it is called: whatever it raises.
     """
     if len(words) != 2:
         known = ", ".join(mix.words for mix in MIXES)
         raise ValueError(f"a mix is two words, as in softmax ll: choose one of {known}")
-    return Mix(*words)
+    return Mix(*[users_function(word) if ":" in word else word for word in words])
+
+
+@functools.cache
+def users_function(name: str) -> Callable[..., Any]:
+    """A function that a module holds; what it raises becomes one error."""
+    function = imported(name)
+    if not callable(function):
+        raise ValueError(f"{name} is {type(function).__name__}, not a function")
+
+    @functools.wraps(function)
+    def called(*args: Any) -> Any:
+        with users_code(name):
+            return function(*args)
+
+    return called
 
 
 def point_options(function: Callable[..., Any]) -> Callable[..., Any]:

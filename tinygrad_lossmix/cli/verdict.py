@@ -37,7 +37,7 @@ def command(words: tuple[str, ...], classes: int, as_json: bool) -> None:
     """
     with usage():
         mixes = [mix_of(words)] if words else MIXES
-    found = {mix: mix.verdict(classes) for mix in mixes}
+        found = {mix: mix.verdict(classes) for mix in mixes}
     records = [
         {"output": mix.output, "cost": mix.cost_name, **verdict.record()}
         for mix, verdict in found.items()

@@ -5,12 +5,14 @@
 array([-2., -2.])
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from tinygrad_lossmix.engine import Tensor, grad
+from tinygrad_lossmix.engine.graph import group
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.labels import dense
 from tinygrad_lossmix.mixes.layers import COSTS, LAYERS, CostFunction, OutputLayer, cost_named
@@ -44,8 +46,22 @@ def _function(given: Any, ours: dict[Any, str]) -> Any:
 
 
 def layer_of(known: Any) -> OutputLayer:
-    """What is known of an output layer."""
-    return LAYERS[known] if isinstance(known, str) else OutputLayer(known, known, "", None, None)
+    """What is known of an output layer.
+
+    A user's raises ValueError where it gives another shape than that of the logits.
+    """
+    if isinstance(known, str):
+        return LAYERS[known]
+    name = named(known, "the output layer")
+
+    @functools.wraps(known)
+    def layer(z: Any) -> Any:
+        a = known(z)
+        if np.shape(a) != np.shape(z):
+            raise ValueError(f"{name} gives shape {np.shape(a)} for logits {np.shape(z)}")
+        return a
+
+    return OutputLayer(layer, group(named(known, "layer"))(layer), "", None, None)
 
 
 def cost_of(known: Any) -> CostFunction:
@@ -53,7 +69,7 @@ def cost_of(known: Any) -> CostFunction:
     if isinstance(known, str):
         return COSTS[known]
     name = named(known, "cost")
-    return CostFunction(name, known, known, "", f"{name}({{a}}, y)", ())
+    return CostFunction(name, known, group(name)(known), "", f"{name}({{a}}, y)", ())
 
 
 class Composition:

@@ -15,6 +15,7 @@ import numpy as np
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.layers import LAYERS
+from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.mixes.own import named
 from tinygrad_lossmix.printing import point
 
@@ -62,31 +63,43 @@ class Layer:
     def _takes_batches(self) -> bool:
         """Whether a batch is the same as its rows; each row is looked at on the way."""
         z = np.random.default_rng(3).normal(size=(3, self.classes))
-        rows = np.array([self._checked(row) for row in z])
+        rows = np.array([checked(self.function, self.name, row) for row in z])
+        if rows.shape != z.shape:
+            raise ValueError(f"{self.name} gives shape {rows.shape[1:]} for logits {z.shape[1:]}")
         try:
             return np.allclose(self.function(z.copy()), rows, rtol=1e-12, atol=0.0)
         except Exception:  # it is written for one example
             return False
 
-    def _checked(self, z: Array) -> Array:
-        given = z.copy()
-        try:
-            a, again = self.function(given), self.function(z.copy())
-        except Exception as error:
-            raise ValueError(
-                f"{self.name} raises {type(error).__name__} at z = {point(z)}: {error}"
-            ) from error
-        if np.shape(a) != z.shape:
-            raise ValueError(f"{self.name} gives shape {np.shape(a)} for logits {z.shape}")
-        faults = {
-            "changes its input": (given != z).any(),
-            "is not finite": not np.isfinite(a).all(),
-            "gives another answer each time": not np.array_equal(a, again),
-        }
-        for fault, found in faults.items():
-            if found:
-                raise ValueError(f"{self.name} {fault}, at z = {point(z)}")
-        return np.asarray(a)
+
+def checked(function: Callable[..., Any], name: str, *arrays: Array) -> Array:
+    """What a user's function makes of arrays.
+
+    Raises:
+        ValueError: it raises, gives no finite numbers, changes its input, or gives another answer
+            each time.
+    """
+    where = f"at z = {point(arrays[0])}"
+    given = [x.copy() for x in arrays]
+    try:
+        value, again = function(*given), function(*[x.copy() for x in arrays])
+    except Exception as error:
+        raise ValueError(f"{name} raises {type(error).__name__} {where}: {error}") from error
+    faults = {
+        "changes its input": any((x != y).any() for x, y in zip(given, arrays, strict=True)),
+        "is not finite": not np.isfinite(value).all(),
+        "gives another answer each time": not np.array_equal(value, again),
+    }
+    for fault in filter(faults.get, faults):
+        raise ValueError(f"{name} {fault}, {where}")
+    return np.asarray(value)
+
+
+def check_mix(mix: Mix, classes: int) -> None:
+    """Raise ValueError where the layer or the cost of a mix is no function of its arguments."""
+    z, a = np.random.default_rng(3).normal(size=classes), np.full(classes, 1.0 / (classes + 1))
+    checked(mix.layer.stable, mix.output, z)
+    checked(mix.on_outputs, mix.cost_name, a, np.eye(classes)[0])
 
 
 def whole_number(classes: Any) -> int:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_lossmix.answers.match.layer import check_mix
 from tinygrad_lossmix.answers.match.partners import Partners, partners
 from tinygrad_lossmix.answers.verdict.expected import CLOSE, Minimum, MixLike
 from tinygrad_lossmix.answers.verdict.grounds import ROUNDING, Grounds, gather
@@ -109,6 +110,8 @@ def verdict(mix: MixLike, classes: int) -> Verdict:
         raise ValueError(f"classes are a whole number, not {classes!r}")
     if not 1 <= classes <= MOST:
         raise ValueError(f"a verdict is for 1 to {MOST} classes, not {classes}")
+    if isinstance(mix, Mix):
+        check_mix(mix, int(classes))
     found = gather(mix, int(classes))
     problems = tuple(faults(found))
     goes = partners(mix, int(classes)) if isinstance(mix, Mix) else Partners("", "")

@@ -1,0 +1,101 @@
+"""A mix of a user's own layer and cost at the shell: each word may be module:function."""
+
+import json
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from tinygrad_lossmix.cli import main
+
+MODULE = """
+import numpy as np
+
+
+def hot(z):
+    e = np.exp(3 * z)
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def focal(a, y):
+    return -(y * (1 - a) ** 2 * np.log(a)).sum(axis=-1).mean()
+
+
+def total(z):
+    return z.sum()
+
+
+def noisy(z):
+    return z + np.random.default_rng().normal()
+
+
+def broken(a, y):
+    raise RuntimeError("out of order")
+
+
+number = 3
+"""
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    (tmp_path / "own_mixes.py").write_text(MODULE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return lambda *words: CliRunner().invoke(main, words)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("verdict", "own_mixes:hot", "ll", "--classes", "2"), "delta = 3 (a - y)"),
+        (("verdict", "softmax", "own_mixes:focal", "--classes", "2"), "not convex in z"),
+        (("delta", "softmax", "own_mixes:focal"), "softmax + focal: C = 0.04568"),
+        (("delta", "softmax", "ll", "--beside", "own_mixes:hot", "ll"), "hot + log-likelihood"),
+        (("step", "own_mixes:hot", "own_mixes:focal", "--batch", "-c", "next"), "[1/"),
+        (("draw", "own_mixes:hot", "ll", "-o", "g.txt"), "g.txt"),
+        (("draw", "softmax", "ll", "--beside", "own_mixes:hot", "ll", "-o", "g.dot"), "g.dot"),
+        (("page", "own_mixes:hot", "own_mixes:focal", "-o", "p.html"), "p.html"),
+        (("check", "own_mixes:hot", "own_mixes:focal"), "gradcheck passed"),
+        (("match", "output", "own_mixes:hot"), "hot, 3 classes: log-likelihood goes with it"),
+    ],
+)
+def test_every_command_takes_it(run, words, said):
+    result = run(*words)
+    assert result.exit_code == 0, result.output
+    assert said in result.output
+
+
+def test_a_group_of_its_name_is_drawn(run, tmp_path):
+    run("draw", "own_mixes:hot", "own_mixes:focal", "-o", "g.txt")
+    text = (tmp_path / "g.txt").read_text()
+    assert re.search(r"^[│├└─ ]+hot *$", text, re.MULTILINE)
+    assert re.search(r"^[│├└─ ]+focal *$", text, re.MULTILINE)
+
+
+@pytest.mark.slow
+def test_compare_trains_it_beside_ours(run):
+    words = ("--mixes", "softmax ll,own_mixes:hot ll", "--seeds", "1", "--epochs", "1", "--json")
+    found = json.loads(run("compare", *words).stdout)["mixes"]
+    assert [(mix["output"], mix["cost"]) for mix in found] == [("softmax", "ll"), ("hot", "ll")]
+    assert all(0.2 < mix["accuracy"]["mean"] < 1 for mix in found)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("verdict", "own_mixes:noisy", "quadratic"), "noisy gives another answer each time"),
+        (("verdict", "own_mixes:total", "ll"), "total gives shape () for logits (3,)"),
+        (("delta", "own_mixes:total", "ll"), "total gives shape () for logits (3,)"),
+        (("step", "own_mixes:total", "ll", "--batch"), "total gives shape () for logits (3,)"),
+        (("draw", "softmax", "own_mixes:broken"), "RuntimeError: out of order"),
+        (("verdict", "own_mixes:number", "ll"), "own_mixes:number is int, not a function"),
+        (("verdict", "own_mixes:none", "ll"), "'own_mixes' has no 'none'"),
+        (("compare", "--mixes", "own_mixes:none ll"), "'own_mixes' has no 'none'"),
+    ],
+)
+def test_what_is_no_layer_or_cost_is_one_error(run, words, said):
+    result = run(*words)
+    assert result.exit_code == 2, result.output
+    assert said in result.stderr.replace("\n", " ")
+    assert "Traceback" not in result.stderr
