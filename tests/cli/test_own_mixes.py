@@ -69,8 +69,8 @@ def test_every_command_takes_it(run, words, said):
 def test_a_group_of_its_name_is_drawn(run, tmp_path):
     run("draw", "own_mixes:hot", "own_mixes:focal", "-o", "g.txt")
     text = (tmp_path / "g.txt").read_text()
-    assert re.search(r"^[│├└─ ]+hot *$", text, re.MULTILINE)
-    assert re.search(r"^[│├└─ ]+focal *$", text, re.MULTILINE)
+    for name in ("hot", "focal"):
+        assert re.search(rf"^[│├└─ ]+{name}", text, re.MULTILINE)
 
 
 @pytest.mark.slow
