@@ -70,7 +70,7 @@ def test_a_group_of_its_name_is_drawn(run, tmp_path):
     run("draw", "own_mixes:hot", "own_mixes:focal", "-o", "g.txt")
     text = (tmp_path / "g.txt").read_text()
     for name in ("hot", "focal"):
-        assert re.search(rf"^[│├└─ ]+{name}", text, re.MULTILINE)
+        assert re.search(rf"^[│├└─ ]+{name}\b", text, re.MULTILINE)
 
 
 @pytest.mark.slow
