@@ -31,8 +31,8 @@ FLOORS = (  # from the ground up: a module imports from its own floor and from t
     ("__main__",),
 )
 ORDERED = {  # rooms that are read like a book: a file needs only those before it
-    "engine": "table rules derivatives refusals freeze caller sweep tensor numpy_calls gradient "
-    "graph replay",
+    "engine": "table rules derivatives refusals freeze caller sweep tensor arrangements "
+    "numpy_calls gradient graph replay",
     "proof": "derivation proof",
     "testing": "check_report methods behaviour rounding highprecision subject comparison planted "
     "causes checking strategies.arrays strategies.examples strategies.programs strategies "

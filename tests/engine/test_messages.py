@@ -116,15 +116,29 @@ from tinygrad_lossmix.engine.table import spelling
             "output z, or compute a plain value with np.nextafter of t.data",
         ),
         (
-            lambda t, m: np.linalg.norm(t),
-            "np.linalg.norm has no derivative rule: add one with lm.derivative(np.linalg.norm, "
+            lambda t, m: np.linalg.inv(m),
+            "np.linalg.inv has no derivative rule: add one with lm.derivative(np.linalg.inv, "
             "lambda g, z, x: …), where g is the gradient arriving at the output z, or compute a"
-            " plain value with np.linalg.norm(t.data)",
+            " plain value with np.linalg.inv(t.data)",
         ),
         (
-            lambda t, m: np.einsum("i,i,i->i", t, t, t),
-            "np.einsum on Tensors takes a subscripts string and one or two operands: join three"
-            " in two steps",
+            lambda t, m: np.einsum(m, [0, 1], [0]),
+            "np.einsum on Tensors takes letters, then operands: 'ij,jk->ik', t, u",
+        ),
+        (
+            lambda t, m: np.take_along_axis(m, np.array([0, 1]), -1),
+            "np.take_along_axis: indices of shape (2,) for an array of shape (2, 2): give as many "
+            "axes, labels[:, None]",
+        ),
+        (
+            lambda t, m: np.pad(t, 1, "mean"),
+            "np.pad on a Tensor does not take mode='mean': it takes constant, edge, reflect, "
+            "symmetric, wrap; join others, np.append(u, t)",
+        ),
+        (
+            lambda t, m: np.linalg.norm(m, 2),
+            "np.linalg.norm on a Tensor does not take ord=2: it takes None, 'fro' and, over one "
+            "axis, 1, 2, inf, -inf; write another as a formula, np.sum(abs(t) ** p) ** (1 / p)",
         ),
         (
             lambda t, m: np.einsum("...i->i", m),

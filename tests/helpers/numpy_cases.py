@@ -130,13 +130,18 @@ def _numbers(*shape):
 V, W, A, B, C = _numbers(3), _numbers(4), _numbers(2, 3), _numbers(3, 4), _numbers(2, 3, 2)
 MASK = np.array([[True, False, True], [False, True, True]])
 AXES = [None, 0, -1, 1, (0, 2), (-1, -2), ()]
+ORDERS = [None, 1, 2, np.inf, -np.inf]
+
+
+REDUCED = ["sum", "mean", "var", "std", "prod", "max", "min", "amax", "amin", "ptp", "median"]
 
 
 def _reductions():
-    for name in ("sum", "mean", "var", "prod", "max", "min", "amax", "amin"):
+    for name in REDUCED:
         options = [{"axis": axis, "keepdims": keep} for axis in AXES for keep in (False, True)]
         options += [{}, {"axis": 1}]
-        options += [{"ddof": 1}, {"axis": 1, "ddof": 0.5}] if name == "var" else []
+        options += [{"ddof": 1}, {"axis": 1, "ddof": 0.5}] if name in ("var", "std") else []
+        options = [o for o in options if o.get("axis") != () or name not in ("std", "ptp")]  # 0
         for kwargs in options:
             f = functools.partial(getattr(np, name), **kwargs)
             yield Call(f"np.{name}", f, (C,), analytic=name in ("sum", "mean", "prod"))
@@ -207,6 +212,78 @@ EINSUMS = [
     ("...i->...", C),
     ("i...->...i", C),
     ("...", C),
+    ("ij,jk,kl->il", A, B, B.T),
+    ("i,ij,j", V[:2], A, V),
+    ("...i,ij,...j->...", C[:, :, :1], A[:1, :2], C),
+    ("ij,j,ij,", A, V, A[:1], V[0]),
+]
+
+PICKED = np.array([[[2, 0], [0, 0], [1, -1], [2, 2]]])
+# rearranged, joined and cut: what is said of one holds of all entries, the Jacobian is of 0 and 1
+LINEAR = [
+    ("np.repeat", [lambda x: np.repeat(x, 2), lambda x: x.repeat(2, 1),
+                   lambda x: np.repeat(x, [2, 0], axis=0)]),
+    ("np.tile", [lambda x: np.tile(x, 2), lambda x: np.tile(A=x, reps=(2, 1, 2))]),
+    ("np.roll", [lambda x: np.roll(x, 4), lambda x: np.roll(x, (1, -1), (0, 1))]),
+    ("np.flip", [lambda x: np.flip(x), lambda x: np.flip(m=x, axis=(0, -1))]),
+    ("np.fliplr", [np.fliplr]),
+    ("np.flipud", [np.flipud]),
+    ("np.rot90", [lambda x: np.rot90(x, -1)]),
+    ("np.rollaxis", [lambda x: np.rollaxis(x, 2)]),
+    ("np.delete", [lambda x: np.delete(x, [0, -1], axis=1)]),
+    ("np.resize", [lambda x: np.resize(x, (3, 5))]),
+    ("np.pad", [lambda x: np.pad(x, 1), lambda x: np.pad(x, ((0, 1), (2, 0), (0, 0))),
+                lambda x: np.pad(x, 1, mode="edge"), lambda x: np.pad(x, (0, 1), "reflect")]),
+    ("np.split", [lambda x: np.split(x, [1, 2], axis=1)[1], lambda x: np.split(x, 2)[0]]),
+    ("np.array_split", [lambda x: np.array_split(x, 2, axis=1)[1]]),
+    ("np.hsplit", [lambda x: np.hsplit(x, 3)[2]]),
+    ("np.vsplit", [lambda x: np.vsplit(x, [1])[0]]),
+    ("np.dsplit", [lambda x: np.dsplit(x, 2)[1]]),
+    ("np.diff", [np.diff, lambda x: np.diff(x, 2, axis=1),
+                 lambda x: np.diff(x, axis=0, prepend=x[1:], append=x[:1])]),
+    ("np.append", [lambda x: np.append(x, x[0]), lambda x: np.append(x, x[:1], axis=0)]),
+    ("np.atleast_1d", [lambda x: np.atleast_1d(x[0, 0, 0])]),
+    ("np.atleast_2d", [lambda x: np.atleast_2d(x[0, 0])]),
+    ("np.atleast_3d", [lambda x: np.atleast_3d(x[0]), lambda x: np.atleast_3d(1.0, x)[1]]),
+    ("np.vstack", [lambda x: np.vstack([x[0], x[1]]), lambda x: np.vstack((x[0, 0], x[1, 2]))]),
+    ("np.hstack", [lambda x: np.hstack([x, x[:, :1]]), lambda x: np.hstack((x[0, 0], x[0, 0, 0]))]),
+    ("np.dstack", [lambda x: np.dstack([x[0], x[1]])]),
+    ("np.column_stack", [lambda x: np.column_stack([x[0], x[0, :, 0]])]),
+    ("np.broadcast_arrays", [lambda x: np.broadcast_arrays(x[:1], x)[0]]),
+    ("np.diag", [lambda x: np.diag(x[0, :, 0], -1), lambda x: np.diag(x[0], 1)]),
+    ("np.diagflat", [lambda x: np.diagflat(x[0])]),
+    ("np.diagonal", [np.diagonal, lambda x: np.diagonal(x, 1, axis1=-1, axis2=1)]),
+    ("np.trace", [np.trace, lambda x: np.trace(x, -1, 1, 2)]),
+    ("np.tril", [np.tril, lambda x: np.tril(x[0, 0], -1)]),
+    ("np.triu", [np.triu, lambda x: np.triu(x, k=1)]),
+    ("np.take_along_axis", [lambda x: np.take_along_axis(x, PICKED, 1), lambda x: (
+        np.take_along_axis(indices=PICKED[0, 0, :1], arr=x, axis=None))]),
+    ("np.cumsum", [np.cumsum, lambda x: x.cumsum(axis=-2)]),
+    ("np.copy", [np.copy, lambda x: x.copy()]),
+    ("np.average", [np.average]),
+]  # fmt: skip
+
+OTHERS = [
+    ("tensordot", np.tensordot, C, C[0]),
+    ("tensordot", lambda x, y: np.tensordot(x, y, 1), C, B[:2]),
+    ("tensordot", lambda x, y: np.tensordot(a=x, b=y, axes=([2, 0], [-1, 1])), C, C[:, :2]),
+    ("tensordot", lambda x, y: np.tensordot(x, y, axes=0), A, V),
+    ("inner", np.inner, C, C[0]),
+    ("inner", lambda x: np.inner(2.0, x), C),
+    ("vdot", np.vdot, A, A + 1),
+    ("cumprod", np.cumprod, C),
+    ("cumprod", lambda x: x.cumprod(axis=1), C),
+    ("sort", np.sort, C),
+    ("sort", lambda x: np.sort(x, axis=None), C),
+    ("sort", lambda x: np.sort(a=x, axis=0, stable=True), C),
+    ("nan_to_num", lambda x: np.nan_to_num(x, nan=2.0), C),
+    *(("linalg.norm", lambda x, k=k: np.linalg.norm(x, keepdims=k), C) for k in (False, True)),
+    *(("linalg.norm", lambda x, axis=axis: np.linalg.norm(x, axis=axis), C) for axis in AXES[1:6]),
+    *(("linalg.norm", lambda x, ord=ord: np.linalg.norm(x, ord, -1, True), C) for ord in ORDERS),
+    ("linalg.norm", lambda x: np.linalg.norm(x, ord="fro"), A),
+    ("average", lambda x, w: np.average(x, 1, w, returned=True)[0], A, V),
+    ("average", lambda x, w: np.average(x, (2, 1), w), C, A),
+    ("average", lambda x, w: np.average(x, 1, w, returned=True)[1], A, A + 1),
 ]
 
 
@@ -265,6 +342,11 @@ def _calls():
         (A, A[:1]),
     )
     yield Call("astype", lambda x: x.astype(x.dtype), (A,))
+    for name, functions in LINEAR:
+        for f in functions:
+            yield Call(name, f, (C,))
+    for name, f, *args in OTHERS:
+        yield Call(f"np.{name}", f, (*args,), name in ("tensordot", "inner", "cumprod", "average"))
 
 
 CALLS = list(_calls())

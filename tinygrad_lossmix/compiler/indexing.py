@@ -87,12 +87,12 @@ def _scatter(g: Value, key: Any, shape: tuple[int, ...]) -> Value:
     return None if at is None else like.program.call(added, (g, at, shape), {})
 
 
-def _einsum(subscripts: str, x: Value, y: Value) -> Value:
-    """A product of matrices, or of entries and a sum; None for a diagonal."""
+def _einsum(subscripts: str, *operands: Value, **options: Any) -> Value:
+    """A product of matrices, or of entries and a sum; None for a diagonal, or not two operands."""
     terms, out = subscripts.split("->")
-    a, b = terms.split(",")
-    if any(len(set(each)) < len(each) for each in (a, b)):
+    if len(operands) != 2 or any(len(set(each)) < len(each) for each in terms.split(",")):
         return None
+    (a, b), (x, y) = terms.split(","), operands
     sizes = [dict(zip(t, np.shape(v), strict=True)) for t, v in ((a, x), (b, y))]
     same = all(sizes[0][c] == sizes[1][c] for c in a if c in b)
     left, right = [c for c in a if c not in b], [c for c in b if c not in a]

@@ -1,7 +1,7 @@
 """The autograd engine: the table of derivatives, the reverse sweep, Tensors.
 
 Each file needs only those before it: table, rules, derivatives, refusals, freeze, caller, sweep,
-tensor, numpy_calls, gradient, graph, replay.
+tensor, arrangements, numpy_calls, gradient, graph, replay.
 """
 
 from tinygrad_lossmix.engine import numpy_calls as numpy_calls

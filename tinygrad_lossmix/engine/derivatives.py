@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.engine import rules
-from tinygrad_lossmix.engine.rules import Numbered, above, astype, getitem, scatter
+from tinygrad_lossmix.engine.rules import Numbered, above, astype, getitem, lift, scatter, spread
 from tinygrad_lossmix.engine.table import SCIPYS, TABLE, Array, Row, dispatched, row
 
 
@@ -101,12 +101,21 @@ row(np.where, None, lambda g, z, c, x, y: np.where(c, g, 0.0),
 
 # where a forward is given: the same values in less time. np.sum takes twice np.add.reduce, np.mean
 # three times; `**` takes x² as x·x; np.reshape spells its option `newshape` in NumPy 2.0
-row(np.sum,         rules.sum_rule, forward=lambda x, axis=None, keepdims=False:
+row(np.sum,         lambda g, z, x, axis=None, keepdims=False: spread(g, x, axis),
+                    forward=lambda x, axis=None, keepdims=False:
                     np.add.reduce(x, axis, None, None, keepdims))  # type: ignore[call-overload]
-row(np.mean,        rules.mean_rule, forward=lambda x, axis=None, keepdims=False:
-                    x.mean(axis, keepdims=keepdims))
+row(np.mean,        lambda g, z, x, axis=None, keepdims=False:
+                    spread(g / rules.count(x, z), x, axis),
+                    forward=lambda x, axis=None, keepdims=False: x.mean(axis, keepdims=keepdims))
 row(np.var,         rules.var_rule)
+# z is 0 where all entries are alike, or 0: that divided by infinity is 0, and so is its derivative
+row(np.std,         lambda g, z, x, axis=None, ddof=0, keepdims=False: rules.var_rule(
+                    0.5 * g / np.where(z == 0, np.inf, z), z, x, axis, ddof, keepdims))
+row(np.linalg.norm, lambda g, z, x, axis=None, keepdims=False:
+                    lift(g / np.where(z == 0, np.inf, z), x, axis) * x)
 row(np.prod,        rules.product_rule)
+row(np.cumsum,      lambda g, z, x, axis=None: np.flip(
+                    np.cumsum(np.flip(g, axis or 0), axis or 0), axis or 0).reshape(x.shape))
 row(np.max,         rules.extreme_rule)
 row(np.min,         rules.extreme_rule)
 
@@ -122,7 +131,7 @@ row(constant, None)
 TABLE[np.concatenate] = Row(Numbered(rules.piece),
                     lambda *xs, axis, ends: np.concatenate(xs, axis))
 TABLE[np.einsum] = Row(Numbered(rules.einsum_rule),
-                    lambda x, y, subscripts: np.einsum(subscripts, x, y))
+                    lambda *xs, subscripts, **options: np.einsum(subscripts, *xs, **options))
 
 of_scipys("erf",    lambda g, z, x: g * (2.0 * DENSITY) * np.exp(-x * x))
 of_scipys("erfc",   lambda g, z, x: g * (-2.0 * DENSITY) * np.exp(-x * x))

@@ -1,17 +1,17 @@
 """NumPy functions that need no row of their own: spelled out in others, or without derivative."""
 
-import itertools
 import math
-import operator
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
-from tinygrad_lossmix.engine.refusals import HABITS, Habit
-from tinygrad_lossmix.engine.rules import LETTERS
-from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, REDUCTIONS, TABLE, is_duck, spelling
+from tinygrad_lossmix.engine import arrangements as arrangements
+from tinygrad_lossmix.engine.freeze import freeze_option
+from tinygrad_lossmix.engine.refusals import HABITS, Habit, no_rule, plain
+from tinygrad_lossmix.engine.rules import LETTERS, lanes
+from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, REDUCTIONS, TABLE, composed, is_duck
 from tinygrad_lossmix.engine.tensor import Tensor, record
 
 REDUCTIONS |= {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
@@ -32,17 +32,6 @@ PLAIN |= {
 }  # fmt: skip
 
 
-def composed(function: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register the decorated definition of a NumPy function in terms of others."""
-
-    def register(definition: Callable[..., Any]) -> Callable[..., Any]:
-        definition.__qualname__ = spelling(function)  # what Python calls it in an error
-        COMPOSED[function] = definition
-        return definition
-
-    return register
-
-
 @composed(np.full_like)
 def _full_like(a: Any, fill_value: Any, *args: Any, **kwargs: Any) -> Any:
     if not isinstance(fill_value, Tensor):
@@ -51,12 +40,6 @@ def _full_like(a: Any, fill_value: Any, *args: Any, **kwargs: Any) -> Any:
     return np.broadcast_to(fill_value.astype(like.dtype), like.shape)
 
 
-@composed(np.reshape)
-def _reshape(a: Any, shape: Any = None, newshape: Any = None) -> Any:
-    return a.reshape(shape if newshape is None else newshape)  # its name in NumPy 2.0
-
-
-composed(np.ravel)(lambda a: a.reshape(-1))
 composed(np.outer)(lambda a, b: np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1)))
 
 
@@ -78,18 +61,6 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max:
     return a if high is None else np.minimum(a, high)
 
 
-def _relabelled(function: Any, a: Any, *args: Any, **kwargs: Any) -> Any:
-    """Of a function that only gives the axes other lengths: NumPy says which."""
-    return a.reshape(function(np.broadcast_to(0.0, a.shape), *args, **kwargs).shape)
-
-
-def _permuted(function: Any, a: Any, *args: Any, **kwargs: Any) -> Any:
-    """Of a function that only reorders the axes: NumPy says how, on an array of shape 0, 1, 2 …"""
-    return a.transpose(function(np.empty(tuple(range(a.ndim))), *args, **kwargs).shape)
-
-
-COMPOSED |= {f: partial(_relabelled, f) for f in (np.squeeze, np.expand_dims)}
-COMPOSED |= {f: partial(_permuted, f) for f in (np.swapaxes, np.moveaxis)}
 COMPOSED |= {np.amax: np.max, np.amin: np.min, np.radians: np.deg2rad, np.degrees: np.rad2deg}
 
 
@@ -100,72 +71,105 @@ def _without_nan(extreme: Any, x: Any, y: Any) -> Any:
 COMPOSED |= {np.fmax: partial(_without_nan, np.maximum), np.fmin: partial(_without_nan, np.minimum)}
 
 
-@composed(np.take)
-def _take(a: Any, indices: Any, axis: int | None = None) -> Any:
-    if not is_duck(indices):
-        indices = np.asarray(indices, None if np.size(indices) else np.intp)
-        indices = indices.astype(np.intp, casting="same_kind")
-    if axis is None:
-        return a.reshape(-1)[indices]
-    before = range(a.ndim)[axis]  # IndexError for an axis that is not there
-    return a[(slice(None),) * before + (indices,)]
-
-
 @composed(np.dot)
 def _dot(a: Any, b: Any) -> Any:
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return np.multiply(a, b)
     if np.ndim(b) <= 2 or np.ndim(a) == 1:
         return np.matmul(a, b)
-    rows = np.moveaxis(b, -2, 0)
-    *left, n = np.shape(a)
-    _, *right = np.shape(rows)
-    flat = np.reshape(a, (math.prod(left), n)) @ np.reshape(
-        rows, (np.shape(rows)[0], math.prod(right))
-    )
-    return flat.reshape((*left, *right))
+    return np.tensordot(a, b, (-1, -2))
 
 
-@composed(np.concatenate)
-def _concatenate(arrays: Any, axis: int | None = 0) -> Any:
-    if axis is None:
-        arrays, axis = [np.ravel(a) for a in arrays], 0
-    axis = operator.index(axis)
-    options = {"axis": axis, "ends": ()}
-    made = record(np.concatenate, tuple(arrays), options)
-    options["ends"] = tuple(itertools.accumulate(np.shape(a)[axis] for a in made.args))
-    made.values = ()  # a rule for each of n arrays that is handed all n would take quadratic time
-    return made
+@composed(np.tensordot)
+def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    first, second = axes if np.iterable(axes) else (range(-axes, 0), range(axes))
+    n = np.size(first)
+    a, b = np.moveaxis(a, first, range(-n, 0)), np.moveaxis(b, second, range(n))
+    left, summed, right = a.shape[: a.ndim - n], b.shape[:n], b.shape[n:]
+    if a.shape[a.ndim - n :] != summed:
+        raise ValueError(f"np.tensordot: axes of {a.shape[a.ndim - n :]} and {summed} to sum over")
+    x = a.reshape((math.prod(left), math.prod(summed)))
+    return (x @ b.reshape((x.shape[1], math.prod(right)))).reshape(left + right)
 
 
-@composed(np.stack)
-def _stack(arrays: Any, axis: int = 0) -> Any:
-    return np.concatenate([np.expand_dims(a, axis) for a in arrays], axis=axis)
+# fmt: off
+composed(np.inner)(lambda a, b:
+                   np.dot(a, np.swapaxes(b, -1, -2) if np.ndim(a) and np.ndim(b) > 1 else b))
+composed(np.vdot)(lambda a, b: np.dot(np.ravel(a), np.ravel(b)))
+composed(np.copy)(lambda a: +a)
+composed(np.trace)(lambda a, offset=0, axis1=0, axis2=1:
+                   np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1))
+composed(np.ptp)(lambda a, axis=None, keepdims=False:
+                 np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims))
+composed(np.nan_to_num)(lambda x, nan=0.0, posinf=None, neginf=None: np.where(
+                        np.isfinite(x), x, np.nan_to_num(plain(x), True, nan, posinf, neginf)))
+# fmt: on
 
 
 @composed(np.einsum)
-def _einsum(subscripts: Any, *operands: Any) -> Any:
-    if not isinstance(subscripts, str) or not 1 <= len(operands) <= 2:
-        raise TypeError(
-            "np.einsum on Tensors takes a subscripts string and one or two operands: "
-            "join three in two steps"
-        )
+def _einsum(subscripts: Any, *operands: Any, optimize: Any = False) -> Any:
+    if not isinstance(subscripts, str) or not operands:
+        raise TypeError("np.einsum on Tensors takes letters, then operands: 'ij,jk->ik', t, u")
     left, _, out = subscripts.replace(" ", "").partition("->")
-    x, y = operands if len(operands) == 2 else (operands[0], operands[0].dtype.type(1))
-    terms = {0: left.partition(",")[0], 1: left.partition(",")[2]}
+    terms = left.split(",")
+    if len(operands) == 1:
+        operands, terms = (*operands, operands[0].dtype.type(1)), [*terms, ""]
     # the axes that an ellipsis stands for get letters of their own, aligned on the right
-    axes = {i: np.ndim((x, y)[i]) - len(terms[i]) + 3 for i in terms if "..." in terms[i]}
+    pairs = enumerate(zip(terms, operands, strict=False))
+    axes = {i: np.ndim(x) - len(term) + 3 for i, (term, x) in pairs if "..." in term}
     free = "".join(c for c in LETTERS if c not in subscripts)
     dots = free[: max(axes.values(), default=0)]
     for i, n in axes.items():
         terms[i] = terms[i].replace("...", dots[len(dots) - n :])
     if dots and "->" in subscripts and "..." not in out:
         raise ValueError(f"np.einsum: the output of {subscripts!r} must include the ellipsis")
-    every = terms[0] + terms[1]
+    every = "".join(terms)
     if "->" not in subscripts:
         out = "..." + "".join(sorted(c for c in every if every.count(c) == 1 and c not in dots))
-    explicit = f"{terms[0]},{terms[1]}->{out.replace('...', dots)}"
-    return record(np.einsum, (x, y), {"subscripts": explicit})
+    explicit = f"{','.join(terms)}->{out.replace('...', dots)}"
+    options = {"optimize": freeze_option(optimize)} if optimize else {}
+    return record(np.einsum, operands, {"subscripts": explicit, **options})
+
+
+@composed(np.linalg.norm)
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    axes = x.ndim if axis is None else np.size(axis)
+    if ord is None or (axes, ord) in ((1, 2), (2, "fro")):
+        return record(np.linalg.norm, (x,), {"axis": freeze_option(axis), "keepdims": keepdims})
+    if axes != 1 or ord not in (1, np.inf, -np.inf):
+        raise no_rule(np.linalg.norm, options=[f"ord={ord!r}"])
+    reduction: Any = {1: np.sum, np.inf: np.max, -np.inf: np.min}[ord]
+    return reduction(np.absolute(x), axis=axis, keepdims=keepdims)
+
+
+@composed(np.median)
+def _median(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    _, rows, axes = lanes(a, axis)
+    rows, n = np.sort(rows, 0), len(rows)
+    last, value = [np.mean(x, axis=0) for x in (rows[-1:], rows[(n - 1) // 2 : n // 2 + 1])]
+    value = np.where(np.isnan(last), last, value)  # NaN is sorted to the end
+    return np.expand_dims(value, axes) if keepdims else value
+
+
+@composed(np.average)
+def _average(
+    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
+) -> Any:
+    if weights is None:
+        value = np.mean(a, axis=axis, keepdims=keepdims)
+        total = value.dtype.type(a.size / value.size)
+    else:
+        if not is_duck(plain(weights)):  # NumPy refuses other shapes, and those that sum to 0
+            np.average(np.zeros(np.shape(a)), axis, plain(weights))
+        if np.shape(weights) != np.shape(a):
+            axes = normalize_axis_tuple(axis, np.ndim(a))
+            others = tuple([i for i in range(np.ndim(a)) if i not in axes])
+            weights = np.expand_dims(np.transpose(weights, np.argsort(axes)), others)
+        product = np.multiply(a, weights)
+        weights = np.broadcast_to(weights, product.shape).astype(product.dtype)
+        total = np.sum(weights, axis=axis, keepdims=keepdims)
+        value = np.sum(product, axis=axis, keepdims=keepdims) / total
+    return (value, np.broadcast_to(total, value.shape)) if returned else value
 
 
 _names = [f.__name__ for f in {*TABLE, *COMPOSED, *PLAIN}]

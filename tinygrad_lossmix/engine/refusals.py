@@ -33,13 +33,11 @@ HABITS = {
     "dim": "write axis=, or t.ndim",
     "keepdim": "write keepdims=",
 }
-JOIN = "join with np.concatenate([t, u]) or np.stack([t, u])"
-SLICES = "take slices, t[:1] and t[1:]"
 SEVERAL = "it gives several arrays, and a rule is of one: compute plain values, of t.data"
 INSTEAD: dict[Any, str] = {
     np.copyto: "an array holds no Tensors (np.full, np.full_like, np.copyto): build a new one, "
     "np.broadcast_to(t, shape) or np.where(mask, t, x)",
-    **dict.fromkeys((np.vstack, np.hstack, np.dstack, np.column_stack, np.block, np.append), JOIN),
+    np.block: "join with np.vstack([t, u]) and np.hstack([t, u])",
     np.divmod: "write x // y and x % y",
     **dict.fromkeys((np.linalg.svd, np.linalg.eig, np.linalg.eigh, np.linalg.qr), SEVERAL),
     **{  # by name: to look at np.fft would import it
@@ -47,7 +45,14 @@ INSTEAD: dict[Any, str] = {
         f"t @ F.imag, where F is np.fft.{name}(np.eye(n))"
         for name in ("fft", "ifft", "rfft")
     },
-    **dict.fromkeys((np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit), SLICES),
+    **{
+        getattr(np, f"nan{f}"): f"leave NaN out before, np.{f}(t[~np.isnan(t)])"
+        for f in ("sum", "prod", "mean", "var", "std", "max", "min", "median")
+    },
+    **dict.fromkeys((np.quantile, np.percentile), "write np.median(t), or np.sort(t)[k]"),
+    np.pad: "it takes constant, edge, reflect, symmetric, wrap; join others, np.append(u, t)",
+    np.linalg.norm: "it takes None, 'fro' and, over one axis, 1, 2, inf, -inf; write another as a "
+    "formula, np.sum(abs(t) ** p) ** (1 / p)",
 }
 
 
@@ -110,11 +115,11 @@ def plain(value: Any) -> Any:
     return value._value if isinstance(value, NoArray) else value
 
 
-def unknown(call: str, options: Iterable[str]) -> TypeError:
+def unknown(call: str, options: Iterable[str], function: Any = None) -> TypeError:
     """The error for keywords that a call on a Tensor does not take."""
     names = sorted(options)
-    advice = f": {HABITS[names[0]]}" if names[0] in HABITS else ""
-    return TypeError(f"{call} does not take {', '.join(names)}{advice}")
+    advice = HABITS.get(names[0], INSTEAD.get(function))
+    return TypeError(f"{call} does not take {', '.join(names)}{f': {advice}' if advice else ''}")
 
 
 def refuse_out(function: Any, inputs: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
@@ -142,7 +147,7 @@ def no_rule(function: Any, method: str = "__call__", options: Iterable[str] = ()
             "compute a plain value of t.data"
         )
     if options:
-        return unknown(f"{name} on a Tensor", options)
+        return unknown(f"{name} on a Tensor", options, function)
     if advice := INSTEAD.get(function, INSTEAD.get(name)):
         return TypeError(f"{name} has no derivative rule: {advice}")
     if getattr(function, "nout", 1) > 1:

@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygrad_lossmix.engine.table import INTEGER, Array, Rule, dispatched
 
@@ -41,16 +42,6 @@ def filled(x: Array, shape: Any) -> Array:
     full = np.empty(shape, x.dtype)
     full[...] = x
     return full
-
-
-def sum_rule(g: Array, z: Array, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
-    """g, for every entry."""
-    return spread(g, x, axis)
-
-
-def mean_rule(g: Array, z: Array, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
-    """g/n, for every entry."""
-    return spread(g / count(x, z), x, axis)
 
 
 def var_rule(
@@ -128,21 +119,21 @@ def arctan2_right(g: Array, z: Array, x: Array, y: Array) -> Array:
 
 def product_rule(g: Array, z: Array, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     """g times the product of the other entries; without dividing: zeros are no trouble."""
-    every = range(x.ndim)
-    reduced = every if axis is None else [i % x.ndim for i in np.atleast_1d(axis) if x.ndim]
-    axes = [*reduced, *(i for i in every if i not in reduced)]
-    shape = [x.shape[i] for i in axes]
-    n = math.prod(shape[: len(reduced)])
-    rows = x.transpose(axes).reshape((n, *shape[len(reduced) :]))
-    before = after = np.ones_like(rows[:1])
-    left, right = [before], [after]
-    for i in range(n - 1):
-        before, after = before * rows[i : i + 1], after * rows[n - 1 - i : n - i]
-        left.append(before)
-        right.append(after)
-    others = np.concatenate(left) * np.concatenate(right[::-1])
-    others = others[:n].reshape(tuple(shape)).transpose(tuple(np.argsort(axes)))
-    return lift(g, x, axis) * others
+    moved, rows, axes = lanes(x, axis)
+    one = np.ones_like(rows[:1])
+    before = np.cumprod(np.concatenate([one, rows[:-1]]), 0)
+    after = np.cumprod(np.concatenate([one, rows[:0:-1]]), 0)[::-1]
+    others = (before * after).reshape(moved.shape)
+    return lift(g, x, axis) * np.moveaxis(others, range(len(axes)), axes)
+
+
+def lanes(x: Array, axis: Any) -> tuple[Array, Array, tuple[int, ...]]:
+    """x with the axes that are reduced first, the same with these as one, and which they are."""
+    every = axis is None or not x.ndim
+    axes = normalize_axis_tuple(range(x.ndim) if every else axis, x.ndim)
+    moved = np.moveaxis(x, axes, range(len(axes)))
+    n = math.prod(moved.shape[: len(axes)])
+    return moved, moved.reshape((n, *moved.shape[len(axes) :])), axes
 
 
 def transpose_rule(g: Array, z: Array, x: Array, axes: Any = None) -> Array:
@@ -205,14 +196,14 @@ def piece(i: int, g: Array, z: Array, axis: int, ends: Any) -> Array:
     return g[(*before, slice(ends[i - 1] if i else 0, ends[i]))]
 
 
-def einsum_rule(i: int, g: Array, z: Array, x: Array, y: Array, subscripts: str) -> Array:
-    """The other operand and g, summed over what this one (i = 0: x, 1: y) does not have."""
+def einsum_rule(i: int, g: Array, z: Array, *xs: Array, subscripts: str, **options: Any) -> Array:
+    """The other operands and g, summed over what this one, the i-th, does not have."""
     terms, out = subscripts.split("->")
-    mine, other = terms.split(",")[:: 1 - 2 * i]
-    this, that = (x, y)[:: 1 - 2 * i]
+    mine, others = (each := terms.split(","))[i], [out, *each[:i], *each[i + 1 :]]
+    this = xs[i]
     letters = "".join(dict.fromkeys(mine))
-    known = "".join(c for c in letters if c in other + out)
-    part = np.einsum(f"{out},{other}->{known}", g, that)
+    known = "".join(c for c in letters if c in "".join(others))
+    part = np.einsum(f"{','.join(others)}->{known}", g, *xs[:i], *xs[i + 1 :], **options)
     size = dict(zip(mine, this.shape, strict=True))
     found = dict(zip(known, part.shape, strict=True))
     if found != size:  # a letter of this operand alone, or 1 in the other, was summed: repeated

@@ -121,6 +121,17 @@ def row(function: Any, *rules: Rule | None, forward: Callable[..., Any] | None =
     return function
 
 
+def composed(function: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register the decorated definition of a NumPy function in terms of others."""
+
+    def register(definition: Callable[..., Any]) -> Callable[..., Any]:
+        definition.__qualname__ = spelling(function)  # what Python calls it in an error
+        COMPOSED[function] = definition
+        return definition
+
+    return register
+
+
 def sorted_out(
     function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> tuple[tuple[Any, ...], Mapping[str, Any], set[str]]:

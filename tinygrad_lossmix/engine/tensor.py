@@ -209,9 +209,10 @@ class Tensor(NoArray, metaclass=Spoken):
     __hash__ = object.__hash__
 
     exp, log, sqrt, tanh = map(_recorder, (np.exp, np.log, np.sqrt, np.tanh))
-    sum, prod, mean = map(_reduction, (np.sum, np.prod, np.mean))
-    max, min = map(_reduction, (np.max, np.min))
-    var, clip, take, dot, ravel = map(_call, (np.var, np.clip, np.take, np.dot, np.ravel))
+    sum, prod, mean, max, min = map(_reduction, (np.sum, np.prod, np.mean, np.max, np.min))
+    var, std, clip, take, dot = map(_call, (np.var, np.std, np.clip, np.take, np.dot))
+    cumsum, cumprod, repeat = map(_call, (np.cumsum, np.cumprod, np.repeat))
+    ravel, diagonal, trace, copy = map(_call, (np.ravel, np.diagonal, np.trace, np.copy))
     squeeze, swapaxes, argmax, argmin = map(_call, (np.squeeze, np.swapaxes, np.argmax, np.argmin))
 
     def reshape(self, *shape: Any) -> Tensor:

@@ -157,7 +157,7 @@ def _real(function: Callable[..., Any], pole: Any = lambda *xs: mp.nan, count: i
     return np.frompyfunc(value, count, 1)
 
 
-_exp, _log1p = _real(mp.exp), _real(mp.log1p)
+_exp, _log1p, _sqrt = _real(mp.exp), _real(mp.log1p), _real(mp.sqrt)
 _log = _real(mp.log, lambda x: -mp.inf if x == 0 else mp.nan)
 _times = np.frompyfunc(lambda x, y: mp.mpf(0) if x == 0 else x * y, 2, 1)
 
@@ -232,7 +232,7 @@ def _deltas(output: str, cost: str, z: Array, y: Array) -> Array:
 _SAME = (
     np.negative, np.absolute, np.add, np.subtract, np.multiply, np.maximum, np.minimum, np.matmul,
     np.where, np.sum, np.mean, np.var, np.prod, np.max, np.min, np.reshape, np.broadcast_to,
-    np.transpose,
+    np.transpose, np.cumsum,
 )  # fmt: skip
 _NAMES = ("exp", "expm1", "log1p", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "log10")
 _ARCS = ("sin", "cos", "tan", "sinh", "cosh", "tanh")
@@ -270,7 +270,9 @@ ORACLES: dict[Any, Callable[..., Array]] = {  # by function: the same on object 
     np.logaddexp: _logaddexp,
     np.power: _real(pow, lambda x, y: mp.inf, 2),
     np.concatenate: lambda *xs, axis, ends: np.concatenate(xs, axis),
-    np.einsum: lambda x, y, subscripts: np.einsum(subscripts, x, y),
+    np.einsum: lambda *xs, subscripts, **options: np.einsum(subscripts, *xs),
+    np.std: lambda x, **options: _sqrt(np.var(x, **options)),
+    np.linalg.norm: lambda x, **options: _sqrt(np.sum(x * x, **options)),
     getitem: lambda x, key: x[key],
     astype: lambda x, dtype: x,
     scatter: _scattered,

@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.calls import axes_of
 from tinygrad_lossmix.compiler.ir.inference import stand_in
-from tinygrad_lossmix.engine.table import REDUCTIONS
+from tinygrad_lossmix.engine.table import COMPOSED, REDUCTIONS
 
 Call = tuple[Any, tuple[Any, ...], Mapping[str, Any]]
 
@@ -65,6 +65,18 @@ def _var(x: Any, axis: Any = None, dtype: Any = None, out: None = None, ddof: fl
     return np.divide, (total, total.dtype.type(max(count - ddof, 0))), {}
 
 
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Call:
+    if ord is not None or x.dtype.kind != "f":
+        return np.linalg.norm, (x,), {"ord": ord, "axis": axis, "keepdims": keepdims}
+    return np.sqrt, (np.sum(x * x, axis=axis, keepdims=keepdims),), {}
+
+
+def _cumprod(x: Any, axis: Any = None, dtype: Any = None, out: None = None) -> Call:
+    if x.dtype.kind != "f" or dtype is not None:
+        return np.cumprod, (x,), {"axis": axis, "dtype": dtype}
+    return np.positive, (COMPOSED[np.cumprod](x, axis),), {}
+
+
 def _is_special(x: Any, dtype: Any, options: Mapping[str, Any]) -> bool:
     half = x.dtype == np.float16  # whose counts and sums overflow: NumPy takes them in float32
     return half or dtype is not None or any(v is not np._NoValue for v in options.values())
@@ -96,7 +108,9 @@ def _power(x: Any, y: Any) -> Call:
 # spelled out in others of NumPy's, as for Tensors
 COMPOSED_ALIKE = {
     np.ravel, np.squeeze, np.expand_dims, np.swapaxes, np.moveaxis, np.dot, np.clip, np.amax,
-    np.amin,
+    np.amin, np.flip, np.fliplr, np.flipud, np.split, np.array_split, np.hsplit, np.vsplit,
+    np.dsplit, np.atleast_1d, np.atleast_2d, np.atleast_3d, np.roll, np.repeat, np.tile,
+    np.diagonal, np.broadcast_arrays, np.stack,
 }  # fmt: skip
 CANONICAL: dict[Any, Callable[..., Call]] = {
     **{function: _over(ufunc) for ufunc, function in REDUCTIONS.items()},
@@ -109,6 +123,9 @@ CANONICAL: dict[Any, Callable[..., Call]] = {
     np.any: _over(np.logical_or),
     np.mean: _mean,
     np.var: _var,
+    np.std: lambda *args, **options: (np.sqrt, (np.var(*args, **options),), {}),
+    np.linalg.norm: _norm,
+    np.cumprod: _cumprod,
     np.reshape: _reshape,
     np.broadcast_to: _broadcast_to,
     np.transpose: _transpose,

@@ -168,7 +168,7 @@ class Contraction(NamedTuple):
 def contraction(node: Tensor) -> Contraction | None:
     """Σ w·x with x of the product's shape, summed, dotted or by einsum; None for anything else."""
     product = node.args[0] if node.function is np.sum else node
-    if product.function not in _PRODUCTS.get(node.function, ()):
+    if product.function not in _PRODUCTS.get(node.function, ()) or len(product.args) != 2:
         return None
     x, w = product.args if type(product.args[0]) is Tensor else product.args[::-1]
     if type(w) is Tensor:
