@@ -22,7 +22,7 @@ FIXED = settings(
     database=None,
     suppress_health_check=[HealthCheck.too_slow],  # of a busy machine
 )
-settings.register_profile("default", FIXED, max_examples=15)
+settings.register_profile("default", FIXED, max_examples=10)
 settings.register_profile("more", FIXED, max_examples=60)
 settings.register_profile(
     "mutation",

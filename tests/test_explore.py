@@ -69,7 +69,7 @@ def test_it_opens_where_something_goes_wrong_and_says_what_to_look_at(explore):
             ),
             (("softmax", "ce"), [2.0, 1.0, 0.0, -1.0], "δ is 1.81 times"),
         ],
-        2,
+        3,
     ),
 )
 def test_what_it_says_to_look_at_is_there_to_be_seen(explore, mix, z, seen):

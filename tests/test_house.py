@@ -1,6 +1,7 @@
 """The order of the house: what may import what, how long a file is, one name for one thing."""
 
 import ast
+import functools
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -79,17 +80,21 @@ def name_of(path: Path) -> str:
 
 
 FILES = {name_of(path): path for path in sorted(ROOT.rglob("*.py"))}
-TREES = {module: ast.parse(path.read_text(encoding="utf-8")) for module, path in FILES.items()}
+
+
+@functools.cache
+def tree(module: str) -> ast.Module:
+    return ast.parse(FILES[module].read_text(encoding="utf-8"))
 
 
 def imports(module: str) -> Iterator[Import]:
     of_types = {
         inner
-        for node in ast.walk(TREES[module])
+        for node in ast.walk(tree(module))
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
         for inner in ast.walk(node)
     }
-    for node in ast.walk(TREES[module]):
+    for node in ast.walk(tree(module)):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -108,7 +113,9 @@ def imports(module: str) -> Iterator[Import]:
                 yield Import(module, found, node.lineno, node in of_types)
 
 
-IMPORTS = [each for module in FILES for each in imports(module)]
+@functools.cache
+def all_imports() -> list[Import]:
+    return [each for module in FILES for each in imports(module)]
 
 
 def floor(module: str) -> int:
@@ -122,24 +129,24 @@ def test_every_room_has_a_floor() -> None:
 
 
 def test_no_import_goes_upwards() -> None:
-    within = [each for each in IMPORTS if each.module and each.imported and not each.of_types]
+    within = [each for each in all_imports() if each.module and each.imported and not each.of_types]
     assert not [str(each) for each in within if floor(each.imported) > floor(each.module)]
 
 
 def test_imports_for_types_only_are_listed() -> None:
-    found = [each for each in IMPORTS if each.of_types and each.module not in ("", "testing")]
+    found = [each for each in all_imports() if each.of_types and each.module not in ("", "testing")]
     assert {each.module: {each.imported} for each in found} == OF_TYPES
 
 
 def test_only_commands_import_the_face() -> None:
     """And the vocabulary, whose expressions are those of a user."""
-    found = {each.module for each in IMPORTS if not each.imported and not each.of_types}
+    found = {each.module for each in all_imports() if not each.imported and not each.of_types}
     assert {each for each in found if not each.startswith("cli")} == {"answers.vocabulary"}
 
 
 def test_no_circle_of_imports() -> None:
     graph: dict[str, set[str]] = {module: set() for module in FILES}
-    for each in IMPORTS:
+    for each in all_imports():
         if not each.of_types and each.imported != each.module:
             graph[each.module].add(each.imported)
     graph[""] = set()  # the face runs before every module of it
@@ -150,7 +157,7 @@ def test_no_circle_of_imports() -> None:
 def test_a_file_needs_only_those_before_it(room: str) -> None:
     order = [f"{room}.{name}" for name in ORDERED[room].split()]
     assert sorted([room, *order]) == [module for module in FILES if module.split(".")[0] == room]
-    for each in IMPORTS:
+    for each in all_imports():
         if each.module in order and each.imported.startswith(room):
             assert each.imported in order[: order.index(each.module)], str(each)
 
@@ -177,7 +184,7 @@ def test_the_lower_rooms_do_not_know_the_compiler(room: str) -> None:
 
 def test_what_goes_upwards_by_name_is_listed() -> None:
     assert set(HIGHER) == {"stabilized", "verdict"}
-    assert {each.module for each in IMPORTS if each.imported == "registry"} == {
+    assert {each.module for each in all_imports() if each.imported == "registry"} == {
         "",
         "mixes.mix",
         "mixes.own",
@@ -198,7 +205,7 @@ def test_no_file_name_stands_for_two_things() -> None:
 
 
 def test_no_class_name_stands_for_two_things() -> None:
-    nodes = [node for tree in TREES.values() for node in ast.walk(tree)]
+    nodes = [node for module in FILES for node in ast.walk(tree(module))]
     names = Counter(node.name for node in nodes if isinstance(node, ast.ClassDef))
     assert not [name for name, n in names.items() if n > 1]
 

@@ -37,7 +37,7 @@ def test_printable_text_stays_as_it_is():
     assert clean("\x1b[31m\u202e\udcff\n") == r"\x1b[31m\u202e\udcff\n"
 
 
-@given(st.text(), st.integers(3, 60))
+@given(st.text(st.characters()), st.integers(3, 60))
 def test_a_long_text_is_shortened_to_its_ends(text, longest):
     found, head = shorten(text, longest), longest // 2
     if len(text) <= longest:

@@ -10,6 +10,7 @@ from hypothesis import given
 
 import tinygrad_lossmix as lm
 from tests.helpers.networks import close, close_to_interpreted, network, parameters
+from tests.helpers.quick import thinned
 from tinygrad_lossmix.compiler.compile import compile as compiled
 from tinygrad_lossmix.compiler.loops.backend import NotCompiledWarning
 from tinygrad_lossmix.compiler.stabilize import stabilize
@@ -186,7 +187,7 @@ def test_ufuncs_of_two_results(ufunc, backend):
         close(g(w, x), lm.value_and_grad(f)(w, x))
 
 
-@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("backend", thinned(["numpy", "numba"], 2))
 @pytest.mark.filterwarnings("ignore:Mean of empty slice", "ignore:Degrees of freedom")
 @pytest.mark.parametrize(
     "f",

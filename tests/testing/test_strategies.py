@@ -32,21 +32,19 @@ def test_arrays_shrink_to_zeros_and_the_first_class(strategy, smallest):
     assert found.flags.c_contiguous
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "strategy",
-    thinned(
-        [
-            strategies.examples(),
-            strategies.arrays(),
-            strategies.tensors(),
-            strategies.separated(SHAPES),
-            strategies.programs(),
-            strategies.indices((3, 4)),
-            strategies.logits((2, 3)),
-            strategies.labels((2, 3)),
-        ],
-        8,
-    ),
+    [
+        strategies.examples(),
+        strategies.arrays(),
+        strategies.tensors(),
+        strategies.separated(SHAPES),
+        strategies.programs(),
+        strategies.indices((3, 4)),
+        strategies.logits((2, 3)),
+        strategies.labels((2, 3)),
+    ],
     ids=["examples", "arrays", "tensors", "separated", "programs", "indices", "logits", "labels"],
 )
 def test_a_hundred_examples_take_less_than_three_seconds_of_the_processor(strategy):

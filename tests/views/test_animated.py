@@ -182,6 +182,7 @@ def test_who_prefers_reduced_motion_sees_all_at_once(cost, chromium, tmp_path):
     assert {*boxes, *back} == {1}
 
 
+@pytest.mark.slow
 def test_it_plays_inside_an_image(cost, chromium, tmp_path):
     lm.draw(cost).save(tmp_path / "walk.svg", animate=True)
     page = tmp_path / "page.html"

@@ -110,6 +110,7 @@ def test_every_colour_of_the_svg_has_its_counterpart_in_the_dark(svg):
     assert len(colours) == 5
 
 
+@pytest.mark.slow
 def test_nothing_of_the_process_or_of_the_users_own_style_is_in_a_file():
     program = (
         "import sys, matplotlib, tinygrad_lossmix as lm;"
@@ -126,6 +127,7 @@ def test_nothing_of_the_process_or_of_the_users_own_style_is_in_a_file():
     assert run.stdout.decode() == lm.field(lm.Mix("softmax", "quadratic")).svg() + "\n"
 
 
+@pytest.mark.slow
 def test_it_is_saved_by_its_suffix(tmp_path):
     shown = lm.field(lm.Mix("softmax", "ll"))
     starts = {"svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF", "txt": b"Arrows"}

@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.engine.graph import group
@@ -150,7 +150,6 @@ def test_each_cost_has_its_own_colour(form):
     assert drawing.svg(animate=True).startswith("<svg")
 
 
-@settings(max_examples=30)
 @given(strategies.programs(), strategies.programs())
 def test_every_node_and_gradient_of_both_is_in_the_picture(one, two):
     """Programs with the same inputs by name, whose values may be the same too."""

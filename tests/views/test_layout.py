@@ -5,6 +5,7 @@ import pytest
 
 import tinygrad_lossmix as lm
 from tests.helpers.layout import faults
+from tests.helpers.quick import thinned
 
 BOXES = """[...document.querySelectorAll("text")].map((text) => {
   const { x, y, width, height } = text.getBBox();
@@ -68,7 +69,7 @@ GOLDEN = {
 }
 
 
-@pytest.mark.parametrize("name", GOLDEN)
+@pytest.mark.parametrize("name", thinned(GOLDEN, 2))
 def test_nothing_lies_over_anything_by_the_widths_of_helvetica(name, monkeypatch, tmp_path):
     drawing = GOLDEN[name]()
     assert faults(drawing.svg()) == []
@@ -77,7 +78,7 @@ def test_nothing_lies_over_anything_by_the_widths_of_helvetica(name, monkeypatch
     assert drawing.renderer == "pygraphviz"
 
 
-@pytest.mark.parametrize("name", GOLDEN)
+@pytest.mark.parametrize("name", thinned(GOLDEN, 3))
 def test_nothing_lies_over_anything_in_a_browser(name, chromium, tmp_path):
     path = GOLDEN[name]().save(tmp_path / "graph.svg")
     chromium.open(path)
