@@ -9,6 +9,7 @@ from click.testing import CliRunner
 import tinygrad_lossmix as lm
 from tests.helpers.blocks import PAGES, ROOT, changed, fences
 from tests.helpers.pictures import words
+from tests.helpers.quick import thinned
 from tinygrad_lossmix.cli import COMMANDS, main
 
 README, *DOCS = PAGES
@@ -147,7 +148,7 @@ def test_the_engine_is_as_long_as_the_readme_says():
 
 @pytest.mark.parametrize(
     ("arguments", "picture"),
-    [("draw softmax ll --animate", "softmax_ll.svg"), ("draw --field", "field.svg")],
+    thinned([("draw softmax ll --animate", "softmax_ll.svg"), ("draw --field", "field.svg")], 2),
 )
 def test_a_picture_is_what_the_command_draws(arguments, picture, tmp_path):
     """Its words; where they stand depends on the version of what draws."""

@@ -69,6 +69,7 @@ def test_a_claim_that_comes_out_otherwise_exits_1_and_is_marked() -> None:
     assert f"{len(CLAIMS)} of {len(CLAIMS)}" not in result.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("wrong")
 def test_json_says_so_too() -> None:
     result = claims("--json")

@@ -98,7 +98,7 @@ def trouble(args):
     return ""
 
 
-@every(11)
+@every(23)
 @pytest.mark.parametrize("command", COMMAND_LINES)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_whatever_is_typed_gets_an_answer_or_one_clear_error(command, every, tmp_path, monkeypatch):

@@ -53,7 +53,7 @@ def test_without_a_mix_there_is_a_row_and_advice_for_all_six() -> None:
 
 
 @pytest.mark.parametrize(
-    ("columns", "classes"), thinned(itertools.product([80, 100], ["3", "2", "1", "10"]), 6)
+    ("columns", "classes"), thinned(itertools.product([80, 100], ["3", "2", "1", "10"]), 8)
 )
 def test_output_is_plain_and_fits(
     monkeypatch: pytest.MonkeyPatch, columns: int, classes: str

@@ -6,7 +6,7 @@ import weakref
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.engine.graph import nodes
@@ -28,7 +28,6 @@ def run(source, **names):
     return names
 
 
-@settings(max_examples=200)
 @given(strategies.programs(max_steps=12))
 def test_the_lines_of_random_programs(example):
     program, leaves = example

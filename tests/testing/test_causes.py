@@ -323,7 +323,7 @@ def test_a_wrong_rule_is_blamed_with_its_cause():
 CASES = [(fault, spelling) for fault, (costs, _, _) in FAULTS.items() for spelling in costs]
 
 
-@pytest.mark.parametrize(("fault", "spelling"), thinned(CASES, 5))
+@pytest.mark.parametrize(("fault", "spelling"), thinned(CASES, 10))
 def test_the_fault_of_a_student_is_named_however_the_cost_is_spelled(fault, spelling):
     costs, by_hand, word = FAULTS[fault]
     report = gradcheck((costs[spelling], by_hand), Z, method="central")

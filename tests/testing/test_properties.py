@@ -144,6 +144,7 @@ def test_what_is_found_is_the_smallest_of_its_kind():
     assert (z, y) == ("  z = [300.0, -1000.0]", "  y = [1.0, 0.0]")
 
 
+@pytest.mark.slow
 def test_without_time_the_first_that_fails_is_shown(monkeypatch):
     monkeypatch.setattr("tinygrad_lossmix.testing.properties.PATIENCE", 0.0)
     with pytest.raises(AssertionError, match="the value is nan"):

@@ -23,7 +23,7 @@ from tinygrad_lossmix.testing import strategies
             (strategies.labels((3,)), np.zeros(3)),
             (strategies.labels((2, 3), "integer"), np.array([0, 0])),
         ],
-        2,
+        5,
     ),
 )
 def test_arrays_shrink_to_zeros_and_the_first_class(strategy, smallest):

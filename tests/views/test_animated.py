@@ -130,6 +130,7 @@ def test_pictures_beside_each_other_play_at_the_same_time(cost):
     assert found[0, "value"] == ["z", "z"]
 
 
+@pytest.mark.slow
 def test_a_large_walk_takes_a_minute_and_a_bounded_file():
     x = z = lm.Tensor([2.0, 1.0, 0.0], name="z")
     for _ in range(73):

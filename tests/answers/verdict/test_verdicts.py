@@ -238,7 +238,7 @@ def test_a_wider_distribution_of_labels_is_part_of_the_evidence() -> None:
     assert all(q.min() > 0 and q.sum() == pytest.approx(1) for q in truths)
 
 
-@pytest.mark.parametrize(("mix", "k"), thinned(itertools.product(MIXES, [1, 2, 3, 7]), 3), ids=str)
+@pytest.mark.parametrize(("mix", "k"), thinned(itertools.product(MIXES, [1, 2, 3, 7]), 5), ids=str)
 def test_two_verdicts_are_the_same_and_valid_json(mix: Mix, k: int) -> None:
     record = mix.verdict(k).record()
     assert json.loads(json.dumps(record, allow_nan=False)) == record

@@ -69,13 +69,16 @@ def test_every_example_is_as_exact_as_the_closed_form_allows(mix, dtype):
 
 
 @pytest.mark.filterwarnings("ignore::tinygrad_lossmix.compiler.loops.backend.NotCompiledWarning")
-@share(5)
+@share(10)
 @given(strategies.programs())
 def test_random_programs_are_as_interpreted(program):
     close_to_interpreted(looped, program)
 
 
-@pytest.mark.parametrize("shape", [(3000, 300), (100_000, 10), (1_000_000,)])
+LONG = (100_000, 10), (3000, 300), (1_000_000,)
+
+
+@pytest.mark.parametrize("shape", thinned(zip(LONG, strict=True), 3), ids=str)
 def test_long_sums_of_float32_are_taken_in_double_precision(shape):
     x = np.full(shape, 0.1, np.float32)
     value, _ = looped(lambda x: (x * x).sum())(x)
@@ -98,7 +101,7 @@ def test_the_gradient_is_the_only_large_array(classes):
         assert z.nbytes <= peak < 1.1 * z.nbytes
 
 
-@pytest.mark.parametrize("mix", thinned(lm.MIXES, 4), ids=str)
+@pytest.mark.parametrize("mix", thinned(lm.MIXES, 6), ids=str)
 def test_classes_are_labels(mix):
     z, y = np.linspace(-2, 3, 12).reshape(4, 3), np.array([0, 2, 1, 1])
     close(looped(mix.cost)(z, y), lm.value_and_grad(mix.cost)(z, y))
@@ -120,7 +123,7 @@ def test_a_training_step_is_as_interpreted(mix, dtype):
         close(g(*arrays), expected, tolerance, tolerance)
 
 
-@pytest.mark.parametrize("mix", thinned(lm.MIXES, 4), ids=str)
+@pytest.mark.parametrize("mix", thinned(lm.MIXES, 6), ids=str)
 def test_infinite_logits_are_answered_as_interpreted(mix):
     g = looped(mix.cost)
     for z in ([np.inf, 0.0, -1.0], [-np.inf, 0.0, 2.0], [1000.0, -1000.0, 0.0], [1e4, 0.0, -1e4]):
@@ -132,7 +135,7 @@ def test_infinite_logits_are_answered_as_interpreted(mix):
 SHAPES = [(1,), (1, 1), (3, 2), (0, 4), (1, 4), (2, 40)]
 
 
-@pytest.mark.parametrize("shape", thinned(zip(SHAPES, strict=True), 3), ids=str)
+@pytest.mark.parametrize("shape", thinned(zip(SHAPES, strict=True), 4), ids=str)
 def test_any_number_of_classes_and_examples(shape):
     mix = lm.Mix("softmax", "ll")
     z, y = np.arange(float(np.prod(shape))).reshape(shape), np.full(shape, 0.5)

@@ -62,6 +62,7 @@ def test_programs_are_graphs_with_reuse(seen):
     find(strategies.programs(), lambda drawn: seen(drawn[0]), settings=DRAWN)
 
 
+@pytest.mark.slow
 def test_every_operation_is_drawn():
     drawn = set()
 
