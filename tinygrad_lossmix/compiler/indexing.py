@@ -49,16 +49,11 @@ OF_CLASSES = (is_class, of_class, one_hot)
 
 
 def _places(x: Value, key: Any, shape: tuple[int, ...]) -> Value:
-    """`places` in the program of x; None where the key is no array of integers."""
-    arrays = [part for part in parts(key) if isinstance(part, list | np.ndarray)]
-    if (
-        is_plain(key)
-        or not shape
-        or any(is_duck(k) and np.result_type(k).kind not in INTEGER for k in arrays)
-    ):
+    """`places` in the program of x; None where no array is in the key, or a mask not known yet."""
+    kinds = [part.dtype.kind for part in parts(key) if is_duck(part)]
+    if is_plain(key) or "b" in kinds:
         return None
-    known = not any(map(is_duck, arrays))
-    return places(key, shape) if known else x.program.call(places, (key, shape), {})
+    return x.program.call(places, (key, shape), {}) if kinds else places(key, shape)
 
 
 def _getitem(x: Value, key: Any) -> Value:
@@ -68,15 +63,12 @@ def _getitem(x: Value, key: Any) -> Value:
 
 def labels_at(g: Value, key: Any, shape: tuple[int, ...]) -> Value:
     """`scatter` of ones at one class in each row: labels; None for anything else."""
-    if uniform(g) != 1 or len(shape) != 2 or len(parts(key)) != 2:
+    rows, y, *_ = (*parts(key), None)
+    each = len(shape) == len(parts(key)) == 2 and is_duck(y) and not is_duck(rows)
+    each = each and y.dtype.kind in INTEGER and y.shape == shape[:1]
+    if not each or uniform(g) != 1 or not np.array_equal(rows, np.arange(shape[0])):
         return None
-    rows, y = key
-    if not is_duck(y) or y.dtype.kind not in INTEGER or y.shape != shape[:1]:
-        return None
-    if not np.array_equal(rows, np.arange(len(y))):
-        return None
-    classes = y.program.call(places, ((y,), shape[1:]), {})
-    return one_hot(classes, shape, g.dtype)
+    return one_hot(y.program.call(places, ((y,), shape[1:]), {}), shape, g.dtype)
 
 
 def _scatter(g: Value, key: Any, shape: tuple[int, ...]) -> Value:

@@ -134,10 +134,9 @@ def _lowered(evaluate: Lowering, spelled_out: Lowering | None, *given: Any) -> L
     def lowered(z: Value, y: Value) -> tuple[Value, Value]:
         program: TracedProgram = z.program
         kinds = Kind((), z.dtype), Kind(z.shape, z.dtype)
-        if z.ndim == 2 and z.size > 2 * closed_forms.BLOCK:
-            return program.pair(closed_forms.in_blocks, *kinds, evaluate, z, y)
-        if spelled_out is None or (given and z.shape[-1] > CLASSES):
-            return program.pair(evaluate, *kinds, z, y)
+        large = z.ndim == 2 and z.size > 2 * closed_forms.BLOCK
+        if large or spelled_out is None or (given and z.shape[-1] > CLASSES):
+            return program.pair(closed_forms.evaluated, *kinds, evaluate, z, y)
         y = y if y.ndim == z.ndim else one_hot(y, z.shape, z.dtype)
         cost, delta = named(spelled_out, z, y, *given)
         return cost, delta

@@ -143,6 +143,7 @@ CLASSES = np.array([2, 0, -1, 2, 3, 0])
         lambda x, y: np.exp(np.take(np.exp(x), y, axis=-1)).sum() + np.take(x, y).sum(),
         lambda x, y: np.square(np.exp(x)[y.reshape(2, 1, 3) % 2, None, [[0, 2, 2]]]).sum(),
         lambda x, y: np.exp(x)[0, [True, False, True]].sum() + x[[0, 0, 1]].max(),
+        lambda x, y: lm.log_softmax(x[0])[y[:3] % 3, y[3:] % 4].sum(),
     ],
 )
 def test_entries_at_integers_repeated_and_negative_ones_too(by, f):

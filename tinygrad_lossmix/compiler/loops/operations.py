@@ -158,11 +158,11 @@ def _is_below(x: Traced) -> bool:
     """Whether it is seen that x ≤ 0: it is z - max z, min(z, 0), -max(z, 0) or -|z|."""
     function, args = x.function, x.args
     if function is np.subtract:
-        peak = args[1]
-        of = peak.args if getattr(peak, "function", None) == np.maximum.reduce else ()
-        return any(z is args[0] for z in of) and (peak.ndim == x.ndim or not peak.ndim)
+        z, peak = args
+        found = getattr(peak, "function", None) == np.maximum.reduce and peak.args[0] is z
+        return found and peak.ndim in (0, x.ndim)
     if function is np.negative:
-        function, args = getattr(args[0], "function", None), args[0].args
+        function, args = args[0].function, args[0].args
         return function is np.absolute or (function is np.maximum and 0.0 in map(number, args))
     return function is np.minimum and 0.0 in map(number, args)
 

@@ -63,7 +63,7 @@ def loops(
     body.append(f"return {names.local(schedule.value)}")
     if names.shared and any(use not in ({True}, {False}) for use in names.uses.values()):
         return loops(program, name, schedule, share=False)
-    sums = ["sums"] if names.shared else []
+    sums = ["sums"] * names.shared
     parameters = ", ".join([*names.inputs, *names.outputs, *names.working, *sums, *names.numbers])
     return "\n".join([f"def {name}({parameters}):", *[f"    {line}" for line in body], ""]), names
 
@@ -184,11 +184,10 @@ class _NestLines:
             return [(f"int32({at[-1]}) == int32({texts[0][0]})", None)]
         if call.function in LOOKUPS:
             name, [(found, _)] = self.names.array(self.names.schedule.factors[call][0]), texts
-            whole = call.function is taken
-            self.used(name, () if whole else rows)
-            index = [found] if whole else [*rows, f"int32({found})"]
-            row = self.names.as_row(name) if whole else name
-            return [(f"{row}[{', '.join(index)}]", call.dtype)]
+            self.used(name, () if call.function is taken else rows)
+            if call.function is taken:
+                return [(f"{self.names.as_row(name)}[{found}]", call.dtype)]
+            return [(f"{name}[{', '.join([*rows, f'int32({found})'])}]", call.dtype)]
         return texts
 
     def sum_of(self, call: Traced) -> Sum:
@@ -234,8 +233,7 @@ class _NestLines:
             exponent = call.function is np.power  # known, it may be a multiplication
             text = literal(x) if exponent else self.names.number(x, call)
             return text, np.dtype(bool) if isinstance(x, bool | np.bool) else None
-        base, index = base_of(x, place(x.shape, at))
-        nest = self.nest
+        (base, index), nest = base_of(x, place(x.shape, at)), self.nest
         if base.function is is_class:  # where it is asked for, no line of its own
             return expression(base, self.texts(base, call)), base.dtype
         if base in nest.phase and base not in nest.after:
@@ -322,9 +320,9 @@ class _NestLines:
     def used(self, name: str, index: Index) -> None:
         """Take note of whether an array is used by the rows of this nest."""
         first, *_ = self.nest.axes or ("-",)
-        said = [re.search(rf"\b{first}\b", x) is not None for x in index]
-        other = any(said) and (index[0] != first or any(said[1:]))
-        self.names.uses.setdefault(name, set()).add(None if other else any(said))
+        said = [bool(re.search(rf"\b{first}\b", x)) for x in index]
+        alone = sum(said) == (index[:1] == (first,))
+        self.names.uses.setdefault(name, set()).add(any(said) if alone else None)
 
     def is_one_row(self) -> bool:
         """Whether all arrays can be run through as one row."""

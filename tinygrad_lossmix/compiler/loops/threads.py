@@ -7,6 +7,7 @@ bits, whatever the number of threads.
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -29,17 +30,15 @@ def by_blocks(
     sums: int,
     numbers: Sequence[float],
 ) -> Any:
-    """What loops return that have run on all rows.
+    """What loops of arrays, of sums that they add to, and of numbers return of all rows.
 
     Args:
-        loops: take arrays, an array of sums that they add to, and numbers; without the GIL.
         rows: how many there are, and in a block.
-        cut: of each array, whether blocks have their rows of it; None: a row to work in.
+        cut: of each array, whether blocks have their rows of it; None: one row to work in.
         sums: how many.
     """
     count, step = rows
-    starts = range(0, count, step)
-    totals = np.zeros((len(starts), sums))
+    totals = np.zeros((-(-count // step), sums))
 
     def run(start: int, end: int, total: Array) -> Any:
         given = [
@@ -48,26 +47,23 @@ def by_blocks(
         ]
         return loops(*given, total, *numbers)
 
-    waiting = iter(list(zip(starts, totals, strict=True)))
+    waiting = iter(range(len(totals)))
 
-    def work(_: Any = None) -> None:
-        for start, total in waiting:
-            run(start, start + step, total)
+    def work() -> None:
+        for i in waiting:
+            run(i * step, (i + 1) * step, totals[i])
 
-    helpers = min(allowed(), len(starts)) - 1
-    if helpers:
-        with ThreadPoolExecutor(helpers) as pool:
-            found = pool.map(work, range(helpers))
-            work()
-            list(found)  # raises what they did
-    else:
+    helpers = min(allowed(), len(totals)) - 1
+    with ThreadPoolExecutor(helpers) if helpers else nullcontext() as pool:
+        others = [pool.submit(work) for _ in range(helpers)] if pool else []
         work()
+        for each in others:
+            each.result()  # raises what it did
     return run(0, 0, np.add.accumulate(totals)[-1])
 
 
 def allowed() -> int:
-    """How many threads may run: one for each processor that this process has, or as many as the
-    environment says, to OpenMP or to numba."""
+    """How many threads may run: as many as this process has processors, OpenMP or numba threads."""
     own = getattr(os, "sched_getaffinity", None)
     given = [os.environ.get(name, "") for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")]
     limits = [int(x) for x in given if x.isdecimal()]
