@@ -136,6 +136,7 @@ CALLS = {
         lambda x: lm.group(x)(np.exp)(vector()),
         lambda x: lm.draw(lm.group("f")(lambda z, y: z * 2.0)(vector(), x)),
     ],
+    "lml": [*unary(lm.lml), lambda x: lm.lml(Z, axis=x)],
     "log_likelihood": on_outputs(lm.log_likelihood),
     "log_sigmoid": unary(lm.log_sigmoid),
     "log_softmax": [*unary(lm.log_softmax), lambda x: lm.log_softmax(Z, axis=x)],

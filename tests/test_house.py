@@ -38,7 +38,7 @@ ORDERED = {  # rooms that are read like a book: a file needs only those before i
     "testing": "check_report methods behaviour rounding highprecision subject comparison planted "
     "causes checking strategies.arrays strategies.examples strategies.programs strategies "
     "properties",
-    "mixes": "labels book costs rows class_forms closed_forms outputs hessians layers own mix",
+    "mixes": "labels book costs rows class_forms closed_forms outputs hessians lml layers own mix",
     "compiler": "calls numbering indexing ir ir.inference ir.trace ir.canonical ir.simplify "
     "ir.program patterns patterns.structure patterns.published patterns.axes patterns.idioms "
     "patterns.linear patterns.logs patterns.stable_rules patterns.fuse patterns.mispairings "

@@ -50,7 +50,16 @@ def test_tab_completes_public_names_only(module):
 def test_the_contract_of_the_public_face():
     assert set(lm.__all__) >= {
         *("Tensor", "grad", "value_and_grad", "constant", "derivative", "book", "Mix", "MIXES"),
-        *("sigmoid", "softmax", "log_sigmoid", "log_softmax", "softplus", "logsumexp", "xlogy"),
+        *(
+            "sigmoid",
+            "softmax",
+            "lml",
+            "log_sigmoid",
+            "log_softmax",
+            "softplus",
+            "logsumexp",
+            "xlogy",
+        ),
         *("cross_entropy", "log_likelihood", "quadratic", "verdict", "claims", "plateau", "names"),
         *("diagnose", "stabilize", "compile", "draw", "tree", "Stepper", "step", "page", "group"),
         *("delta_report", "rewriting", "lab", "testing"),

@@ -43,6 +43,7 @@ from tinygrad_lossmix.engine.graph import group
 from tinygrad_lossmix.engine.refusals import HABITS
 from tinygrad_lossmix.mixes import book
 from tinygrad_lossmix.mixes.costs import cross_entropy, log_likelihood, quadratic, xlogy
+from tinygrad_lossmix.mixes.lml import lml
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 from tinygrad_lossmix.mixes.outputs import (
     log_sigmoid,
@@ -77,7 +78,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["Tensor", "constant", "derivative", "grad", "group", "value_and_grad"]
 __all__ += ["cross_entropy", "log_likelihood", "quadratic", "xlogy"]  # costs
-__all__ += ["log_sigmoid", "log_softmax", "logsumexp", "sigmoid", "softmax", "softplus"]
+__all__ += ["lml", "log_sigmoid", "log_softmax", "logsumexp", "sigmoid", "softmax", "softplus"]
 __all__ += ["MIXES", "Mix", "book", "compile", "rewriting", "stabilize"]
 __all__ += ["claims", "delta_report", "diagnose", "names", "plateau", "verdict"]  # answers
 __all__ += ["matching_cost", "matching_output"]

@@ -37,7 +37,7 @@ def test_the_table_has_every_name_and_says_what_was_not_checked() -> None:
     for name in NAMES:
         assert name.book in flat
         assert name.here in flat
-        assert name.torch.split(", z)")[0][:40] in flat
+        assert not name.torch or name.torch.split(", z)")[0][:40] in flat
     for library in ("PyTorch", "Keras", "scikit-learn"):
         assert f"{library}: not installed, not checked." in flat
     assert '"cross-entropy" (CE) means eq. 63' in flat
@@ -63,7 +63,7 @@ def test_json_is_one_object_with_a_record_for_each_name() -> None:
             "expression": name.torch,
             "error": None,
             "agrees": None,
-            "note": "not installed, not checked",
+            "note": "not installed, not checked" if name.torch else "",
         }
 
 
@@ -74,4 +74,4 @@ def test_a_difference_exits_1_and_is_null_in_json_where_it_is_no_number() -> Non
     assert result.exit_code == 1
     found = json.loads(result.stdout)["names"]
     assert all(each["torch"]["error"] is None for each in found)
-    assert all(each["torch"]["agrees"] is False for each in found)
+    assert all(not each["torch"]["agrees"] for each in found)

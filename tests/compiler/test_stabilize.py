@@ -377,7 +377,7 @@ def test_every_row_of_the_published_table_is_found_in_these_tests(every):
     costs = (recording(pair, *each, z, y) for pair in PAIRS for each in spelled(pair)[::every])
     parts = [f(z) for f in (*spellings.LOG_SUMS.values(), *spellings.SOFTPLUSES.values())]
     parts += [np.log(np.exp(z)), 1 - lm.softmax(z), np.log(1 - np.tanh(z))]
-    parts += [1 - np.prod(lm.sigmoid(z))]
+    parts += [1 - np.prod(lm.sigmoid(z)), ((lm.lml(z) - y) ** 2).sum()]
     parts += [np.log1p(-lm.sigmoid(z)), np.log(2.0 - 2.0 * lm.sigmoid(z))]
     found = {pattern for cost in (*costs, *parts) for pattern in patterns_in(cost)}
     assert found == set(PATTERNS)

@@ -14,11 +14,20 @@ from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.derivatives import astype, scatter
 from tinygrad_lossmix.engine.table import SCIPYS, TABLE
 from tinygrad_lossmix.mixes.layers import PAIRS
+from tinygrad_lossmix.mixes.lml import lml_parts
 from tinygrad_lossmix.mixes.outputs import log1m_softmax
 from tinygrad_lossmix.testing import strategies
 from tinygrad_lossmix.views.reading import Reading, constants
 
-SENTENCES = {np.max, np.min, np.prod, lm.logsumexp, log1m_softmax}  # rules that no formula says
+SENTENCES = {
+    np.max,
+    np.min,
+    np.prod,
+    lm.logsumexp,
+    log1m_softmax,
+    lm.lml,
+    lml_parts,
+}  # rules that no formula says
 CONSTANTS = {  # there is a number in the rule, of which four digits are written
     np.exp2, np.log2, np.log10, *(SCIPYS[name] for name in ("erf", "erfc", "ndtr")),
 }  # fmt: skip
@@ -105,8 +114,9 @@ CALLS = [
     *(np.einsum("ij,kj->ik", z, w.T), np.einsum("ij->i", z), np.einsum("i,j->ij", x, y)),
     *(f(z, axis=axis) for f in (lm.softmax, lm.log_softmax, lm.logsumexp) for axis in (0, -1)),
     *(log1m_softmax(z), lm.constant(z) * z),
-    *(mix.cost(z, labels) for mix in lm.MIXES),
-    *(mix.delta(z, labels) for mix in lm.MIXES),
+    *(lm.lml(z), lm.lml(z, axis=0), lml_parts(z)),
+    *(lm.Mix(*pair).cost(z, labels) for pair in PAIRS),
+    *(lm.Mix(*pair).delta(z, labels) for pair in PAIRS),
 ]  # fmt: skip
 
 

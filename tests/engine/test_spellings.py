@@ -40,6 +40,7 @@ SAFE = {
     lm.softmax: _softmax,
     lm.log_softmax: lambda x, axis=-1: np.log(_softmax(x, axis)),
     lm.logsumexp: _over,
+    lm.lml: lm.lml,
 }
 
 
@@ -113,7 +114,7 @@ def _seed(function, axis):
 
 @pytest.mark.parametrize("axis", [-1, 0, None, ()])
 def test_safe_functions_of_one_number(axis):
-    for function, expected in zip(SAFE, (1.0, 0.0, 2.5), strict=True):
+    for function, expected in zip(SAFE, (1.0, 0.0, 2.5, 1.0), strict=True):
         t = Tensor(2.5)
         value = function(t, axis)
         assert value.shape == ()

@@ -1,4 +1,4 @@
-"""The six costs of logits in mpmath, from their definitions and the chain rule alone.
+"""The costs of logits in mpmath, from their definitions and the chain rule alone.
 
 Logits z and labels y are sequences of K floats, a pair is ("softmax", "ll") and so on; what comes
 back has enough digits that nothing is lost to the cancellation in the plain formulas.
@@ -9,7 +9,7 @@ import itertools
 import math
 from typing import NamedTuple
 
-from mpmath import exp, log, mp, mpf
+from mpmath import exp, log, mp, mpf, sqrt
 
 
 def digits(z):
@@ -25,9 +25,34 @@ def outputs(name, z):
     """The outputs a, and 1 - a as it comes out without a subtraction."""
     if name == "sigmoid":
         return [1 / (1 + exp(-x)) for x in z], [1 / (1 + exp(x)) for x in z]
+    if name == "lml":
+        tau = threshold(z)
+        return [1 / (1 + exp(tau - x)) for x in z], [1 / (1 + exp(x - tau)) for x in z]
     e = [exp(x) for x in z]
     total = sum(e)
     return [x / total for x in e], [sum(e[:k] + e[k + 1 :]) / total for k in range(len(e))]
+
+
+def threshold(z):
+    """τ with Σσ(z - τ) = 1, by Newton's method on ln Σ a of all but the largest = ln(1 - a)."""
+    top = max(range(len(z)), key=z.__getitem__)
+    rest = z[:top] + z[top + 1 :]
+    if not rest:
+        return mpf("-inf")
+    start = log(sum(exp(x - z[top]) for x in rest))
+    tau, step = z[top] + max(start, start / 2), mpf(1)
+    while abs(step) > sqrt(mp.eps):
+        a = [1 / (1 + exp(tau - x)) for x in rest]
+        left, last = sum(a), 1 / (1 + exp(z[top] - tau))
+        step = log(left / last) / (sum(x * (1 - x) for x in a) / left + 1 - last)
+        tau += step
+    return tau
+
+
+def weights(a, b):
+    """∂τ/∂z; it is 1 where there is one class."""
+    s = [x * o for x, o in zip(a, b, strict=True)]
+    return [x / sum(s) for x in s] if len(s) > 1 else [mpf(1)]
 
 
 def cost_terms(name, a, b, y):
@@ -54,8 +79,12 @@ def _cost(pair, a, b, y):
 
 
 def _delta(pair, a, b, y):
-    """Through the Jacobian of the outputs: a(1-a) of a sigmoid, a_k(δ_jk - a_j) of a softmax."""
+    """Through the Jacobian of the outputs: a(1-a) of a sigmoid, a_k(δ_jk - a_j) of a softmax, and
+    a_k(1-a_k)(δ_jk - w_j) of lml."""
     g = cost_slopes(pair[1], a, b, y)
+    if pair[0] == "lml":
+        r = [s * x * o for s, x, o in zip(g, a, b, strict=True)]
+        return [x - w * sum(r) for x, w in zip(r, weights(a, b), strict=True)]
     if pair[0] == "sigmoid":
         return [s * x * o for s, x, o in zip(g, a, b, strict=True)]
     pull = sum((s * x for s, x in zip(g, a, strict=True)), mpf(0))
@@ -97,6 +126,10 @@ def _delta_sizes(pair, a, b, y, errors):
         return [labels[k] * b[k] for k in each]
     if pair == ("sigmoid", "quadratic"):
         return [errors[k] * a[k] * b[k] for k in each]
+    if pair[0] == "lml":
+        sizes = _delta_sizes(("sigmoid", pair[1]), a, b, y, errors)
+        total = abs(sum(y) - 1) if pair[1] == "ce" else sum(sizes)
+        return [x + w * total for x, w in zip(sizes, weights(a, b), strict=True)]
     others = [[j for j in each if j != k] for k in each]
     if pair == ("softmax", "quadratic"):
         return [a[k] * (b[k] * errors[k] + sum(a[j] * errors[j] for j in others[k])) for k in each]

@@ -8,6 +8,7 @@ from mpmath import mpf
 
 import tinygrad_lossmix as lm
 from tests.helpers.mix_cases import REGIMES
+from tests.helpers.mix_oracle import outputs
 
 # value, derivative, second derivative
 ELEMENTWISE = {
@@ -48,7 +49,13 @@ def logsumexp(z):
     return [mpmath.log(sum(mpmath.exp(x) for x in z))]
 
 
-OVER_AN_AXIS = {lm.softmax: softmax, lm.log_softmax: log_softmax, lm.logsumexp: logsumexp}
+def lml(z):
+    return outputs("lml", z)[0]
+
+
+OVER_AN_AXIS = {
+    lm.softmax: softmax, lm.log_softmax: log_softmax, lm.logsumexp: logsumexp, lm.lml: lml
+}  # fmt: skip
 BOUND = {np.float64: 1e-13, np.float32: 1e-5}
 each_elementwise = pytest.mark.parametrize("f", ELEMENTWISE, ids=lambda f: f.__name__)
 each_over_an_axis = pytest.mark.parametrize("f", OVER_AN_AXIS, ids=lambda f: f.__name__)

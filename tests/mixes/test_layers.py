@@ -7,6 +7,8 @@ import tinygrad_lossmix as lm
 from tinygrad_lossmix.mixes.layers import COSTS, LAYERS, PAIR_OF, PAIRS, cost_named
 
 Z, Y = np.array([2.0, 0.5, -1.0]), np.array([0.0, 1.0, 0.0])
+WITH_RELATIVES = {name: layer for name, layer in LAYERS.items() if layer.potential}
+each_with_relatives = pytest.mark.parametrize("layer", WITH_RELATIVES.values(), ids=WITH_RELATIVES)
 each_layer = pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
 
 
@@ -15,13 +17,13 @@ def test_the_book_and_the_stable_layer_are_one_function(layer):
     np.testing.assert_allclose(layer.stable(Z), layer.book(Z), rtol=1e-14)
 
 
-@each_layer
+@each_with_relatives
 def test_the_gradient_of_the_potential_is_the_layer(layer):
     z = lm.Tensor(Z)
     np.testing.assert_allclose(lm.grad(layer.potential(z).sum(), z), layer.stable(Z), rtol=1e-14)
 
 
-@each_layer
+@each_with_relatives
 def test_the_logarithms_are_those_of_the_layer(layer):
     a = layer.stable(Z)
     np.testing.assert_allclose(layer.log(Z), np.log(a), rtol=1e-14)
@@ -61,7 +63,8 @@ def test_the_costs_of_the_book_and_of_outputs_are_one_function(name, cost):
 @pytest.mark.parametrize("pair", PAIRS, ids=" ".join)
 def test_the_formula_of_delta_gives_its_numbers(pair):
     a, y = LAYERS[pair[0]].stable(Z), Y
-    known = {"a": a, "y": y, "S": y.sum(), "e": a - y, "r": a / (1.0 - a)}
+    known = {"a": a, "y": y, "S": y.sum(), "e": a - y, "r": a / (1.0 - a), "s": a * (1.0 - a)}
+    known["w"] = known["s"] / known["s"].sum()
     spelled = {
         "a - y": "a - y",
         "-y(1 - a)": "-y * (1 - a)",
@@ -69,13 +72,19 @@ def test_the_formula_of_delta_gives_its_numbers(pair):
         "Sa - y + (1 - y)r - a Σ(1 - y)r": "S*a - y + (1 - y)*r - a * ((1 - y)*r).sum()",
         "Sa - y": "S*a - y",
         "a(e - a·e)": "a * (e - a @ e)",
+        "a - y + (S - 1)w": "a - y + (S - 1) * w",
+        "wΣy(1 - a) - y(1 - a)": "w * (y * (1 - a)).sum() - y * (1 - a)",
+        "es - wΣes": "e * s - w * (e * s).sum()",
     }
     found = eval(spelled[PAIRS[pair].formula], known)
     np.testing.assert_allclose(PAIRS[pair].delta(Z, Y), found, rtol=1e-12)
 
 
 def test_the_equations_are_those_of_the_book():
-    assert [layer.equation for layer in LAYERS.values()] == ["eq. (3)", "eq. (78)"]
+    assert [layer.equation for layer in LAYERS.values()] == [
+        *("eq. (3)", "eq. (78)"),
+        "σ(z - τ), Σa = 1",
+    ]
     assert [cost.equation for cost in COSTS.values()] == ["eq. (63)", "eq. (80)", "eq. (6)"]
     assert {pair: form.equation for pair, form in PAIRS.items() if form.equation != "eq. (29)"} == {
         ("sigmoid", "ce"): "eq. (66)",

@@ -15,7 +15,8 @@ Z = np.array([0.5, -1.0, 2.0])
         (
             lambda mix: Mix("softmax", "hinge"),
             "there is no mix 'softmax' with 'hinge': choose one of sigmoid ce, sigmoid ll, "
-            "sigmoid quadratic, softmax ce, softmax ll, softmax quadratic",
+            "sigmoid quadratic, softmax ce, softmax ll, softmax quadratic, lml ce, lml ll, "
+            "lml quadratic",
         ),
         (
             lambda mix: mix.cost(1.0, 0),

@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as hnp
 from mpmath import mp, mpf
 
 import tinygrad_lossmix as lm
+from tests.helpers import mix_oracle as oracle
 from tests.helpers.mix_cases import REGIMES
 from tests.helpers.output_oracle import (
     ELEMENTWISE,
@@ -28,9 +29,13 @@ from tinygrad_lossmix.mixes.outputs import log1m_softmax
 BIG = np.finfo(float).max
 
 
-def jacobian(f, p):
-    """∂f/∂z, a row for each output, of the exact softmax p."""
-    each = range(len(p))
+def jacobian(f, z):
+    """∂f/∂z, a row for each output, of exact logits."""
+    each, p = range(len(z)), softmax(z)
+    if f is lm.lml:
+        a, b = oracle.outputs("lml", z)
+        w = oracle.weights(a, b)
+        return [[a[i] * b[i] * ((i == j) - w[j]) for j in each] for i in each]
     if f is lm.logsumexp:
         return [list(p)]
     if f is lm.softmax:
@@ -48,7 +53,7 @@ def test_gradients_of_functions_of_an_axis(f, dtype, data):
     seed = data.draw(hnp.arrays(dtype, out.shape, elements=st.sampled_from([-1.0, 0.0, 0.5, 2.0])))
     got = grad(out, t, seed=seed)
     with mp.workdps(320):
-        rows = jacobian(f, softmax(exact_numbers(z)))
+        rows = jacobian(f, exact_numbers(z))
         weights = exact_numbers(np.atleast_1d(seed))
         exact = [
             sum(w * row[j] for w, row in zip(weights, rows, strict=True)) for j in range(len(z))
@@ -126,7 +131,7 @@ def test_second_derivatives_of_functions_of_an_axis(f, data):
         moved = [
             x + step * (1 + mpf(float(w))) for x, w in zip(exact_numbers(z), weights, strict=True)
         ]
-        rows = jacobian(f, softmax(moved))
+        rows = jacobian(f, moved)
         w = [mpf(1)] if f is lm.logsumexp else exact_numbers(weights)
         return [sum(x * row[j] for x, row in zip(w, rows, strict=True)) for j in range(len(z))]
 

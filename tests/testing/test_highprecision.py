@@ -30,7 +30,7 @@ def test_every_numpy_function_has_the_value_and_both_derivatives_of_its_oracle(c
 
 
 OUTPUTS = [
-    lm.sigmoid, lm.softplus, lm.log_sigmoid, lm.softmax, lm.log_softmax, lm.logsumexp,
+    lm.sigmoid, lm.softplus, lm.log_sigmoid, lm.softmax, lm.log_softmax, lm.logsumexp, lm.lml,
     lambda z: lm.softmax(z, axis=0), lambda z: lm.log_softmax(z, axis=0),
     lambda z: lm.logsumexp(z, axis=0, keepdims=True),
 ]  # fmt: skip

@@ -46,8 +46,8 @@ class Name(NamedTuple):
     book: str
     statistics: str
     reduction: str
-    torch: str
-    keras: str
+    torch: str | None
+    keras: str | None
     sklearn: str | None
 
 
@@ -61,6 +61,10 @@ NAMES = (  # here, in the book, in statistics, the reduction; then in each libra
         "lm.softmax(z)", "eq. 78", "inverse of the multinomial logit",
         "none; outputs of a row sum to 1",
         "torch.softmax(z, dim=-1)", "keras.ops.softmax(z)", "sklearn.utils.extmath.softmax(z)",
+    ),
+    Name(
+        "lm.lml(z)", "no equation", "LML projection, k = 1", "none; outputs of a row sum to 1",
+        None, None, None,
     ),
     Name(
         "lm.cross_entropy(s, y)", "eq. 57, 63", "NLL of K Bernoullis",

@@ -14,7 +14,8 @@ from tinygrad_lossmix.cli.exits import usage
 from tinygrad_lossmix.cli.user_code import imported, users_code
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.labels import dense
-from tinygrad_lossmix.mixes.mix import MIXES, Mix
+from tinygrad_lossmix.mixes.layers import PAIRS
+from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.records import to_json
 
 json_option = click.option(
@@ -75,7 +76,7 @@ def mix_of(words: Sequence[str]) -> Mix:
         Refused: a function that cannot be imported; when it is called: whatever it raises.
     """
     if len(words) != 2:
-        known = ", ".join(mix.words for mix in MIXES)
+        known = ", ".join(map(" ".join, PAIRS))
         raise ValueError(f"a mix is two words, as in softmax ll: choose one of {known}")
     return Mix(*[users_function(word) if ":" in word else word for word in words])
 

@@ -19,7 +19,7 @@ from tinygrad_lossmix.compiler.ir.inference import Kind
 from tinygrad_lossmix.compiler.ir.program import Lowering, TracedProgram
 from tinygrad_lossmix.engine.rules import scatter
 from tinygrad_lossmix.engine.table import is_duck
-from tinygrad_lossmix.mixes import closed_forms
+from tinygrad_lossmix.mixes import closed_forms, lml
 from tinygrad_lossmix.mixes.labels import one_hot
 from tinygrad_lossmix.mixes.rows import all_but_one
 
@@ -154,6 +154,7 @@ def _looped(form: Lowering, z: Value, y: Value) -> tuple[Value, Value]:
     return LOOPED[form](z, y)
 
 
+AS_ONE = [evaluate for evaluate, _ in lml.PAIRS.values()]
 SIGMOIDS = (closed_forms.sigmoid_ce, closed_forms.sigmoid_ll, closed_forms.sigmoid_quadratic)
 SOFTMAXES: dict[Any, Lowering] = {
     closed_forms.softmax_ll: softmax_ll,
@@ -162,12 +163,13 @@ SOFTMAXES: dict[Any, Lowering] = {
 LOWERED: dict[Any, Lowering] = {
     **{form: _lowered(form, form) for form in SIGMOIDS},
     **{form: _lowered(form, spelled_out, _indexed) for form, spelled_out in SOFTMAXES.items()},
-    closed_forms.softmax_ce: _lowered(closed_forms.softmax_ce, None),
+    **{form: _lowered(form, None) for form in (closed_forms.softmax_ce, *AS_ONE)},
 }
 LOOPED: dict[Any, Lowering] = {
     **{form: form for form in SIGMOIDS},
     **{form: functools.partial(f, exponentials=_masked) for form, f in SOFTMAXES.items()},
     closed_forms.softmax_ce: softmax_ce,
+    **{form: LOWERED[form] for form in AS_ONE},
 }
 LOWERED[closed_forms.evaluated] = lambda form, z, y: LOWERED[form](z, _classes(y))
 LOOPED[closed_forms.evaluated] = lambda form, z, y: _looped(form, z, _classes(y))

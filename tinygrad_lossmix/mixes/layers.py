@@ -16,7 +16,7 @@ import numpy as np
 from tinygrad_lossmix.engine.rules import divisor
 from tinygrad_lossmix.engine.table import Array, dispatched, row
 from tinygrad_lossmix.engine.tensor import Tensor, node
-from tinygrad_lossmix.mixes import book, closed_forms, costs, hessians, outputs
+from tinygrad_lossmix.mixes import book, closed_forms, costs, hessians, lml, outputs
 from tinygrad_lossmix.mixes.labels import one_hot
 
 
@@ -24,10 +24,10 @@ class OutputLayer(NamedTuple):
     """A function from logits to outputs, with its relatives; each is a row of the table."""
 
     stable: Any  # right at every logit
-    book: Callable[[Any], Any]  # the graph of primitives that is drawn and stepped
+    book: Callable[[Any], Any]  # what is drawn and stepped: a graph of primitives, if it has one
     equation: str
-    potential: Any  # its gradient is the layer
-    log: Any
+    potential: Any = None  # its gradient is the layer
+    log: Any = None
     log_rest: Any = None  # ln(1 - a), where it is not the logarithm at -z
     distribution: bool = False  # taken over an axis, along which the outputs add up to 1
 
@@ -60,7 +60,7 @@ class ClosedForm(NamedTuple):
     delta: Any  # z, y -> δ of each example; its rule is the Hessian
     evaluate: Callable[..., tuple[Array, Array]]  # z, y -> ΣC, δ
     product: Callable[[Array, Array, Array], Array]  # z, y, v -> Hessian times v
-    formula: str  # of δ, any labels; S = Σy, e = a - y, r = a/(1 - a)
+    formula: str  # of δ, any labels; letters: LETTERS
     latex: str
     equation: str  # of δ
 
@@ -82,8 +82,11 @@ class ClosedForm(NamedTuple):
 
 
 def _closed(name: str, formula: str, latex: str = "", equation: str = "eq. (29)") -> ClosedForm:
-    """The pair that has this name in closed_forms.py and in hessians.py."""
-    evaluate, product = getattr(closed_forms, name), getattr(hessians, name)
+    """The pair that has this name in closed_forms.py and in hessians.py, or in lml.py."""
+    evaluate, product = lml.PAIRS.get(name.removeprefix("lml_")) or (
+        getattr(closed_forms, name),
+        getattr(hessians, name),
+    )
 
     @dispatched
     def delta(z: Array, y: Array) -> Array:
@@ -121,6 +124,7 @@ LAYERS = {
         outputs.softmax, book.softmax, "eq. (78)", outputs.logsumexp, outputs.log_softmax,
         outputs.log1m_softmax, distribution=True,
     ),
+    "lml": OutputLayer(lml.lml, lml.lml, "σ(z - τ), Σa = 1", distribution=True),
 }
 COSTS = {
     "ce": CostFunction(
@@ -148,9 +152,22 @@ PAIRS = {
     ),
     ("softmax", "ll"): _closed("softmax_ll", "Sa - y", "S a - y", "eq. (84)"),
     ("softmax", "quadratic"): _closed("softmax_quadratic", "a(e - a·e)", "a\\,(e - a \\cdot e)"),
+    ("lml", "ce"): _closed("lml_ce", "a - y + (S - 1)w"),
+    ("lml", "ll"): _closed(
+        "lml_ll", "wΣy(1 - a) - y(1 - a)", "w\\textstyle\\sum_k y_k(1 - a_k) - y(1 - a)"
+    ),
+    ("lml", "quadratic"): _closed(
+        "lml_quadratic", "es - wΣes", "e\\,s - w\\textstyle\\sum_k e_k s_k"
+    ),
 }
 # fmt: on
-LETTERS = {"S": "S = sum of y", "e": "e = a - y", "r": "r = a/(1 - a)"}  # in formulas of δ
+LETTERS = {  # in formulas of δ
+    "S": "S = sum of y",
+    "e": "e = a - y",
+    "r": "r = a/(1 - a)",
+    "s": "s = a(1 - a)",
+    "w": "w = a(1 - a)/sum of a(1 - a)",
+}
 PAIR_OF = {form.cost: pair for pair, form in PAIRS.items()}  # by what a node holds
 
 

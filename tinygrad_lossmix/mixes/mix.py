@@ -17,6 +17,7 @@ import numpy as np
 
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor as Tensor
+from tinygrad_lossmix.mixes import book
 from tinygrad_lossmix.mixes.labels import dense, labels, logits, require_finite
 from tinygrad_lossmix.mixes.layers import PAIRS, OutputLayer
 from tinygrad_lossmix.mixes.own import (
@@ -38,8 +39,8 @@ class Mix:
     """An output layer with a cost.
 
     Args:
-        output: "sigmoid" or "softmax"; or a function of your own, from logits z to outputs of z's
-            shape, in plain NumPy.
+        output: "sigmoid", "softmax" or "lml"; or a function of your own, from logits z to outputs
+            of z's shape, in plain NumPy.
         cost: "ce" (cross-entropy, eq. 63), "ll" (log-likelihood, eq. 80) or "quadratic" (eq. 6),
             or the long name. Frameworks' "bce", "nll" and "mse" are understood as these; the cost
             stays the book's, summed over the outputs, the quadratic one with its half. Or a
@@ -47,7 +48,7 @@ class Mix:
             examples.
 
     Raises:
-        ValueError: another name, the message lists the six pairs; or "crossentropy", which is ce in
+        ValueError: another name, the message lists all pairs; or "crossentropy", which is ce in
             the book and ll in PyTorch.
 
     Logits z are arrays or Tensors (…, K) of floats; labels y are an array of that shape, or integer
@@ -79,7 +80,7 @@ class Mix:
 
     @property
     def output(self) -> str:
-        """The output layer: sigmoid, softmax, or what your function is called."""
+        """The output layer: sigmoid, softmax, lml, or what your function is called."""
         return named(self._given[0], "layer")
 
     @property
@@ -121,7 +122,7 @@ class Mix:
         return self._form.mean(z, labels(y, z))
 
     def composed(self, z: Any, y: Any) -> Any:
-        """The same cost as a graph of the book's primitives, NaN where they overflow."""
+        """The same cost as a graph of primitives, as in the book: NaN where they overflow."""
         z = logits(z, self._over)
         y = require_finite(dense(y, z))
         return self._cost.book(self._layer.book(z), y)
@@ -180,4 +181,4 @@ class Mix:
         return f"$\\text{{{self}}}:\\quad \\delta = {self._form.latex}$"
 
 
-MIXES = tuple(Mix(*pair) for pair in PAIRS)
+MIXES = tuple(Mix(*pair) for pair in PAIRS if hasattr(book, pair[0]))  # the six of the book

@@ -24,7 +24,7 @@ from tinygrad_lossmix.mixes.labels import numbers
 from tinygrad_lossmix.mixes.rows import FEW, all_but_one
 
 
-def _wide(function: Callable[..., Array]) -> Callable[..., Array]:
+def wide(function: Callable[..., Array]) -> Callable[..., Array]:
     """A function of arrays, the last one z, in float32 where z is float16: sums leave its range."""
 
     @functools.wraps(function)
@@ -36,7 +36,7 @@ def _wide(function: Callable[..., Array]) -> Callable[..., Array]:
     return computed
 
 
-def _over_axes(function: Callable[..., Array]) -> Any:
+def over_axes(function: Callable[..., Array]) -> Any:
     """A function over one axis, made one over all that NumPy's reductions take."""
     name = function.__name__
 
@@ -124,8 +124,8 @@ def _log_total(d: Array, top: Array, axis: int) -> Array:
     return np.log1p(rest + (top.sum(axis=axis, keepdims=True, dtype=d.dtype) - 1.0))
 
 
-@_over_axes
-@_wide
+@over_axes
+@wide
 def softmax(z: Array, axis: int = -1) -> Array:
     """e^z_k / Σ_j e^z_j over an axis, eq. (78) of the book; a Tensor for a Tensor.
 
@@ -136,8 +136,8 @@ def softmax(z: Array, axis: int = -1) -> Array:
     return e / e.sum(axis=axis, keepdims=True)
 
 
-@_over_axes
-@_wide
+@over_axes
+@wide
 def log_softmax(z: Array, axis: int = -1) -> Array:
     """ln(softmax(z)) over an axis.
 
@@ -148,8 +148,8 @@ def log_softmax(z: Array, axis: int = -1) -> Array:
     return d - _log_total(d, top, axis)
 
 
-@_over_axes
-@_wide
+@over_axes
+@wide
 def logsumexp(z: Array, axis: int = -1, keepdims: bool = False) -> Array:
     """ln Σ_k e^z_k over an axis, which is dropped unless keepdims; its derivative is the softmax.
 
@@ -160,8 +160,8 @@ def logsumexp(z: Array, axis: int = -1, keepdims: bool = False) -> Array:
     return total if keepdims else total.squeeze(axis)[()]
 
 
-@_over_axes
-@_wide
+@over_axes
+@wide
 def log1m_softmax(z: Array, axis: int = -1) -> Array:
     """ln(1 - softmax(z)) over an axis: ln of what the others get.
 
@@ -203,20 +203,20 @@ def _sigmoid_rule(g: Array, a: Array, z: Array) -> Array:
     return g * (a * (f / (1.0 + f)))
 
 
-@_wide
+@wide
 def _softmax_rule(g: Array, a: Array, z: Array, axis: int = -1) -> Array:
     """a * (g - sum(g * a, axis=axis, keepdims=True)); as sums over the other entries."""
     return a * (g * _others(a, axis) - _others(g * a, axis))
 
 
-@_wide
+@wide
 def _log_softmax_rule(g: Array, log_a: Array, z: Array, axis: int = -1) -> Array:
     """g - exp(log_a) * sum(g, axis=axis, keepdims=True); as sums over the other entries."""
     a = softmax(z, axis=axis)
     return g * _others(a, axis) - a * _others(g, axis)
 
 
-@_wide
+@wide
 def _log1m_softmax_rule(g: Array, log_b: Array, z: Array, axis: int = -1) -> Array:
     """a * sum(r, axis=axis, keepdims=True) - r, a = softmax(z, axis=axis), r = g * a / (1 - a).
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinygrad_lossmix.mixes.layers import COSTS, LAYERS
-from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.mixes.mix import MIXES, Mix
 from tinygrad_lossmix.proof.derivation import Counterexample, Derivation, Formula, derive, sympy
 
 SYMBOLS = "a outputs, y labels; derived for all logits by the engine's table, run on symbols."
@@ -148,6 +148,10 @@ def prove(output: str, cost: str, K: int = 3) -> Proof:
     (False, 2)
     """
     mix = Mix(output, cost)
+    if mix not in MIXES:
+        raise ValueError(
+            f"there are no proofs for {mix.output}: τ has no formula; use lm.delta_report, numbers"
+        )
     if type(K) is not int or not 1 <= K <= MOST:
         raise ValueError(f"a proof is for 1 to {MOST} classes, not {K!r}")
     if (mix.output, mix.cost_name, K) == ("softmax", "ce", 1):

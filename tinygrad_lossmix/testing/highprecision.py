@@ -20,7 +20,7 @@ from tinygrad_lossmix.engine.replay import replay
 from tinygrad_lossmix.engine.rules import astype, getitem, scatter
 from tinygrad_lossmix.engine.table import SCIPYS, Array, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.mixes import outputs
+from tinygrad_lossmix.mixes import lml, outputs
 from tinygrad_lossmix.mixes.costs import xlogy
 from tinygrad_lossmix.mixes.labels import one_hot
 from tinygrad_lossmix.mixes.layers import LAYERS, PAIRS
@@ -182,6 +182,22 @@ def _log1m_softmax(z: Array, axis: int = -1) -> Array:
     return _log(others) - _log(np.sum(np.moveaxis(e, -1, axis), axis=axis, keepdims=True))
 
 
+def _lml_parts(z: Array) -> Array:
+    """τ by Newton's method on Σ a of all but the largest logit = 1 - a of that, in logarithms."""
+    first = np.equal(np.argmax(z, axis=-1)[..., None], np.arange(z.shape[-1]))
+    rest: Any = lambda x: np.sum(np.where(first, 0, x), axis=-1, keepdims=True)
+    u = z - np.max(z, axis=-1, keepdims=True)
+    tau, step = _log(rest(_exp(u))), 1
+    tau = np.maximum(tau, tau / 2)
+    while True:
+        a, b = 1 / (1 + _exp(tau - u)), 1 / (1 + _exp(u - tau))
+        if np.all(abs(step) < mp.sqrt(mp.eps)):  # the last step left its square
+            return np.stack([u - tau, a, b, a * b / np.sum(a * b, axis=-1, keepdims=True)])
+        last = np.sum(np.where(first, b, 0), axis=-1, keepdims=True)
+        step = _log(rest(a) / last) / (rest(a * b) / rest(a) + 1 - last)
+        tau = tau + step
+
+
 def _scattered(g: Array, key: Any, shape: tuple[int, ...]) -> Array:
     full = np.full(shape, mp.mpf(0), dtype=object)
     np.add.at(full, key, g)
@@ -191,6 +207,7 @@ def _scattered(g: Array, key: Any, shape: tuple[int, ...]) -> Array:
 _LOGS: dict[str, Callable[[Array], tuple[Array, Array]]] = {  # ln a and ln(1 - a)
     "sigmoid": lambda z: (-_log1p(_exp(-z)), -_log1p(_exp(z))),
     "softmax": lambda z: (_log_softmax(z), _log1m_softmax(z)),
+    "lml": lambda z: _LOGS["sigmoid"](_lml_parts(z)[0]),
 }
 _COSTS: dict[str, tuple[Callable[..., Array], Callable[..., Array]]] = {  # C, and ∂C/∂a
     "ll": (
@@ -224,6 +241,9 @@ def _deltas(output: str, cost: str, z: Array, y: Array) -> Array:
     """∂C/∂z of each example: ∂C/∂a through the Jacobian of the output layer."""
     a, rest = map(_exp, _LOGS[output](z))
     slope = _COSTS[cost][1](_dense(y, z), a, rest)
+    if output == "lml":
+        each = slope * a * rest
+        return each - _lml_parts(z)[3] * np.sum(each, axis=-1, keepdims=True)
     if not LAYERS[output].distribution:
         return slope * a * rest
     return a * (slope * rest - (np.sum(slope * a, axis=-1, keepdims=True) - slope * a))
@@ -285,4 +305,6 @@ ORACLES: dict[Any, Callable[..., Array]] = {  # by function: the same on object 
     outputs.log_softmax: _log_softmax,
     outputs.logsumexp: _logsumexp,
     outputs.log1m_softmax: _log1m_softmax,
+    lml.lml: lambda z, axis=-1: np.moveaxis(_lml_parts(np.moveaxis(z, axis, -1))[1], -1, axis),
+    lml.lml_parts: _lml_parts,
 }

@@ -42,7 +42,14 @@ def test_the_search_that_tells_most_is_the_last_that_went_wrong_or_else_the_last
 
 def found(**changed):
     """Grounds of a pair without fault, some of it changed."""
-    identity = {"everywhere": 1.0, "scaled": 1.0, "rest": 1.0, "factor": 2.0, "error": 1.0}
+    identity = {
+        "everywhere": 1.0,
+        "scaled": 1.0,
+        "rest": 1.0,
+        "factor": 2.0,
+        "error": 1.0,
+        "summing": 1.0,
+    }
     identity |= {"smallest": 0.5, "largest": 3.0} | changed.pop("identity", {})
     sound = {
         "identity": SimpleNamespace(**identity),
@@ -77,6 +84,7 @@ def found(**changed):
             found(identity={"scaled": 9e-10}),
             "only where the labels sum to 1; where they sum to S, delta = S a - y",
         ),
+        (found(identity={"summing": 9e-10}, a_minus_y=True), "only where the labels sum to 1"),
         (found(a_minus_y=True), "only for one-hot labels"),
         (
             found(identity={"rest": 9e-10, "factor": 2.00001}),

@@ -7,6 +7,7 @@ Known(name='softmax', slope=0.5)
 
 import functools
 from collections.abc import Callable
+from itertools import starmap
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,8 +15,8 @@ import numpy as np
 from tinygrad_lossmix.answers.match.search import points
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.costs import quadratic
-from tinygrad_lossmix.mixes.layers import LAYERS
-from tinygrad_lossmix.mixes.mix import MIXES, Mix
+from tinygrad_lossmix.mixes.layers import LAYERS, PAIRS
+from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import number
 
 OTHERS: dict[str, tuple[Callable[[Any], Any], str]] = {  # a layer, and what its cost is called
@@ -73,7 +74,7 @@ def known_cost(known: Known) -> KnownCost | None:
     """What has δ = a - y with a layer, among the costs that are exact in the tails."""
     if known.name == "identity" and known.slope == 1:
         return KnownCost("quadratic", 1.0, quadratic, lambda z, y: z - y)
-    for mix in filter(is_a_minus_y, MIXES):
+    for mix in filter(is_a_minus_y, starmap(Mix, PAIRS)):
         if mix.output == known.name:
             return KnownCost(str(mix).partition(" + ")[2], known.slope, mix.cost, mix.delta)
     return None

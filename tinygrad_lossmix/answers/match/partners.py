@@ -4,7 +4,7 @@
 >>> found.of_layer
 'with softmax goes log-likelihood'
 >>> found.of_cost
-'with cross-entropy goes sigmoid'
+'with cross-entropy goes sigmoid and lml (one class of K)'
 """
 
 from typing import Any, NamedTuple
@@ -43,6 +43,7 @@ def partners(mix: Mix, classes: int) -> Partners:
         f"{name}{WHERE[where]}"
         for name, each in layers.items()
         if (where := largest_set(each, mix.on_outputs, classes))
+        and (where, classes) != ("simplex", 1)  # one output answers yes or no
     ]
     goes = " and ".join(found)
     return Partners(

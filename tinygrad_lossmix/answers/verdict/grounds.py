@@ -89,6 +89,7 @@ class Identity:
 
     error: float  # the largest |δ - (a - y)| where one answer is right
     everywhere: float  # the same for every label tried
+    summing: float  # the same where the labels sum to 1
     scaled: float  # the largest |δ - (S a - y)| for every label tried, S the sum of the labels
     factor: float  # c of the best δ = c (a - y) where one answer is right …
     rest: float  # … and the largest difference that it leaves
@@ -107,6 +108,7 @@ def identity(s: Samples) -> Identity:
     return Identity(
         error=largest(delta - near),
         everywhere=largest(s.delta - off),
+        summing=largest((s.delta - off)[np.isclose(s.y.sum(axis=1), 1.0)]),
         scaled=largest(s.delta - scaled),
         factor=factor,
         rest=largest(delta - factor * near),

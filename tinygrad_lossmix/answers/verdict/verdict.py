@@ -134,6 +134,8 @@ def condition(e: Grounds) -> str:
         return "for every y"
     if i.scaled < ROUNDING:
         return "only where the labels sum to 1; where they sum to S, delta = S a - y"
+    if i.summing < ROUNDING:
+        return "only where the labels sum to 1"
     if e.a_minus_y:
         return f"only for {_labels(e)}"
     if i.rest < ROUNDING and i.factor:

@@ -6,10 +6,12 @@ on a floor.
 
 import math
 
+import numpy as np
+
 from tinygrad_lossmix.compiler.patterns.idioms import VIEWS, Idioms
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.mixes.layers import LAYERS, PAIR_OF
+from tinygrad_lossmix.mixes.layers import LAYERS, PAIR_OF, PAIRS
 
 OUTPUT_OF = {cost: output for cost, (output, _) in PAIR_OF.items()}  # by what a node holds
 OUTPUT_OF |= {
@@ -45,6 +47,10 @@ def _words(outer: str, inner: str, shape: tuple[int, ...]) -> str:
     if outer == "softmax":
         floor = math.log1p((k - 1.0) / math.e)
         stuck = f"log-likelihood stops at ln(1 + (K - 1)/e), {floor:.4f} for K = {k}"
+    elif outer == "lml":
+        first = np.equal(np.arange(k), 0).astype(float)
+        floor = float(PAIRS["lml", "ce"].evaluate(first, first)[0])
+        stuck = f"cross-entropy stops at {floor:.4f} for one of K = {k}"
     else:
         on, off = math.log1p(1.0 / math.e), math.log(2.0)
         stuck = (

@@ -63,6 +63,7 @@ _REASONS = {
     ("softmax", "ll"): "one node, whose delta is a - y without the subtraction",
     ("softmax", "ce"): "one node; where an output is near 1, parts of the gradient cancel",
     ("softmax", "quadratic"): "one node; an output near its label loses the difference",
+    ("lml", "quadratic"): "one node; an output near its label loses the difference",
     ("sigmoid", "ll"): "one node: one exponential instead of three",
     ("sigmoid", "ce"): "one node, whose delta is a - y without the subtraction",
     ("sigmoid", "quadratic"): "one node; an output near its label loses the difference",
