@@ -58,7 +58,7 @@ def test_the_hessian_of_a_class_is_that_of_its_one_hot_labels(mix):
 @each_mix
 def test_hostile_logits_have_the_costs_and_deltas_of_one_hot_labels(mix, more):
     """Every triple of extremes, alone and among classes that cannot be."""
-    hostile = (np.nan, np.inf, -np.inf, -1000.0, 0.0, 5e-324, 1000.0, np.finfo(float).max)
+    hostile = (np.nan, np.inf, -np.inf, -1000.0, 0.0, 5e-324, 40.0, 1000.0)
     rows = np.array(list(itertools.product(hostile, repeat=3)))
     z = np.pad(rows, [(0, 0), (more, 0)], constant_values=-np.inf)
     for y in more + np.arange(3):
