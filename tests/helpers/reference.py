@@ -47,6 +47,9 @@ Dual.log = lambda x: x.chain(math.log(x.value), 1 / x.value)
 Dual.sin = lambda x: x.chain(math.sin(x.value), math.cos(x.value))
 Dual.cos = lambda x: x.chain(math.cos(x.value), -math.sin(x.value))
 Dual.tanh = lambda x: x.chain(math.tanh(x.value), 1 / math.cosh(x.value) ** 2)
+Dual.sinh = lambda x: x.chain(math.sinh(x.value), math.cosh(x.value))
+Dual.arctan = lambda x: x.chain(math.atan(x.value), 1 / (1 + x.value**2))
+Dual.hypot = lambda x, y: (x * x + y * y).sqrt()
 Dual.sqrt = lambda x: x.chain(math.sqrt(x.value), 0.5 / math.sqrt(x.value))
 
 

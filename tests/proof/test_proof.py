@@ -9,8 +9,15 @@ import sympy
 
 import tinygrad_lossmix as lm
 from tests.helpers.quick import thinned
+from tinygrad_lossmix.engine.sweep import accumulated, sweep
 from tinygrad_lossmix.engine.table import TABLE, Row
-from tinygrad_lossmix.proof.derivation import Symbolic, derive, expressions, variable
+from tinygrad_lossmix.proof.derivation import (
+    FUNCTIONS,
+    Symbolic,
+    derive,
+    expressions,
+    variable,
+)
 from tinygrad_lossmix.proof.proof import MOST, prove, readable
 
 CASES = [
@@ -205,6 +212,16 @@ def test_symbols_compute_as_numbers_do():
     )
     assert Symbolic(x[0]).__add__(np.ones(2)) is NotImplemented
     assert repr(1 - Symbolic(x[0])) == "1 - x0"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_rule_run_on_a_symbol_is_the_derivative_that_sympy_finds(name):
+    x = sympy.symbols("x", positive=True)
+    leaf, one = variable([x]), Symbolic(sympy.S.One)
+    cost = getattr(np, name)(leaf).sum()
+    [found] = expressions(accumulated(cost, one, sweep(cost, one))[leaf])
+    expected = sympy.diff(FUNCTIONS[name](x), x)
+    assert sympy.simplify(sympy.nsimplify(found) - expected) == 0
 
 
 def test_without_sympy_the_extra_is_named():

@@ -44,12 +44,6 @@ class Symbolic:
     def __init__(self, expression: Formula) -> None:
         self.expression = expression
 
-    def exp(self) -> Symbolic:
-        return Symbolic(sympy.exp(self.expression))
-
-    def log(self) -> Symbolic:
-        return Symbolic(sympy.log(self.expression))
-
     def __neg__(self) -> Symbolic:
         return Symbolic(-self.expression)
 
@@ -77,6 +71,15 @@ def _operator(name: str, of: Callable[[Any, Any], Any]) -> None:
     setattr(Symbolic, f"__r{name}__", right)
 
 
+def _function(name: str, of: Callable[[Formula], Formula]) -> None:
+    setattr(Symbolic, name, lambda self: Symbolic(of(self.expression)))
+
+
+PLAIN = ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh")
+FUNCTIONS = {name: getattr(sympy, name) for name in PLAIN}  # np.exp asks entries for a method exp
+FUNCTIONS |= {f"arc{name}": getattr(sympy, f"a{name}") for name in (*PLAIN[3:6], *PLAIN[7:])}
+for _name, _of in FUNCTIONS.items():
+    _function(_name, _of)
 for _name in ("add", "sub", "mul", "truediv", "pow"):
     _operator(_name, getattr(operator, _name))
 
