@@ -289,7 +289,7 @@ def test_a_rule_gets_the_residual_of_its_node_on_arrays_and_none_when_recorded()
     grow = derivative(lambda x: np.exp(x), rule)
     x = Tensor(0.5)
     kept = np.exp(x.data)
-    cost = tensor.node(grow, (x,), (x.data,), (0,), False, {}, kept, kept)
+    cost = tensor.node(grow, (x,), (x.data,), (0,), False, value=(kept, kept))
     assert grad(cost, x) == grad(cost, x, create_graph=True).data == kept
     assert seen == [kept, None]
 

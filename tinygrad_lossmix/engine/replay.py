@@ -48,7 +48,8 @@ def undifferentiated(each: Tensor) -> list[int]:
 
 def computed(old: Tensor, args: Sequence[Any]) -> Any:
     """The value of a node for other values of its arguments; a leaf keeps its own."""
-    return TABLE[old.function].forward(*args, **old.kwargs) if old.function else old.data
+    found = TABLE[old.function].forward(*args, **old.kwargs) if old.function else old.data
+    return found[0] if type(found) is tuple else found
 
 
 def recorded(old: Tensor, args: Sequence[Any]) -> Tensor:

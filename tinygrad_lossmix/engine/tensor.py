@@ -225,9 +225,8 @@ class Tensor(NoArray, metaclass=Spoken):
 
     def transpose(self, *axes: Any) -> Tensor:
         """`np.transpose`; the axes as one tuple or as several numbers."""
-        if not axes or axes[0] is None:
-            return record(np.transpose, (self,))
-        return record(np.transpose, (self,), {"axes": integers(axes)})
+        options = {"axes": integers(axes)} if axes and axes[0] is not None else {}
+        return record(np.transpose, (self,), options)
 
     def astype(self, dtype: Any) -> Tensor:
         """The same values in another float dtype; the gradient comes back in this one.
@@ -320,22 +319,22 @@ def node(
     positions: tuple[int, ...],
     lined: Any,  # whether it knows its line
     kwargs: Mapping[str, Any] = _NO_KEYWORDS,
-    value: Array | None = None,
-    residual: Any = None,
+    value: Any = None,  # or a pair: with what the rule is to have again
 ) -> Tensor:
     """A Tensor with these attributes, its value computed unless it is known."""
     if value is None:
         forward = TABLE[function].forward
         value = forward(*values, **kwargs) if kwargs else forward(*values)
     tensor: Tensor = _new(Tensor)
+    tensor.residual = tensor.grad = tensor.name = None
+    if type(value) is tuple:
+        value, tensor.residual = value
     tensor._value = value
     tensor.function = function
     tensor.args = args
     tensor.values = values
     tensor.positions = positions
     tensor.kwargs = kwargs
-    tensor.residual = residual
-    tensor.grad = tensor.name = None
     tensor.line = caller.line() if lined else None
     tensor.groups = ()
     tensor.order = tick()

@@ -15,6 +15,7 @@ import numpy as np
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.rows import (
     column,
+    entry,
     exponentials,
     others,
     peak,
@@ -59,7 +60,7 @@ def sigmoid_quadratic(z: Array, y: Array, out: Array | None = None) -> tuple[Any
 def softmax_ll(z: Array, y: Array, out: Array | None = None) -> tuple[Any, Array]:
     """C = ln Σe^(z - z_y);  δ = p, but δ_y = -q_y. All in one array."""
     first, at = peak(z), _of_class(z, y)
-    e = np.subtract(z, column(z.take(first)), out=out)
+    e = np.subtract(z, entry(z, first), out=out)
     flat = e.ravel()
     flat[first] = 0.0  # also where the largest is infinite
     d = flat.take(at)

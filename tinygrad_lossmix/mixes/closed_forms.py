@@ -20,7 +20,7 @@ import numpy as np
 from tinygrad_lossmix.engine.table import Array, dispatched
 from tinygrad_lossmix.mixes import class_forms
 from tinygrad_lossmix.mixes.labels import require_finite
-from tinygrad_lossmix.mixes.rows import column, exponentials, others, summed, without_largest
+from tinygrad_lossmix.mixes.rows import column, entry, exponentials, others, summed, without_largest
 
 Dot = Callable[[Array, Array], Array]
 
@@ -127,12 +127,12 @@ def sigmoid_quadratic(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Ar
 
 
 def softmax_ll(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
-    """C = S·logsumexp(z) - y·z with S = Σy;  δ_k = p_k Σ_{j≠k} y_j - y_k q_k."""
+    """C = Σ y (logsumexp(z) - z);  δ_k = p_k Σ_{j≠k} y_j - y_k q_k."""
     if y.ndim < z.ndim:
         return _of_classes(class_forms.softmax_ll, z, y)
     at, d, e, rest = exponentials(z)
     delta = (e * others(y) - y * rest) / (e + rest)
-    return np.vdot(summed(y), np.log1p(rest.take(at))) - dot(y, d), delta
+    return dot(y, np.subtract(np.log1p(entry(rest, at)), d, out=d)), delta
 
 
 def softmax_quadratic(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:

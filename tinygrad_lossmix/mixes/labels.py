@@ -81,11 +81,11 @@ def labels(y: Any, like: Any) -> Array:
     shape = like.shape
     if type(y) is not np.ndarray:
         y = _as_array(y)
+    if y.shape == shape and y.dtype is like.dtype:
+        return y.copy()
     if y.dtype.kind not in REAL and y.dtype != like.dtype:
         raise ValueError(f"labels are real numbers, not {y.dtype}: use y.astype(float)")
     if y.shape == shape:
-        if y.dtype is like.dtype:
-            return y.copy()
         with np.errstate(over="ignore"):
             return y.astype(like.dtype, "C")
     if not shape or y.shape != shape[:-1]:

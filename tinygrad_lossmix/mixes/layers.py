@@ -73,7 +73,8 @@ class ClosedForm(NamedTuple):
             return closed_forms.mean(self.evaluate, z, y)[0]
         values = z._value
         cost, delta = closed_forms.mean(self.evaluate, values, y)
-        return node(self.cost, (z, y), (values, y), (0,), z.line, {}, cost, {"delta": delta})
+        kept = cost, {"delta": delta}
+        return node(self.cost, (z, y), (values, y), (0,), z.line, value=kept)
 
     def hessian(self, z: Array, y: Array) -> Array:
         """∂²C/∂z² of one example: z, y (K,) -> (K, K)."""
@@ -102,7 +103,8 @@ def _closed(name: str, formula: str, latex: str = "", equation: str = "eq. (29)"
             each = delta(z, y)
         if type(each) is not np.ndarray:
             return each * factor
-        each *= factor
+        if factor != 1.0:
+            each *= factor
         return each
 
     def turned(g: Array, d: Array, z: Array, y: Array) -> Array:

@@ -35,7 +35,7 @@ def without_largest(z: Array, at: Any) -> tuple[Array, Array]:
     rest = np.maximum(z, np.finfo(z.dtype).min)  # an entry at -inf can still be the second
     rest.ravel()[at] = -np.inf
     second = peak(rest)
-    w = np.exp(rest - column(rest.take(second)))
+    w = np.exp(rest - entry(rest, second))
     total = summed(w)
     return w / column(total), z.take(second) - z.take(at) + np.log(total)
 
@@ -43,7 +43,7 @@ def without_largest(z: Array, at: Any) -> tuple[Array, Array]:
 def exponentials(z: Array) -> tuple[Any, Array, Array, Array]:
     """Where each row of z is largest, d = z minus that, e^d, and Σ_{j≠k} e^d_j for each k."""
     at = peak(z)
-    d = z - column(z.take(at))
+    d = z - entry(z, at)
     d.ravel()[at] = 0.0  # also where the largest is infinite
     e = np.exp(d)
     return at, d, e, others(e)
@@ -53,6 +53,11 @@ def peak(x: Array) -> Any:
     """Where each row is largest, as an index of `x.ravel()`: a third of the time of a pair."""
     k = x.argmax(axis=-1)
     return k if x.ndim == 1 else k + starts(*x.shape)
+
+
+def entry(x: Array, at: Any) -> Array:
+    """An entry of each row, by its index in `x.ravel()`, to be broadcast along it."""
+    return x[at : at + 1] if x.ndim == 1 else x.take(at)[:, None]
 
 
 def column(x: Array) -> Array:
