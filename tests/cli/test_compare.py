@@ -19,6 +19,7 @@ from click.testing import CliRunner, Result
 import tinygrad_lossmix
 from tests.helpers.quick import thinned
 from tinygrad_lossmix.cli import main
+from tinygrad_lossmix.cli.options import chosen
 from tinygrad_lossmix.lab.training import train
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 
@@ -138,6 +139,14 @@ def test_a_diverged_mix_is_a_dash_and_a_sentence() -> None:
 def test_mixes_are_chosen_in_order_and_once() -> None:
     found = json.loads(compare("--json", "--mixes", " softmax  ll,sigmoid ce,softmax ll").stdout)
     assert [mix["output"] for mix in found["mixes"]] == ["softmax", "sigmoid"]
+
+
+def test_all_mixes_are_the_six_and_lml_with_the_cost_that_goes_with_it() -> None:
+    found = [mix.words for mix in chosen(None, None, "all")]
+    assert found == [*NAMES, "lml ce"]
+    text = compare("--mixes", "lml ce").stdout
+    assert re.search(r"^lml ce +(yes +){3}\d", text, re.MULTILINE)
+    assert "s = a(1 - a), w = s/sum of s" in text
 
 
 def test_runs_do_not_depend_on_which_other_mixes_run() -> None:

@@ -40,6 +40,11 @@ def test_classes_are_the_number_of_outputs() -> None:
     assert "one output" in verdict("sigmoid", "ce", "--classes", "1").stdout
 
 
+def test_a_table_is_of_the_mixes_that_are_asked_for() -> None:
+    assert re.search(r"lml ce +(yes +){3}no +none", verdict("--mixes", "lml ce").stdout)
+    assert verdict("softmax", "ll", "--mixes", "all").exit_code == 2
+
+
 def test_without_a_mix_there_is_a_row_and_advice_for_all_six() -> None:
     result = verdict()
     assert result.exit_code == 0

@@ -13,14 +13,14 @@ from rich.table import Table
 from rich.text import Text
 
 from tinygrad_lossmix.cli.exits import INTERRUPTED, refusing, usage
-from tinygrad_lossmix.cli.options import json_option, mix_of, show
+from tinygrad_lossmix.cli.options import json_option, mixes_option, show
 from tinygrad_lossmix.cli.stdout import printed
 from tinygrad_lossmix.lab.data import Data, DataError, digits
 from tinygrad_lossmix.lab.data_files import read
 from tinygrad_lossmix.lab.report import prepare, record, write
 from tinygrad_lossmix.lab.studies import runs, summarise
 from tinygrad_lossmix.lab.training import Epoch, Run, Settings
-from tinygrad_lossmix.mixes.mix import MIXES, Mix
+from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import clean, number, shorten, yes
 
 LEGEND = (
@@ -28,14 +28,7 @@ LEGEND = (
     "test examples, mean ± standard deviation over the seeds. ECE: expected calibration error."
 )
 SYMBOLS = "S = sum of y = 1, e = a - y, r = a/(1 - a)"
-
-
-def chosen(ctx: click.Context, param: click.Parameter, value: str | None) -> list[Mix]:
-    """The mixes of `--mixes`, each once; all six without it."""
-    if value is None:
-        return list(MIXES)
-    with usage("--mixes:"):
-        return list(dict.fromkeys(mix_of(pair.split(maxsplit=1)) for pair in value.split(",")))
+OF_LML = ", s = a(1 - a), w = s/sum of s"
 
 
 def setting(name: str, kind: Any, about: str) -> Callable[[Callable[..., None]], Any]:
@@ -44,11 +37,7 @@ def setting(name: str, kind: Any, about: str) -> Callable[[Callable[..., None]],
 
 
 @click.command
-@click.option(
-    "--mixes",
-    callback=chosen,
-    help='Which mixes, e.g. "softmax ll,sigmoid ce".  [default: all six]',
-)
+@mixes_option
 @setting("seeds", click.IntRange(1, 10_000), "Runs per mix.")
 @setting("epochs", click.IntRange(1, 1_000_000), "Passes over the training examples.")
 @setting("hidden", click.IntRange(1, 100_000), "Sigmoid neurons of the hidden layer.")
@@ -132,7 +121,8 @@ def report(found: dict[str, Any]) -> str:
     about = "delta in closed form; max |delta - (a - y)| on a mini-batch"
     upper = heading(found["settings"]), "", table(found["mixes"]), ""
     middle = Text(LEGEND, style="dim"), "", Text(about, style="bold"), deltas
-    lower = Text(SYMBOLS, style="dim"), "", Text("Problems", style="bold"), problems
+    letters = SYMBOLS + OF_LML * any(mix["output"] == "lml" for mix in found["mixes"])
+    lower = Text(letters, style="dim"), "", Text("Problems", style="bold"), problems
     return printed(*upper, *middle, *lower, "", found["ranking"])
 
 

@@ -15,7 +15,7 @@ from tinygrad_lossmix.cli.user_code import imported, users_code
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.labels import dense
 from tinygrad_lossmix.mixes.layers import PAIRS
-from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.mixes.mix import MIXES, Mix
 from tinygrad_lossmix.records import to_json
 
 json_option = click.option(
@@ -79,6 +79,21 @@ def mix_of(words: Sequence[str]) -> Mix:
         known = ", ".join(map(" ".join, PAIRS))
         raise ValueError(f"a mix is two words, as in softmax ll: choose one of {known}")
     return Mix(*[users_function(word) if ":" in word else word for word in words])
+
+
+def chosen(ctx: click.Context, param: click.Parameter, value: str | None) -> list[Mix]:
+    """The mixes of `--mixes`, each once; the six without it, and with `all` also lml ce."""
+    if value in (None, "all"):
+        return [*MIXES, Mix("lml", "ce")] if value else [*MIXES]
+    with usage("--mixes:"):
+        return list(dict.fromkeys(mix_of(pair.split(maxsplit=1)) for pair in value.split(",")))
+
+
+mixes_option = click.option(
+    "--mixes",
+    callback=chosen,
+    help='Which mixes, e.g. "softmax ll,sigmoid ce"; all: also lml ce.  [default: the six]',
+)
 
 
 @functools.cache

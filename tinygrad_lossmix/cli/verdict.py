@@ -9,7 +9,7 @@ from rich.text import Text
 
 from tinygrad_lossmix.answers.verdict.verdict import MOST, Verdict
 from tinygrad_lossmix.cli.exits import usage
-from tinygrad_lossmix.cli.options import json_option, mix_of, show
+from tinygrad_lossmix.cli.options import json_option, mix_of, mixes_option, show
 from tinygrad_lossmix.cli.stdout import WIDTH, console, printed
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 from tinygrad_lossmix.printing import yes
@@ -29,14 +29,17 @@ LEGEND = (
     default=3,
     help="Number of outputs; one output answers yes or no.",
 )
+@mixes_option
 @json_option
-def command(words: tuple[str, ...], classes: int, as_json: bool) -> None:
+def command(words: tuple[str, ...], classes: int, mixes: list[Mix], as_json: bool) -> None:
     """Is a mix sound? Whether its cost is a strictly proper score and convex, whether delta is
     a - y, its problems, what to use instead: searched and measured now, with the points that show
-    it. Without a MIX, such as "softmax ce", all six in one table.
+    it. Without a MIX, such as "softmax ce", the six, or those of --mixes, in one table.
     """
+    if words and mixes != [*MIXES]:
+        raise click.UsageError("give one MIX, or several as --mixes")
     with usage():
-        mixes = [mix_of(words)] if words else MIXES
+        mixes = [mix_of(words)] if words else mixes
         found = {mix: mix.verdict(classes) for mix in mixes}
     records = [
         {"output": mix.output, "cost": mix.cost_name, **verdict.record()}

@@ -86,7 +86,7 @@ def lml(z: Array, axis: int = -1) -> Array:
 
 @wide
 def _lml_rule(g: Array, a: Array, z: Array, axis: int = -1) -> Array:
-    """s * (g - sum(s * g) / sum(s)) over an axis, s = a * (1 - a)."""
+    """s * (g - sum(w * g, axis=axis, keepdims=True)), s = a * (1 - a), w = s / sum(s)."""
     _, a, b, w = lml_parts(np.moveaxis(z, axis, -1))
     g = np.moveaxis(g, axis, -1)
     return np.moveaxis(a * b * (g - _sum(w * g)), -1, axis)  # no w is above 1/2: nothing cancels
