@@ -34,7 +34,7 @@ FLOORS = (  # from the ground up: a module imports from its own floor and from t
 ORDERED = {  # rooms that are read like a book: a file needs only those before it
     "engine": "table rules derivatives refusals freeze caller sweep tensor arrangements "
     "numpy_calls gradient graph replay",
-    "proof": "derivation proof",
+    "proof": "derivation every_class proof",
     "testing": "check_report methods behaviour rounding highprecision subject comparison planted "
     "causes checking strategies.arrays strategies.examples strategies.programs strategies "
     "properties",

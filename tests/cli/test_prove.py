@@ -14,8 +14,13 @@ def prove(*args: str) -> Result:
     return CliRunner().invoke(main, ["prove", *args])
 
 
-def test_three_classes_are_the_default() -> None:
+def test_every_number_of_classes_is_the_default() -> None:
     result = prove("softmax", "ll")
+    assert (result.exit_code, result.stdout) == (0, f"{proof_of('softmax', 'll', 'all')}\n")
+
+
+def test_three_classes_can_be_asked_for() -> None:
+    result = prove("softmax", "ll", "--classes", "3")
     assert (result.exit_code, result.stdout) == (0, f"{proof_of('softmax', 'll', 3)}\n")
 
 
@@ -43,7 +48,7 @@ def test_json_is_one_object_with_exact_numbers_as_text() -> None:
         "delta": ["-1/2", "0"],
         "a_minus_y": ["-1/2", "1/2"],
     }
-    (right,) = json.loads(prove("softmax", "ll", "--json").stdout)["mixes"]
+    (right,) = json.loads(prove("softmax", "ll", "--classes", "3", "--json").stdout)["mixes"]
     assert (right["holds"], right["counterexample"]) == (True, None)
 
 

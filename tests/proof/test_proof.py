@@ -11,6 +11,7 @@ import tinygrad_lossmix as lm
 from tests.helpers.quick import thinned
 from tinygrad_lossmix.engine.sweep import accumulated, sweep
 from tinygrad_lossmix.engine.table import TABLE, Row
+from tinygrad_lossmix.mixes import book
 from tinygrad_lossmix.proof.derivation import (
     FUNCTIONS,
     Symbolic,
@@ -94,8 +95,8 @@ def test_a_counterexample_is_one_and_is_there_exactly_when_it_does_not_hold(outp
 
 
 def test_where_delta_is_a_minus_y_no_point_is_a_counterexample():
-    assert derive("sigmoid", "cross_entropy", 1).counterexample() is None
-    assert derive("softmax", "log_likelihood", 2).counterexample() is None
+    assert derive("sigmoid", book.cross_entropy, 1).counterexample() is None
+    assert derive("softmax", book.log_likelihood, 2).counterexample() is None
 
 
 @pytest.mark.parametrize(
@@ -138,7 +139,7 @@ def test_a_rule_twice_too_large_is_named_by_its_multiple(monkeypatch):
 @pytest.mark.parametrize(("output", "cost", "k"), thinned(CASES, 4))
 def test_the_readable_form_equals_the_one_derived(output, cost, k):
     long = {"ce": "cross_entropy", "ll": "log_likelihood"}.get(cost, cost)
-    derivation = derive(output, long, k)
+    derivation = derive(output, getattr(book, long), k)
     for form, error, a_minus_y in zip(
         readable(derivation), derivation.error, derivation.a_minus_y, strict=True
     ):

@@ -99,6 +99,11 @@ class Mix:
         return self._cost.on_outputs
 
     @property
+    def book_cost(self) -> Callable[[Any, Any], Any]:
+        """The cost as a graph of primitives."""
+        return self._cost.book
+
+    @property
     def words(self) -> str:
         """As it is typed: softmax ll."""
         return f"{self.output} {self.cost_name}"

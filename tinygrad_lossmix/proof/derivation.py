@@ -1,6 +1,6 @@
 """The output delta of a mix as formulas: the engine's own sweep on a recording of symbols.
 
->>> derive("sigmoid", "log_likelihood", 1).error
+>>> derive("sigmoid", book.log_likelihood, 1).error
 (a0*y0 - a0,)
 >>> x = variable(sympy.symbols("x:2", positive=True))
 >>> expressions(np.log(x * x / 2.0))
@@ -43,6 +43,9 @@ class Symbolic:
 
     def __init__(self, expression: Formula) -> None:
         self.expression = expression
+
+    def mean(self, *_: Any, **__: Any) -> Symbolic:
+        return self
 
     def __neg__(self) -> Symbolic:
         return Symbolic(-self.expression)
@@ -185,7 +188,7 @@ class Derivation(NamedTuple):
                 yield tuple(map(sympy.log, powers)), point
 
 
-def derive(output: str, cost: str, classes: int) -> Derivation:
+def derive(output: str, cost: Callable[[Any, Any], Any], classes: int) -> Derivation:
     """Run the table of derivatives on the book's output layer and cost.
 
     The logits are z = ln E with E > 0, so that all is rational in E; then E is replaced by what it
@@ -211,11 +214,28 @@ def derive(output: str, cost: str, classes: int) -> Derivation:
     return Derivation(output, a, y, total, tuple(raw), tuple(a_minus_y), tuple(error))
 
 
-def _cost(name: str) -> Callable[[Tensor, Tensor], Tensor]:
-    """A cost of the book, its very code, but with labels taken as they are.
+def _cost(cost: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """A cost of the book, its very code, but with labels taken as they are; a user's own as it is.
 
     Symbols are no numbers, which labels are checked to be, and no constant that can be recorded:
     they enter as a variable.
     """
-    code = inspect.unwrap(getattr(book, name)).__code__
+    code = getattr(inspect.unwrap(cost), "__code__", None)
+    if code is None or cost.__module__ != book.__name__:
+        return cost
     return FunctionType(code, vars(book) | {"dense": lambda y, a: y})
+
+
+def written(formula: Formula, a: Formula, y: Formula, text: Callable[[Formula], str] = str) -> str:
+    """A formula as text, beginning with a - y where it is a part of it.
+
+    >>> a, b, y = sympy.symbols("a b y")
+    >>> str(a - y - b), written(a - y - b, a, y)
+    ('a - b - y', 'a - y - b')
+    """
+    if not {a, -y} <= set(sympy.Add.make_args(formula)):
+        return text(formula)
+    rest = formula - (a - y)
+    sign = "-" if rest.could_extract_minus_sign() else "+"
+    end = "" if rest == 0 else f" {sign} {text(-rest if sign == '-' else rest)}"
+    return f"{text(a)} - {text(y)}{end}"

@@ -15,13 +15,23 @@ a outputs, y labels; derived for all logits by the engine's table, run on symbol
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, overload
 
-from tinygrad_lossmix.mixes.layers import COSTS, LAYERS
-from tinygrad_lossmix.mixes.mix import MIXES, Mix
-from tinygrad_lossmix.proof.derivation import Counterexample, Derivation, Formula, derive, sympy
+from tinygrad_lossmix.mixes import book as book
+from tinygrad_lossmix.mixes.layers import LAYERS
+from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.proof.derivation import (
+    Counterexample,
+    Derivation,
+    Formula,
+    derive,
+    sympy,
+    written,
+)
+from tinygrad_lossmix.proof.every_class import ProofForAll, prove_for_all
 
 SYMBOLS = "a outputs, y labels; derived for all logits by the engine's table, run on symbols."
+Cost = Callable[[Any, Any], Any]
 MOST = 6  # classes: one more takes a minute
 
 
@@ -123,20 +133,27 @@ class Proof:
         }
 
 
-def prove(output: str, cost: str, K: int = 3) -> Proof:
+@overload
+def prove(output: str, cost: str | Cost, K: int = 3) -> Proof: ...
+@overload
+def prove(output: str, cost: str | Cost, K: Literal["all"]) -> ProofForAll: ...
+def prove(output: str, cost: str | Cost, K: int | str = 3) -> Proof | ProofForAll:
     """Derive δ of a mix of K classes for all logits and labels, and compare it with a - y.
 
     Args:
         output: "sigmoid" or "softmax".
         cost: "ce" (eq. 63 of the book), "ll" (eq. 80) or "quadratic" (eq. 6), or the long name.
-        K: how many classes, 1 to 6; five take seconds.
+            Or a function of your own, of outputs and labels.
+        K: how many classes, 1 to 6; five take seconds. "all": any number of them, δ of class k.
 
     Returns:
-        a `Proof`: true where δ = a - y for all labels that the outputs can match, with δ as
-        formulas and the condition on the labels; else a counterexample. Eq. (66) and (84).
+        a `Proof`, for all K a `ProofForAll`: true where δ = a - y for all labels that the outputs
+        can match, with δ as formulas and the condition on the labels; else a counterexample. Eq.
+        (66) and (84).
 
     Raises:
         ImportError: SymPy is not installed.
+        TypeError: the cost uses what formulas do not know.
         ValueError: no such mix, K out of range, or softmax with cross-entropy on one class, where
             ln(1 - a) is infinite.
 
@@ -148,15 +165,25 @@ def prove(output: str, cost: str, K: int = 3) -> Proof:
     (False, 2)
     """
     mix = Mix(output, cost)
-    if mix not in MIXES:
+    if mix.output not in LAYERS:
         raise ValueError(
-            f"there are no proofs for {mix.output}: τ has no formula; use lm.delta_report, numbers"
+            f"a proof starts at {' or '.join(LAYERS)}, whose logits follow from the outputs, not "
+            f"at {mix.output}: lm.matching_cost searches, and proves what it can"
         )
+    if K == "all":
+        return prove_for_all(mix)
+    if mix.output == "lml":
+        raise ValueError('τ of lml has no formula for a number of classes: prove it for "all"')
     if type(K) is not int or not 1 <= K <= MOST:
-        raise ValueError(f"a proof is for 1 to {MOST} classes, not {K!r}")
+        raise ValueError(f'a proof is for 1 to {MOST} classes or for "all", not {K!r}')
     if (mix.output, mix.cost_name, K) == ("softmax", "ce", 1):
         raise ValueError("softmax of one class is 1, and ln(1 - 1) infinite: take two or more")
-    found = derive(mix.output, COSTS[mix.cost_name].book.__name__, K)
+    found = derive(mix.output, mix.book_cost, K)
+    if any(each.has(sympy.log, sympy.exp) for each in found.error):
+        raise TypeError(
+            f"delta of {mix} holds logarithms of the outputs, and a proof for {K} classes takes "
+            'fractions: for "all" of them it is derived'
+        )
     equations, ignores = found.equations(found.error), found.ignores_wrong_classes()
     holds = found.of_every_label(equations)
     multiple, point = (None, None) if holds else (found.multiple(), found.counterexample())
@@ -173,7 +200,7 @@ def _equations(formulas: Sequence[Formula], text: Callable[[Formula], str] = str
 def readable(derivation: Derivation) -> tuple[Formula, ...]:
     """δ of each logit, as a - y and what is left, unless another form is clearly shorter.
 
-    >>> readable(derive("sigmoid", "quadratic", 1))
+    >>> readable(derive("sigmoid", book.quadratic, 1))
     (a0*(1 - a0)*(a0 - y0),)
     """
     _, a, y, total, *formulas = derivation
@@ -201,18 +228,3 @@ def _in_parts(error: Formula, a: Sequence[Formula], signs: dict[Any, Any]) -> Fo
         parts = [part for term in parts for part in sympy.Add.make_args(sympy.apart(term, each))]
     rest = sympy.Add(*parts).xreplace(signs)
     return -common * -rest if rest.as_coeff_Add()[0] < 0 else common * rest
-
-
-def written(formula: Formula, a: Formula, y: Formula, text: Callable[[Formula], str] = str) -> str:
-    """A formula as text, beginning with a - y where it is a part of it.
-
-    >>> a, b, y = sympy.symbols("a b y")
-    >>> str(a - y - b), written(a - y - b, a, y)
-    ('a - b - y', 'a - y - b')
-    """
-    if not {a, -y} <= set(sympy.Add.make_args(formula)):
-        return text(formula)
-    rest = formula - (a - y)
-    sign = "-" if rest.could_extract_minus_sign() else "+"
-    end = "" if rest == 0 else f" {sign} {text(-rest if sign == '-' else rest)}"
-    return f"{text(a)} - {text(y)}{end}"

@@ -1,0 +1,225 @@
+"""The output delta of a mix for every number of classes at once: the engine's sweep on class k.
+
+A `Generic` array stands for K numbers by the formula of the one with index k; its length is a
+stand-in that no formula sees. A sum over the classes is linear: what does not depend on k is taken
+out of it, and what is left is a symbol.
+
+>>> print(prove_for_all(Mix("softmax", "ll")))
+softmax + log-likelihood, any number of classes
+delta = a - y exactly where sum(y) = 1.
+<BLANKLINE>
+delta_k = a_k*sum(y) - y_k
+<BLANKLINE>
+a outputs, y labels; derived for all logits and any K by the engine's table, run on class k.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from tinygrad_lossmix.engine.sweep import accumulated, sweep
+from tinygrad_lossmix.engine.table import dispatched, row, spelling
+from tinygrad_lossmix.engine.tensor import Tensor, node
+from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.proof.derivation import Formula, sympy, written
+
+A, Y = sympy.Symbol("a_k", positive=True), sympy.Symbol("y_k", real=True)
+T, COUNT = sympy.Symbol("T", positive=True), sympy.Symbol("K", positive=True)
+LENGTH = 7  # of the stand-in
+SIGN = {-A: -1 * A}
+SUM_OF_Y = sympy.Symbol("sum(y)", real=True)
+ELEMENTWISE: dict[Any, Callable[..., Formula]] = {
+    np.add: lambda x, y: x + y,
+    np.subtract: lambda x, y: x - y,
+    np.multiply: lambda x, y: x * y,
+    np.divide: lambda x, y: x / y,
+    np.power: lambda x, y: x**y,
+    np.negative: lambda x: -x,
+    np.square: lambda x: x**2,
+    np.exp: lambda x: sympy.exp(x),
+    np.log: lambda x: sympy.log(x),
+}
+
+
+class Generic(NDArrayOperatorsMixin):
+    """K numbers, or one, by a formula in a_k and y_k; NumPy's calls are made on the formula."""
+
+    dtype = np.dtype(np.float64)
+
+    def __init__(self, formula: Formula, shape: tuple[int, ...], distribution: bool) -> None:
+        self.formula, self.shape, self.distribution = sympy.cancel(formula), shape, distribution
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        """An array's, as the engine asks of what it takes for a constant."""
+        return np.ndarray
+
+    ndim = property(lambda self: len(self.shape), doc="The number of axes.")
+    size = property(lambda self: LENGTH if self.shape == (LENGTH,) else 1, doc="Of entries.")
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if any(type(x) is Tensor for x in inputs):
+            return NotImplemented
+        if ufunc is np.add and method == "reduce":
+            shape = (1,) * self.ndim if kwargs.get("keepdims") else ()
+            return Generic(self.total(), shape, self.distribution)
+        if method != "__call__" or ufunc not in ELEMENTWISE:
+            raise TypeError(
+                f"{spelling(ufunc)} stands in the way of a proof: formulas know +, -, *, /, **, "
+                "exp, log and sums"
+            )
+        formulas = [x.formula if type(x) is Generic else sympy.nsimplify(x) for x in inputs]
+        shape = np.broadcast_shapes(*map(np.shape, inputs))
+        return Generic(ELEMENTWISE[ufunc](*formulas), shape, self.distribution)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if function is np.broadcast_to:
+            return Generic(args[0].formula, tuple(args[1]), self.distribution)
+        if function is np.shape:
+            return args[0].shape
+        raise TypeError(f"{spelling(function)} stands in the way of a proof for every K")
+
+    def reshape(self, *shape: Any) -> Generic:
+        """The same formula in another shape."""
+        return Generic(self.formula, shape[0] if len(shape) == 1 else shape, self.distribution)
+
+    def copy(self) -> Generic:
+        """Itself: nothing changes it."""
+        return self
+
+    def sum(self) -> Generic:
+        """Over the classes."""
+        return Generic(self.total(), (), self.distribution)
+
+    def mean(self, *axis: Any, **options: Any) -> Generic:
+        """One number is its own mean; that of K would have the stand-in's length in it."""
+        if self.shape == (LENGTH,):
+            raise TypeError("a mean over the classes stands in the way of a proof for every K")
+        return self
+
+    def total(self) -> Formula:
+        """The sum over the classes."""
+        if self.shape != (LENGTH,):
+            return self.formula
+        return summed(self.formula, self.distribution)
+
+
+@dispatched
+def one_of_k(z: Any) -> Generic:
+    """lml, whose τ has no formula: outputs that add up to 1, with its Jacobian in closed form."""
+    return Generic(A, z.shape, True)
+
+
+def _turned(g: Any, a: Any, z: Any) -> Any:
+    """diag(s)·g - s wᵀ·g with s = a(1 - a), w = s/Σs."""
+    s = a * (1.0 - a)
+    return s * (g - (s * g).sum() / s.sum())
+
+
+row(one_of_k, _turned)
+
+
+def summed(formula: Formula, distribution: bool) -> Formula:
+    """Σ_k of a formula: linear, in partial fractions of a_k; what holds no a_k or y_k is taken out.
+
+    >>> summed(3 * A + T * Y, True), summed(A / (1 - A), True)
+    (T*sum(y) + 3, -K + sum(1/(1 - a)))
+    """
+    if formula.has(sympy.log):
+        parts = sympy.Add.make_args(sympy.expand(formula))
+    else:
+        by_label = sympy.Poly(formula, Y).as_expr()
+        parts = [
+            term * Y**i
+            for i in range(sympy.degree(by_label, Y) + 1)
+            for term in sympy.Add.make_args(sympy.expand(sympy.apart(by_label.coeff(Y, i), A)))
+        ]
+    found = sympy.S.Zero
+    for part in parts:
+        outer, inner = sympy.factor(part).as_independent(A, Y)
+        if sympy.denom(inner).subs(A, 0) < 0:  # written 1 - a
+            outer, inner = -outer, sympy.numer(inner) / (-sympy.denom(inner)).xreplace(SIGN)
+        found += outer * atom(inner, distribution)
+    return found
+
+
+def atom(inner: Formula, distribution: bool) -> Formula:
+    """A sum over the classes that stands for itself; of the outputs of a distribution it is 1."""
+    if inner == 1:
+        return COUNT
+    if inner == A and distribution:
+        return sympy.S.One
+    text = str(inner).replace("a_k", "a").replace("y_k", "y")
+    return sympy.Symbol(f"sum({text})", real=True)
+
+
+@dataclass(frozen=True)
+class ProofForAll:
+    """δ of class k of a mix, for every number of classes; true where it is a - y."""
+
+    mix: Mix
+    delta: Formula  # in a_k, y_k and sums over the classes
+    holds: bool  # δ = a - y for all labels that the outputs can match
+    condition: str  # any y; sum(y) = 1; no y
+    ignores_wrong_classes: bool
+
+    def __bool__(self) -> bool:
+        return self.holds
+
+    def __str__(self) -> str:
+        where = "for any y" if self.condition == "any y" else f"exactly where {self.condition}"
+        said = f"delta = a - y {where}." if self.holds else "delta is not a - y."
+        lines = [f"{self.mix}, any number of classes", said]
+        if self.ignores_wrong_classes:
+            lines += ["It is 0 for every wrong class, one of label 0, whatever the logits."]
+        about = "a outputs, y labels; derived for all logits and any K by the engine's table, run "
+        return "\n".join(
+            [*lines, "", f"delta_k = {written(self.delta, A, Y)}", "", f"{about}on class k."]
+        )
+
+    __repr__ = __str__
+
+    @property
+    def latex(self) -> str:
+        """δ_k as LaTeX for a line of its own."""
+        return f"\\delta_k = {sympy.latex(self.delta)}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain values, formulas as text: ready for JSON."""
+        return {
+            "output": self.mix.output,
+            "cost": self.mix.cost_name,
+            "classes": "all",
+            "holds": self.holds,
+            "condition": self.condition,
+            "delta": written(self.delta, A, Y),
+            "ignores_wrong_classes": self.ignores_wrong_classes,
+            "latex": self.latex,
+        }
+
+
+def prove_for_all(mix: Mix) -> ProofForAll:
+    """δ of a mix for every K, and for which labels it is a - y."""
+    distribution = mix.layer.distribution
+    shape = (LENGTH,)
+    logit = sympy.log(A * T) if distribution else sympy.log(A / (1 - A))
+    start: Any = Generic(logit, shape, distribution)
+    z = node(None, (), (), (), False, value=start)
+    y = Generic(Y, shape, distribution)
+    layer = one_of_k if mix.output == "lml" else mix.layer.book
+    recorded = mix.book_cost(layer(z), y)
+    one = Generic(sympy.S.One, (), distribution)
+    delta = sympy.cancel(accumulated(recorded, one, sweep(recorded, one))[z].formula)
+    error = sympy.factor(delta - (A - Y))
+    matched = sympy.simplify(error.subs(SUM_OF_Y, 1)) == 0
+    condition = "any y" if error == 0 else "sum(y) = 1" if matched else "no y"
+    ignores = sympy.simplify(delta.subs(Y, 0)) == 0
+    parted = A * sympy.apart(sympy.cancel(error / A), A) if error.has(1 / (A - 1)) else error
+    forms = [A - Y + error, sympy.factor(delta), A - Y + parted]
+    shortest = min(forms, key=sympy.count_ops)
+    return ProofForAll(mix, shortest, error == 0 or matched, condition, ignores)
