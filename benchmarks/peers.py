@@ -1,102 +1,165 @@
-"""The same program by this engine, by PyTorch and by JAX: all results, and two gradients.
+"""The same program by this engine, by PyTorch, by JAX, and compiled: values, and two gradients.
 
-Each function takes a program's lines, its three input arrays (the last one a constant) and the
-gradient that arrives at each result.
+Each side takes a program, its three input arrays (the last one a constant) and the gradient that
+arrives at each result. Its first value is the cost, the sum of all results times these.
 """
 
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
+import scipy.special
 from random_programs import run
 
 import tinygrad_lossmix as lm
+from tinygrad_lossmix.compiler.loops.backend import NotCompiledWarning
 
-REPEATED = np.array([0, -1, 0])
+OURS = {name: getattr(lm, name) for name in ("sigmoid", "softplus", "softmax", "logsumexp")}
+OURS["backwards"] = lambda x: x[..., ::-1]
+NUMPY = SimpleNamespace(**vars(np) | vars(scipy.special) | OURS)
 
 
-def ours(lines, arrays, seeds):
-    """By this engine."""
-    space = _numpy_like(
-        np,
-        sigmoid=lm.sigmoid,
-        softplus=lm.softplus,
-        softmax=lm.softmax,
-        logsumexp=lm.logsumexp,
-    )
+def cost(results, seeds):
+    return sum((x * seed).sum() for x, seed in zip(results, seeds, strict=True))
+
+
+def ours(calls, arrays, seeds):
+    """By this engine, interpreted."""
     leaves = [lm.Tensor(a) for a in arrays[:2]]
-    results = run(lines, [*leaves, lm.constant(lm.Tensor(arrays[2]))], space)
-    cost = sum((a * seed).sum() for a, seed in zip(results, seeds(results), strict=True))
-    return [a.data for a in results], lm.grad(cost, leaves)
+    results = run(calls, [*leaves, arrays[2]], NUMPY)
+    values = [x.data if isinstance(x, lm.Tensor) else x for x in results]
+    total = cost(results, seeds)
+    return [total.data, *values], lm.grad(total, leaves)
+
+
+def compiled(backend):
+    """By this engine, compiled; no value but the cost."""
+
+    def theirs(calls, arrays, seeds):
+        def f(a, b, c):
+            return cost(run(calls, [a, b, c], NUMPY), seeds)
+
+        both = lm.compile(f, wrt=(0, 1), backend=backend)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", NotCompiledWarning)
+            both(*[a + 1 for a in arrays])  # what it leaves in its arrays is of no consequence
+            value, gradients = both(*arrays)
+        return [value], gradients
+
+    return theirs
 
 
 def torch():
-    """The function of PyTorch."""
+    """By PyTorch, under the names of NumPy that it has for its own functions."""
     import torch
+    import torch._numpy as like
 
     torch.set_num_threads(1)
 
-    def reduction(function, **fixed):
-        return lambda x, axis, keepdims: function(x, dim=axis, keepdim=keepdims, **fixed)
+    def given(function):
+        return lambda *xs, **how: like.asarray(function(*[x.tensor for x in xs], **how))
 
-    space = _numpy_like(
-        torch,
-        clip=torch.clamp,
-        concatenate=torch.cat,
-        expand_dims=torch.unsqueeze,
-        transpose=lambda x: x.permute(tuple(reversed(range(x.ndim)))),
-        backwards=lambda x: x.flip(-1),
-        repeated=lambda x: x[torch.tensor([0, x.shape[0] - 1, 0])],
-        softplus=lambda x: torch.logaddexp(x, torch.zeros_like(x)),
-        softmax=lambda x: x.softmax(-1),
-        logsumexp=lambda x: x.logsumexp(-1),
-        sum=reduction(torch.sum),
-        mean=reduction(torch.mean),
-        max=reduction(torch.amax),
-        min=reduction(torch.amin),
-        prod=reduction(torch.prod),
-        var=reduction(torch.var, correction=0),
+    def dot(x, y):
+        return torch.tensordot(x, y, ([-1], [max(-2, -y.ndim)])) if x.ndim and y.ndim else x * y
+
+    own = {
+        "backwards": lambda x: x.flip(-1),
+        "cbrt": lambda x: x.sign() * x.abs() ** (1 / 3),
+        "dot": dot,
+        "floor_divide": lambda x, y: (x.detach() / y.detach()).floor(),
+        "heaviside": lambda x, y: torch.where(x == 0, y, (x > 0).to(x.dtype)),
+        "log_expit": torch.nn.functional.logsigmoid,
+        "logsumexp": lambda x: x.logsumexp(-1),
+        "median": lambda x, axis, keepdims: torch.quantile(x, 0.5, dim=axis, keepdim=keepdims),
+        "outer": lambda x, y: torch.outer(x.ravel(), y.ravel()),
+        "rel_entr": lambda x, y: torch.xlogy(x, x) - torch.xlogy(x, y),
+        "sigmoid": torch.sigmoid,
+        "softmax": lambda x: x.softmax(-1),
+        "softplus": lambda x: torch.logaddexp(x, torch.zeros_like(x)),
+    }
+    for name in ("erf", "erfc", "ndtr", "expit", "entr", "logit", "xlogy", "xlog1py"):
+        own[name] = getattr(torch.special, name)
+    space = SimpleNamespace(
+        **vars(like) | {name: given(function) for name, function in own.items()}
     )
+    space.full_like = lambda x, value: like.broadcast_to(value, x.shape)
 
-    def theirs(lines, arrays, seeds):
+    def theirs(calls, arrays, seeds):
         leaves = [torch.tensor(a, requires_grad=True) for a in arrays[:2]]
-        results = run(lines, [*leaves, torch.tensor(arrays[2])], space)
-        weights = map(torch.tensor, seeds(results))
-        cost = sum((b * weight).sum() for b, weight in zip(results, weights, strict=True))
-        return [b.detach().numpy() for b in results], torch.autograd.grad(cost, leaves)
+        results = run(calls, [*map(like.asarray, leaves), like.asarray(arrays[2])], space)
+        total = cost(results, seeds)
+        gradients = torch.autograd.grad(total.tensor, leaves)
+        return [x.tensor.detach().numpy() for x in (total, *results)], gradients
 
     return theirs
 
 
 def jax():
-    """The function of JAX.
-
-    Primitive by primitive: a compiled primitive is met again, a compiled program is not.
-    """
+    """By JAX: its functions and derivatives, primitive by primitive; most arithmetic by NumPy."""
     import jax
     import jax.numpy as jnp
+    from jax.extend.core import primitives
+
+    def on_arrays(function):
+        return lambda *xs, **how: jax.device_put(np.asarray(function(*map(np.asarray, xs), **how)))
 
     jax.config.update("jax_enable_x64", True)
     jax.config.update("jax_disable_jit", True)
-    space = _numpy_like(
-        jnp,
-        sigmoid=jax.nn.sigmoid,
-        softplus=jax.nn.softplus,
-        softmax=jax.nn.softmax,
-        logsumexp=lambda x: jax.nn.logsumexp(x, axis=-1),
-    )
+    for name, function in ARITHMETIC.items():
+        getattr(primitives, f"{name}_p").def_impl(on_arrays(function))
+    own = {name: getattr(jax.nn, name) for name in ("sigmoid", "softplus", "softmax", "logsumexp")}
+    own["logsumexp"] = lambda x: jax.nn.logsumexp(x, axis=-1)
+    own |= {"log_expit": jax.nn.log_sigmoid, "backwards": OURS["backwards"]}
+    space = SimpleNamespace(**vars(jax.scipy.special) | vars(jnp) | own)
 
-    def theirs(lines, arrays, seeds):
+    def theirs(calls, arrays, seeds):
         constant = jnp.asarray(arrays[2])
-        results, pull = jax.vjp(lambda a, b: run(lines, [a, b, constant], space), *arrays[:2])
-        return results, pull(list(map(jnp.asarray, seeds(results))))
+        results, pull = jax.vjp(lambda a, b: run(calls, [a, b, constant], space), *arrays[:2])
+        return [cost(results, seeds), *results], pull(list(map(jnp.asarray, seeds)))
 
     return theirs
 
 
-PEERS = {"torch": torch, "jax": jax}
+def _of(function):
+    """A NumPy function of arrays alone: what a primitive says beside them does not matter."""
+    return lambda *xs, **_: function(*xs)
 
 
-def _numpy_like(module, **more):
-    """A module under NumPy's names, with what it lacks."""
-    missing = {"backwards": lambda x: x[..., ::-1], "repeated": lambda x: x[REPEATED]}
-    return SimpleNamespace(**vars(module) | missing | more)
+def _broadcast(x, shape, broadcast_dimensions, **_):
+    at = dict(zip(broadcast_dimensions, x.shape, strict=True))
+    return np.broadcast_to(x.reshape([at.get(i, 1) for i in range(len(shape))]), shape)
+
+
+# XLA takes 40 ms for a primitive on shapes that it has not met: it is left with those that move
+# entries by index, products of matrices and what NumPy lacks
+# fmt: off
+SAME = "exp exp2 log log1p expm1 sin cos tan sinh cosh tanh asin acos atan asinh acosh atanh atan2"
+OTHERS = {"sub": "subtract", "mul": "multiply", "div": "divide", "neg": "negative", "pow": "power",
+          "max": "maximum", "min": "minimum", "eq": "equal", "ne": "not_equal", "lt": "less",
+          "le": "less_equal", "gt": "greater", "ge": "greater_equal", "and": "bitwise_and",
+          "or": "bitwise_or", "not": "invert", "rem": "fmod", "is_finite": "isfinite"}
+OTHERS |= {name: name for name in f"{SAME} add abs cbrt floor sign sqrt square".split()}
+ARITHMETIC = {name: _of(getattr(np, numpys)) for name, numpys in OTHERS.items()} | {
+    "broadcast_in_dim": _broadcast,
+    "concatenate": lambda *xs, dimension: np.concatenate(xs, dimension),
+    "convert_element_type": lambda x, new_dtype, **_: x.astype(new_dtype),
+    "integer_pow": lambda x, y, **_: x**y,
+    "logistic": lambda x, **_: 1 / (1 + np.exp(-x)),
+    "reduce_max": lambda x, axes, **_: x.max(axes),
+    "reduce_min": lambda x, axes, **_: x.min(axes),
+    "reduce_sum": lambda x, axes, **_: x.sum(axes),
+    "reshape": lambda x, new_sizes, dimensions, **_:
+        (x if dimensions is None else x.transpose(dimensions)).reshape(new_sizes),
+    "rev": lambda x, dimensions: np.flip(x, dimensions),
+    "select_n": lambda which, *cases: np.choose(which.astype(int), cases),
+    "squeeze": lambda x, dimensions: x.squeeze(dimensions),
+    "transpose": lambda x, permutation: x.transpose(permutation),
+}
+# fmt: on
+
+PEERS = {
+    "torch": torch,
+    "jax": jax,
+    "numpy": lambda: compiled("numpy"),
+    "numba": lambda: compiled("numba"),
+}

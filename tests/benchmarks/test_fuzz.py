@@ -3,28 +3,47 @@
 import numpy as np
 import pytest
 from fuzz import compare
-from peers import ours
-from random_programs import KINDS, program
+from peers import NUMPY, compiled, ours
+from random_programs import FUNCTIONS, program
+
+
+def became(theirs, count):
+    return [compare(theirs, (0, n))[0] for n in range(count)]
 
 
 def test_no_program_differs_from_itself():
-    assert [compare(ours, (0, n)) for n in range(200)] == [None] * 200
+    assert became(ours, 100) == ["agrees"] * 100
+
+
+def test_programs_are_compiled_as_they_are_interpreted():
+    assert became(compiled("numpy"), 20) == ["agrees"] * 20
 
 
 def test_every_function_is_drawn():
-    lines = [line for n in range(300) for line in program(np.random.default_rng(n))]
-    assert {(kind, name) for kind, name, *_ in lines} == {
-        (kind, name) for kind, names in KINDS.items() for name in names
-    }
+    arrays = np.array(0.5), np.array([0.4, -0.3]), np.arange(-2.0, 2.0).reshape(2, 2)
+    programs = [program(np.random.default_rng(n), arrays, NUMPY)[0] for n in range(400)]
+    assert {call.name for calls in programs for call in calls} == set(FUNCTIONS)
 
 
 @pytest.mark.parametrize("part", [0, 1], ids=["result", "gradient"])
 def test_a_relative_error_of_one_in_a_billion_is_found(part):
-    def erring(lines, arrays, seeds):
-        sides = list(ours(lines, arrays, seeds))
+    def erring(*program):
+        sides = list(ours(*program))
         sides[part] = [x * (1 + 1e-9) for x in sides[part]]
         return sides
 
     found = [compare(erring, (0, n)) for n in range(20)]
-    assert sum(each is not None for each in found) >= 15
-    assert all(each[0].startswith(("result", "gradient")[part]) for each in found if each)
+    wrong = [shown[1] for what, _, shown in found if what == "unexplained"]
+    assert len(wrong) >= 15
+    assert all(where.startswith(("result", "gradient")[part]) for where in wrong)
+
+
+def test_a_side_that_raises_is_found_and_one_without_loops_is_named():
+    def raising(why):
+        def theirs(*_):
+            raise ValueError(why)
+
+        return theirs
+
+    assert became(raising("cannot"), 1) == ["unexplained"]
+    assert became(raising("there are no loops for sort"), 1) == ["without loops"]
