@@ -17,7 +17,7 @@ from engines import load, reason
 from timing import spread
 
 C, D = 0.999999, 1e-6
-OURS = "lossmix, primitives"
+OURS = "lossmix, written plainly"
 DEEP = 10_000
 SECONDS = 20  # at most, for one run of one engine
 BUDGET = 1.5  # seconds, after which no other round begins

@@ -114,9 +114,11 @@ def frame(axis, name, y, count):
 
 
 def mark(axis, rows, engine, name, y):
-    """One engine on one workload; a dash where it was not timed."""
+    """One engine on one workload; words where it could not be timed."""
     there = [row for row in rows if row["engine"] == engine and column(row) == name]
     worst = slowest(there, engine, name)
+    if not there:
+        return
     if worst is None:
         yield text(axis(1), y + 4.5, "not timed", extra=' font-size="11" class="halo"')
         return

@@ -1,15 +1,15 @@
-"""W8: the most memory a step of W5 needs, and whether 10,000 steps of W2 leave anything behind.
+"""W8: the most memory a large step needs, and whether 10,000 steps of W2 leave anything behind.
 
     python benchmarks/memory.py LIBRARY ENGINE STEPS
 
 Each engine in a process of its own; this is the command that measures one. Peaks are in units of
-one array of W5, over what there was before it was given the case: the logits, the labels,
+one array of logits, over what there was before it was given the case: the logits, the labels,
 everything it compiled on a small case. A copy of the labels in a form of its own counts. Two ways
-of looking:
+of looking, at the second call, so that what the first compiled is not counted but buffers that it
+kept are:
 
 * tracemalloc sees what Python and NumPy allocate, exactly, and nothing of other libraries;
-* the high-water mark of resident memory (Linux) sees everything that is touched, in the second
-  call, so that what the first compiled is not counted but buffers that it kept are. A library that
+* the high-water mark of resident memory (Linux) sees everything that is touched. A library that
   keeps freed buffers for later, as tinygrad does, needs less for the second corner.
 
 Growth is over steps with the garbage collector off: resident memory, and what tracemalloc sees.
@@ -25,9 +25,10 @@ from pathlib import Path
 from time import perf_counter
 
 from engines import load, reason
-from workloads import large, logits
+from workloads import classes, large, logits
 
 CORNERS = (("softmax", "ll"), ("softmax", "ce"))
+MANY = (256, 32_000)
 SECONDS = 10  # at most, for the steps
 WARM = 3000  # steps after which the interpreter keeps no more freed tuples and floats for later
 STATUS = Path("/proc/self/status")
@@ -64,24 +65,25 @@ def resident(field="VmRSS"):
     return int(line.split()[1]) * 1024
 
 
-def peaks(engine, case):
+def peaks(build, case, is_traced):
     """(by resident memory or None, by tracemalloc or None), in arrays."""
     unit = case.inputs[0].nbytes
     seen = None
     if STATUS.exists():
         gc.collect()
         before = resident()
-        step = engine.build(case)
+        step = build(case)
         step(*case.inputs)
         Path("/proc/self/clear_refs").write_text("5")
         step(*case.inputs)
         seen = (resident("VmHWM") - before) / unit
         del step
-    if not engine.traced:
+    if not is_traced:
         return seen, None
     tracemalloc.start()
-    step = engine.build(case)
+    step = build(case)
     step(*case.inputs)
+    tracemalloc.reset_peak()
     step(*case.inputs)
     traced = tracemalloc.get_traced_memory()[1] / unit
     tracemalloc.stop()
@@ -123,13 +125,19 @@ def repeated(step, case, steps):
 def main(library, name, steps):
     engine = load(lambda needed: needed == library)[0][name]
     found = {"state": "measured", "peaks": {}}
-    for corner in CORNERS:
+    cases = [
+        (" ".join(corner), engine.build, logits("", (4, 7), *corner), large(*corner))
+        for corner in CORNERS
+    ]
+    if engine.classes:
+        cases.append((f"classes of {MANY}", engine.classes, classes((4, 7)), classes(MANY)))
+    for name, build, small, case in cases:
         try:
-            engine.build(logits("", (4, 7), *corner))(logits("", (4, 7), *corner).inputs[0])
-            seen, traced = peaks(engine, large(*corner))
-            found["peaks"][" ".join(corner)] = {"resident": seen, "traced": traced}
+            build(small)(*small.inputs)
+            seen, traced = peaks(build, case, engine.traced)
+            found["peaks"][name] = {"resident": seen, "traced": traced}
         except Exception as error:
-            found["peaks"][" ".join(corner)] = {"why": reason(error)}
+            found["peaks"][name] = {"why": reason(error)}
     print(json.dumps(found | growth(engine, steps)))
 
 

@@ -194,7 +194,7 @@ row("rows", key=places, call=lambda np, x, key: x[key])
 row("columns", call=lambda np, x: x[..., np.asarray([1, 0, 1])])
 row("backwards")
 row("entries", call=lambda np, x: x[mask(x)] if x.ndim else x)
-row("half", call=lambda np, x: x[1:])
+row("half", call=lambda np, x: x[len(x) // 2 :])
 row("full_like", call=lambda np, x: np.full_like(np.expand_dims(x, 0), x))
 
 row("matmul outer", AROUND, AROUND)

@@ -11,6 +11,7 @@ from time import perf_counter
 
 import chains
 import chart
+import documents
 import imports
 import memory
 import ratios_to_hand
@@ -21,7 +22,7 @@ from workloads import cases
 
 from tinygrad_lossmix.files import write
 
-WORKLOADS = ("W2", "W3", "W4", "W5", "W6", "W7", "W8", "scaling")
+WORKLOADS = ("W2", "W3", "W4", "W5", "classes", "W6", "W7", "W8", "scaling")
 
 
 def options():
@@ -33,6 +34,7 @@ def options():
         "--engines", nargs="+", metavar="WORD", help="those with one of these in their name"
     )
     parser.add_argument("--check", action="store_true", help="compare gradients, time nothing")
+    parser.add_argument("--docs", action="store_true", help="docs/speed.md, README.md, the chart")
     parser.add_argument("--table", type=Path, metavar="FILE.md")
     parser.add_argument("--chart", type=Path, metavar="FILE.svg")
     parser.add_argument("--json", type=Path, metavar="FILE")
@@ -56,7 +58,7 @@ def measured(options):
     result["ratios"] = ratios_to_hand.measure(cases(only, quick), engines, budget)
     if options.check:
         return result
-    local = [engine for engine in engines if "by hand" in engine.name or "lossmix" in engine.name]
+    local = [engine for engine in engines if table.is_local(engine.name)]
     if "scaling" in only:
         result["scaling"] = scaling.measure(local, 3 if quick else 20)
     if "W6" in only:  # after all that is short: a heap that held a million nodes is slow
@@ -105,6 +107,8 @@ def main():
         write(chosen.json, json.dumps(result, indent=1, allow_nan=False).encode() + b"\n")
     if chosen.chart:
         write(chosen.chart, chart.svg(result["ratios"]).encode())
+    if chosen.docs:
+        documents.renew(result["ratios"])
     print(f"{result['seconds']:.0f} s", file=sys.stderr)
 
 

@@ -2,6 +2,8 @@
 
 from engines.byhand import BASELINE
 
+FASTEST = "the fastest of the others"
+
 
 def markdown(result):
     """All tables for which there are results."""
@@ -68,13 +70,38 @@ def overview(rows):
     if not any(row["state"] == "timed" for row in rows):
         return ""
     columns = distinct(map(column, rows))
-    lines = []
-    for engine in distinct(row["engine"] for row in rows):
-        found = [slowest(rows, engine, name) for name in columns]
-        lines.append([engine, *[short(row["median"]) if row else "–" for row in found]])
+    figures = in_short(rows, columns)
+    lines = [[engine, *[each[name] for name in columns]] for engine, each in figures.items()]
     return table(
         f"Time in units of {BASELINE.name}, the slowest corner of each workload", columns, lines
     )
+
+
+def in_short(rows, columns):
+    """Engine -> column -> the figure of its slowest corner, as text; the best peer's at the end."""
+    found = {
+        engine: {name: slowest(rows, engine, name) for name in columns}
+        for engine in distinct(row["engine"] for row in rows)
+    }
+    peers = [each for engine, each in found.items() if not is_local(engine)]
+    if peers:
+        found[FASTEST] = {
+            name: min(
+                [each[name] for each in peers if each[name]],
+                key=lambda row: row["median"],
+                default=None,
+            )
+            for name in columns
+        }
+    return {
+        engine: {name: short(row["median"]) if row else "–" for name, row in each.items()}
+        for engine, each in found.items()
+    }
+
+
+def is_local(engine):
+    """Whether it is NumPy by hand, or ours."""
+    return "by hand" in engine or "lossmix" in engine
 
 
 def details(rows):
@@ -155,7 +182,11 @@ def of_memory(rows):
         if row["state"] != "measured":
             lines.append([row["engine"], row["why"], *["–"] * (len(columns) - 1)])
             continue
-        cells = [arrays(row["peaks"][mix], how) for mix in mixes for how in ("traced", "resident")]
+        cells = [
+            arrays(row["peaks"].get(mix, {}), how)
+            for mix in mixes
+            for how in ("traced", "resident")
+        ]
         cells += [
             per_step(row["resident_growth"], row["steps"]),
             per_step(row["traced_growth"], row["traced_steps"]),

@@ -6,6 +6,7 @@
 | W3 | z (64, 10) | all four | float64 |
 | W4 | the parameters of 64-30-10 and 784-100-10, batches of 10 and 128 | softmax ll | both |
 | W5 | z (4096, 1000), shared with the engine where it offers that | all four | float32 |
+| classes | z (4096, 1000), (256, 32000), (64, 128000), labels integers | softmax ll | float32 |
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import numpy as np
 
 CORNERS = (("sigmoid", "ce"), ("sigmoid", "ll"), ("softmax", "ce"), ("softmax", "ll"))
 NETWORKS = ((64, 30, 10), (784, 100, 10))
+MANY = ((4096, 1000), (256, 32_000), (64, 128_000))
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,12 +37,7 @@ class Case:
 
     @property
     def dtype(self):
-        return self.y.dtype
-
-    @property
-    def rows(self):
-        """The number of examples."""
-        return self.y.size // self.y.shape[-1]
+        return self.inputs[0].dtype
 
 
 def logits(workload, shape, output, cost, dtype=np.float64, copy=True):
@@ -49,6 +46,13 @@ def logits(workload, shape, output, cost, dtype=np.float64, copy=True):
     y = one_hot(rng.integers(0, shape[-1], shape[:-1]), shape[-1], dtype)
     size = f"z {shape}" + (" float32" if dtype == np.float32 else "")
     return Case(workload, size, output, cost, (z,), y, copy=copy)
+
+
+def classes(shape):
+    """Logits with integer labels, which are to be used as indices."""
+    rng = np.random.default_rng(0)
+    z, y = rng.normal(size=shape).astype(np.float32), rng.integers(0, shape[1], shape[0])
+    return Case("classes", f"z {shape} float32", "softmax", "ll", (z,), y, copy=False)
 
 
 def network(workload, layers, batch, output, cost, dtype=np.float64):
@@ -75,7 +79,7 @@ def one_hot(classes, count, dtype):
 
 
 def cases(only, quick=False):
-    """The cases of the workloads named; quick: W4 in float64, W5 with one corner."""
+    """The cases of the workloads named; quick: W4 in float64, one corner of W5."""
     if "W2" in only:
         yield from (logits("W2", (10,), *corner) for corner in CORNERS)
     if "W3" in only:
@@ -87,6 +91,8 @@ def cases(only, quick=False):
                     yield network("W4", layers, batch, "softmax", "ll", dtype)
     if "W5" in only:
         yield from (large(*corner) for corner in CORNERS[quick * 3 :])
+    if "classes" in only:
+        yield from map(classes, MANY[:1] if quick else MANY)
 
 
 def large(output, cost):

@@ -3,8 +3,9 @@
 A file has `ENGINES`, a tuple of `Engine`. `build(case)` prepares what is constant (labels, inputs
 of a network, in the library's own arrays) and returns `step(*case.inputs)`, which is timed: NumPy
 arrays in, (a number, NumPy arrays in a tuple) out, conversions included, for everybody alike.
-`scalar(f)` is the same for a function of one number, in the library's operators. Where an
-implementation cannot do a case it raises, and is reported instead of timed.
+`classes(case)` does so for labels that are integers. `scalar(f)` is the same for a function of one
+number, in the library's operators. Where an implementation cannot do a case it raises, and is
+reported instead of timed.
 """
 
 from collections.abc import Callable
@@ -17,6 +18,7 @@ class Engine(NamedTuple):
     name: str
     build: Callable | None = None  # None: it has scalars only
     scalar: Callable | None = None
+    classes: Callable | None = None  # as build, where labels are integers; None: not measured
     traced: bool = False  # tracemalloc sees all of its memory
     slow_to_build: bool = False  # a second or more for each case
     library: str = ""  # filled in when it is loaded

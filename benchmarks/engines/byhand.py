@@ -6,30 +6,37 @@ import handwritten
 from engines import Engine
 
 
+def one_gradient(both, *labels):
+    def step(z):
+        value, gradient = both(z, *labels)
+        return value, (gradient,)
+
+    return step
+
+
 def idiomatic(case):
     if case.x is None:
-        corner = handwritten.corner(case.output, case.cost)
-
-        def of_logits(z):
-            value, gradient = corner(z, case.y)
-            return value, (gradient,)
-
-        return of_logits
+        return one_gradient(handwritten.corner(case.output, case.cost), case.y)
     network = handwritten.network(case.output, case.cost)
     return lambda w1, b1, w2, b2: network(w1, b1, w2, b2, case.x, case.y)
 
 
 def reusing(case):
     if case.x is None:
-        top = expert.corner(case.output, case.cost, case.y)
-
-        def of_logits(z):
-            value, gradient = top(z)
-            return value, (gradient,)
-
-        return of_logits
+        return one_gradient(expert.corner(case.output, case.cost, case.y))
     return expert.network(case.output, case.cost, case.inputs, case.x, case.y)
 
 
-BASELINE = Engine("NumPy by hand", idiomatic, traced=True)
-ENGINES = (BASELINE, Engine("NumPy by hand, expert", reusing, traced=True))
+def idiomatic_classes(case):
+    return one_gradient(handwritten.classes, case.y)
+
+
+def reusing_classes(case):
+    return one_gradient(expert.classes(case.y, *case.inputs))
+
+
+BASELINE = Engine("NumPy by hand", idiomatic, classes=idiomatic_classes, traced=True)
+ENGINES = (
+    BASELINE,
+    Engine("NumPy by hand, expert", reusing, classes=reusing_classes, traced=True),
+)

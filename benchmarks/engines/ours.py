@@ -1,6 +1,9 @@
-"""This engine: the graph of primitives, one stable node, and what `lm.compile` makes of it."""
+"""This engine: graphs of primitives, one stable node, and what `lm.compile` makes of a graph."""
 
 import warnings
+
+import formulas
+import numpy as np
 
 import tinygrad_lossmix as lm
 from engines import Engine
@@ -20,7 +23,11 @@ def recorded(loss, copy=True):
     return step
 
 
-def primitives(case):
+def plainly(case):
+    return recorded(formulas.loss(np, case, case.y, case.x), case.copy)
+
+
+def through_book(case):
     layer, cost, x, y = LAYERS[case.output], COSTS[case.cost], case.x, case.y
     if x is None:
         return recorded(lambda z: cost(layer(z), y), case.copy)
@@ -36,7 +43,7 @@ def one_node(case):
 
 
 def compiled(backend):
-    """Of the book's formulas, with labels as arguments; a warning that it fell back is an error."""
+    """Of the book's formulas, with labels as arguments."""
 
     def build(case):
         layer, cost, x, y = LAYERS[case.output], COSTS[case.cost], case.x, case.y
@@ -47,22 +54,38 @@ def compiled(backend):
         def of_parameters(w1, b1, w2, b2, x, y):
             return cost(layer(lm.book.sigmoid(x @ w1 + b1) @ w2 + b2), y)
 
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            if x is None:
-                both = lm.compile(of_logits, wrt=(0,), backend=backend)
-                step = lambda z: both(z, y)
-            else:
-                both = lm.compile(of_parameters, wrt=(0, 1, 2, 3), backend=backend)
-                step = lambda w1, b1, w2, b2: both(w1, b1, w2, b2, x, y)
-            step(*case.inputs)
-        return step
+        if x is None:
+            return strictly(lm.compile(of_logits, wrt=(0,), backend=backend), case, y)
+        return strictly(lm.compile(of_parameters, (0, 1, 2, 3), backend), case, x, y)
 
     return build
 
 
+def compiled_classes(backend):
+    """Of one node: its formulas shift the logits, as everybody's do here."""
+
+    def build(case):
+        cost = lm.Mix(case.output, case.cost).cost
+        return strictly(lm.compile(cost, wrt=(0,), backend=backend), case, case.y)
+
+    return build
+
+
+def strictly(both, case, *constants):
+    """A step, called once; a warning that it fell back is an error."""
+
+    def step(*inputs):
+        return both(*inputs, *constants)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        step(*case.inputs)
+    return step
+
+
 ENGINES = (
-    Engine("lossmix, primitives", primitives, recorded, traced=True),
-    Engine("lossmix, one node", one_node, traced=True),
-    Engine("lossmix, compiled NumPy", compiled("numpy"), traced=True),
+    Engine("lossmix, written plainly", plainly, recorded, traced=True),
+    Engine("lossmix, through lm.book", through_book, traced=True),
+    Engine("lossmix, one node", one_node, classes=one_node, traced=True),
+    Engine("lossmix, compiled NumPy", compiled("numpy"), None, compiled_classes("numpy"), True),
 )

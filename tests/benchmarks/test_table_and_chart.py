@@ -3,6 +3,7 @@
 import xml.etree.ElementTree as ET
 
 import chart
+import documents
 import pytest
 import table
 
@@ -85,6 +86,7 @@ def test_the_overview_shows_the_slowest_corner_and_a_dash_where_one_was_not_time
         ["NumPy by hand", "0.50", "1.25"],
         ["lossmix, one node", "0.08", "1.25"],
         ["a <peer> & co", "300", "–"],
+        [table.FASTEST, "300", "–"],
     ]
 
 
@@ -104,6 +106,30 @@ def test_a_check_without_timing_makes_tables_without_the_overview(result):
     result["ratios"] = [row | {"state": "agrees"} for row in result["ratios"]]
     headings = list(tables(table.markdown(result)))
     assert headings[0] == "W2 z (10,)"
+
+
+def test_the_figures_of_a_run_take_the_place_of_those_in_the_documents(
+    result, monkeypatch, tmp_path
+):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "benchmarks").mkdir()
+    page = "Before\n\n|  | z |\n|---|---:|\n| old | 1 |\n\nAfter\n"
+    for name in ("README.md", "docs/speed.md"):
+        (tmp_path / name).write_text(page, encoding="utf-8")
+    monkeypatch.setattr(documents, "ROOT", tmp_path)
+    monkeypatch.setattr(documents, "ROWS", ENGINES[:2])
+    documents.renew(result["ratios"])
+    assert (tmp_path / "docs" / "speed.md").read_text(encoding="utf-8") == (
+        "Before\n\n|  | z (10,) | z (4096, 1000) |\n|---|---:|---:|\n"
+        "| NumPy by hand | 0.50 | 1.25 |\n| lossmix, one node | 0.08 | 1.25 |\n"
+        "| a <peer> & co | 300 | – |\n| the fastest of the others | 300 | – |\n\nAfter\n"
+    )
+    readme = (tmp_path / "README.md").read_text(encoding="utf-8").splitlines()
+    assert readme[2] == "|  | z (10,) |"
+    assert [line.split(" | ")[0] for line in readme[4:7]] == [
+        "| NumPy by hand", "| lossmix, one node", "| the fastest of the others"
+    ]  # fmt: skip
+    ET.fromstring((tmp_path / "benchmarks" / "chart.svg").read_text(encoding="utf-8"))
 
 
 def figures(root, name):
