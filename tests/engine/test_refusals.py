@@ -242,6 +242,7 @@ def test_einsum_of_numbered_axes_is_refused():
         lambda x: np.average(x, 0, weights=[[1.0, 2.0, 3.0]]),
         lambda x: np.average(x, 0, weights=[1.0, -1.0]),
         lambda x: np.tensordot(x, x, 1),
+        lambda x: np.tensordot(x.T, x.T, ([0, 1], [1, 0])),
         lambda x: np.tensordot(x, x.T, 2),
         lambda x: np.tensordot(x, x, ([0, 1], [1, 0])),
         lambda x: np.tensordot(x, x, ([0, 1], [0])),

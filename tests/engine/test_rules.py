@@ -230,6 +230,61 @@ def test_the_second_derivative_of_a_remainder_is_0_and_of_hypot_at_0_finite():
         assert np.isfinite(grad(first.sum(), [x, y])).all()
 
 
+@pytest.mark.parametrize("function", [np.std, np.linalg.norm])
+def test_a_length_or_deviation_of_0_has_slope_0_to_any_order(function):
+    t = Tensor(np.zeros((2, 3)))
+    for options in ({}, {"axis": 1}, {"axis": (0, 1), "keepdims": True}):
+        once = grad(np.sum(function(t, **options)), t, create_graph=True)
+        np.testing.assert_array_equal(once.data, 0)
+        np.testing.assert_array_equal(grad(once.sum(), t), 0)
+    assert slope(lambda t: function(t, axis=1), [[2.0, 2.0], [3.0, -1.0]])[0][0] in (
+        [0, 0], [pytest.approx(0.5**0.5)] * 2)  # fmt: skip
+    assert np.isnan(slope(function, [NAN, 1.0])).any()
+
+
+@pytest.mark.parametrize(
+    ("ord", "expected"),
+    [(None, [0.6, 0.8, 0]), (1, [1, 1, 0]), (np.inf, [0, 1, 0]), (-np.inf, [0, 0, 0])],
+)
+def test_norms_of_a_vector_with_a_zero(ord, expected):
+    np.testing.assert_allclose(*slope(lambda t: np.linalg.norm(t, ord), [3.0, 4.0, 0.0]), expected)
+    assert slope(lambda t: np.linalg.norm(t, ord), [0.0, 0.0]) == [[0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [
+        ([3.0, 1.0, 2.0], [0, 0, 1]),
+        ([3.0, 1.0, 2.0, 0.0], [0, 0.5, 0.5, 0]),
+        ([1.0, 1.0, 1.0], [0, 1, 0]),
+        ([3.0, NAN, 2.0], [0, 1, 0]),
+        ([INF, -INF, INF], [1, 0, 0]),
+        ([5.0], [1]),
+    ],
+)
+def test_a_median_moves_with_the_middle_and_is_nan_with_any(x, expected):
+    assert slope(np.median, x) == [expected]
+    np.testing.assert_array_equal(np.median(Tensor(x)).data, np.median(x))
+
+
+def test_a_cumulative_product_with_zeros():
+    x = Tensor([2.0, 0.0, 3.0, 0.0])
+    assert slope(np.cumprod, x.data) == [[1, 2 + 6, 0, 0]]
+    once = grad(np.cumprod(x).sum(), x, create_graph=True)
+    np.testing.assert_array_equal(grad(once[1], x), [1 + 3, 0, 2, 6])
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_cumulative_sum_and_an_average_follow_nan_and_infinity():
+    x = [1.0, NAN, INF]
+    assert slope(np.cumsum, x) == [[3, 2, 1]]
+    np.testing.assert_array_equal(np.cumsum(Tensor(x)).data, np.cumsum(x))
+    assert slope(lambda t: np.average(t, weights=[1.0, 0.0, 3.0]), x) == [[0.25, 0, 0.75]]
+    assert slope(lambda t: np.nan_to_num(t, nan=7.0), x) == [[1, 0, 0]]
+    np.testing.assert_array_equal(np.nan_to_num(Tensor(x)).data, np.nan_to_num(x))
+    assert np.isnan(np.median(Tensor([])).data)
+
+
 def test_where_lets_no_nan_through_from_the_other_branch():
     assert slope(lambda x, y: np.where([True, False], x, y), [1.0, NAN], [INF, 2.0]) == [
         [1, 0],

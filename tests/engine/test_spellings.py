@@ -24,7 +24,10 @@ class Whole:
 X = 0.5 + np.random.default_rng(4).permutation(12).reshape(2, 3, 2) / 12
 ONE = [1, -2, np.int64(1), np.uint8(1), np.array(-1), Whole(1)]
 SEVERAL = [None, (), (0, -1), (np.int8(2), Whole(0)), (1,)]
-REDUCTIONS = [np.sum, np.mean, np.var, np.prod, np.max, np.min, np.amax, np.amin]
+REDUCTIONS = [
+    *(np.sum, np.mean, np.var, np.std, np.prod, np.max, np.min, np.amax, np.amin, np.ptp, np.median)
+]
+FUNCTIONS = {np.amax, np.amin, np.ptp, np.median}  # that are no methods, or take axis by name alone
 
 
 def _softmax(x, axis=-1):
@@ -60,10 +63,14 @@ def check(f, *args, plain=None):
 @pytest.mark.parametrize("axis", ONE + SEVERAL, ids=lambda axis: type(axis).__name__)
 @pytest.mark.parametrize("function", REDUCTIONS)
 def test_reductions_over_any_axis(function, axis):
+    if (
+        isinstance(axis, tuple) and not axis and function in (np.std, np.ptp)
+    ):  # 0 everywhere, at a kink
+        return
     for keepdims in (False, True):
         check(lambda x, keep=keepdims: function(x, axis=axis, keepdims=keep), X)
     check(lambda x: function(x, axis), X)
-    if function is not np.amax and function is not np.amin:
+    if function not in FUNCTIONS:
         check(lambda x: getattr(x, function.__name__)(axis), X)
 
 
@@ -196,6 +203,42 @@ def test_any_index(key):
         lambda x: np.uint8(2) ** x,
         lambda x: x @ np.array([True, False]),
         lambda x: np.add.reduce(x, Whole(1)),
+        lambda x: np.cumsum(a=x, axis=Whole(0)),
+        lambda x: x.cumprod(np.int8(-1)),
+        lambda x: np.flip(x, Whole(1)),
+        lambda x: np.roll(x, axis=(np.int8(0), 1), shift=np.int64(3)),
+        lambda x: np.repeat(axis=np.int64(1), repeats=np.array([1, 0, 2]), a=x),
+        lambda x: x.repeat(np.int8(2), axis=0),
+        lambda x: np.tile(A=x, reps=np.array([2, 1])),
+        lambda x: np.pad(array=x, pad_width=np.int8(1), constant_values=np.array(2)),
+        lambda x: np.pad(x, ((1, 0),), mode="wrap"),
+        lambda x: np.split(ary=x, indices_or_sections=np.array([1]), axis=Whole(1))[1],
+        lambda x: np.hsplit(ary=x, indices_or_sections=3)[0],
+        lambda x: np.diff(a=x, n=np.int64(1), axis=np.int8(-2), append=1),
+        lambda x: np.append(arr=x, values=[[[1, 2]] * 3], axis=np.int64(0)),
+        lambda x: np.diagonal(a=x, axis2=Whole(2), offset=np.int8(-1)),
+        lambda x: x.trace(1, axis1=np.int64(-1)),
+        lambda x: x.diagonal().copy(),
+        lambda x: np.tril(m=x, k=np.int64(-1)) + np.triu(k=1, m=x),
+        lambda x: np.diag(v=x[0, 0], k=np.int64(1)),
+        lambda x: np.vstack(tup=([[1, 2]], x[0])),
+        lambda x: np.take_along_axis(x, np.uint8([[[1]], [[0]]]), axis=Whole(1)),
+        lambda x: np.take_along_axis(arr=x, indices=np.array([[[-1, 0]]]), axis=np.int8(0)),
+        lambda x: np.sort(a=x, axis=Whole(0), kind="heapsort"),
+        lambda x: np.median(x, (np.int64(0), Whole(2)), keepdims=True),
+        lambda x: np.ptp(a=x, axis=np.int8(1)),
+        lambda x: np.std(a=x, ddof=np.int64(1), axis=Whole(0)),
+        lambda x: np.linalg.norm(x=x, axis=(Whole(0), np.int8(-1))),
+        lambda x: np.linalg.norm(x, ord=np.int64(1), axis=np.int64(1), keepdims=True),
+        lambda x: np.average(a=x, weights=[1, 2, 3], axis=np.int64(1)),
+        lambda x: np.average(x, -1, x * x, returned=True)[1],
+        lambda x: np.tensordot(a=x, axes=[[np.int64(0)], [np.int8(1)]], b=np.ones((3, 2))),
+        lambda x: np.tensordot([[1, 2], [3, 4]], x, np.int64(1)),
+        lambda x: np.inner([1, 2], x),
+        lambda x: np.vdot(x, np.arange(12).reshape(4, 3)),
+        lambda x: np.nan_to_num(x=x, posinf=1.0),
+        lambda x: np.atleast_3d(x[0, 0]),
+        lambda x: np.einsum("ijk,ij , k", x, [[1, 2, 3]] * 2, (1, True), optimize="optimal"),
     ],
 )
 def test_options_and_constants_that_numpy_takes(f):

@@ -20,12 +20,12 @@ from tinygrad_lossmix.engine.tensor import record
 
 def _relabelled(function: Any, a: Any, *args: Any, **kwargs: Any) -> Any:
     """Of a function that only gives the axes other lengths: NumPy says which."""
-    return np.reshape(a, function(np.broadcast_to(0.0, np.shape(a)), *args, **kwargs).shape)
+    return a.reshape(function(np.broadcast_to(0.0, a.shape), *args, **kwargs).shape)
 
 
 def _raised(function: Any, *arys: Any) -> Any:
-    """The same of any number of arrays."""
-    found = tuple([_relabelled(function, a) for a in arys])
+    """The same of any number of arrays, or numbers."""
+    found = tuple([np.reshape(a, function(np.empty(np.shape(a))).shape) for a in arys])
     return found if len(found) > 1 else found[0]
 
 

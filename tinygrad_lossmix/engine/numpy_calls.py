@@ -10,7 +10,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from tinygrad_lossmix.engine import arrangements as arrangements
 from tinygrad_lossmix.engine.freeze import freeze_option
 from tinygrad_lossmix.engine.refusals import HABITS, Habit, no_rule, plain
-from tinygrad_lossmix.engine.rules import LETTERS, lanes
+from tinygrad_lossmix.engine.rules import LETTERS
 from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, REDUCTIONS, TABLE, composed, is_duck
 from tinygrad_lossmix.engine.tensor import Tensor, record
 
@@ -77,19 +77,22 @@ def _dot(a: Any, b: Any) -> Any:
         return np.multiply(a, b)
     if np.ndim(b) <= 2 or np.ndim(a) == 1:
         return np.matmul(a, b)
-    return np.tensordot(a, b, (-1, -2))
+    return np.tensordot(a, np.moveaxis(b, -2, 0), 1)
 
 
 @composed(np.tensordot)
 def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
-    first, second = axes if np.iterable(axes) else (range(-axes, 0), range(axes))
-    n = np.size(first)
-    a, b = np.moveaxis(a, first, range(-n, 0)), np.moveaxis(b, second, range(n))
-    left, summed, right = a.shape[: a.ndim - n], b.shape[:n], b.shape[n:]
-    if a.shape[a.ndim - n :] != summed:
-        raise ValueError(f"np.tensordot: axes of {a.shape[a.ndim - n :]} and {summed} to sum over")
-    x = a.reshape((math.prod(left), math.prod(summed)))
-    return (x @ b.reshape((x.shape[1], math.prod(right)))).reshape(left + right)
+    n = axes
+    if np.iterable(axes):
+        first, second = axes
+        n = np.size(first)
+        a, b = np.moveaxis(a, first, range(-n, 0)), np.moveaxis(b, second, range(n))
+    cut = np.ndim(a) - n
+    left, summed, right = np.shape(a)[:cut], np.shape(b)[:n], np.shape(b)[n:]
+    if cut < 0 or np.shape(a)[cut:] != summed:
+        raise ValueError(f"np.tensordot: axes of {np.shape(a)[cut:]} and {summed} to sum over")
+    flat = np.reshape(a, (math.prod(left), math.prod(summed)))
+    return (flat @ np.reshape(b, (flat.shape[1], math.prod(right)))).reshape(left + right)
 
 
 # fmt: off
@@ -144,8 +147,9 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
 
 @composed(np.median)
 def _median(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    _, rows, axes = lanes(a, axis)
-    rows, n = np.sort(rows, 0), len(rows)
+    axes = normalize_axis_tuple(range(a.ndim) if axis is None else axis, a.ndim)
+    moved, k = np.moveaxis(a, axes, range(len(axes))), len(axes)
+    rows = np.sort(moved.reshape((n := math.prod(moved.shape[:k]), *moved.shape[k:])), 0)
     last, value = [np.mean(x, axis=0) for x in (rows[-1:], rows[(n - 1) // 2 : n // 2 + 1])]
     value = np.where(np.isnan(last), last, value)  # NaN is sorted to the end
     return np.expand_dims(value, axes) if keepdims else value

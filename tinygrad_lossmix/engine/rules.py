@@ -9,7 +9,6 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygrad_lossmix.engine.table import INTEGER, Array, Rule, dispatched
 
@@ -119,21 +118,16 @@ def arctan2_right(g: Array, z: Array, x: Array, y: Array) -> Array:
 
 def product_rule(g: Array, z: Array, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     """g times the product of the other entries; without dividing: zeros are no trouble."""
-    moved, rows, axes = lanes(x, axis)
+    every = range(x.ndim)
+    reduced = every if axis is None else [i % x.ndim for i in np.atleast_1d(axis) if x.ndim]
+    axes = [*reduced, *(i for i in every if i not in reduced)]
+    shape = [x.shape[i] for i in axes]
+    rows = x.transpose(axes).reshape((math.prod(shape[: len(reduced)]), *shape[len(reduced) :]))
     one = np.ones_like(rows[:1])
     before = np.cumprod(np.concatenate([one, rows[:-1]]), 0)
     after = np.cumprod(np.concatenate([one, rows[:0:-1]]), 0)[::-1]
-    others = (before * after).reshape(moved.shape)
-    return lift(g, x, axis) * np.moveaxis(others, range(len(axes)), axes)
-
-
-def lanes(x: Array, axis: Any) -> tuple[Array, Array, tuple[int, ...]]:
-    """x with the axes that are reduced first, the same with these as one, and which they are."""
-    every = axis is None or not x.ndim
-    axes = normalize_axis_tuple(range(x.ndim) if every else axis, x.ndim)
-    moved = np.moveaxis(x, axes, range(len(axes)))
-    n = math.prod(moved.shape[: len(axes)])
-    return moved, moved.reshape((n, *moved.shape[len(axes) :])), axes
+    others = (before * after).reshape(tuple(shape)).transpose(tuple(np.argsort(axes)))
+    return lift(g, x, axis) * others
 
 
 def transpose_rule(g: Array, z: Array, x: Array, axes: Any = None) -> Array:
