@@ -141,7 +141,7 @@ def _reductions():
         options = [{"axis": axis, "keepdims": keep} for axis in AXES for keep in (False, True)]
         options += [{}, {"axis": 1}]
         options += [{"ddof": 1}, {"axis": 1, "ddof": 0.5}] if name in ("var", "std") else []
-        options = [o for o in options if o.get("axis") != () or name not in ("std", "ptp")]  # 0
+        options = options[1:12:3] + options[-1:] if name in ("std", "ptp", "median") else options
         for kwargs in options:
             f = functools.partial(getattr(np, name), **kwargs)
             yield Call(f"np.{name}", f, (C,), analytic=name in ("sum", "mean", "prod"))
