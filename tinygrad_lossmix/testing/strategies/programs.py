@@ -56,6 +56,7 @@ ANY = _operations(
     "{0}[None]",
     "np.ravel({0})[::-1]",
     "np.stack([{0}, soft({0})])",
+    "np.roll({0}, 1)",
     "np.concatenate([{0}, soft({0})], axis=None)",
     "np.broadcast_to({0}, (2, *{0}.shape))",
 )
@@ -69,6 +70,10 @@ WITH_AXES = _operations(
     "{0}[..., 0]",
     "{0}[::-1]",
     "np.swapaxes({0}, 0, -1)",
+    "np.sort({0}, axis=0)",
+    "np.cumsum(soft({0}), axis=-1)",
+    "np.split({0}, [1], axis=-1)[0]",
+    "np.triu({0})",
     "soft({0}) @ np.ones(({0}.shape[-1], 2))",
     "np.einsum('...i,...i->...', soft({0}), {0})",
 )
