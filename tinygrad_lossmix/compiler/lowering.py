@@ -149,7 +149,7 @@ def _looped(form: Lowering, z: Value, y: Value) -> tuple[Value, Value]:
     if y.ndim < z.ndim and form is closed_forms.softmax_ll:
         cost, delta = named(softmax_ll_of_classes, z, y)
         return cost, delta
-    if y.ndim < z.ndim:
+    if y.ndim < z.ndim and form not in AS_ONE:
         y = _noted(z, one_hot, y, z.shape, z.dtype)
     return LOOPED[form](z, y)
 
