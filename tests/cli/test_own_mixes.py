@@ -6,6 +6,7 @@ import re
 import pytest
 from click.testing import CliRunner
 
+from tests.helpers.quick import thinned
 from tinygrad_lossmix.cli import main
 
 MODULE = """
@@ -47,18 +48,21 @@ def run(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [
-        (("verdict", "own_mixes:hot", "ll", "--classes", "2"), "delta = 3 (a - y)"),
-        (("verdict", "softmax", "own_mixes:focal", "--classes", "2"), "not convex in z"),
-        (("delta", "softmax", "own_mixes:focal"), "softmax + focal: C = 0.04568"),
-        (("delta", "softmax", "ll", "--beside", "own_mixes:hot", "ll"), "hot + log-likelihood"),
-        (("step", "own_mixes:hot", "own_mixes:focal", "--batch", "-c", "next"), "[1/"),
-        (("draw", "own_mixes:hot", "ll", "-o", "g.txt"), "g.txt"),
-        (("draw", "softmax", "ll", "--beside", "own_mixes:hot", "ll", "-o", "g.dot"), "g.dot"),
-        (("page", "own_mixes:hot", "own_mixes:focal", "-o", "p.html"), "p.html"),
-        (("check", "own_mixes:hot", "own_mixes:focal"), "gradcheck passed"),
-        (("match", "output", "own_mixes:hot"), "hot, 3 classes: log-likelihood goes with it"),
-    ],
+    thinned(
+        [
+            (("verdict", "own_mixes:hot", "ll", "--classes", "2"), "delta = 3 (a - y)"),
+            (("verdict", "softmax", "own_mixes:focal", "--classes", "2"), "not convex in z"),
+            (("delta", "softmax", "own_mixes:focal"), "softmax + focal: C = 0.04568"),
+            (("delta", "softmax", "ll", "--beside", "own_mixes:hot", "ll"), "hot + log-likelihood"),
+            (("step", "own_mixes:hot", "own_mixes:focal", "--batch", "-c", "next"), "[1/"),
+            (("draw", "own_mixes:hot", "ll", "-o", "g.txt"), "g.txt"),
+            (("draw", "softmax", "ll", "--beside", "own_mixes:hot", "ll", "-o", "g.dot"), "g.dot"),
+            (("page", "own_mixes:hot", "own_mixes:focal", "-o", "p.html"), "p.html"),
+            (("check", "own_mixes:hot", "own_mixes:focal"), "gradcheck passed"),
+            (("match", "output", "own_mixes:hot"), "hot, 3 classes: log-likelihood goes with it"),
+        ],
+        3,
+    ),
 )
 def test_every_command_takes_it(run, words, said):
     result = run(*words)

@@ -52,6 +52,7 @@ def test_a_matched_mix_of_functions_is_sound():
     assert found.advice == "use it for targets that the outputs reach"
 
 
+@pytest.mark.slow
 def test_a_cost_of_ones_own_on_softmax_is_judged_by_classes():
     found = lm.Mix("softmax", focal).verdict(2)
     assert found.evidence.labels == "simplex"
