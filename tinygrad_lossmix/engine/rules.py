@@ -18,7 +18,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"  # for the axes
 
 def lift(g: Array, x: Array, axis: Any) -> Array:
     """What a reduction of x left, with the reduced axes back, of length one."""
-    if g.ndim in (0, x.ndim):
+    if not g.ndim or g.ndim == x.ndim:
         return g
     shape = list(x.shape)
     for i in axis if isinstance(axis, tuple) else (axis,):

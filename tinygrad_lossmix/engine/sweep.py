@@ -55,7 +55,7 @@ def sweep(
         if recorded:
             given = (g, node, *args) if node.values else (g, node)
         else:
-            given = (g, node._value) + node.values  # noqa: RUF005 - * takes twice the time
+            given = (g, node._value) + node.values  # noqa: RUF005 - with a * 2 % more
             if node.residual is not None:
                 kwargs = {**kwargs, "residual": node.residual}
         for position in node.positions:
