@@ -11,9 +11,10 @@ import pytest
 from tinygrad_lossmix import Mix, Tensor, softmax
 from tinygrad_lossmix import cross_entropy as ce
 from tinygrad_lossmix import log_likelihood as ll
-from tinygrad_lossmix.answers.claims import about_costs, about_layers
+from tinygrad_lossmix.answers.claims import about_costs, about_layers, about_rule
 from tinygrad_lossmix.answers.claims.catalogue import CLAIMS, claims
 from tinygrad_lossmix.answers.claims.claim import Claim
+from tinygrad_lossmix.answers.match.overview import LAYERS_TRIED
 
 answer_of = functools.cache(Claim.answer)
 answers = functools.cache(claims)
@@ -116,6 +117,14 @@ MUTANTS: list[tuple[Any, str, Any, list[Claim]]] = [
         [about_layers.is_it_fine, about_layers.mixed_and_matched],
     ),
     (about_layers, "cross_entropy", ll, [about_layers.applied_to_a_sigmoid]),
+    (
+        about_rule,
+        "LAYERS_TRIED",
+        dict.fromkeys(LAYERS_TRIED, "softmax"),
+        [about_rule.a_gradient, about_rule.convex, about_rule.of_the_outputs, about_rule.variance],
+    ),
+    (about_rule, "Mix", always("sigmoid", "ll"), [about_rule.conversely]),
+    (about_rule, "cross_entropy", ll, [about_rule.one_layer]),
 ]
 CASES = [
     pytest.param(module, name, wrong, claim, id=f"{name}-{i}-{j}")
@@ -150,7 +159,9 @@ def test_answers_are_plain_values_and_name_nobody() -> None:
         assert type(answer.holds) is bool
         assert all(type(part) is str and part for part in answer[:5])
         assert re.fullmatch(
-            "the question on mixing .*|(a comment on )?its (first|second|third) answer", answer.by
+            "the (question on mixing .*|general rule)|(a comment on )?its (first|second|third) "
+            "answer",
+            answer.by,
         )
         assert "−" not in answer.obtained
 

@@ -18,6 +18,7 @@ BY = (
     "a comment on its second answer",
     "its third answer",
     "a comment on its third answer",
+    "the general rule",
 )
 
 
@@ -51,4 +52,6 @@ def _of(by: str) -> Callable[..., Callable[[Callable[[], Outcome]], Claim]]:
     return lambda said, *, expected, verdict: lambda f: Claim(by, said, expected, verdict, f)
 
 
-question, first_answer, second_answer, second_comment, third_answer, third_comment = map(_of, BY)
+question, first_answer, second_answer, second_comment, third_answer, third_comment, rule = map(
+    _of, BY
+)
