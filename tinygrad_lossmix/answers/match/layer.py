@@ -56,6 +56,9 @@ class Layer:
         rows = z.reshape((-1, z.shape[-1]))
         return np.stack([self.function(row) for row in rows]).reshape(z.shape)
 
+    def __repr__(self) -> str:
+        return self.name
+
     def jacobian(self, z: Array) -> Array:
         """At logits (K,): row k holds da_k/dz."""
         return jacobian(self.function, z)
