@@ -162,7 +162,7 @@ def test_a_picture_is_what_the_command_draws(arguments, picture, tmp_path):
 def test_questions_are_numbered_and_each_has_an_answer_that_runs():
     page = text_of(ROOT / "docs" / "questions.md")
     questions = re.split(r"^## ", page, flags=re.MULTILINE)[1:]
-    assert [int(question.partition(".")[0]) for question in questions] == list(range(1, 23))
+    assert [int(question.partition(".")[0]) for question in questions] == list(range(1, 32))
     for question in questions:
         assert fences(question, "console") + fences(question, "python"), question[:60]
 
