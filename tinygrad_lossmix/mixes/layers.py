@@ -73,8 +73,7 @@ class ClosedForm(NamedTuple):
             return closed_forms.mean(self.evaluate, z, y)[0]
         values = z._value
         cost, delta = closed_forms.mean(self.evaluate, values, y)
-        kept = cost, {"delta": delta}
-        return node(self.cost, (z, y), (values, y), (0,), z.line, value=kept)
+        return node(self.cost, (z, y), (values, y), (0,), z.line, value=(cost, {"delta": delta}))
 
     def hessian(self, z: Array, y: Array) -> Array:
         """∂²C/∂z² of one example: z, y (K,) -> (K, K)."""
