@@ -69,6 +69,7 @@ def test_threads_that_write_one_file_do_not_mix_their_contents(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_processes_of_one_number_on_one_folder_do_not_mix_their_contents(tmp_path: Path) -> None:
     path = tmp_path / "file"
     code = (

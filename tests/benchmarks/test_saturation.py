@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -26,6 +28,7 @@ def rows(text):
     ]
 
 
+@pytest.mark.slow
 def test_the_study_of_saturation_is_the_one_in_the_documentation():
     printed = rows(run("saturation.py"))
     assert len(printed) == 9

@@ -58,6 +58,7 @@ def test_a_recursion_that_is_too_deep_is_reported_and_not_tried_again():
     assert rows["recursive", 100]["why"] == "failed on a shorter chain"
 
 
+@pytest.mark.slow
 def test_a_long_chain_runs_in_a_process_of_its_own_first():
     ours = load(lambda library: library == "tinygrad_lossmix")[0][chains.OURS]
     assert chains.alone(ours, 1000) is None

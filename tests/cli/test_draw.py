@@ -103,6 +103,7 @@ def test_overflow_is_drawn_without_warnings():
     assert result.stderr == ""
 
 
+@pytest.mark.slow
 def test_a_field_is_of_the_mix_that_is_named_or_of_the_six(tmp_path):
     assert draw("sigmoid", "ll", "--field").stdout == lm.field(lm.Mix("sigmoid", "ll")).text + "\n"
     assert draw("--field", "--y", "1").stdout == lm.field(y=1).text + "\n"

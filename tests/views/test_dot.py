@@ -125,6 +125,7 @@ def test_more_than_a_thousand_boxes_are_refused_with_advice():
         lm.draw(chain(1000))
 
 
+@pytest.mark.slow
 def test_three_hundred_tangled_boxes_are_drawn():
     x = z = lm.Tensor([2.0, 1.0, 0.0])
     for _ in range(73):

@@ -54,6 +54,7 @@ def test_arrows_are_the_negative_gradient_and_lines_the_cost(mix, y):
         np.testing.assert_allclose(costs, level, rtol=0.02, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_panels_have_one_scale():
     *panels, _ = lm.field()._figure().axes
     assert len({drawn(axes, "Quiver").scale for axes in panels}) == 1
@@ -140,6 +141,7 @@ def test_it_is_saved_by_its_suffix(tmp_path):
         shown.save(tmp_path / "field.dot")
 
 
+@pytest.mark.slow
 def test_a_notebook_shows_the_picture():
     shown = lm.field(lm.Mix("softmax", "ll"))
     assert shown._repr_mimebundle_() == {"text/plain": shown.text, "image/svg+xml": shown.svg()}

@@ -166,6 +166,7 @@ def test_answers_are_plain_values_and_name_nobody() -> None:
         assert "−" not in answer.obtained
 
 
+@pytest.mark.slow
 def test_claims_are_computed_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(about_costs, "SURE", np.full(10, 0.1))
     assert not claims()[CLAIMS.index(about_costs.first_scenario)].holds

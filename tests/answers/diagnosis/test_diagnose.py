@@ -258,7 +258,7 @@ GIVEN = itertools.product(
 )
 
 
-@pytest.mark.parametrize(("outputs", "labels"), thinned(GIVEN, 5))
+@pytest.mark.parametrize(("outputs", "labels"), thinned(GIVEN, 9))
 def test_every_pairing_that_reproduces_a_loss_is_explained(outputs, labels):
     for candidate in lm.diagnose(outputs, labels).candidates:
         found = lm.diagnose(outputs, labels, repr(candidate.value))

@@ -238,6 +238,7 @@ def test_a_loss_of_0_is_one_output_under_a_softmax_or_fitted_labels(loss):
     assert plateau("0", 10, "0.2").matches[0].name == "all sigmoid outputs at 1"
 
 
+@pytest.mark.slow
 def test_how_likely_a_coincidence_is():
     two, four = plateau("1.46"), plateau("1.4612")
     assert two.coincidence > 0.3 > four.coincidence > plateau("1.4612", 10).coincidence

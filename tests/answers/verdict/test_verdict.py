@@ -159,5 +159,6 @@ def test_numpy_integers_are_numbers_of_classes(classes: Any) -> None:
     assert again.record() == wrong().record()
 
 
+@pytest.mark.slow
 def test_fifty_classes_are_not_too_many() -> None:
     assert verdict(Mix("sigmoid", "ll"), 50).classes == 50

@@ -231,6 +231,7 @@ def python(program, **environment):
     )
 
 
+@pytest.mark.slow
 def test_shapes_and_numbers_share_their_machine_code():
     def loss(w, x, y, decay):
         return lm.Mix("softmax", "ll").cost(x @ w, y) + decay * (w * w).sum()
