@@ -86,8 +86,8 @@ row(np.maximum,     lambda g, z, x, y: g * above(x, y),  lambda g, z, x, y: g * 
 row(np.minimum,     lambda g, z, x, y: g * above(y, x),  lambda g, z, x, y: g * above(x, y))
 row(np.power,       rules.power_left,  rules.power_right,  forward=operator.pow)
 row(np.float_power, rules.power_left,                    rules.power_right)
-row(np.hypot,       lambda g, z, x, y: g * rules.ratio(x, z),
-                    lambda g, z, x, y: g * rules.ratio(y, z))
+row(np.hypot,       lambda g, z, x, y: g * (x / np.where(z == 0, np.inf, z)),
+                    lambda g, z, x, y: g * (y / np.where(z == 0, np.inf, z)))
 row(np.arctan2,     rules.arctan2_left,                  rules.arctan2_right)
 # both are x less a whole number of times y: linear between jumps, at which that number changes
 row(np.remainder,   lambda g, z, x, y: g,                lambda g, z, x, y: -g * (x // y))

@@ -108,7 +108,8 @@ def ratio(x: Array, y: Array) -> Array:
 def arctan2_left(g: Array, z: Array, x: Array, y: Array) -> Array:
     """g * y / (x * x + y * y); 0 where both are 0."""
     r = np.hypot(x, y)
-    return g * ratio(ratio(y, r), r)
+    r = np.where(r == 0, np.inf, r)
+    return g * (y / r / r)
 
 
 def arctan2_right(g: Array, z: Array, x: Array, y: Array) -> Array:
