@@ -14,8 +14,11 @@ from random_programs import run
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.compiler.loops.backend import NotCompiledWarning
 
-OURS = {name: getattr(lm, name) for name in ("sigmoid", "softplus", "softmax", "logsumexp")}
-OURS["backwards"] = lambda x: x[..., ::-1]
+LAYERS = ("sigmoid", "softplus", "softmax", "log_softmax", "log_sigmoid", "logsumexp")
+OURS = {name: getattr(lm, name) for name in LAYERS} | {
+    "backwards": lambda x: x[..., ::-1],
+    "log_sum": lambda x, axis: np.logaddexp.reduce(x, axis=axis),
+}
 NUMPY = SimpleNamespace(**vars(np) | vars(scipy.special) | OURS)
 
 
@@ -68,11 +71,16 @@ def torch():
         "dot": dot,
         "floor_divide": lambda x, y: (x.detach() / y.detach()).floor(),
         "heaviside": lambda x, y: torch.where(x == 0, y, (x > 0).to(x.dtype)),
+        "delete": lambda x, obj, axis: x.narrow(axis, obj + 1, x.shape[axis] - 1),
         "log_expit": torch.nn.functional.logsigmoid,
+        "log_sigmoid": torch.nn.functional.logsigmoid,
+        "log_softmax": lambda x: x.log_softmax(-1),
+        "log_sum": lambda x, axis: x.logsumexp(axis),
         "logsumexp": lambda x: x.logsumexp(-1),
         "median": lambda x, axis, keepdims: torch.quantile(x, 0.5, dim=axis, keepdim=keepdims),
         "outer": lambda x, y: torch.outer(x.ravel(), y.ravel()),
         "rel_entr": lambda x, y: torch.xlogy(x, x) - torch.xlogy(x, y),
+        "rollaxis": lambda x, axis: x.movedim(axis, 0),
         "sigmoid": torch.sigmoid,
         "softmax": lambda x: x.softmax(-1),
         "softplus": lambda x: torch.logaddexp(x, torch.zeros_like(x)),
@@ -107,9 +115,12 @@ def jax():
     jax.config.update("jax_disable_jit", True)
     for name, function in ARITHMETIC.items():
         getattr(primitives, f"{name}_p").def_impl(on_arrays(function))
-    own = {name: getattr(jax.nn, name) for name in ("sigmoid", "softplus", "softmax", "logsumexp")}
-    own["logsumexp"] = lambda x: jax.nn.logsumexp(x, axis=-1)
-    own |= {"log_expit": jax.nn.log_sigmoid, "backwards": OURS["backwards"]}
+    own = {name: getattr(jax.nn, name) for name in LAYERS} | {
+        "backwards": OURS["backwards"],
+        "log_expit": jax.nn.log_sigmoid,
+        "log_sum": lambda x, axis: jax.nn.logsumexp(x, axis=axis),
+        "logsumexp": lambda x: jax.nn.logsumexp(x, axis=-1),
+    }
     space = SimpleNamespace(**vars(jax.scipy.special) | vars(jnp) | own)
 
     def theirs(calls, arrays, seeds):

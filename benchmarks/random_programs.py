@@ -118,7 +118,8 @@ def along(np, x, axis):
 
 
 # fmt: off
-row("negative positive absolute fabs tanh deg2rad radians degrees ravel transpose squeeze copy")
+row("negative positive absolute fabs tanh deg2rad radians degrees rad2deg log_sigmoid")
+row("ravel transpose squeeze copy atleast_1d atleast_2d atleast_3d fliplr flipud diagflat")
 row("exp exp2 expm1 sin cos sinh cosh arctan arcsinh square", AROUND)
 row("erf erfc ndtr expit log_expit sigmoid softplus", AROUND)
 row("log log2 log10 sqrt entr", POSITIVE)
@@ -147,7 +148,7 @@ row("clip", low=one_of(None, -0.7), high=one_of(0.6, 1.1),
     call=lambda np, x, low, high: np.clip(x, low, high))
 row("nan_to_num", call=lambda np, x: np.nan_to_num(x))
 
-row("sum mean max min ptp", axis=axes, keepdims=flag)
+row("sum mean max min amax amin ptp", axis=axes, keepdims=flag)
 row("median", axis=maybe, keepdims=flag, call=lambda np, x, axis, keepdims:
     np.median(x if x.ndim else np.ravel(x), axis=axis, keepdims=keepdims))
 row("average", axis=maybe, call=lambda np, x, axis:
@@ -163,27 +164,34 @@ row("cumprod", AROUND, axis=maybe)
 row("diff", n=whole(1, 3), axis=axis)
 row("softmax", call=lambda np, x: np.softmax(x if x.ndim else np.ravel(x)))
 row("logsumexp", call=lambda np, x: np.logsumexp(x if x.ndim else np.ravel(x)))
+row("log_softmax", call=lambda np, x: np.log_softmax(x if x.ndim else np.ravel(x)))
+row("log_sum", axis=axis)
 
 row("reshape", shape=shape, call=lambda np, x, shape: np.reshape(x, shape))
 row("expand_dims", axis=axis)
-row("atleast_1d atleast_2d atleast_3d")
 row("swapaxes", first=axis, second=axis,
     call=lambda np, x, first, second: np.swapaxes(x, first, second))
 row("moveaxis", source=axis, destination=axis)
+row("rollaxis", axis=axis)
 row("broadcast_to", n=whole(1, 4), call=lambda np, x, n: np.broadcast_to(x, (n, *x.shape)))
 row("repeat", repeats=whole(1, 3), axis=maybe)
 row("tile", reps=one_of(2, (2, 1), (1, 2)), call=lambda np, x, reps: np.tile(x, reps))
+row("resize", new_shape=one_of((2, 3), (5,)))
 row("roll", shift=whole(-3, 4), axis=maybe)
 row("flip", axis=axes)
 row("rot90", k=whole(-1, 3))
 row("pad", pad_width=one_of(1, (0, 2)), constant_values=one_of(0.0, 1.5))
 row("split", axis=axis, call=lambda np, x, axis: np.split(x, x.shape[axis], axis=axis)[-1])
 row("array_split", axis=axis, call=lambda np, x, axis: np.array_split(x, 2, axis=axis)[0])
+row("cut", function=one_of("hsplit", "vsplit", "dsplit"),
+    call=lambda np, x, function: getattr(np, function)(x, [1])[0])
+row("delete", obj=one_of(0), axis=axis)
 row("sort", axis=axis)
 row("tril triu", k=band)
 row("diag", k=whole(-1, 2))
 row("trace diagonal", offset=whole(-1, 2))
 row("concatenate", ANY, ANY, ANY, joins=True, axis=axis)
+row("broadcast_arrays", ANY, ANY, call=lambda np, x, y: np.broadcast_arrays(x, y)[0])
 row("append", ANY, ANY, call=lambda np, x, y: np.append(x, y))
 row("stack", ANY, ANY, joins=True, axis=axis)
 row("vstack hstack dstack column_stack", ANY, ANY, joins=True)
@@ -221,7 +229,8 @@ def program(rng, arrays, space):
                 value = call(space, results)
             except (ValueError, TypeError, IndexError):
                 continue  # it does not take such shapes
-            if value.size <= ENTRIES and value.ndim <= AXES and (np.abs(value) < LARGEST).all():
+            fits = 0 < value.size <= ENTRIES and value.ndim <= AXES
+            if fits and (np.abs(value) < LARGEST).all():
                 calls.append(call)
                 results.append(value)
     return calls, results
