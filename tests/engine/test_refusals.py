@@ -273,6 +273,10 @@ ADVICE = {  # the advice as it is written, and that it does what was wanted
     "write t.reshape(-1, 2)": lambda t: t.reshape(-1, 2).sum(),
     "write np.expand_dims(t, 0)": lambda t: np.expand_dims(t, 0).sum(),
     "write t.transpose(1, 0)": lambda t: t.transpose(1, 0).sum(),
+    "write np.take_along_axis(t, y[:, None], -1)": lambda t: np.take_along_axis(
+        t, np.array([0, 1])[:, None], -1
+    ).sum(),
+    "write np.linalg.norm(t)": lambda t: np.linalg.norm(t),
     "write np.maximum(t, 0.0)": lambda t: np.maximum(t, 0.0).sum(),
     "write lm.sigmoid(t)": lambda t: lm.sigmoid(t).sum(),
     "write lm.softmax(t)": lambda t: lm.softmax(t).sum(),

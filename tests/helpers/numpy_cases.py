@@ -268,6 +268,7 @@ OTHERS = [
     ("tensordot", lambda x, y: np.tensordot(x, y, 1), C, B[:2]),
     ("tensordot", lambda x, y: np.tensordot(a=x, b=y, axes=([2, 0], [-1, 1])), C, C[:, :2]),
     ("tensordot", lambda x, y: np.tensordot(x, y, axes=0), A, V),
+    ("einsum", lambda *xs: np.einsum("ij,jk,kl", *xs, optimize=True), A, B, B.T),
     ("inner", np.inner, C, C[0]),
     ("inner", lambda x: np.inner(2.0, x), C),
     ("vdot", np.vdot, A, A + 1),
@@ -346,7 +347,7 @@ def _calls():
         for f in functions:
             yield Call(name, f, (C,))
     for name, f, *args in OTHERS:
-        yield Call(f"np.{name}", f, (*args,), name in ("tensordot", "inner", "cumprod", "average"))
+        yield Call(f"np.{name}", f, (*args,), name in ("tensordot", "einsum", "cumprod", "average"))
 
 
 CALLS = list(_calls())

@@ -23,6 +23,8 @@ HABITS = {
     "view": "write t.reshape(-1, 2)",
     "unsqueeze": "write np.expand_dims(t, 0)",
     "permute": "write t.transpose(1, 0)",
+    "gather": "write np.take_along_axis(t, y[:, None], -1)",
+    "norm": "write np.linalg.norm(t)",
     "relu": "write np.maximum(t, 0.0)",
     "sigmoid": "write lm.sigmoid(t)",
     "softmax": "write lm.softmax(t)",
