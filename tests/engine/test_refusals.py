@@ -156,6 +156,7 @@ def test_a_tensor_never_turns_into_an_array_by_itself(call):
         (lambda t: np.stack([t, t], dtype=np.float32), "dtype"),
         (lambda t: np.einsum("ij->i", t, order="F"), "order"),
         (lambda t: np.pad(t, 1, mode="linear_ramp"), "not take mode='linear_ramp': it takes const"),
+        (lambda t: np.pad(t, 1, constant_values=(1, 2)), "does not take several constant_values: "),
         (lambda t: np.pad(t, 1, "reflect", reflect_type="odd"), "reflect_type"),
         (lambda t: np.linalg.norm(t, 3, axis=0), r"not take ord=3: .* write .*\(abs\(t\) \*\* p\)"),
         (lambda t: np.linalg.norm(t, "nuc"), "not take ord='nuc': it takes None, 'fro' and, over"),

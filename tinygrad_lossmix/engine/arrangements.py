@@ -148,8 +148,9 @@ def _diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any =
 
 @composed(np.pad)
 def _pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0.0) -> Any:
-    if mode not in ("constant", "edge", "reflect", "symmetric", "wrap"):
-        raise no_rule(np.pad, options=[f"mode={mode!r}"])
+    known = mode in ("constant", "edge", "reflect", "symmetric", "wrap")
+    if not known or np.size(constant_values) > 1:
+        raise no_rule(np.pad, options=["several constant_values" if known else f"mode={mode!r}"])
     return _rearranged(np.pad, array, pad_width, mode, fill=constant_values)
 
 
