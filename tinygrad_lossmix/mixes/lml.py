@@ -45,7 +45,6 @@ def lml_parts(z: Array) -> Array:
     e = np.where(first, float(alone), np.exp(d) * (1.0 + d_lost))
     r = np.exp(-0.5 * more) * (1.0 - 0.5 * more_lost)
     c = np.log(_sum(e))
-    c = np.maximum(c, 2.0 * c - more)
     for _ in range(STEPS):
         p = np.exp(0.5 * c)
         t, b = r * p, 1.0 / (1.0 + e * (r / p))
