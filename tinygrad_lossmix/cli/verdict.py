@@ -7,7 +7,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from tinygrad_lossmix.answers.verdict.verdict import MOST, Verdict
+from tinygrad_lossmix.answers.match.output import SETS
+from tinygrad_lossmix.answers.verdict.verdict import MOST, Verdict, verdict
 from tinygrad_lossmix.cli.exits import usage
 from tinygrad_lossmix.cli.options import json_option, mix_of, mixes_option, show
 from tinygrad_lossmix.cli.stdout import WIDTH, console, printed
@@ -29,9 +30,12 @@ LEGEND = (
     default=3,
     help="Number of outputs; one output answers yes or no.",
 )
+@click.option("--labels", type=click.Choice(SETS), help="The set that labels are from.")
 @mixes_option
 @json_option
-def command(words: tuple[str, ...], classes: int, mixes: list[Mix], as_json: bool) -> None:
+def command(
+    words: tuple[str, ...], classes: int, labels: str | None, mixes: list[Mix], as_json: bool
+) -> None:
     """Is a mix sound? Whether its cost is a strictly proper score and convex, whether delta is
     a - y, its problems, what to use instead: searched and measured now, with the points that show
     it. Without a MIX, such as "softmax ce", the six, or those of --mixes, in one table.
@@ -40,10 +44,10 @@ def command(words: tuple[str, ...], classes: int, mixes: list[Mix], as_json: boo
         raise click.UsageError("give one MIX, or several as --mixes")
     with usage():
         mixes = [mix_of(words)] if words else mixes
-        found = {mix: mix.verdict(classes) for mix in mixes}
+        found = {mix: verdict(mix, classes, labels) for mix in mixes}
     records = [
-        {"output": mix.output, "cost": mix.cost_name, **verdict.record()}
-        for mix, verdict in found.items()
+        {"output": mix.output, "cost": mix.cost_name, **answer.record()}
+        for mix, answer in found.items()
     ]
     wide = min(console().width, WIDTH)
     text = found[mixes[0]].text(wide) if words else report(found, classes)

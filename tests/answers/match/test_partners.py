@@ -81,3 +81,15 @@ def test_no_slope_of_a_cost_gets_through_a_flat_layer():
         lm.Mix(lambda z: np.clip(z, 0.0, 1.0), "quadratic"), [2.0, 0.5, -1.0], 1
     )
     assert "No dC/da whatever gives a - y" in str(report).replace("\n", " ")
+
+
+def test_the_set_of_labels_can_be_asked_for():
+    soft, sigmoids = (
+        lm.verdict(lm.Mix(*pair), 3, labels="cube")
+        for pair in (("softmax", "ll"), ("sigmoid", "ce"))
+    )
+    assert (soft.proper, sigmoids.proper) == (False, True)
+    assert soft.advice.startswith("sigmoid with cross-entropy")
+    assert "labels           any number of them hold" in str(soft)
+    with pytest.raises(ValueError, match="labels are from one of reals, cube, simplex, not 'all'"):
+        lm.verdict(lm.Mix("softmax", "ll"), 3, labels="all")

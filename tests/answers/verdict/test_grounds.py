@@ -58,7 +58,8 @@ def test_what_was_measured_is_what_the_witnesses_say(mix):
     found = gather(mix, 3)
     assert found.classes == 3
     assert found.disagreement == disagreement(mix, 3)
-    assert found.push.lowest == sample(mix, 3).delta[:200][sample(mix, 3).y[:200] == 0].min()
+    s = sample(mix, 3, grounds.labels_of(3))
+    assert found.push.lowest == s.delta[:200][s.y[:200] == 0].min()
     assert found.mistake.delta == mistake(mix, 3).delta
     assert found.sum_to_one == (mix.output == "softmax")
     assert not found.constant
@@ -148,7 +149,7 @@ def test_curvature_is_the_smallest_eigenvalue_and_skips_what_is_not_finite():
 @pytest.mark.parametrize("k", [1, 2, 3, 5])
 def test_samples_are_single_soft_halved_doubled_and_multi_hot(k):
     mix = Mix("sigmoid", "ce")
-    s = grounds.sample(mix, k)
+    s = grounds.sample(mix, k, grounds.labels_of(k))
     assert s.z.shape == s.y.shape == s.a.shape == s.delta.shape == (1000, k)
     np.testing.assert_array_equal(s.single, np.arange(1000) < 200)
     single, soft, halved, doubled, several = s.y.reshape(5, 200, k)
@@ -164,7 +165,7 @@ def test_samples_are_single_soft_halved_doubled_and_multi_hot(k):
     assert 2.7 < s.z.std() < 3.3
     np.testing.assert_array_equal(s.a, mix.activate(s.z))
     np.testing.assert_array_equal(s.delta, mix.delta(s.z, s.y))
-    np.testing.assert_array_equal(grounds.sample(mix, k).z, s.z)
+    np.testing.assert_array_equal(grounds.sample(mix, k, grounds.labels_of(k)).z, s.z)
 
 
 def samples(a, y, delta, single):

@@ -71,11 +71,11 @@ class Samples:
     single: Array  # (n,): exactly one answer is right
 
 
-def sample(mix: MixLike, k: int, real: Array | None = None) -> Samples:
-    """One-hot, soft, scaled and multi-hot labels at random logits; or these real ones."""
+def sample(mix: MixLike, k: int, rows: Array) -> Samples:
+    """Labels from these rows, soft, scaled and multi-hot ones at random logits."""
     rng = np.random.default_rng(0)
     n = SAMPLES
-    single = labels_of(k)[np.arange(n) % max(k, 2)] if real is None else real[np.arange(n) % 4]
+    single = rows[np.arange(n) % len(rows)]
     soft = rng.random((n, k)) + 0.01
     soft /= soft.sum(axis=1, keepdims=True)
     y = np.concatenate([single, soft, 0.5 * soft, 2.0 * soft, rng.integers(0, 2, (n, k))])
@@ -186,7 +186,7 @@ class Grounds:
     """
 
     classes: int
-    labels: str  # the set that the outputs reach: simplex, cube or reals
+    labels: str  # the set they are from: simplex (one right answer), cube or reals
     minima: tuple[Minimum, ...]  # of the expected cost: one right answer, or real labels
     separate: tuple[Minimum, ...]  # of the expected cost, labels that may hold together
     curvature: Curvature
@@ -218,31 +218,27 @@ class Grounds:
         return self.identity.error < ROUNDING
 
 
-def gather(mix: MixLike, k: int) -> Grounds:
-    """Search and measure, with K = k outputs; truths are even and uneven distributions."""
-    n = np.arange(1.0, k + 1)
-    weights = [np.ones(k), n, n**-2, np.where(n == 1, 0.9, 0.1 / max(k - 1, 1))]
-    truths = [one_of(each / each.sum()) for each in weights]
-    if k == 1:
-        truths = [together(np.array([q])) for q in (0.5, 0.03, 0.2, 0.9)]
+def gather(mix: MixLike, k: int, labels: str | None = None) -> Grounds:
+    """Search and measure, with K = k outputs; truths are even and uneven distributions.
+
+    Args:
+        labels: the set they are from, simplex (one right answer), cube (any number of them) or
+            reals; None: reals where the outputs leave 0 … 1, else one right answer.
+    """
     with np.errstate(all="ignore"):
-        real = targets(mix, k) if reached(mix.activate, k) == "reals" else None
-    if real is not None:
-        truths = [
-            Truth(real, np.full(len(real), 0.25)),
-            Truth(real, np.array([0.7, 0.1, 0.1, 0.1])),
-        ]
-    starts = [np.zeros(k), np.linspace(3.0, -3.0, k)]
-    chances = [np.linspace(0.9, 0.1, k), 0.8 / n]  # of labels that may hold together
-    with np.errstate(all="ignore"):
-        samples = sample(mix, k, real)
-        zero_or_one = real is None
+        labels = labels or ("reals" if reached(mix.activate, k) == "reals" else "simplex")
+        rows, truths = drawn(mix, k, labels)
+        starts = [np.zeros(k), np.linspace(3.0, -3.0, k)]
+        samples = sample(mix, k, rows)
+        zero_or_one = labels != "reals"
         return Grounds(
             classes=k,
-            labels=reached(mix.activate, k),
+            labels=labels,
             minima=tuple(minimise(mix, truth, z) for truth in truths for z in starts),
-            separate=tuple(minimise(mix, together(q), np.zeros(k)) for q in chances if zero_or_one),
-            curvature=curvature(mix, k, labels_of(k) if real is None else real),
+            separate=tuple(
+                minimise(mix, together(q), np.zeros(k)) for q in chances(k) if zero_or_one
+            ),
+            curvature=curvature(mix, k, rows),
             identity=identity(samples),
             push=push(samples) if zero_or_one else None,
             mistake=mistake(mix, k) if zero_or_one else None,
@@ -252,7 +248,20 @@ def gather(mix: MixLike, k: int) -> Grounds:
         )
 
 
-def targets(mix: MixLike, k: int) -> Array:
-    """Four real labels (4, K) that the outputs can be."""
-    z = np.random.default_rng(2).normal(size=(4, k))
-    return np.array([mix.activate(each) for each in z])
+def drawn(mix: MixLike, k: int, labels: str) -> tuple[Array, list[Truth]]:
+    """Labels (n, K) from a set, and distributions of such."""
+    n = np.arange(1.0, k + 1)
+    if labels == "reals":  # that the outputs can be
+        rows = np.array([mix.activate(z) for z in np.random.default_rng(2).normal(size=(4, k))])
+        return rows, [Truth(rows, np.full(4, 0.25)), Truth(rows, np.array([0.7, 0.1, 0.1, 0.1]))]
+    if k == 1:
+        return labels_of(k), [together(np.array([q])) for q in (0.5, 0.03, 0.2, 0.9)]
+    if labels == "cube":
+        return np.tri(k), [together(q) for q in (*chances(k), np.full(k, 0.5), 0.03 * n / k)]
+    weights = [np.ones(k), n, n**-2, np.where(n == 1, 0.9, 0.1 / max(k - 1, 1))]
+    return labels_of(k), [one_of(each / each.sum()) for each in weights]
+
+
+def chances(k: int) -> list[Array]:
+    """Of each of K labels that may hold together."""
+    return [np.linspace(0.9, 0.1, k), 0.8 / np.arange(1.0, k + 1)]

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_lossmix.answers.match.layer import check_mix
+from tinygrad_lossmix.answers.match.output import SETS
 from tinygrad_lossmix.answers.match.partners import Partners, partners
 from tinygrad_lossmix.answers.verdict.expected import CLOSE, Minimum, MixLike
 from tinygrad_lossmix.answers.verdict.grounds import ROUNDING, Grounds, gather
@@ -25,6 +26,7 @@ from tinygrad_lossmix.printing import AsPrinted, amount, paragraph, point, yes
 from tinygrad_lossmix.records import attributes, plain
 
 MOST = 50  # classes: the Hessians of more take longer than anybody waits
+JUDGED = {"cube": "any number of them hold", "reals": "numbers that the outputs can be"}
 STALLED = 1e-3  # of a - y
 GOOD = "proper, convex, delta = a - y"
 
@@ -62,6 +64,7 @@ class Verdict(AsPrinted):
             worst = max(minimum.error for minimum in e.minima)
             shown += f"; {len(e.minima)} searches end within {amount(worst)} of the truth"
         rows = [
+            *([("labels", JUDGED[e.labels])] if e.labels in JUDGED else []),
             ("strictly proper", f"{yes(self.proper)}, {shown}"),
             ("convex in z", f"{yes(self.convex)}, {bending(e)}"),
             ("delta = a - y", f"{yes(self.a_minus_y)}, {self.condition}"),
@@ -89,16 +92,19 @@ class Verdict(AsPrinted):
         return self.text()
 
 
-def verdict(mix: MixLike, classes: int) -> Verdict:
+def verdict(mix: MixLike, classes: int, labels: str | None = None) -> Verdict:
     """Compute the verdict on a mix.
 
     Args:
         mix: a Mix, or anything with its activate, cost, composed, delta and hessian.
         classes: K, the number of outputs; with one, its labels are 0 and 1.
+        labels: the set that the mix is judged by: "simplex", one right answer, "cube", any number
+            of them, or "reals"; None: reals where the outputs leave 0 … 1, else one right answer.
 
     Raises:
         TypeError: mix has no such methods.
-        ValueError: K is not a whole number from 1 to 50.
+        ValueError: K is not a whole number from 1 to 50; another set; a layer or cost of the user's
+            own that is no function of its arguments.
 
     >>> verdict(Mix("softmax", "ce"), 2).condition
     'never: delta = 2 (a - y) for one-hot labels'
@@ -110,9 +116,11 @@ def verdict(mix: MixLike, classes: int) -> Verdict:
         raise ValueError(f"classes are a whole number, not {classes!r}")
     if not 1 <= classes <= MOST:
         raise ValueError(f"a verdict is for 1 to {MOST} classes, not {classes}")
+    if labels is not None and labels not in SETS:
+        raise ValueError(f"labels are from one of {', '.join(SETS)}, not {labels!r}")
     if isinstance(mix, Mix):
         check_mix(mix, int(classes))
-    found = gather(mix, int(classes))
+    found = gather(mix, int(classes), labels)
     problems = tuple(faults(found))
     goes = partners(mix, int(classes)) if isinstance(mix, Mix) else Partners("", "")
     return Verdict(
@@ -245,8 +253,8 @@ def _label(y: Array) -> str:
 
 
 def _labels(e: Grounds) -> str:
-    if e.labels == "reals":
-        return "labels that the outputs reach"
+    if e.labels in JUDGED:
+        return "such labels"
     return "one-hot labels" if e.classes > 1 else "labels 0 and 1"
 
 
@@ -268,6 +276,8 @@ def _use(e: Grounds) -> str:
 
 
 def _instead(e: Grounds) -> str:
+    if e.labels == "cube":
+        return f"sigmoid with cross-entropy: {GOOD}"
     if e.sum_to_one:
         return f"softmax with log-likelihood: {GOOD}"
     if e.classes == 1:
