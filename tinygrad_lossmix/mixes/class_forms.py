@@ -1,4 +1,4 @@
-"""The six pairs in closed form where labels are classes, by their index: nothing is made one-hot.
+"""Pairs in closed form where labels are classes, by their index: nothing is made one-hot.
 
 Each function is that of its name in `closed_forms.py` for y (), the class of one example z (K,), or
 y (n,) of a batch (n, K), K ≥ 2: the cost, summed over the examples, and δ of each, as accurate.
@@ -17,9 +17,9 @@ from tinygrad_lossmix.mixes.rows import (
     column,
     entry,
     exponentials,
+    of_class,
     others,
     peak,
-    starts,
     summed,
     without_largest,
 )
@@ -27,7 +27,7 @@ from tinygrad_lossmix.mixes.rows import (
 
 def sigmoid_ce(z: Array, y: Array, out: Array | None = None) -> tuple[Any, Array]:
     """C = softplus(-z_y) + Σ_{k≠y} softplus(z_k);  δ = σ(z), but δ_y = -σ(-z_y)."""
-    at, above, below = _of_class(z, y), np.maximum(z, 0.0), np.minimum(z, 0.0)
+    at, above, below = of_class(z, y), np.maximum(z, 0.0), np.minimum(z, 0.0)
     right, left = np.exp(below), np.exp(-above)
     u = right * left
     above.ravel()[at] = -below.take(at)
@@ -37,7 +37,7 @@ def sigmoid_ce(z: Array, y: Array, out: Array | None = None) -> tuple[Any, Array
 
 def sigmoid_ll(z: Array, y: Array, out: Array | None = None) -> tuple[Any, Array]:
     """C = softplus(-z_y);  δ_y = -σ(-z_y), the others 0; NaN where z is, both."""
-    at, delta = _of_class(z, y), np.minimum(np.abs(z), 0.0, out=out)
+    at, delta = of_class(z, y), np.minimum(np.abs(z), 0.0, out=out)
     logit, flat = z.take(at), delta.ravel()
     below, left = np.minimum(logit, 0.0), np.exp(-np.maximum(logit, 0.0))
     u = np.exp(below) * left
@@ -47,19 +47,9 @@ def sigmoid_ll(z: Array, y: Array, out: Array | None = None) -> tuple[Any, Array
     return cost, delta
 
 
-def sigmoid_quadratic(z: Array, y: Array, out: Array | None = None) -> tuple[Any, Array]:
-    """C = ½Σe² with e = a, but e_y = -(1-a_y);  δ = e·σ(z)σ(-z)."""
-    at, right, left = _of_class(z, y), np.exp(np.minimum(z, 0.0)), np.exp(-np.maximum(z, 0.0))
-    total = 1.0 + right * left
-    error, b = right / total, left / total
-    slope = error * b
-    error.ravel()[at] = -b.take(at)
-    return 0.5 * np.vdot(error, error), np.multiply(error, slope, out=out)
-
-
 def softmax_ll(z: Array, y: Array, out: Array | None = None) -> tuple[Any, Array]:
     """C = ln Σe^(z - z_y);  δ = p, but δ_y = -q_y. All in one array."""
-    first, at = peak(z), _of_class(z, y)
+    first, at = peak(z), of_class(z, y)
     e = np.subtract(z, entry(z, first), out=out)
     flat = e.ravel()
     flat[first] = 0.0  # also where the largest is infinite
@@ -75,22 +65,11 @@ def softmax_ll(z: Array, y: Array, out: Array | None = None) -> tuple[Any, Array
     return np.add.reduce(np.log1p(t) - d, None), e
 
 
-def softmax_quadratic(z: Array, y: Array, out: Array | None = None) -> tuple[Any, Array]:
-    """C = ½Σe² with e = p, but e_y = -q_y;  δ_j = p_j [q_j e_j - Σ_{k≠j} p_k e_k]."""
-    _, _, e, rest = exponentials(z)
-    total, at = e + rest, _of_class(z, y)
-    p, q = e / total, rest / total
-    error = p.copy()
-    error.ravel()[at] = -q.take(at)
-    delta = np.multiply(p, q * error - others(p * error), out=out)
-    return 0.5 * np.vdot(error, error), delta
-
-
 def softmax_ce(z: Array, y: Array, out: Array | None = None) -> tuple[Any, Array]:
     """C = -ln p_y - Σ_{k≠y} ln q_k;  with r = p/q, but r_y = 0: δ_j = p_j (2 - Σ_{k≠j} r_k), but
     δ_y = -q_y - p_y Σr."""
     first, d, e, rest = exponentials(z)
-    total, at = e + rest, _of_class(z, y)
+    total, at = e + rest, of_class(z, y)
     odds = e / rest
     odds.ravel()[at] = 0.0
     t = rest.take(first)
@@ -110,8 +89,3 @@ def softmax_ce(z: Array, y: Array, out: Array | None = None) -> tuple[Any, Array
     log_q.ravel()[at] = 0.0
     cost = np.add.reduce(log_total - d.take(at), None) - np.add.reduce(log_q, None)
     return cost, np.subtract(delta / total, pulled, out=out)
-
-
-def _of_class(z: Array, y: Array) -> Any:
-    """Where the logit of each row's class is, as an index of `z.ravel()`."""
-    return y + starts(*z.shape) if y.ndim else y

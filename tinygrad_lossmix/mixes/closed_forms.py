@@ -2,9 +2,9 @@
 
 Each function takes logits z and labels y of one example (K,) or of a batch (n, K), in C order, and
 returns the cost, summed over the examples, and δ = ∂C/∂z of each, in z's shape; `dot` sums
-products. Labels with an axis less than z are classes, for `class_forms`. A difference is taken only
-where its terms do not cancel, so that every component of δ keeps its relative accuracy in the
-tails, where `a - y` rounds to zero. p = softmax(z), q = 1 - p.
+products. Labels with an axis less than z are classes; `class_forms` has forms of theirs. A
+difference is taken only where its terms do not cancel, so that every component of δ keeps its
+relative accuracy in the tails, where `a - y` rounds to zero. p = softmax(z), q = 1 - p.
 
 >>> softmax_ll(np.array([40.0, 0.0]), np.array([1.0, 0.0]))[1]
 array([-4.24835426e-18,  4.24835426e-18])
@@ -20,7 +20,15 @@ import numpy as np
 from tinygrad_lossmix.engine.table import Array, dispatched
 from tinygrad_lossmix.mixes import class_forms
 from tinygrad_lossmix.mixes.labels import require_finite
-from tinygrad_lossmix.mixes.rows import column, entry, exponentials, others, summed, without_largest
+from tinygrad_lossmix.mixes.rows import (
+    column,
+    entry,
+    exponentials,
+    of_class,
+    others,
+    summed,
+    without_largest,
+)
 
 Dot = Callable[[Array, Array], Array]
 
@@ -115,12 +123,10 @@ def sigmoid_ll(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
 
 def sigmoid_quadratic(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
     """C = ½Σ(a-y)²;  δ = (a-y)·σ(z)σ(-z)."""
-    if y.ndim < z.ndim:
-        return class_forms.sigmoid_quadratic(z, y)
     right, left = np.exp(np.minimum(z, 0.0)), np.exp(-np.maximum(z, 0.0))
     total = 1.0 + right * left
     a, b = right / total, left / total
-    error = (1.0 - y) * a - y * b
+    error = _error(a, b, y)
     return 0.5 * dot(error, error), error * a * b
 
 
@@ -135,12 +141,10 @@ def softmax_ll(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
 
 def softmax_quadratic(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
     """C = ½Σe² with e = p - y = (1-y)p - yq;  δ_j = p_j [q_j e_j - Σ_{k≠j} p_k e_k]."""
-    if y.ndim < z.ndim:
-        return class_forms.softmax_quadratic(z, y)
     _, _, e, rest = exponentials(z)
     total = e + rest
     p, q = e / total, rest / total
-    error = (1.0 - y) * p - y * q
+    error = _error(p, q, y)
     return 0.5 * dot(error, error), p * (q * error - others(p * error))
 
 
@@ -170,3 +174,12 @@ def softmax_ce(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
     log_q = np.log1p(-e / total)
     log_q.ravel()[at] = log_t - log_total
     return np.vdot(summed(y), log_total) - dot(y, d) - dot(wrong, log_q), delta
+
+
+def _error(a: Array, b: Array, y: Array) -> Array:
+    """a - y of outputs a, with b = 1 - a: (1-y)a - yb."""
+    if y.ndim == a.ndim:
+        return (1.0 - y) * a - y * b
+    error, at = a.copy(), of_class(a, y)
+    error.ravel()[at] = -b.take(at)
+    return error

@@ -60,6 +60,11 @@ def entry(x: Array, at: Any) -> Array:
     return x[at : at + 1] if x.ndim == 1 else x.take(at)[:, None]
 
 
+def of_class(z: Array, y: Array) -> Any:
+    """Where the number of each row's class is, as an index of `z.ravel()`."""
+    return y + starts(*z.shape) if y.ndim else y
+
+
 def column(x: Array) -> Array:
     """A number of each row, to be broadcast along it."""
     return x[:, None] if x.ndim else x
