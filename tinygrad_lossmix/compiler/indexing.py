@@ -65,10 +65,11 @@ def labels_at(g: Value, key: Any, shape: tuple[int, ...]) -> Value:
     """`scatter` of ones at one class in each row: labels; None for anything else."""
     rows, y, *_ = (*parts(key), None)
     each = len(shape) == len(parts(key)) == 2 and is_duck(y) and not is_duck(rows)
-    each = each and y.dtype.kind in INTEGER and y.shape == shape[:1]
-    if not each or uniform(g) != 1 or not np.array_equal(rows, np.arange(shape[0])):
+    each = each and y.dtype.kind in INTEGER and y.shape == np.shape(rows)
+    if not each or uniform(g) != 1 or not np.array_equal(np.ravel(rows), np.arange(shape[0])):
         return None
-    return one_hot(y.program.call(places, ((y,), shape[1:]), {}), shape, g.dtype)
+    classes = y.program.call(places, ((y.reshape(-1),), shape[1:]), {})
+    return one_hot(classes, shape, g.dtype)
 
 
 def _scatter(g: Value, key: Any, shape: tuple[int, ...]) -> Value:

@@ -144,6 +144,8 @@ CLASSES = np.array([2, 0, -1, 2, 3, 0])
         lambda x, y: np.square(np.exp(x)[y.reshape(2, 1, 3) % 2, None, [[0, 2, 2]]]).sum(),
         lambda x, y: np.exp(x)[0, [True, False, True]].sum() + x[[0, 0, 1]].max(),
         lambda x, y: lm.log_softmax(x[0])[y[:3] % 3, y[3:] % 4].sum(),
+        lambda x, y: lm.log_softmax(x[0])[np.arange(3)[:, None], y[:3]].sum(),
+        lambda x, y: lm.log_softmax(x[0, :2])[[[0, 1]], y[:2][None]].sum() - x[1, 0][y[0]],
     ],
 )
 def test_entries_at_integers_repeated_and_negative_ones_too(by, f):
@@ -204,6 +206,7 @@ def doors(y):
         "book": lambda z, y: lm.book.log_likelihood(lm.book.softmax(z), y),
         "safe": lambda z, y: lm.log_likelihood(lm.softmax(z), y),
         "gather": lambda z, y: -np.log(lm.book.softmax(z))[rows, y].mean(),
+        "gather along": lambda z, y: -np.take_along_axis(lm.log_softmax(z), y[:, None], 1).mean(),
         "axes": lambda z, y: lm.Mix("softmax", "ll").composed(z.reshape(3, 2, -1), y.reshape(3, 2)),
     }
     given = {f"{name}, given": f for name, f in forms.items()}

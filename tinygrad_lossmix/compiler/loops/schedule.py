@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.compiler.calls import along, left, reduced, spelled_out
-from tinygrad_lossmix.compiler.indexing import LOOKUPS, added, of_class
+from tinygrad_lossmix.compiler.indexing import LOOKUPS, added, of_class, taken
 from tinygrad_lossmix.compiler.ir.trace import Traced, operands
 from tinygrad_lossmix.compiler.loops.operations import REDUCTIONS, supported
 from tinygrad_lossmix.engine.rules import getitem, scatter
@@ -79,7 +79,7 @@ class Nest:
         if not inner and not (self.shape and shape in (rows, (*rows, 1))):
             return False
         at = self.places(call)
-        if call.function in LOOKUPS and base_of(call.args[0])[0] in self.phase:
+        if call.function is of_class and base_of(call.args[0])[0] in self.phase:
             return False
         used = [base_of(x, place(x.shape, at)) for x in entries(call) if isinstance(x, Traced)]
         mine = [(base, index) for base, index in used if base in self.phase]
@@ -144,14 +144,16 @@ class Schedule:
         if not supported(call):
             raise Unsupported(getattr(call.function, "__qualname__", str(call.function)))
         new: Nest | Traced = call
-        if call.function in LOOKUPS:
+        after = 0  # the first item that may look entries up, in an array that is whole
+        if call.function is taken:
             self.factors[call] = [self._whole(call.args[0])]
+            after = self.home.get(self.factors[call][0], -1) + 1
         if call.function in (np.reshape, np.concatenate) or is_product(call):
             given = call.args[0] if call.function is np.concatenate else call.args
             self.factors[call] = [self._factor(x) for x in given]
             self.stored[call] = None
         else:
-            start = max([self.home.get(base_of(x)[0], 0) for x in operands(call)], default=0)
+            start = max([after, *[self.home.get(base_of(x)[0], 0) for x in operands(call)]])
             for i, item in enumerate(self.items[start:], start):
                 if isinstance(item, Nest) and item.accept(call):
                     self.home[call] = i

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.compiler.indexing import LOOKUPS, OF_CLASSES, added, is_class, taken
+from tinygrad_lossmix.compiler.indexing import OF_CLASSES, added, is_class, of_class, taken
 from tinygrad_lossmix.compiler.ir.inference import Kind
 from tinygrad_lossmix.compiler.ir.program import TracedProgram
 from tinygrad_lossmix.compiler.ir.trace import Traced, operands
@@ -182,12 +182,13 @@ class _NestLines:
         texts = [self.operand(x, rows, user) for x in entries(call)]
         if call.function in (is_class, one_hot):  # in 32 bits: as many at a time as of float32
             return [(f"int32({at[-1]}) == int32({texts[0][0]})", None)]
-        if call.function in LOOKUPS:
-            name, [(found, _)] = self.names.array(self.names.schedule.factors[call][0]), texts
-            self.used(name, () if call.function is taken else rows)
-            if call.function is taken:
-                return [(f"{self.names.as_row(name)}[{found}]", call.dtype)]
-            return [(f"{name}[{', '.join([*rows, f'int32({found})'])}]", call.dtype)]
+        if call.function is of_class:
+            entry = self.subscript(*base_of(call.args[0], (*rows, "@")))
+            return [(entry.replace("@", f"int32({texts[0][0]})"), call.dtype)]
+        if call.function is taken:
+            name = self.names.array(self.names.schedule.factors[call][0])
+            self.used(name, ())
+            return [(f"{self.names.as_row(name)}[{texts[0][0]}]", call.dtype)]
         return texts
 
     def sum_of(self, call: Traced) -> Sum:
@@ -212,8 +213,7 @@ class _NestLines:
             place_of = f"sums[{len(self.names.sums)}]"
             self.names.sums.append(total)
             begin, end = [f"{total} = {place_of}"], [f"{place_of} = {total}", *end]
-        rows = call in self.nest.inner and not self.one_row
-        if adds and rows:  # row by row: more exact, and in vectors
+        if adds and call in self.nest.inner and not self.one_row:  # row by row: exact, in vectors
             part = self.names.own(call, "part")
             return Sum(begin, [f"{part} = {zero}"], part, [f"{total} += {part}"], end)
         return Sum(begin, [], total, [], end)
