@@ -29,7 +29,7 @@ from workloads import classes, large, logits
 
 CORNERS = (("softmax", "ll"), ("softmax", "ce"))
 MANY = (256, 32_000)
-SECONDS = 10  # at most, for the steps
+SECONDS = 6  # at most, for the steps
 WARM = 3000  # steps after which the interpreter keeps no more freed tuples and floats for later
 STATUS = Path("/proc/self/status")
 # large arrays go back to the system when they are freed, whatever was freed before
