@@ -214,6 +214,10 @@ def test_a_maximum_of_nothing_is_refused_as_by_numpy(backend):
         compiled(lambda x: x.max(axis=0).sum(), backend=backend)(np.zeros((0, 3)))
 
 
+def test_an_index_that_picks_everything():
+    close_to_interpreted(compiled, (lambda x: (x[()] * np.flip(x, ())).sum(), (np.ones(3),)))
+
+
 @pytest.mark.parametrize("dtype", [">f8", ">f4", np.float16, np.longdouble])
 def test_any_float_dtype_and_byte_order(dtype):
     def f(x, y):

@@ -63,8 +63,10 @@ def _getitem(x: Value, key: Any) -> Value:
 
 def labels_at(g: Value, key: Any, shape: tuple[int, ...]) -> Value:
     """`scatter` of ones at one class in each row: labels; None for anything else."""
-    rows, y, *_ = (*parts(key), None)
-    each = len(shape) == len(parts(key)) == 2 and is_duck(y) and not is_duck(rows)
+    if not len(shape) == len(parts(key)) == 2:
+        return None
+    rows, y = parts(key)
+    each = is_duck(y) and not is_duck(rows)
     each = each and y.dtype.kind in INTEGER and y.shape == np.shape(rows)
     if not each or uniform(g) != 1 or not np.array_equal(np.ravel(rows), np.arange(shape[0])):
         return None

@@ -161,6 +161,11 @@ def test_a_transposed_array_takes_another_shape():
     close_to_interpreted(looped, (lambda x: np.exp(np.outer(x.T, x)).sum(), (x,)))
 
 
+def test_entries_are_looked_up_in_an_array_that_is_complete():
+    x, w = np.arange(1.0, 4.0).reshape(1, 3), np.array([2.0, 3.0, 5.0])
+    close_to_interpreted(looped, (lambda x: (np.roll(x[0], 1) * np.exp(w)).sum(), (x,)))
+
+
 def test_threads_do_not_disturb_each_other():
     assert not disturbed(looped)
 
