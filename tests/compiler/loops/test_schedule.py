@@ -144,6 +144,7 @@ CLASSES = np.array([2, 0, -1, 2, 3, 0])
         lambda x, y: np.square(np.exp(x)[y.reshape(2, 1, 3) % 2, None, [[0, 2, 2]]]).sum(),
         lambda x, y: np.exp(x)[0, [True, False, True]].sum() + x[[0, 0, 1]].max(),
         lambda x, y: lm.log_softmax(x[0])[y[:3] % 3, y[3:] % 4].sum(),
+        lambda x, y: np.exp(x[None]).sum() + np.square(x).sum(),
         lambda x, y: lm.log_softmax(x[0])[np.arange(3)[:, None], y[:3]].sum(),
         lambda x, y: lm.log_softmax(x[0, :2])[[[0, 1]], y[:2][None]].sum() - x[1, 0][y[0]],
     ],

@@ -95,8 +95,8 @@ class Nest:
         if inner:
             self.inner.add(call)
         if call.function in SCATTERS:
-            key = call.kwargs.get("key")
-            self.index[call] = _inside(call.shape, key, at) if key is not None else ()
+            plain = call.function is scatter  # what is added at places is in no order
+            self.index[call] = _inside(call.shape, call.kwargs["key"], at) if plain else ()
             self.after.add(call)
         elif reduces(call):
             axes = reduced(call)
