@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from tests.helpers import browser
+from tests.helpers.late_rows import is_late
 from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, TABLE
 
 os.environ["COLUMNS"] = "100"  # the texts do not depend on where the tests are run
@@ -63,16 +64,11 @@ def own_table():
     """
     kept = [(table, table.copy()) for table in (TABLE, COMPOSED, PLAIN)]
     yield TABLE
-    late = {f: row for f, row in TABLE.items() if _is_ours(f)}
+    late = {f: row for f, row in TABLE.items() if is_late(f)}
     for changed, before in kept:
         changed.clear()
         changed.update(before)
     TABLE.update({f: row for f, row in late.items() if f not in TABLE})
-
-
-def _is_ours(function):
-    module = getattr(function, "__module__", None) or ""
-    return module.startswith(("tinygrad_lossmix.answers", "tinygrad_lossmix.proof"))
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,20 @@ SPELLED = "lossmix.spelled"  # an error handler of codecs
 PLAIN = "lossmix_ascii"  # ASCII under a name for which click does not write UTF-8
 SPELLINGS = [
     *("→ ->", "… ...", "· *", "∘ *", "± +-", "‖ ||", "≤ <=", "≥ >=", "≠ !=", "∞ inf", "Σ sum"),
-    *("Π prod", "δ delta", "∂ d", "σ sigmoid", "ε eps", "η eta", "√ sqrt", "½ 1/2", "² ^2"),
+    *(
+        "Π prod",
+        "δ delta",
+        "∂ d",
+        "σ sigmoid",
+        "ε eps",
+        "η eta",
+        "τ tau",
+        "Ψ Psi",
+        "∮ integral of",
+        "√ sqrt",
+        "½ 1/2",
+        "² ^2",
+    ),
     *("← <-", "↗ /^", "↑ ^|", "↖ ^\\", "↙ v/", "↓ v|", "↘ \\v"),
     *("ᵀ ^T", "├ |", "└ `", "│ |", "─ -", "━ -"),
 ]

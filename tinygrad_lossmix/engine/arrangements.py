@@ -157,6 +157,7 @@ def _pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: An
 @composed(np.cumprod)
 def _cumprod(a: Any, axis: Any = None) -> Any:
     flat = axis is None or not a.ndim
-    rows, axis = (a.reshape(-1), 0) if flat else (np.moveaxis(a, axis, 0), axis)
+    axis = 0 if flat else operator.index(axis)
+    rows = a.reshape(-1) if flat else np.moveaxis(a, axis, 0)
     products = [*itertools.accumulate(rows, operator.mul)]
     return np.moveaxis(np.stack(products) if products else rows, 0, axis)

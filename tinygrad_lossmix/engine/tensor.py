@@ -212,16 +212,22 @@ class Tensor(NoArray, metaclass=Spoken):
     sum, prod, mean, max, min = map(_reduction, (np.sum, np.prod, np.mean, np.max, np.min))
     var, std, clip, take, dot = map(_call, (np.var, np.std, np.clip, np.take, np.dot))
     cumsum, cumprod, repeat = map(_call, (np.cumsum, np.cumprod, np.repeat))
-    ravel, diagonal, trace, copy = map(_call, (np.ravel, np.diagonal, np.trace, np.copy))
+    diagonal, trace = map(_call, (np.diagonal, np.trace))
     squeeze, swapaxes, argmax, argmin = map(_call, (np.squeeze, np.swapaxes, np.argmax, np.argmin))
 
     def reshape(self, *shape: Any) -> Tensor:
         """`np.reshape`; the shape as one tuple or as several numbers."""
         return record(np.reshape, (self,), {"shape": integers(shape)})
 
-    def flatten(self) -> Tensor:
+    def ravel(self) -> Tensor:
         """`np.ravel`."""
         return self.reshape(-1)
+
+    flatten = ravel
+
+    def copy(self) -> Tensor:
+        """`np.copy`."""
+        return np.copy(self)  # type: ignore[return-value]
 
     def transpose(self, *axes: Any) -> Tensor:
         """`np.transpose`; the axes as one tuple or as several numbers."""
