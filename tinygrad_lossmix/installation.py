@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 DISTRIBUTION = "tinygrad_lossmix"
-COLLECTIONS = {"all", "dev"}  # extras made of others, or for those who change the package
+COLLECTIONS = {"all", "dev", "test"}  # extras made of others, or for those who change the package
 
 
 class Part(NamedTuple):
