@@ -223,11 +223,7 @@ class Tensor(NoArray, metaclass=Spoken):
         """`np.ravel`."""
         return self.reshape(-1)
 
-    flatten = ravel
-
-    def copy(self) -> Tensor:
-        """`np.copy`."""
-        return np.copy(self)  # type: ignore[return-value]
+    flatten, copy = ravel, _recorder(np.positive)
 
     def transpose(self, *axes: Any) -> Tensor:
         """`np.transpose`; the axes as one tuple or as several numbers."""
