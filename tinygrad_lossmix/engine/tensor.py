@@ -1,6 +1,6 @@
-"""A `Tensor`, and how a NumPy call on one is recorded.
+"""A `Tensor`, a differentiable variable, and how a NumPy call on one is recorded.
 
-Write NumPy; every call that touches a Tensor is computed at once and remembered:
+Write NumPy; a plain array is a constant, a call that touches a Tensor is computed and remembered:
 
 >>> z = Tensor([2.0, 1.0, 0.0], name="z")
 >>> a = np.exp(z) / np.exp(z).sum()
@@ -8,8 +8,6 @@ Write NumPy; every call that touches a Tensor is computed at once and remembered
 Tensor([0.66524096, 0.24472847, 0.09003057], by=divide)
 >>> a.function is np.divide, len(a.args)
 (True, 2)
-
-A Tensor is a differentiable variable, a plain array is a constant.
 """
 
 from __future__ import annotations
@@ -211,9 +209,9 @@ class Tensor(NoArray, metaclass=Spoken):
     exp, log, sqrt, tanh = map(_recorder, (np.exp, np.log, np.sqrt, np.tanh))
     sum, prod, mean, max, min = map(_reduction, (np.sum, np.prod, np.mean, np.max, np.min))
     var, std, clip, take, dot = map(_call, (np.var, np.std, np.clip, np.take, np.dot))
-    cumsum, cumprod, repeat = map(_call, (np.cumsum, np.cumprod, np.repeat))
-    diagonal, trace = map(_call, (np.diagonal, np.trace))
-    squeeze, swapaxes, argmax, argmin = map(_call, (np.squeeze, np.swapaxes, np.argmax, np.argmin))
+    cumsum, cumprod, repeat, trace = map(_call, (np.cumsum, np.cumprod, np.repeat, np.trace))
+    squeeze, swapaxes, diagonal = map(_call, (np.squeeze, np.swapaxes, np.diagonal))
+    argmax, argmin = map(_call, (np.argmax, np.argmin))
 
     def reshape(self, *shape: Any) -> Tensor:
         """`np.reshape`; the shape as one tuple or as several numbers."""
