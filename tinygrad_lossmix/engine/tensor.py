@@ -217,11 +217,11 @@ class Tensor(NoArray, metaclass=Spoken):
         """`np.reshape`; the shape as one tuple or as several numbers."""
         return record(np.reshape, (self,), {"shape": integers(shape)})
 
-    def ravel(self) -> Tensor:
+    def flatten(self) -> Tensor:
         """`np.ravel`."""
         return self.reshape(-1)
 
-    flatten, copy = ravel, _recorder(np.positive)
+    ravel, copy = flatten, _recorder(np.positive)
 
     def transpose(self, *axes: Any) -> Tensor:
         """`np.transpose`; the axes as one tuple or as several numbers."""
