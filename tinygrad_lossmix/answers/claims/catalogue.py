@@ -1,9 +1,7 @@
 """What was claimed about the question, and the rule that answers it, each claim recomputed.
 
->>> claims()[0].claim[:42]
-'what happens with sigmoid and log-likeliho'
->>> all(answer.holds for answer in claims())
-True
+>>> CLAIMS[0].said[:42], CLAIMS[0].answer().holds
+('what happens with sigmoid and log-likeliho', True)
 """
 
 from tinygrad_lossmix.answers.claims import about_costs, about_layers, about_rule
