@@ -177,6 +177,9 @@ class ProofForAll:
         lines = [f"{self.mix}, any number of classes", said]
         if self.ignores_wrong_classes:
             lines += ["It is 0 for every wrong class, one of label 0, whatever the logits."]
+        lines += (
+            ["The Jacobian of lml is taken in closed form."] if self.mix.output == "lml" else []
+        )
         about = "a outputs, y labels; derived for all logits and any K by the engine's table, run "
         return "\n".join(
             [*lines, "", f"delta_k = {written(self.delta, A, Y)}", "", f"{about}on class k."]

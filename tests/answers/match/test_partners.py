@@ -36,6 +36,11 @@ def test_both_halves_of_a_mix_have_their_partner_or_none(mix, of_layer, of_cost)
     assert of_cost in found.of_cost
 
 
+def test_with_two_classes_lml_is_softmax_of_half_the_logits():
+    found = partners(lm.Mix("softmax", "ce"), 2)
+    assert found.of_cost.endswith("and lml (one class of K), which is softmax(0.5 z)")
+
+
 def test_a_layer_of_real_outputs_is_judged_by_real_labels():
     found = lm.Mix(np.tanh, "quadratic").verdict(3)
     assert found.evidence.labels == "reals"

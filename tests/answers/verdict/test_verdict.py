@@ -38,7 +38,8 @@ softmax + cross-entropy, 2 classes: no problems
   multi-label      no, with labels drawn from (0.8000, 0.4000) the expected cost is
                    least at outputs (0.7000, 0.3000)
   its layer        with softmax goes log-likelihood
-  its cost         with cross-entropy goes sigmoid and lml (one class of K)
+  its cost         with cross-entropy goes sigmoid and lml (one class of K), which is
+                   softmax(0.5 z)
   advice           use it with the learning rate divided by 2, or softmax with
                    log-likelihood: proper, convex, delta = a - y"""
     )

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_lossmix.answers.match.cost import matching_cost
-from tinygrad_lossmix.answers.match.known import OTHERS
+from tinygrad_lossmix.answers.match.known import OTHERS, known_layer
 from tinygrad_lossmix.answers.match.output import SETS, labels_from
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
@@ -40,15 +40,20 @@ def partners(mix: Mix, classes: int) -> Partners:
     layers: dict[str, Any] = {name: each.stable for name, each in LAYERS.items()}
     layers |= {name: each for name, (each, _) in OTHERS.items()}
     found = [
-        f"{name}{WHERE[where]}"
+        f"{name}{WHERE[where]}{another_name(name, each, classes)}"
         for name, each in layers.items()
         if (where := largest_set(each, mix.on_outputs, classes))
-        and (where, classes) != ("simplex", 1)  # one output answers yes or no
     ]
     goes = " and ".join(found)
     return Partners(
         of_layer, f"with {cost} goes {goes}" if found else f"no layer with a name goes with {cost}"
     )
+
+
+def another_name(name: str, layer: Any, classes: int) -> str:
+    """What else a layer is for this number of classes: lml of two is softmax(0.5 z)."""
+    known = known_layer(layer, classes) if classes > 1 else None
+    return f", which is {known}" if known and known.name != name else ""
 
 
 @np.errstate(all="ignore")
