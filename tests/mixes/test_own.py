@@ -1,5 +1,6 @@
 """Mixes of a user's own layer or cost: the same answers as those of the names, by the engine."""
 
+import functools
 import pickle
 
 import numpy as np
@@ -137,3 +138,24 @@ def test_mixes_of_functions_are_compared_hashed_and_pickled():
 def test_what_leaves_the_recording_or_the_shape_is_refused(output, cost, error, said):
     with pytest.raises(error, match=said):
         lm.Mix(output, cost).cost(Z, Y)
+
+
+class Cooled:
+    """A layer with a parameter, equal to any other, without a hash."""
+
+    def __call__(self, z):
+        return np.tanh(z / 2.0)
+
+    def __eq__(self, other):
+        return isinstance(other, Cooled)
+
+    __hash__ = None
+
+
+def test_an_object_and_a_partial_are_layers_and_called_what_they_are():
+    mix, names = lm.Mix(Cooled(), squares), ("Mix(Cooled, squares)", "Cooled squares")
+    assert (repr(mix), mix.words) == names
+    assert mix == lm.Mix(Cooled(), squares)
+    assert mix.activate(Z)[0, 1] == np.tanh(1.0)
+    assert lm.Mix(functools.partial(np.clip, a_min=0, a_max=1), squares).output == "clip"
+    assert repr(lm.Mix(lambda z: z, lambda a, y: a.sum())) == "Mix(layer, cost)"

@@ -109,3 +109,17 @@ def test_words_and_record():
     assert proof.latex.startswith("\\delta_k = ")
     assert "0 for every wrong class" in str(prove("sigmoid", "ll", "all"))
     assert proof.mix == Mix("softmax", "ll")
+
+
+@pytest.mark.parametrize(
+    ("cost", "said"),
+    [
+        (lambda a, y: ((a - y) ** 2).sum() / a.size, "the number of classes stands in the way"),
+        (lambda a, y: ((a - y) ** 2).sum() / a.shape[-1], "the number of classes stands"),
+        (lambda a, y: (np.arange(7.0) * (a - y) ** 2).sum(), "a number for each class stands"),
+        (lambda a, y: (a - y)[0] ** 2, "the index 0 stands in the way"),
+    ],
+)
+def test_what_depends_on_the_classes_is_refused(cost, said):
+    with pytest.raises(TypeError, match=said):
+        prove("softmax", cost, "all")

@@ -9,8 +9,9 @@ from rich.text import Text
 
 from tinygrad_lossmix.answers.match.cost import matching_cost
 from tinygrad_lossmix.answers.match.layer import MOST
-from tinygrad_lossmix.answers.match.output import SETS, matching_output
+from tinygrad_lossmix.answers.match.output import matching_output
 from tinygrad_lossmix.answers.match.overview import RULE, MatchRow, table
+from tinygrad_lossmix.answers.match.search import SETS
 from tinygrad_lossmix.cli.exits import usage
 from tinygrad_lossmix.cli.options import json_option, show
 from tinygrad_lossmix.cli.stdout import printed

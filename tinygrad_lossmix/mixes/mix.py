@@ -69,13 +69,13 @@ class Mix:
         self, output: str | Callable[[Any], Any], cost: str | Callable[[Any, Any], Any]
     ) -> None:
         self._given = known_output(output), known_cost(cost)
-        if None in self._given:
+        if any(each is None for each in self._given):
             pairs = ", ".join(" ".join(pair) for pair in PAIRS)
             raise ValueError(f"there is no mix {output!r} with {cost!r}: choose one of {pairs}")
         self._layer, self._cost = layer_of(self._given[0]), cost_of(self._given[1])
-        self._form = PAIRS.get(self._given) or Composition(
-            self._layer.stable, self._cost.on_outputs
-        )
+        ours = all(isinstance(each, str) for each in self._given)
+        composed = Composition(self._layer.stable, self._cost.on_outputs)
+        self._form = PAIRS[self._given] if ours else composed
         self._over = self.output if self._layer.distribution else ""
 
     @property
@@ -176,7 +176,10 @@ class Mix:
 
     def __repr__(self) -> str:
         return "Mix({}, {})".format(
-            *[named(x, repr(x)) if callable(x) else repr(x) for x in self._given]
+            *[
+                repr(x) if isinstance(x, str) else name
+                for x, name in zip(self._given, self.words.split(), strict=True)
+            ]
         )
 
     def __str__(self) -> str:

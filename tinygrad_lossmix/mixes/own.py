@@ -21,7 +21,8 @@ from tinygrad_lossmix.registry import HIGHER
 
 def named(known: Any, otherwise: str) -> str:
     """A name, or what a user calls a function; of one without a name, something else."""
-    name = known if isinstance(known, str) else getattr(known, "__name__", "<")
+    of = known.func if isinstance(known, functools.partial) else known
+    name = known if isinstance(known, str) else getattr(of, "__name__", type(of).__name__)
     return otherwise if name.startswith("<") else str(name)
 
 
@@ -42,7 +43,8 @@ def known_cost(cost: Any) -> Any:
 
 
 def _function(given: Any, ours: dict[Any, str]) -> Any:
-    return ours.get(given, given) if callable(given) else None
+    same = (name for f, name in ours.items() if f is given)  # it need not have a hash
+    return next(same, given) if callable(given) else None
 
 
 def layer_of(known: Any) -> OutputLayer:

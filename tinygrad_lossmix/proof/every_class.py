@@ -15,6 +15,7 @@ a outputs, y labels; derived for all logits and any K by the engine's table, run
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +31,7 @@ from tinygrad_lossmix.proof.derivation import Formula, sympy, written
 
 A, Y = sympy.Symbol("a_k", positive=True), sympy.Symbol("y_k", real=True)
 T, COUNT = sympy.Symbol("T", positive=True), sympy.Symbol("K", positive=True)
-LENGTH = 7  # of the stand-in
+LENGTHS = 7, 11  # of the stand-in: a formula that depends on it is wrong
 SIGN = {-A: -1 * A}
 SUM_OF_Y = sympy.Symbol("sum(y)", real=True)
 ELEMENTWISE: dict[Any, Callable[..., Formula]] = {
@@ -60,7 +61,7 @@ class Generic(NDArrayOperatorsMixin):
         return np.ndarray
 
     ndim = property(lambda self: len(self.shape), doc="The number of axes.")
-    size = property(lambda self: LENGTH if self.shape == (LENGTH,) else 1, doc="Of entries.")
+    size = property(lambda self: math.prod(self.shape), doc="Of entries.")
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if any(type(x) is Tensor for x in inputs):
@@ -73,6 +74,8 @@ class Generic(NDArrayOperatorsMixin):
                 f"{spelling(ufunc)} stands in the way of a proof: formulas know +, -, *, /, **, "
                 "exp, log and sums"
             )
+        if any(np.ndim(x) for x in inputs if type(x) is not Generic):
+            raise TypeError("a number for each class stands in the way of a proof for every K")
         formulas = [x.formula if type(x) is Generic else sympy.nsimplify(x) for x in inputs]
         shape = np.broadcast_shapes(*map(np.shape, inputs))
         return Generic(ELEMENTWISE[ufunc](*formulas), shape, self.distribution)
@@ -83,6 +86,9 @@ class Generic(NDArrayOperatorsMixin):
         if function is np.shape:
             return args[0].shape
         raise TypeError(f"{spelling(function)} stands in the way of a proof for every K")
+
+    def __getitem__(self, key: Any) -> Generic:
+        raise TypeError(f"the index {key} stands in the way of a proof for every K")
 
     def reshape(self, *shape: Any) -> Generic:
         """The same formula in another shape."""
@@ -98,15 +104,13 @@ class Generic(NDArrayOperatorsMixin):
 
     def mean(self, *axis: Any, **options: Any) -> Generic:
         """One number is its own mean; that of K would have the stand-in's length in it."""
-        if self.shape == (LENGTH,):
+        if self.size > 1:
             raise TypeError("a mean over the classes stands in the way of a proof for every K")
         return self
 
     def total(self) -> Formula:
         """The sum over the classes."""
-        if self.shape != (LENGTH,):
-            return self.formula
-        return summed(self.formula, self.distribution)
+        return summed(self.formula, self.distribution) if self.size > 1 else self.formula
 
 
 @dispatched
@@ -207,17 +211,14 @@ class ProofForAll:
 
 
 def prove_for_all(mix: Mix) -> ProofForAll:
-    """δ of a mix for every K, and for which labels it is a - y."""
-    distribution = mix.layer.distribution
-    shape = (LENGTH,)
-    logit = sympy.log(A * T) if distribution else sympy.log(A / (1 - A))
-    start: Any = Generic(logit, shape, distribution)
-    z = node(None, (), (), (), False, value=start)
-    y = Generic(Y, shape, distribution)
-    layer = one_of_k if mix.output == "lml" else mix.layer.book
-    recorded = mix.book_cost(layer(z), y)
-    one = Generic(sympy.S.One, (), distribution)
-    delta = sympy.cancel(accumulated(recorded, one, sweep(recorded, one))[z].formula)
+    """δ of a mix for every K, and for which labels it is a - y.
+
+    Raises:
+        TypeError: the cost is no formula of one class and sums, or depends on the number of them.
+    """
+    delta, other = (derived(mix, (length,)) for length in LENGTHS)
+    if delta != other:
+        raise TypeError("the number of classes stands in the way of a proof for every K")
     error = sympy.factor(delta - (A - Y))
     matched = sympy.simplify(error.subs(SUM_OF_Y, 1)) == 0
     condition = "any y" if error == 0 else "sum(y) = 1" if matched else "no y"
@@ -226,3 +227,16 @@ def prove_for_all(mix: Mix) -> ProofForAll:
     forms = [A - Y + error, sympy.factor(delta), A - Y + parted]
     shortest = min(forms, key=sympy.count_ops)
     return ProofForAll(mix, shortest, error == 0 or matched, condition, ignores)
+
+
+def derived(mix: Mix, shape: tuple[int]) -> Formula:
+    """δ_k, by arrays of that shape."""
+    distribution = mix.layer.distribution
+    logit = sympy.log(A * T) if distribution else sympy.log(A / (1 - A))
+    start: Any = Generic(logit, shape, distribution)
+    z = node(None, (), (), (), False, value=start)
+    y = Generic(Y, shape, distribution)
+    layer = one_of_k if mix.output == "lml" else mix.layer.book
+    recorded = mix.book_cost(layer(z), y)
+    one = Generic(sympy.S.One, (), distribution)
+    return sympy.cancel(accumulated(recorded, one, sweep(recorded, one))[z].formula)

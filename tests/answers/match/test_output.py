@@ -149,3 +149,40 @@ def test_the_record_is_plain():
     record = lm.matching_output(lm.Mix("softmax", "ll").cost).to_dict()
     assert (record["exists"], record["factor"], record["labels"]) == (True, 1.0, "simplex")
     assert record["by_labels"]["cube"]["exists"] is False
+
+
+def shifting(z, y):
+    y += 1.0
+    return (z * z - z * y).sum()
+
+
+def drawing(z, y):
+    return (z * np.random.default_rng().normal(size=z.shape) - z * y).sum()
+
+
+@pytest.mark.parametrize(
+    ("cost", "said"), [(shifting, "shifting changes its labels"), (drawing, "another answer each")]
+)
+def test_a_cost_that_is_no_function_gets_one_sentence(cost, said):
+    with pytest.raises(ValueError, match=said):
+        lm.matching_output(cost)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e9])
+def test_a_large_layer_does_not_hide_the_factor(scale):
+    match = lm.matching_output(lambda z, y: (scale * np.exp(z * z) - z * y).sum())
+    assert (match.factor, match.labels) == (1.0, "reals")
+
+
+def test_one_logit_answers_yes_or_no():
+    mean = lm.matching_output(lambda z, y: (lm.softplus(z) - z * y).mean(), 1, "simplex")
+    assert (mean.factor, mean.name) == (1.0, "sigmoid")
+    assert "the cost, one logit, labels from the simplex: sigmoid" in str(mean)
+    assert not lm.matching_output(lm.Mix("softmax", "ll").cost, 1)
+
+
+def test_a_negative_factor_and_a_temperature_are_said():
+    match = lm.matching_output(lambda z, y: (z * y - 0.5 * z * z).sum())
+    assert "delta = -(a - y). Descent on it drives the" in str(match).replace("\n", " ")
+    third = lm.matching_output(lambda z, y: lm.Mix("softmax", "ll").cost(z / 3, y))
+    assert (third.name, third.reduction) == ("softmax(0.3333 z)", "The factor is that of z.")

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.answers.match.known import known_cost, known_layer, name_of
+from tinygrad_lossmix.answers.match.known import known_cost, known_layer, name_of, named_layers
 from tinygrad_lossmix.answers.match.layer import Layer
 from tinygrad_lossmix.answers.match.levels import condition
 from tinygrad_lossmix.answers.match.proofs import proof
@@ -25,6 +25,7 @@ from tinygrad_lossmix.answers.match.search import (
     Witness,
     asymmetry,
     beside,
+    check_set,
     circulation,
     points,
     reached,
@@ -39,7 +40,8 @@ from tinygrad_lossmix.records import attributes, plain
 def matching_loss(z: Array, y: Array, layer: Any = None) -> Array:
     """The mean over the examples of Ψ(z) - y·z, Ψ(0) = 0, for logits and labels (…, K)."""
     each = np.array(potentials(layer, z)) - (y * z).sum(axis=-1)
-    return each.mean(dtype=np.float64).astype(z.dtype)[()]
+    with np.errstate(invalid="ignore"):  # no examples
+        return (each.sum(dtype=np.float64) / each.size).astype(z.dtype)[()]
 
 
 def _rule(g: Array, c: Array, z: Array, y: Array, layer: Any = None) -> Array:
@@ -80,12 +82,18 @@ class MatchingCost(AsPrinted):
             self.witness, self.tried = circulation(layer)
         self.exists = self.witness is None
         self.by = proof(layer) if self.exists else ""
-        self.bent = bending(layer) if self.exists else None
-        self.convex = self.exists and self.bent is None
         known = known_layer(layer, layer.classes) if self.exists else None
-        self.known = known and known_cost(known)
-        self.name = name_of(known) if known else None
-        self.condition = condition(layer, self._potential, self.convex) if self.exists else "no y"
+        self.known = known and known_cost(known, self.labels)
+        self.name = name_of(known, self.labels) if known else None
+        same = layer  # or one without rounding and saturation
+        if known:
+            each, sign = named_layers()[known.name], np.sign(known.slope)
+            same = Layer(lambda z: each(sign * z), layer.classes)
+        self.bent = bending(same) if self.exists else None
+        self.convex = self.exists and self.bent is None
+        self.condition = "no y"
+        if self.exists:
+            self.condition = condition(same, lambda z: potentials(same, z), self.convex)
 
     @property
     def proved(self) -> bool:
@@ -97,7 +105,7 @@ class MatchingCost(AsPrinted):
 
     def potential(self, z: Any) -> Array:
         """Ψ(z) of logits (…, K), each example: its gradient is the layer, and Ψ(0) = 0."""
-        return self._potential(self._logits(z))[()]
+        return potentials(self.layer, self._logits(z))[()]
 
     def cost(self, z: Any, y: Any) -> Any:
         """The mean cost of logits (…, K) and labels, one node for a Tensor; its δ is a(z) - y."""
@@ -111,16 +119,13 @@ class MatchingCost(AsPrinted):
         z = self._logits(z)
         if self.known is not None:
             return self.known.delta(z, y)
-        return self.layer(z) - dense(y, z)
+        return (self.layer(z) - dense(y, z)).astype(z.dtype)
 
     def to_dict(self) -> dict[str, Any]:
         """A record ready for JSON."""
         names = "output", "classes", "exists", "proved", "convex", "condition", "labels", "name"
         witness = self.witness and self.witness._asdict()
         return dict(plain(attributes(self, *names) | {"by": self.by or None, "witness": witness}))
-
-    def _potential(self, z: Array) -> Array:
-        return potentials(self.layer, z)
 
     def _logits(self, z: Any) -> Any:
         if not self.exists:
@@ -143,18 +148,18 @@ class MatchingCost(AsPrinted):
         if self.bent:
             z, least = self.bent
             bent = f"no, at z = {point(z)} the Jacobian has the eigenvalue {amount(least)}"
+        alone = {"any y": "whatever the labels", "no y": "for no labels"}.get(
+            self.condition, f"where {self.condition}"
+        )
         said = [
             f"{self.output}, {k}: {self.name or 'a cost'} goes with it, delta = a - y.",
             f"The layer is a gradient: {self.by or f'{searched} were found, which is no proof'}.",
             f"Convex in z: {bent}.",
-            f"A function of the outputs alone for {self.condition}; labels: {self.labels}.",
+            f"A function of the outputs alone {alone}; labels from the {self.labels}.",
         ]
         if self.name is None:
             said.append("The cost is Ψ(z) - y·z, Ψ the integral of the layer from 0 to z.")
         return "\n".join(map(paragraph, said))
-
-
-SETS = ("simplex", "cube", "reals")
 
 
 def matching_cost(output: Any, classes: int = 3, labels: str | None = None) -> MatchingCost:
@@ -174,17 +179,18 @@ def matching_cost(output: Any, classes: int = 3, labels: str | None = None) -> M
     >>> print(matching_cost(lambda z: z * np.array([1.0, 2.0, 3.0]) + z.sum()).exists)
     True
     """
-    if labels is not None and labels not in SETS:
-        raise ValueError(f"labels are from one of {', '.join(SETS)}, not {labels!r}")
+    check_set(labels)
     with np.errstate(all="ignore"):
         return MatchingCost(Layer(output, classes), labels)
 
 
 def bending(layer: Layer) -> tuple[Array, float] | None:
     """Logits where the Jacobian has a negative eigenvalue, there and beside them; the least."""
-    found = []
-    for z in points(layer.classes):
-        if (least := curvature(layer, z)) < 0:
+    found, zs = [], points(layer.classes)
+    moderate = [layer.jacobian(z) for z in zs if np.abs(z).max() < 3]
+    rounding = 1e-13 * np.nanmax(np.abs(moderate), initial=0.0)
+    for z in zs:
+        if (least := curvature(layer, z)) < -rounding:
             nearby = [curvature(layer, near) for near in beside(z)]
             found.append((max(least, *nearby), z, least))
     sure, z, least = min(found, key=lambda each: each[0], default=(0.0, None, 0.0))

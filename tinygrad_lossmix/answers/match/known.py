@@ -15,6 +15,7 @@ import numpy as np
 from tinygrad_lossmix.answers.match.search import points
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.costs import quadratic
+from tinygrad_lossmix.mixes.labels import dense
 from tinygrad_lossmix.mixes.layers import LAYERS, PAIRS
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import number
@@ -54,26 +55,53 @@ class KnownCost(NamedTuple):
 
 
 def known_layer(
-    layer: Callable[[Array], Array], classes: int, within: float = 1e-300
+    layer: Callable[[Array], Array], classes: int, within: float = 1e-100
 ) -> Known | None:
     """The layer that has the same outputs at all logits looked at; within, by subtraction."""
-    z, ends = points(classes), np.outer([1e-4, -1e-4], np.eye(1, classes))
-    a, (up, down) = layer(z), layer(ends)
-    layers = {name: each.stable for name, each in LAYERS.items()}
-    layers |= {name: each for name, (each, _) in OTHERS.items()}
-    for name, each in layers.items():
-        higher, lower = each(ends)
-        t = (up[0] - down[0]) / (higher[0] - lower[0])
-        slope = float(f"{t:.5g}") if np.isfinite(t) else 0.0  # a slope that somebody wrote
-        if slope and np.allclose(a, each(slope * z), rtol=1e-11, atol=within):
-            return Known(name, slope)
+    z = points(classes)
+    a = layer(z)
+    for name, each in named_layers().items():
+        for slope in slopes(layer, each, classes):
+            near = z / max(1.0, abs(slope))  # where a steep layer is not saturated
+            for given, x in ((a, z), (layer(near), near)):
+                finite = np.isfinite(given).all(axis=1)  # a plain softmax overflows
+                ours = each(slope * x[finite])
+                if not np.allclose(given[finite], ours, rtol=1e-11, atol=within):
+                    break
+            else:
+                return Known(name, slope)
     return None
 
 
-def known_cost(known: Known) -> KnownCost | None:
-    """What has δ = a - y with a layer, among the costs that are exact in the tails."""
+def named_layers() -> dict[str, Callable[[Any], Any]]:
+    """Every layer with a name."""
+    ours = {name: each.stable for name, each in LAYERS.items()}
+    return ours | {name: each for name, (each, _) in OTHERS.items()}
+
+
+def slopes(layer: Callable[[Array], Array], of: Callable[[Array], Array], k: int) -> set[float]:
+    """Numbers that somebody may have written, 2.5 or 1/3, by which z has to be multiplied."""
+    found = set()
+    for h in (1e-4, 1e-9):
+        ends = np.outer([h, -h], np.eye(1, k))
+        (up, down), (higher, lower) = layer(ends), of(ends)
+        t = (up[0] - down[0]) / (higher[0] - lower[0])
+        if np.isfinite(t) and t:
+            found |= {float(f"{t:.5g}"), 1 / float(f"{1 / t:.5g}")}
+    return found
+
+
+def minus(z: Any, y: Any) -> Any:
+    """δ of the quadratic cost of logits."""
+    return z - dense(y, z)
+
+
+def known_cost(known: Known, labels: str = "simplex") -> KnownCost | None:
+    """What has δ = a - y with a layer for labels of a set, among the costs with exact tails."""
+    if known.name in LAYERS and LAYERS[known.name].distribution and labels != "simplex":
+        return None  # it is a Σy - y
     if known.name == "identity" and known.slope == 1:
-        return KnownCost("quadratic", 1.0, quadratic, lambda z, y: z - y)
+        return KnownCost("quadratic", 1.0, quadratic, minus)
     for mix in filter(is_a_minus_y, starmap(Mix, PAIRS)):
         if mix.output == known.name:
             return KnownCost(str(mix).partition(" + ")[2], known.slope, mix.cost, mix.delta)
@@ -87,7 +115,7 @@ def is_a_minus_y(mix: Mix) -> bool:
     return np.allclose(mix.delta(z, y), mix.activate(z) - y)
 
 
-def name_of(known: Known) -> str | None:
+def name_of(known: Known, labels: str) -> str | None:
     """What the cost that goes with a layer is called, if it has a name."""
-    of = known_cost(known)
+    of = known_cost(known, labels)
     return of.name if of else OTHERS.get(known.name, (None, None))[1]

@@ -51,10 +51,13 @@ class Layer:
 
     def __call__(self, z: Any) -> Any:
         """The outputs of logits (…, K); a Tensor for a Tensor, row by row where it must be."""
-        if z.ndim == 1 or self.whole:
+        if z.ndim == 1 or (z.ndim == 2 and self.whole):
             return self.function(z)
+        if not z.size:
+            return z
         rows = z.reshape((-1, z.shape[-1]))
-        return np.stack([self.function(row) for row in rows]).reshape(z.shape)
+        a = self(rows) if self.whole else np.stack([self.function(row) for row in rows])
+        return a.reshape(z.shape)
 
     def __repr__(self) -> str:
         return self.name
@@ -69,8 +72,10 @@ class Layer:
         rows = np.array([checked(self.function, self.name, row) for row in z])
         if rows.shape != z.shape:
             raise ValueError(f"{self.name} gives shape {rows.shape[1:]} for logits {z.shape[1:]}")
+        self.jacobian(z[0])
         try:
-            return np.allclose(self.function(z.copy()), rows, rtol=1e-12, atol=0.0)
+            a = self.function(z.copy())
+            return a.shape == z.shape and np.allclose(a, rows, rtol=1e-12, atol=0.0)
         except Exception:  # it is written for one example
             return False
 
@@ -85,17 +90,20 @@ def checked(function: Callable[..., Any], name: str, *arrays: Array) -> Array:
     where = f"at z = {point(arrays[0])}"
     given = [x.copy() for x in arrays]
     try:
-        value, again = function(*given), function(*[x.copy() for x in arrays])
+        value = np.asarray(function(*given))
+        again = np.asarray(function(*[x.copy() for x in arrays]))
     except Exception as error:
         raise ValueError(f"{name} raises {type(error).__name__} {where}: {error}") from error
+    numbers = value.dtype.kind in "biuf"
     faults = {
         "changes its input": any((x != y).any() for x, y in zip(given, arrays, strict=True)),
-        "is not finite": not np.isfinite(value).all(),
+        "gives no real numbers": not numbers,
+        "is not finite": numbers and not np.isfinite(value).all(),
         "gives another answer each time": not np.array_equal(value, again),
     }
     for fault in filter(faults.get, faults):
         raise ValueError(f"{name} {fault}, {where}")
-    return np.asarray(value)
+    return value
 
 
 def check_mix(mix: Mix, classes: int) -> None:
@@ -125,7 +133,7 @@ def jacobian(output: Callable[[Any], Any], z: Array) -> Array:
     a = output(variable)
     if not isinstance(a, Tensor):
         raise TypeError(
-            f"{named(output, 'the layer')} gives {type(a).__name__} for a Tensor: keep float(), "
-            ".data and math functions out of an output layer"
+            f"{named(output, 'the layer')} gives {type(a).__name__} for a Tensor: compute it from "
+            "z by NumPy functions that have a derivative, without float(), .data and math functions"
         )
     return np.array([grad(a, variable, seed=unit) for unit in np.eye(len(z))])

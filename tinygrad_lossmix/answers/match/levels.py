@@ -12,6 +12,7 @@ from tinygrad_lossmix.answers.match.layer import Layer
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.printing import number
 
+FEW = 12  # terms or equations, more are abbreviated
 FLAT = 1e-10  # a singular value of the Jacobian, beside the largest of all
 
 
@@ -27,29 +28,40 @@ def condition(layer: Layer, potential: Callable[[Array], Array], monotone: bool)
     rows = np.array(found)
     _, size, right = np.linalg.svd(rows)
     rank = int((size > 1e-7 * size[0]).sum())
-    basis = right[:rank]
-    if np.abs(basis[:, :-1]).max(axis=1).min() < 1e-6 or rank > layer.classes:
+    equations = reduced(right[:rank])
+    if np.abs(equations[:, :-1]).max(axis=1).min() < 1e-6:  # 0 = 1
         return "no y"
-    return ", ".join(map(equation, reduced(basis)))
+    return ", ".join(shortened(list(map(equation, equations))))
+
+
+def shortened(parts: list[str]) -> list[str]:
+    """Of many parts the first two, an ellipsis and the last."""
+    return parts if len(parts) <= FEW else [*parts[:2], "...", parts[-1]]
 
 
 def flat(layer: Layer) -> Iterator[Array]:
     """(v, v·a) for each direction v in which the outputs stand still, at moderate logits."""
     points = np.random.default_rng(4).normal(size=(24, layer.classes))
     jacobians = np.array([layer.jacobian(z) for z in points])
+    known = np.isfinite(jacobians).all(axis=(1, 2))
+    points, jacobians = points[known], jacobians[known]
     _, sizes, axes = np.linalg.svd(jacobians)
     for z, size, axis in zip(points, sizes, axes, strict=True):
-        for v in axis[size <= FLAT * sizes.max()]:
+        for v in axis[size <= FLAT * sizes.max(initial=0.0)]:
             yield np.array([*v, v @ layer(z)])
 
 
 def twins(layer: Layer, potential: Callable[[Array], Array]) -> Iterator[Array]:
     """(z - z', Ψ(z) - Ψ(z')) for logits with the same outputs, by Newton's method from afar."""
     rng = np.random.default_rng(5)
-    for z in rng.normal(size=(40, layer.classes)):
-        other = z + 3 * rng.normal(size=z.shape)
+    for i, z in enumerate(rng.normal(size=(40, layer.classes))):
+        apart = 3 * rng.normal(size=z.shape)
+        alone = np.arange(layer.classes) == i // 2 % 4  # of many logits some have no other
+        other = z + (apart * alone if i % 2 and alone.any() else apart)
         for _ in range(50):
             gap = layer(other) - layer(z)
+            if not np.isfinite([gap, *layer.jacobian(other)]).all():
+                break
             step = np.linalg.lstsq(layer.jacobian(other), gap, rcond=1e-9)[0]
             other = other - step / max(1.0, np.abs(step).max())
         if np.abs(layer(other) - layer(z)).max() < 1e-12 and np.abs(other - z).max() > 1e-3:
@@ -79,10 +91,10 @@ def reduced(rows: Array) -> Array:
 def equation(row: Array) -> str:
     """y0 + 2 y1 = 1, of its coefficients and its right side."""
     *coefficients, right = [0.0 if abs(c) < 1e-7 else float(c) for c in row]
-    text = ""
+    terms = []
     for k, c in enumerate(coefficients):
         if c:
             factor = "" if abs(abs(c) - 1) < 1e-7 else f"{number(abs(c))} "
-            sign = (" - " if c < 0 else " + ") if text else ("-" if c < 0 else "")
-            text += f"{sign}{factor}y{k}"
-    return f"{text} = {number(right)}"
+            terms.append(f"{'-' if c < 0 else '+'} {factor}y{k}")
+    text = " ".join(shortened(terms)).replace("...", "+ ...")
+    return f"{text} = {number(right)}".removeprefix("+ ").replace("- ", "-", text[0] == "-")

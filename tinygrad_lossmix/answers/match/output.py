@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_lossmix.answers.match.known import known_layer
 from tinygrad_lossmix.answers.match.layer import whole_number
-from tinygrad_lossmix.answers.match.search import points
+from tinygrad_lossmix.answers.match.search import SETS, check_set, points
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.mix import Mix as Mix
@@ -24,7 +24,6 @@ from tinygrad_lossmix.mixes.own import named
 from tinygrad_lossmix.printing import AsPrinted, amount, brief, paragraph, point
 from tinygrad_lossmix.records import attributes, plain
 
-SETS = ("reals", "cube", "simplex")  # of labels; each holds the next
 AGREE = 1e-8  # of δ/c, beyond rounding
 FAR = 10.0  # logits up to there are put to the test, beyond them costs may overflow
 
@@ -56,6 +55,9 @@ class MatchingOutput(AsPrinted):
         self.cost, self.classes, self.labels = cost, classes, labels
         self.title = brief(named(cost, "the cost"))
         self.by_labels = {labels: self}
+        z, y = points(classes)[-1], labels_from(labels, classes)[0]
+        if not np.array_equal(self.delta(z, y), self.delta(z, y), equal_nan=True):
+            raise ValueError(f"{self.title} gives another answer each time, at z = {point(z)}")
         self.factor, self.witness = factor(self.delta, classes, labels)
         self.exists = self.witness is None
         self.output = self._output if self.exists else None
@@ -66,9 +68,9 @@ class MatchingOutput(AsPrinted):
 
     def delta(self, z: Array, y: Array) -> Array:
         """∂C/∂z of one example, by the engine."""
-        variable = Tensor(z)
+        variable, label = Tensor(z), y.copy()
         try:
-            value = self.cost(variable, y)
+            value = self.cost(variable, label)
         except Exception as error:
             kind = type(error).__name__
             raise ValueError(
@@ -80,6 +82,8 @@ class MatchingOutput(AsPrinted):
                 f"{self.title} gives {kind} for logits as a Tensor: a cost is a scalar Tensor, "
                 "computed by NumPy's functions and operators"
             )
+        if (label != y).any():
+            raise ValueError(f"{self.title} changes its labels, at z = {point(z)}")
         return np.array(grad(value, variable))
 
     def _output(self, z: Any) -> Array:
@@ -120,13 +124,15 @@ class MatchingOutput(AsPrinted):
 
     def sentence(self) -> str:
         """What was found for one set of labels."""
-        where = f"{self.title}, {self.classes} classes, labels from the {self.labels}"
+        k = "one logit" if self.classes == 1 else f"{self.classes} classes"
+        where = f"{self.title}, {k}, labels from the {self.labels}"
         if not self.exists:
             return f"{where}: no output layer goes with it; {self.witness}."
         goes = self.name or "a layer without a name"
-        times = "" if self.factor == 1 else f"{amount(self.factor)} "
+        times = {1.0: "", -1.0: "-"}.get(float(self.factor or 1), f"{amount(self.factor)} ")
         said = f"delta = {times}(a - y)" if times else "delta = a - y"
-        return f"{where}: {goes} goes with it, {said}. {self.reduction}".rstrip()
+        away = "" if self.factor > 0 else " Descent on it drives the outputs away from the labels."
+        return f"{where}: {goes} goes with it, {said}. {self.reduction}".rstrip() + away
 
 
 def matching_output(
@@ -150,8 +156,7 @@ def matching_output(
     """
     if not callable(cost):
         raise TypeError(f"a cost is a function of logits and labels, not {cost!r:.80}")
-    if labels is not None and labels not in SETS:
-        raise ValueError(f"labels are from one of {', '.join(SETS)}, not {labels!r}")
+    check_set(labels)
     k = whole_number(classes)
     with np.errstate(all="ignore"):
         found = {each: MatchingOutput(cost, k, each) for each in ([labels] if labels else SETS)}
@@ -164,10 +169,10 @@ def labels_from(which: str, k: int) -> Array:
     """Labels (n, K) from a set: its corners and what lies between them."""
     rng = np.random.default_rng(6)
     soft = rng.random((6, k))
-    if which == "simplex":
+    if which == "simplex" and k > 1:  # one output answers yes or no
         return np.concatenate([np.eye(k), soft / soft.sum(axis=1, keepdims=True)])
     corners = np.concatenate([np.eye(k), np.zeros((1, k)), np.ones((1, k)), soft])
-    return corners if which == "cube" else np.concatenate([corners, 3 * rng.normal(size=(6, k))])
+    return corners if which != "reals" else np.concatenate([corners, 3 * rng.normal(size=(6, k))])
 
 
 def factor(
@@ -182,7 +187,10 @@ def factor(
         raise ValueError("δ of the cost is nowhere finite")
     zs, deltas = zs[finite], deltas[finite]
     moved, pushed = ys - ys[0], deltas - deltas[:, :1]
-    c = -float((pushed * moved).sum() / (moved * moved).sum() / len(zs)) or 1.0
+    size = np.abs(deltas).max(axis=(1, 2))
+    weight = np.where(size, size[size > 0].min(initial=np.inf) / size, 0.0) ** 2  # by its rounding
+    c = -float((pushed * moved).sum(axis=(1, 2)) @ weight / (moved * moved).sum())
+    c = c / weight.sum() if abs(c) > 1e-12 * (size @ weight) else 1.0
     simple = round(2 * c * k) / (2 * k)
     c = simple if isclose(c, simple, rel_tol=1e-12) else c
     layers = deltas / c + ys

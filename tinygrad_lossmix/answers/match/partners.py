@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_lossmix.answers.match.cost import matching_cost
-from tinygrad_lossmix.answers.match.known import OTHERS, known_layer
-from tinygrad_lossmix.answers.match.output import SETS, labels_from
+from tinygrad_lossmix.answers.match.known import known_layer, named_layers
+from tinygrad_lossmix.answers.match.output import labels_from
+from tinygrad_lossmix.answers.match.search import SETS
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.mixes.layers import LAYERS
 from tinygrad_lossmix.mixes.mix import Mix
 
 WHERE = {"reals": "", "cube": " (labels that may hold together)", "simplex": " (one class of K)"}
@@ -37,11 +37,9 @@ def partners(mix: Mix, classes: int) -> Partners:
         of_layer = f"no cost whatever gives a - y with {layer}: {match.witness}"
     else:
         of_layer = f"with {layer} goes {match.name or 'its potential minus y·z, lm.matching_cost'}"
-    layers: dict[str, Any] = {name: each.stable for name, each in LAYERS.items()}
-    layers |= {name: each for name, (each, _) in OTHERS.items()}
     found = [
         f"{name}{WHERE[where]}{another_name(name, each, classes)}"
-        for name, each in layers.items()
+        for name, each in named_layers().items()
         if (where := largest_set(each, mix.on_outputs, classes))
     ]
     goes = " and ".join(found)

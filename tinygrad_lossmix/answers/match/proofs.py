@@ -31,7 +31,8 @@ def elementwise(layer: Layer) -> bool:
             if type(call) is not Traced or call.shape != shape:
                 return False
             if call.function is not None:
-                if not isinstance(call.function, np.ufunc) and call.function is not np.where:
+                of = getattr(call.function, "signature", "")  # None: of a ufunc, not of np.matmul
+                if of is not None and call.function is not np.where:
                     return False
                 waiting += operands(call)
     except Exception:  # of many kinds: it asks for a number, or leaves NumPy

@@ -1,7 +1,8 @@
-"""Integrals over 0 … 1, to rounding: Gauss-Lobatto panels, halved until they agree.
+"""Integrals over 0 … 1, to rounding: Gauss-Lobatto panels, cut in two until they agree.
 
 The ends of a panel are nodes: a kink close to one cannot hide from both rules, as it can from
-Gauss and Legendre.
+Gauss and Legendre. Panels are cut beside their middle: two equal jumps on both sides of it would
+cancel in a panel and in its halves.
 
 >>> integral(lambda t: np.exp(t)).value - np.expm1(1.0) < 1e-15
 np.True_
@@ -18,7 +19,7 @@ from tinygrad_lossmix.engine.table import Array
 LEGENDRE = np.polynomial.Legendre.basis(14)
 NODES = np.array([-1.0, *LEGENDRE.deriv().roots().real, 1.0])
 WEIGHTS = 2 / (15 * 14 * LEGENDRE(NODES) ** 2)
-HALVINGS = 50
+CUT, HALVINGS = 0.45, 60
 EPS = float(np.finfo(float).eps)
 INSIDE = NODES * (1 - EPS)  # a hair: at 0 itself a layer may have no value
 
@@ -41,7 +42,7 @@ def integral(f: Callable[[Array], Array], within: float = 2 * EPS) -> Integral:
     parts: list[float] = []
     error, size = 0.0, float(sizes.sum())
     for _ in range(HALVINGS):
-        middle = (low + high) / 2
+        middle = low + CUT * (high - low)
         low, high = np.stack([low, middle], 1).ravel(), np.stack([middle, high], 1).ravel()
         halves, sizes = _panels(f, low, high)
         gap = np.abs(halves[::2] + halves[1::2] - whole)

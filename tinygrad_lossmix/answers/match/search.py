@@ -20,6 +20,7 @@ from tinygrad_lossmix.answers.match.quadrature import EPS, integral
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.printing import amount, point
 
+SETS = ("reals", "cube", "simplex")  # of labels; each holds the next
 SHOWS = 1e-8  # an asymmetry of that part of the Jacobian, beyond rounding
 TURNS = 1e-10  # a circulation of that part of the integral of |a·dz|, beyond its error
 
@@ -35,9 +36,11 @@ class Asymmetry(NamedTuple):
 
     def __str__(self) -> str:
         j, k = self.j, self.k
+        less = amount(self.kj - self.jk)
+        differ = f", which differs by {less}" if amount(self.jk) == amount(self.kj) else ""
         return (
             f"at z = {point(self.z)} ∂a_{j}/∂z_{k} = {amount(self.jk)}, "
-            f"but ∂a_{k}/∂z_{j} = {amount(self.kj)}"
+            f"but ∂a_{k}/∂z_{j} = {amount(self.kj)}{differ}"
         )
 
 
@@ -63,6 +66,12 @@ def points(k: int) -> Array:
     ties = rng.integers(-2, 3, (24, k)).astype(float)
     sizes = np.repeat([0.5, 1.5, 3.0, 10.0, 30.0], [16, 32, 16, 8, 8])[:, None]
     return np.concatenate([np.zeros((1, k)), ties, sizes * rng.normal(size=(len(sizes), k))])
+
+
+def check_set(labels: str | None) -> None:
+    """Raise ValueError for what is no set of labels."""
+    if labels is not None and labels not in SETS:
+        raise ValueError(f"labels are from one of {', '.join(SETS)}, not {labels!r}")
 
 
 def reached(layer: Callable[[Array], Array], k: int) -> str:

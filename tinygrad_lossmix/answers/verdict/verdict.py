@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_lossmix.answers.match.layer import check_mix
-from tinygrad_lossmix.answers.match.output import SETS
 from tinygrad_lossmix.answers.match.partners import Partners, partners
+from tinygrad_lossmix.answers.match.search import check_set
 from tinygrad_lossmix.answers.verdict.expected import CLOSE, Minimum, MixLike
 from tinygrad_lossmix.answers.verdict.grounds import ROUNDING, Grounds, gather
 from tinygrad_lossmix.engine.table import Array
@@ -116,8 +116,7 @@ def verdict(mix: MixLike, classes: int, labels: str | None = None) -> Verdict:
         raise ValueError(f"classes are a whole number, not {classes!r}")
     if not 1 <= classes <= MOST:
         raise ValueError(f"a verdict is for 1 to {MOST} classes, not {classes}")
-    if labels is not None and labels not in SETS:
-        raise ValueError(f"labels are from one of {', '.join(SETS)}, not {labels!r}")
+    check_set(labels)
     if isinstance(mix, Mix):
         check_mix(mix, int(classes))
     found = gather(mix, int(classes), labels)

@@ -1,0 +1,125 @@
+"""Layers and costs that mislead a search: jumps, saturation, rounding, one example, odd labels."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import tinygrad_lossmix as lm
+from tinygrad_lossmix.answers.match.layer import Layer
+from tinygrad_lossmix.answers.match.quadrature import integral
+from tinygrad_lossmix.answers.match.search import circulation
+
+SYMMETRIC = np.array([[2.0, 1.0, 0.0], [1.0, 3.0, 0.5], [0.0, 0.5, 1.0]])
+SKEW = np.eye(3)[[1, 2, 0]]
+
+
+def plain_softmax(z):
+    return np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)
+
+
+def test_steps_of_equal_height_do_not_look_like_work():
+    assert circulation(Layer(lambda z: np.floor(z) + z, 3))[0] is None
+    steps = integral(lambda t: (t > 0.48269) + 1.0 * (t > 0.61903))  # mirrored in 0.4 … 0.7
+    assert steps.value == pytest.approx(2 - 0.48269 - 0.61903, abs=1e-14)
+
+
+def test_a_matrix_product_is_not_taken_for_an_elementwise_function():
+    assert lm.matching_cost(lambda z: z @ SYMMETRIC).by == "by symbols, at all logits"
+    assert not lm.matching_cost(lambda z: z @ (SYMMETRIC + 1e-9 * SKEW))
+
+
+def test_a_small_asymmetry_is_told_as_a_difference():
+    match = lm.matching_cost(lambda z: z @ (SYMMETRIC + 1e-6 * SKEW))
+    assert "= 0.5000, but ∂a_2/∂z_1 = 0.5000, which differs by 1.000e-06" in (
+        str(match).replace("\n", " ")
+    )
+
+
+@pytest.mark.parametrize("slope", [1e6, 30.0, 1 / 3, 1e-6, -2.0])
+@pytest.mark.parametrize(
+    ("layer", "name", "labels"),
+    [
+        (lm.sigmoid, "cross-entropy", "any y"),
+        (plain_softmax, "log-likelihood", "y0 + y1 + y2 = 1"),
+        (np.tanh, "log-cosh", "any y"),
+    ],
+)
+def test_steep_and_flat_layers_keep_their_cost_and_labels(layer, name, labels, slope):
+    if layer is plain_softmax and slope > 1:  # it overflows
+        layer = lm.softmax
+    match = lm.matching_cost(lambda z: layer(slope * z))
+    assert (match.name, match.condition, match.convex) == (name, labels, slope > 0)
+
+
+def test_the_sign_is_not_a_steep_tanh():
+    match = lm.matching_cost(lambda z: np.sign(z) + 0.0 * z)
+    assert match.name is None
+    assert match.potential([0.5, -2.0, 0.0]) == pytest.approx(2.5)
+
+
+def test_rounding_in_the_tails_is_no_negative_curvature():
+    match = lm.matching_cost(lambda z: plain_softmax(z) + plain_softmax(0.5 * z))
+    assert match.convex
+
+
+def test_a_layer_that_is_nan_at_some_logits_is_answered():
+    assert lm.matching_cost(lambda z: np.log(z + 4.0)).condition == "any y"
+
+
+@pytest.mark.parametrize("classes", [3, 12])
+def test_of_swish_many_logits_share_outputs_however_many_classes(classes):
+    assert lm.matching_cost(lambda z: z * lm.sigmoid(z), classes).condition == "no y"
+
+
+def test_many_terms_are_abbreviated():
+    assert lm.matching_cost("softmax", 30).condition == "y0 + y1 + ... + y29 = 1"
+    assert lm.matching_cost(lambda z: z - z.mean(axis=-1, keepdims=True), 2).condition == (
+        "y0 + y1 = 0"
+    )
+
+
+def test_more_axes_are_examples_also_of_a_layer_that_knows_two():
+    def layer(z):
+        return (np.exp(z).T / (1 + np.exp(z).sum(axis=-1)).T).T
+
+    match = lm.matching_cost(layer)
+    z = np.random.default_rng(0).normal(size=(3, 3, 3))
+    rows = [[layer(x) for x in each] for each in z]
+    np.testing.assert_allclose(match.delta(z, np.zeros((3, 3, 3))), rows, rtol=1e-14)
+    for empty in (np.zeros((0, 3)), np.zeros((2, 0, 3))):
+        assert match.delta(empty, empty).shape == empty.shape
+        assert np.isnan(match.cost(empty, empty))
+
+
+def test_delta_has_the_dtype_of_the_logits_and_takes_classes():
+    z = np.array([[1.0, 2.0, 0.0], [0.0, -1.0, 3.0]], np.float32)
+    one_hot = np.eye(3)[[0, 1]]
+    for layer in (np.positive, lambda z: z * np.array([1.0, 2.0, 3.0])):
+        match = lm.matching_cost(layer)
+        for logits in (z, lm.Tensor(z)):
+            delta = match.delta(logits, [0, 1])
+            assert delta.dtype == np.float32
+            np.testing.assert_array_equal(getattr(delta, "data", delta), layer(z) - one_hot)
+    match = pickle.loads(pickle.dumps(lm.matching_cost(np.positive)))
+    assert match.cost(z, z) == 0.0
+
+
+def test_with_labels_of_any_sum_softmax_keeps_a_minus_y():
+    match = lm.matching_cost("softmax", 3, "cube")
+    z, y = np.array([1.0, 2.0, 0.0]), np.array([1.0, 1.0, 0.0])
+    np.testing.assert_allclose(match.delta(z, y), lm.softmax(z) - y, rtol=1e-15)
+    assert (match.name, lm.matching_cost("softmax").name) == (None, "log-likelihood")
+
+
+@pytest.mark.parametrize(
+    ("layer", "error", "said"),
+    [
+        (lambda z: [1.0, 2.0, 3.0], TypeError, "gives list for a Tensor"),
+        (lambda z: None, ValueError, "the layer gives no real numbers, at z ="),
+        (lambda z: 1j * z, ValueError, "the layer gives no real numbers, at z ="),
+    ],
+)
+def test_what_gives_no_array_is_no_layer(layer, error, said):
+    with pytest.raises(error, match=said):
+        lm.matching_cost(layer)
