@@ -63,6 +63,11 @@ def test_rounding_in_the_tails_is_no_negative_curvature():
     assert match.convex
 
 
+@pytest.mark.parametrize("slope", [5.0, 20.0, 30.0])
+def test_underflow_in_the_tails_is_no_asymmetry(slope):
+    assert lm.matching_cost(lambda z: 2 * plain_softmax(slope * z))
+
+
 def test_a_layer_that_is_nan_at_some_logits_is_answered():
     assert lm.matching_cost(lambda z: np.log(z + 4.0)).condition == "any y"
 

@@ -29,6 +29,7 @@ from tinygrad_lossmix.answers.match.search import (
     circulation,
     points,
     reached,
+    rounding_of,
 )
 from tinygrad_lossmix.engine.table import Array, dispatched, row
 from tinygrad_lossmix.mixes.labels import dense, logits
@@ -186,10 +187,8 @@ def matching_cost(output: Any, classes: int = 3, labels: str | None = None) -> M
 
 def bending(layer: Layer) -> tuple[Array, float] | None:
     """Logits where the Jacobian has a negative eigenvalue, there and beside them; the least."""
-    found, zs = [], points(layer.classes)
-    moderate = [layer.jacobian(z) for z in zs if np.abs(z).max() < 3]
-    rounding = 1e-13 * np.nanmax(np.abs(moderate), initial=0.0)
-    for z in zs:
+    found, rounding = [], rounding_of(layer)
+    for z in points(layer.classes):
         if (least := curvature(layer, z)) < -rounding:
             nearby = [curvature(layer, near) for near in beside(z)]
             found.append((max(least, *nearby), z, least))

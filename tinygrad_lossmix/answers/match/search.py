@@ -92,16 +92,23 @@ def asymmetry(layer: Layer) -> Asymmetry | None:
     """An asymmetry of the Jacobian, beyond rounding, that holds beside the point too."""
     zs = points(layer.classes)
     gaps = np.array([uneven(layer.jacobian(z)).max() for z in zs])
-    likely = np.flatnonzero(gaps > SHOWS)
+    likely, unsure = np.flatnonzero(gaps > SHOWS), rounding_of(layer)
     simple = likely[gaps[likely] > gaps.max(initial=0.0) / 4]
     for i in [*simple, *likely]:
         near = np.min([uneven(layer.jacobian(z)) for z in (zs[i], *beside(zs[i]))], axis=0)
         jacobian, again = layer.jacobian(zs[i]), layer.jacobian(zs[i] * (1 + 2.0**-50))
-        rounding = np.abs(jacobian - again).max() / np.abs(jacobian).max()
+        rounding = max(100 * np.abs(jacobian - again).max(), unsure) / np.abs(jacobian).max()
         j, k = map(int, np.unravel_index(near.argmax(), near.shape))
-        if near[j, k] > SHOWS + 100 * rounding:
+        if near[j, k] > SHOWS + rounding:
             return Asymmetry(zs[i], j, k, float(jacobian[j, k]), float(jacobian[k, j]))
     return None
+
+
+def rounding_of(layer: Layer) -> float:
+    """Entries of Jacobians that are below are not told from rounding: where e^z underflows."""
+    zs = filter(lambda z: np.abs(z).max() < 3, points(layer.classes))
+    moderate = [np.abs(layer.jacobian(z)).max() for z in zs]
+    return 1e-13 * float(np.quantile(np.nan_to_num(moderate, posinf=0.0), 0.9))
 
 
 def uneven(jacobian: Array) -> Array:
