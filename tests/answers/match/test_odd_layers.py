@@ -128,3 +128,12 @@ def test_with_labels_of_any_sum_softmax_keeps_a_minus_y():
 def test_what_gives_no_array_is_no_layer(layer, error, said):
     with pytest.raises(error, match=said):
         lm.matching_cost(layer)
+
+
+@pytest.mark.parametrize("backend", ["numpy", pytest.param("numba", marks=pytest.mark.slow)])
+def test_a_cost_by_quadrature_is_compiled(backend):
+    match, y = lm.matching_cost(lambda z: z * lm.sigmoid(z)), np.eye(3)[:2]
+    z = np.array([[1.0, 2.0, 0.0], [0.0, -1.0, 3.0]])
+    cost, gradient = lm.compile(lambda z: match.cost(z, y), backend=backend)(z)
+    assert cost == pytest.approx(match.cost(z, y), rel=1e-15)
+    np.testing.assert_allclose(gradient, match.delta(z, y) / 2, rtol=1e-15)

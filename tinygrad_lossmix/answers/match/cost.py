@@ -31,13 +31,12 @@ from tinygrad_lossmix.answers.match.search import (
     reached,
     rounding_of,
 )
-from tinygrad_lossmix.engine.table import Array, dispatched, row
+from tinygrad_lossmix.engine.table import Array, derivative
 from tinygrad_lossmix.mixes.labels import dense, logits
 from tinygrad_lossmix.printing import AsPrinted, amount, paragraph, point
 from tinygrad_lossmix.records import attributes, plain
 
 
-@dispatched
 def matching_loss(z: Array, y: Array, layer: Any = None) -> Array:
     """The mean over the examples of Ψ(z) - y·z, Ψ(0) = 0, for logits and labels (…, K)."""
     each = np.array(potentials(layer, z)) - (y * z).sum(axis=-1)
@@ -50,7 +49,7 @@ def _rule(g: Array, c: Array, z: Array, y: Array, layer: Any = None) -> Array:
     return (layer(z) - y) * (g / (z.size // z.shape[-1] or 1))
 
 
-row(matching_loss, _rule, None)
+recorded_loss = derivative(matching_loss, _rule, None)
 
 
 @np.errstate(all="ignore")
@@ -113,7 +112,7 @@ class MatchingCost(AsPrinted):
         z = self._logits(z)
         if self.known is not None:
             return self.known.cost(z, y)
-        return matching_loss(z, dense(y, z), layer=self.layer)
+        return recorded_loss(z, dense(y, z), layer=self.layer)
 
     def delta(self, z: Any, y: Any) -> Any:
         """a(z) - y of each example, without the cost; in the closed form of a known one."""

@@ -80,14 +80,14 @@ class Layer:
             return False
 
 
-def checked(function: Callable[..., Any], name: str, *arrays: Array) -> Array:
+def checked(function: Callable[..., Any], name: str, *arrays: Array, of: str = "z") -> Array:
     """What a user's function makes of arrays.
 
     Raises:
         ValueError: it raises, gives no finite numbers, changes its input, or gives another answer
             each time.
     """
-    where = f"at z = {point(arrays[0])}"
+    where = f"at {of} = {point(arrays[0])}"
     given = [x.copy() for x in arrays]
     try:
         value = np.asarray(function(*given))
@@ -110,7 +110,7 @@ def check_mix(mix: Mix, classes: int) -> None:
     """Raise ValueError where the layer or the cost of a mix is no function of its arguments."""
     z, a = np.random.default_rng(3).normal(size=classes), np.full(classes, 1.0 / (classes + 1))
     checked(mix.layer.stable, mix.output, z)
-    checked(mix.on_outputs, mix.cost_name, a, np.eye(classes)[0])
+    checked(mix.on_outputs, mix.cost_name, a, np.eye(classes)[0], of="a")
 
 
 def whole_number(classes: Any) -> int:
