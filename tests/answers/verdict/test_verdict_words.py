@@ -131,7 +131,7 @@ def test_nothing_goes_wrong_with_a_sound_pair():
         ),
         (
             {"minima": (ended((1.0, 0.0), found=False),)},
-            "drives every output to (1, 0); the cost only approaches its infimum, as z → ∞",
+            "drives the outputs to (1, 0); the cost only approaches its infimum, as z → ∞",
             "at z = t (1, 0.5000) the expected cost is 3, 2, 1 for t = 1, 10, 100",
         ),
         (

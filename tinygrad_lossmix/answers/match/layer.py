@@ -80,6 +80,7 @@ class Layer:
             return False
 
 
+@np.errstate(all="ignore")
 def checked(function: Callable[..., Any], name: str, *arrays: Array, of: str = "z") -> Array:
     """What a user's function makes of arrays.
 

@@ -35,8 +35,10 @@ def partners(mix: Mix, classes: int) -> Partners:
     match = matching_cost(mix.layer.stable, classes)
     if not match:
         of_layer = f"no cost whatever gives a - y with {layer}: {match.witness}"
+    elif match.name:
+        of_layer = f"with {layer} goes {match.name}"
     else:
-        of_layer = f"with {layer} goes {match.name or 'its potential minus y·z, lm.matching_cost'}"
+        of_layer = f"with {layer} goes Ψ(z) - y·z, Ψ the integral of {layer} (lm.matching_cost)"
     found = [
         f"{name}{WHERE[where]}{another_name(name, each, classes)}"
         for name, each in named_layers().items()

@@ -136,7 +136,10 @@ def newton_step(mix: MixLike, truth: Truth, z: Array) -> tuple[Array, bool]:
     No component is above 1: a larger step ends where a sigmoid no longer has a slope.
     """
     slopes = deltas(mix, np.tile(z, (len(truth.labels), 1)), truth.labels)
-    curvature, axes = np.linalg.eigh(mix.hessian(z, truth.mean))
+    hessian = mix.hessian(z, truth.mean)
+    if not np.isfinite(hessian).all():
+        return z * np.nan, False  # which ends the search
+    curvature, axes = np.linalg.eigh(hessian)
     size = np.abs(curvature)
     curved = size > 1e-10 * size.max()
     along = axes.T @ (truth.weights @ slopes)

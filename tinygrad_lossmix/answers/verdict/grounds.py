@@ -57,7 +57,8 @@ def curvature(mix: MixLike, k: int, labels: Array) -> Curvature:
         for y in labels[[0, -1]]
         if np.isfinite(h := mix.hessian(z, y)).all()
     ]
-    return Curvature(*min(found, key=lambda each: each[0]), len(found))
+    none = np.nan, points[0], labels[0]
+    return Curvature(*min(found, key=lambda each: each[0], default=none), len(found))
 
 
 @dataclass(frozen=True)

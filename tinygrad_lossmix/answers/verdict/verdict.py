@@ -167,13 +167,16 @@ def faults(e: Grounds) -> Iterator[Fault]:
         return
     if least.endless:
         yield Fault(
-            f"drives every output to {_limit(least)}; the cost only approaches its infimum, as "
+            f"drives {_limit(least)}; the cost only approaches its infimum, as "
             + ("z → ∞" if (least.direction > 0).all() else "‖z‖ → ∞"),
             f"at z = t {point(least.direction)} the expected cost is "
             f"{', '.join(map(amount, least.ray))} for t = 1, 10, 100",
         )
     elif not e.proper:
-        yield Fault("the outputs at its minimum are not the probabilities", minimum(least))
+        truth = "mean labels" if e.labels == "reals" else "probabilities"
+        said = f"the outputs at its minimum are not the {truth}"
+        infinite = "the cost is not finite at outputs that the layer gives"
+        yield Fault(said if np.isfinite(least.cost) else infinite, minimum(least))
     if lowest and lowest.highest <= 0:
         yield Fault(
             "no wrong class is ever pushed down",
@@ -238,6 +241,8 @@ def minimum(least: Minimum) -> str:
 def bending(e: Grounds) -> str:
     """The most negative curvature."""
     c = e.curvature
+    if not c.count:
+        return "no Hessian that was looked at is finite"
     if e.convex:
         return f"the smallest eigenvalue of {c.count} Hessians is {amount(c.eigenvalue)}"
     return (
@@ -258,9 +263,11 @@ def _labels(e: Grounds) -> str:
 
 
 def _limit(least: Minimum) -> str:
-    """What the outputs go to on the way out: one number, if they agree."""
+    """What the outputs go to on the way out: every one to a number, if they agree."""
     ends = np.unique(least.outputs.round(6))
-    return amount(ends[0]) if len(ends) == 1 else point(least.outputs)
+    if len(ends) == 1:
+        return f"every output to {amount(ends[0])}"
+    return f"the outputs to {point(least.outputs.round(6))}"
 
 
 def _use(e: Grounds) -> str:
