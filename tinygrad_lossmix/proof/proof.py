@@ -141,7 +141,7 @@ def prove(output: str, cost: str | Cost, K: int | str = 3) -> Proof | ProofForAl
     """Derive δ of a mix of K classes for all logits and labels, and compare it with a - y.
 
     Args:
-        output: "sigmoid" or "softmax".
+        output: "sigmoid" or "softmax"; with K="all" also "lml".
         cost: "ce" (eq. 63 of the book), "ll" (eq. 80) or "quadratic" (eq. 6), or the long name.
             Or a function of your own, of outputs and labels.
         K: how many classes, 1 to 6; five take seconds. "all": any number of them, δ of class k.
