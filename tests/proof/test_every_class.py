@@ -82,6 +82,20 @@ def test_what_formulas_do_not_know_is_named(cost, said):
         prove("softmax", cost, "all")
 
 
+@pytest.mark.parametrize("k", [2, "all"])
+@pytest.mark.parametrize(
+    ("cost", "error", "said"),
+    [
+        (lambda a, y: None, TypeError, "a scalar computed by NumPy, not NoneType"),
+        (lambda a, y: 3.0, TypeError, "a scalar computed by NumPy, not float"),
+        (lambda a, y: a - y, TypeError, "a scalar computed by NumPy, not shape"),
+    ],
+)
+def test_what_is_no_cost_gets_one_sentence(cost, error, said, k):
+    with pytest.raises(error, match=said):
+        prove("softmax", cost, k)
+
+
 def test_a_layer_of_ones_own_is_sent_to_the_search():
     with pytest.raises(ValueError, match=r"not at tanh: lm\.matching_cost searches"):
         prove(np.tanh, "ll", "all")

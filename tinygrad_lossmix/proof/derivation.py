@@ -200,8 +200,7 @@ def derive(output: str, cost: Callable[[Any, Any], Any], classes: int) -> Deriva
     z, labels = variable([sympy.log(each) for each in e]), variable(y)
     outputs = getattr(book, output)(z)
     recorded = _cost(cost)(outputs, labels)
-    one: Any = Symbolic(sympy.S.One)
-    delta = accumulated(recorded, one, sweep(recorded, one))[z]
+    delta = gradient_at(z, recorded, Symbolic(sympy.S.One))
     if output == "softmax":
         known = {each: out * total for each, out in zip(e, a, strict=True)}
         known |= {sum(e): total, -sum(e): -total}
@@ -212,6 +211,22 @@ def derive(output: str, cost: Callable[[Any, Any], Any], classes: int) -> Deriva
     a_minus_y = [out - label for out, label in zip(layer, y, strict=True)]
     error = [sympy.cancel(d - e) for d, e in zip(raw, a_minus_y, strict=True)]
     return Derivation(output, a, y, total, tuple(raw), tuple(a_minus_y), tuple(error))
+
+
+def gradient_at(z: Tensor, cost: Any, one: Any) -> Any:
+    """What z receives from a cost on symbols, the sweep started with their 1.
+
+    Raises:
+        TypeError: the cost is no scalar Tensor.
+        ValueError: it does not depend on z.
+    """
+    if not isinstance(cost, Tensor) or cost.ndim:
+        kind = f"shape {cost.shape}" if isinstance(cost, Tensor) else type(cost).__name__
+        raise TypeError(f"a cost of outputs is a scalar computed by NumPy, not {kind}")
+    found = accumulated(cost, one, sweep(cost, one))
+    if z not in found:
+        raise ValueError("the cost does not depend on the outputs: delta is 0")
+    return found[z]
 
 
 def _cost(cost: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:

@@ -23,11 +23,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from tinygrad_lossmix.engine.sweep import accumulated, sweep
 from tinygrad_lossmix.engine.table import dispatched, row, spelling
 from tinygrad_lossmix.engine.tensor import Tensor, node
 from tinygrad_lossmix.mixes.mix import Mix
-from tinygrad_lossmix.proof.derivation import Formula, sympy, written
+from tinygrad_lossmix.proof.derivation import Formula, gradient_at, sympy, written
 
 A, Y = sympy.Symbol("a_k", positive=True), sympy.Symbol("y_k", real=True)
 T, COUNT = sympy.Symbol("T", positive=True), sympy.Symbol("K", positive=True)
@@ -239,4 +238,4 @@ def derived(mix: Mix, shape: tuple[int]) -> Formula:
     layer = one_of_k if mix.output == "lml" else mix.layer.book
     recorded = mix.book_cost(layer(z), y)
     one = Generic(sympy.S.One, (), distribution)
-    return sympy.cancel(accumulated(recorded, one, sweep(recorded, one))[z].formula)
+    return sympy.cancel(gradient_at(z, recorded, one).formula)
