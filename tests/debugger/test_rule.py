@@ -10,6 +10,7 @@ from scipy import special
 import demos.network as network
 import tinygrad_lossmix as lm
 from tests.helpers.late_rows import is_late
+from tinygrad_lossmix.compiler.calls import parts
 from tinygrad_lossmix.debugger.rule import differentiated, in_letters, product, slope
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.derivatives import astype, scatter
@@ -72,6 +73,8 @@ def check(cost, names=()):
     if walk.reading.symbols:
         values["y"] = walk.reading.symbols.y
     for stop in walk.products:
+        if any(np.ndim(part) > 1 for part in parts(stop.node.kwargs.get("key"))):
+            continue  # a text holds no matrix of indices, which np.sort and np.roll take
         text = product(walk.reading, stop.node, stop.place)
         assert "array of" not in text, text
         if stop.node.function in {*SENTENCES, *DELTAS.values()}:

@@ -73,7 +73,6 @@ WITH_AXES = _operations(
     "np.sort({0}, axis=0)",
     "np.cumsum(soft({0}), axis=-1)",
     "np.split({0}, [1], axis=-1)[0]",
-    "np.triu({0})",
     "soft({0}) @ np.ones(({0}.shape[-1], 2))",
     "np.einsum('...i,...i->...', soft({0}), {0})",
 )
