@@ -8,6 +8,7 @@ import threading
 import numpy as np
 
 from tests.helpers.recording import leaves, network
+from tests.helpers.threads import in_threads
 from tinygrad_lossmix import Tensor, grad, value_and_grad
 
 PROGRAM = """
@@ -89,12 +90,4 @@ def test_one_recording_can_be_differentiated_by_several_threads():
     w1, w2, x = leaves()
     cost = network(w1, w2, x)
     expected = grad(cost, w1).tobytes()
-    results = []
-    threads = [
-        threading.Thread(target=lambda: results.append(grad(cost, w1).tobytes())) for _ in range(8)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert results == [expected] * 8
+    assert in_threads(8, lambda: grad(cost, w1).tobytes()) == [expected] * 8

@@ -1,12 +1,12 @@
 """Classes are their one-hot labels, which are never written out; mpmath has both in other tests."""
 
 import itertools
-import threading
 import tracemalloc
 
 import numpy as np
 import pytest
 
+from tests.helpers.threads import in_threads
 from tinygrad_lossmix import MIXES, Mix, Tensor, grad
 from tinygrad_lossmix.mixes import closed_forms
 from tinygrad_lossmix.mixes.labels import dense
@@ -104,16 +104,9 @@ def test_the_gradient_of_one_node_is_the_same_in_several_threads(mix):
     """One of them takes the δ that the node keeps."""
     z = np.random.default_rng(14).normal(size=(8, 5))
     t, y = Tensor(z), np.arange(8) % 5
-    expected, results = grad(mix.cost(t, y), t).tobytes(), []
+    expected = grad(mix.cost(t, y), t).tobytes()
     cost = mix.cost(t, y)
-    threads = [
-        threading.Thread(target=lambda: results.append(grad(cost, t).tobytes())) for _ in range(6)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert results == [expected] * 6
+    assert in_threads(6, lambda: grad(cost, t).tobytes()) == [expected] * 6
 
 
 @pytest.mark.parametrize("pair", PAIRS)
