@@ -6,15 +6,18 @@
 (True, True)
 """
 
+from tinygrad_lossmix.lab.contents import STUDIES
 from tinygrad_lossmix.lab.data import Data, DataError, digits
 from tinygrad_lossmix.lab.data_files import read
 from tinygrad_lossmix.lab.report import diagnosis, ranking, record, write
 from tinygrad_lossmix.lab.studies import Result, Spread, compare, runs, summarise
+from tinygrad_lossmix.lab.study import Figure, Statement, Study, Table
 from tinygrad_lossmix.lab.training import Epoch, Run, Settings, train
 
 __all__ = ["Data", "DataError", "digits", "read"]
 __all__ += ["Epoch", "Run", "Settings", "train"]
 __all__ += ["Result", "Spread", "compare", "runs", "summarise"]
+__all__ += ["STUDIES", "Figure", "Statement", "Study", "Table"]
 __all__ += ["diagnosis", "ranking", "record", "write"]
 
 

@@ -9,21 +9,17 @@ a - y pushes and a crossed pair does not.
 
 from __future__ import annotations
 
-import io
-import re
 from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.installation import needing
 from tinygrad_lossmix.mixes.labels import dense, require_finite
 from tinygrad_lossmix.mixes.layers import LETTERS
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
-from tinygrad_lossmix.views.drawing import SCOPE, scalable
+from tinygrad_lossmix.views.plotting import FRAME, INK, LEVEL, PAPER, SERIES, inline, rendered
 from tinygrad_lossmix.views.shown import Drawn
-from tinygrad_lossmix.views.theme import BOXES, PAINT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,23 +32,8 @@ LEVELS = (0.01, 0.1, 0.5, 1.0, 2.0, 4.0, 8.0)  # of the cost
 ACROSS = 3  # panels beside each other
 LONGEST = 1.7  # of the arrows, in logits
 HEAT = "#e08a1e"  # over the paper, the denser the longer δ; light and dark paper bear it
-COLOURS = {name: PAINT[name] for name in ("paper", "ink", "frame", "arrow")}  # light and dark
-COLOURS["match"] = BOXES["input"][0][1], BOXES["input"][1][1]
-PAPER, INK, FRAME, LEVEL, MATCH = (light for light, _ in COLOURS.values())
-DARK = "<style>@media (prefers-color-scheme: dark) {{\n{}\n}}</style>".format(
-    "\n".join(
-        f'.{SCOPE} [style*="{part}: {light}"] {{ {part}: {dark} !important }}'
-        for light, dark in COLOURS.values()
-        for part in ("fill", "stroke")
-    )
-)
+MATCH = SERIES[0]
 COMPASS = np.array([*"→↗↑↖←↙↓↘"])
-STYLE = {  # of a picture that is the same file for the same input, its text as text
-    "svg.hashsalt": "lossmix", "svg.fonttype": "none", "font.size": 8, "axes.facecolor": "none",
-    "axes.edgecolor": FRAME, "image.interpolation": "bilinear", "axes.unicode_minus": False,
-    **dict.fromkeys(["text.color", "axes.labelcolor", "xtick.color", "ytick.color"], INK),
-}  # fmt: skip
-UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
 class Panel(NamedTuple):
@@ -168,17 +149,10 @@ class Field(Drawn):
         Raises:
             ImportError: matplotlib is not installed.
         """
-        svg = re.sub(r"<metadata>.*?</metadata>", "", self._render("svg").decode(), flags=re.DOTALL)
-        shorter = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d)\d+|\n", r"\1", path[0]), svg)
-        return scalable(shorter, DARK)
+        return inline(self._figure)
 
     def _render(self, form: str) -> bytes:
-        with needing("plot", "a field is drawn by matplotlib"):
-            from matplotlib import style
-        file = io.BytesIO()
-        with style.context(["default", STYLE]):  # whatever the style of the user's own plots
-            self._figure().savefig(file, format=form, dpi=150, metadata=UNDATED.get(form))
-        return file.getvalue()
+        return rendered(self._figure, form)
 
     def __repr__(self) -> str:
         return 'Field: .show(), .save("field.svg"), .svg(), .png(), .text'

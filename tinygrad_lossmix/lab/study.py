@@ -1,0 +1,93 @@
+"""A study: what was run, what came out, and whether that is what is stated.
+
+>>> near("at most a hundredth off", [0.25, 1.0], [0.2501, 0.9999], within=0.01)[1:]
+('0.2500, 1', '0.2501, 0.9999', True)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_lossmix.printing import amount
+from tinygrad_lossmix.views.plotting import inline
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
+
+
+class Statement(NamedTuple):
+    """What is said and what came out in this run; the names are those of a claim."""
+
+    claim: str
+    expected: str
+    obtained: str
+    holds: bool
+
+
+class Table(NamedTuple):
+    """Text in rows."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+class Figure(NamedTuple):
+    """A plot as an `<svg>` element that takes the size it is given, and the same in words."""
+
+    title: str
+    alternative: str
+    svg: str
+
+
+@dataclass(frozen=True)
+class Study:
+    """A section of the report; `about` is paragraphs with an empty line between them."""
+
+    name: str
+    title: str
+    about: str
+    statements: tuple[Statement, ...]
+    tables: tuple[Table, ...]
+    figures: tuple[Figure, ...]
+    values: dict[str, Any]  # what was measured, for JSON
+    quick: bool = True
+
+    @property
+    def command(self) -> str:
+        """What runs it again."""
+        return f"lossmix report --only {self.name}{'' if self.quick else ' --full'}"
+
+
+def near(claim: str, expected: Any, obtained: Any, within: float = 0.0) -> Statement:
+    """That each of the numbers comes out as expected, but for `within`."""
+    pair = np.atleast_1d(expected), np.atleast_1d(obtained)
+    holds = bool((np.abs(np.subtract(*pair)) <= within).all())
+    said, came = (", ".join(map(amount, each.flat)) for each in pair)
+    return Statement(claim, said, came, holds)
+
+
+def plotted(
+    title: str,
+    alternative: str,
+    draw: Callable[..., None],
+    panels: tuple[int, int] = (1, 1),
+    size: tuple[float, float] = (7.0, 3.2),
+) -> Figure:
+    """What `draw` makes of so many rows and columns of axes, in a figure of this size in inches.
+
+    Raises ImportError where matplotlib is not installed.
+    """
+
+    def canvas() -> Canvas:
+        from matplotlib.figure import Figure as Canvas
+
+        made = Canvas(size, layout="constrained")
+        draw(*np.ravel(made.subplots(*panels)))
+        return made
+
+    return Figure(title, alternative, inline(canvas))

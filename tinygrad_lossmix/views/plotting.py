@@ -1,0 +1,109 @@
+"""Figures of matplotlib's as pictures: the same file for the same input, light and dark.
+
+>>> from matplotlib.figure import Figure
+>>> svg = inline(lambda: Figure(facecolor=PAPER))
+>>> svg[:4], "prefers-color-scheme: dark" in svg
+('<svg', True)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from collections.abc import Callable, Mapping
+from itertools import cycle
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.installation import needing
+from tinygrad_lossmix.views.drawing import SCOPE, scalable
+from tinygrad_lossmix.views.theme import PAINT
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LINES = {  # told apart by the colour-blind too, at a contrast of 4.5 to the paper; dashed in turn
+    "blue": ("#0072b2", "#56b4e9"),
+    "orange": ("#b34c00", "#f0932b"),
+    "green": ("#00735a", "#35c79e"),
+    "purple": ("#9b3d7f", "#e294c8"),
+    "grey": ("#5c5c5c", "#b0b0b0"),
+    "olive": ("#7a6400", "#dcc02f"),
+    "red": ("#a3182e", "#ff8a94"),
+}
+COLOURS = {name: PAINT[name] for name in ("paper", "ink", "frame", "arrow")} | LINES
+PAPER, INK, FRAME, LEVEL, *SERIES = (light for light, _ in COLOURS.values())
+RULES = [  # a page may set --lossmix-ink and the others itself
+    f'.{SCOPE} [style*="{part}: {light}"] {{ {part}: var(--lossmix-{name}, {light}) !important }}'
+    for name, (light, _) in COLOURS.items()
+    for part in ("fill", "stroke")
+]
+DARK = "; ".join(f"--lossmix-{name}: {dark}" for name, (_, dark) in COLOURS.items())
+SHEET = "<style>{}\n@media (prefers-color-scheme: dark) {{ .{} {{ {} }} }}</style>".format(
+    "\n".join(RULES), SCOPE, DARK
+)
+STYLE = {  # of a picture that is the same file for the same input, its text as text
+    "svg.hashsalt": "lossmix", "svg.fonttype": "none", "font.size": 8, "axes.facecolor": "none",
+    "axes.edgecolor": FRAME, "image.interpolation": "bilinear", "axes.unicode_minus": False,
+    "axes.titlesize": 9, "legend.frameon": False, "font.sans-serif": ["DejaVu Sans"],
+    "figure.facecolor": PAPER,
+    **dict.fromkeys(["text.color", "axes.labelcolor", "xtick.color", "ytick.color"], INK),
+}  # fmt: skip
+DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))  # of the lines in turn
+APART = 0.075  # lines of text, of the height of the axes
+UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+
+
+def rendered(draw: Callable[[], Figure], form: str) -> bytes:
+    """The figure that `draw` makes as svg, png or pdf, whatever the style of the user's own.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
+    with needing("plot", "plots are drawn by matplotlib"):
+        from matplotlib import style
+    file = io.BytesIO()
+    with style.context(["default", STYLE]):
+        draw().savefig(file, format=form, dpi=150, metadata=UNDATED.get(form))
+    return file.getvalue()
+
+
+def inline(draw: Callable[[], Figure]) -> str:
+    """The figure as an `<svg>` element that takes the size it is given, dark where the reader asks
+    for it; its ids are its own on a page of several. Raises as `rendered` does.
+    """
+    svg = re.sub(r"<metadata>.*?</metadata>", "", rendered(draw, "svg").decode(), flags=re.DOTALL)
+    svg = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d)\d+|\n", r"\1", path[0]), svg)
+    svg = svg.replace("*{", f".{SCOPE} *{{")
+    # a copy takes its colour from where it is used: no rule of the page finds it in <defs>
+    svg = re.sub(r'(<path id="\w+" d="[^"]*") style="[^"]*"', r"\1", svg)
+    own = f"p{hashlib.sha256(svg.encode()).hexdigest()[:8]}-"
+    return scalable(re.sub(r'( id="|url\(#|href="#)', rf"\1{own}", svg), SHEET)
+
+
+def lines(axes: Axes, x: Array, curves: Mapping[str, Any], named: bool = True) -> None:
+    """A line over x for each name, which is written at its end; of several rows (runs, points)
+    their mean, in a band of the standard deviation. Scale and limits are to be set before.
+    """
+    ends = []
+    for (name, rows), look in zip(curves.items(), cycle(zip(SERIES, DASHES, strict=True))):
+        mean = np.mean(np.atleast_2d(rows), axis=0)
+        axes.plot(x, mean, color=look[0], linestyle=look[1])
+        if np.ndim(rows) > 1 and len(rows) > 1:
+            edges = mean + np.outer((-1.0, 1.0), np.std(rows, axis=0, ddof=1))
+            axes.fill_between(x, *edges, color=look[0], alpha=0.2, linewidth=0)
+        ends += [(y, name, look[0]) for y in mean[np.isfinite(mean)][-1:]]
+    axes.set(xlim=(x[0], x[-1]), ylim=axes.get_ylim())
+    height, left = -APART, len(ends) * named
+    for y, name, colour in sorted(ends)[:left]:
+        left -= 1
+        level = (axes.transScale + axes.transLimits).transform((x[-1], y))[1]
+        height = min(max(level, height + APART), 1.0 - left * APART)  # none over another
+        axes.annotate(
+            name, (1.0, height), (4.0, 0.0), "axes fraction", textcoords="offset points",
+            va="center", color=colour, parse_math=False,
+        )  # fmt: skip
