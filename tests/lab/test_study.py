@@ -1,4 +1,4 @@
-"""A figure stands in a page beside others, on light and on dark; a statement is judged by numbers."""
+"""A figure stands beside others, on light and on dark; a statement is judged by numbers."""
 
 import re
 from xml.etree import ElementTree
