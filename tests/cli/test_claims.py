@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.helpers import once
 from tinygrad_lossmix.answers.claims import about_costs, catalogue
 from tinygrad_lossmix.answers.claims.catalogue import CLAIMS
 from tinygrad_lossmix.answers.claims.claim import Claim
@@ -17,20 +18,11 @@ def claims(*args: str) -> Result:
     return CliRunner().invoke(main, ["claims", *args])
 
 
-ANSWER = functools.cache(Claim.answer)
-
-
-@pytest.fixture(autouse=True)
-def answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each claim is computed once for all these tests."""
-    monkeypatch.setattr(Claim, "answer", lambda claim: ANSWER(claim))
-
-
 @pytest.fixture
-def wrong(answers: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def wrong(computed_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The log-likelihood with a factor that does not belong there; claims about costs alone."""
     right = about_costs.log_likelihood
-    monkeypatch.setattr(Claim, "answer", ANSWER.__wrapped__)
+    monkeypatch.setattr(Claim, "answer", once.answer.__wrapped__)
     claims = [x for x in vars(about_costs).values() if type(x) is Claim]
     monkeypatch.setattr(catalogue, "CLAIMS", claims)
     monkeypatch.setattr(about_costs, "log_likelihood", lambda a, y: 1.01 * right(a, y))

@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import tinygrad_lossmix
+from tests.helpers.once import verdict_on
 from tests.helpers.quick import thinned
 from tinygrad_lossmix.cli import main
 from tinygrad_lossmix.cli.options import chosen
@@ -69,7 +70,7 @@ def test_the_table_says_which_mixes_are_proper_and_convex() -> None:
     lines = printed().splitlines()
     header = next(line for line in lines if "proper convex" in line)
     for name in NAMES:
-        verdict = Mix(*name.split()).verdict(3)
+        verdict = verdict_on(Mix(*name.split()), 3)
         line = next(line for line in lines if name in line)
         for word, found in (("proper", verdict.proper), ("convex", verdict.convex)):
             assert line[header.index(word) :].split()[0] == ("yes" if found else "no")

@@ -7,6 +7,7 @@ import re
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.helpers.once import verdict_on
 from tests.helpers.quick import thinned
 from tinygrad_lossmix.cli import main
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
@@ -27,7 +28,7 @@ def verdict(*args: str) -> Result:
 def test_one_mix_is_answered_with_its_verdict(name: str) -> None:
     result = verdict(*name.split())
     assert result.exit_code == 0
-    assert result.stdout == Mix(*name.split()).verdict(3).text(100) + "\n"
+    assert result.stdout == verdict_on(Mix(*name.split()), 3).text(100) + "\n"
 
 
 def test_long_names_are_names() -> None:
@@ -50,7 +51,7 @@ def test_without_a_mix_there_is_a_row_and_advice_for_all_six() -> None:
     assert result.exit_code == 0
     table, advice = result.stdout.split("Advice")
     for name in NAMES:
-        found = Mix(*name.split()).verdict(3)
+        found = verdict_on(Mix(*name.split()), 3)
         answers = found.proper, found.convex, found.a_minus_y, found.several
         words = " +".join("yes" if answer else "no" for answer in answers)
         assert re.search(rf"^ ?{name} +{words} +\w", table, re.MULTILINE)
@@ -76,7 +77,7 @@ def test_json_is_one_object_with_a_record_for_each_mix(classes: str) -> None:
     found = json.loads(verdict("--json", "--classes", classes).stdout)["mixes"]
     assert [f"{each['output']} {each['cost']}" for each in found] == NAMES
     for each, mix in zip(found, MIXES, strict=True):
-        expected = mix.verdict(int(classes)).record()
+        expected = verdict_on(mix, int(classes)).record()
         assert {name: each[name] for name in expected} == expected
         assert "NaN" not in json.dumps(each)
 

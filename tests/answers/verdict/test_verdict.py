@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.helpers.once import verdict_on
 from tinygrad_lossmix import Mix
 from tinygrad_lossmix.answers.verdict.verdict import verdict
 
 
 def right() -> Any:
-    return Mix("softmax", "ce").verdict(2)
+    return verdict_on(Mix("softmax", "ce"), 2)
 
 
 def wrong() -> Any:
-    return Mix("sigmoid", "ll").verdict(3)
+    return verdict_on(Mix("sigmoid", "ll"), 3)
 
 
 def exact(text: str) -> str:
@@ -92,7 +93,7 @@ def test_a_text_is_never_narrower_than_its_names_need() -> None:
 
 
 def test_one_output_has_no_line_for_several_labels() -> None:
-    text = str(Mix("sigmoid", "ce").verdict(1))
+    text = str(verdict_on(Mix("sigmoid", "ce"), 1))
     assert text.startswith("sigmoid + cross-entropy, one output: no problems\n  strictly")
     assert "multi-label" not in text
     assert "  problem " not in text
@@ -166,7 +167,7 @@ def test_fifty_classes_are_not_too_many() -> None:
 
 
 def test_a_cost_that_has_no_value_at_the_outputs_is_said():
-    found = verdict(Mix(np.tanh, "ce"), 3)  # log of negative outputs
+    found = verdict(Mix(np.tanh, "ce"), 2)  # log of negative outputs
     assert found.faults[0].name == "the cost is not finite at outputs that the layer gives"
     assert not found.proper
 
