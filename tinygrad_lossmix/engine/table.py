@@ -200,6 +200,7 @@ def derivative(function: Any, *rules: Rule | None) -> Any:
         return row(function, *rules, forward=TABLE[function].forward)
     public = function if is_numpys(function) else dispatched(function)
 
+    @functools.wraps(function)
     def guarded(*args: Any, **kwargs: Any) -> Array:
         """The value, of a function not known to leave its arguments and its value alone."""
         if len(args) > (known := len(TABLE[public].rules)):

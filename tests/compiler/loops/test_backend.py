@@ -202,6 +202,15 @@ def test_numpy_runs_with_a_warning_where_there_are_no_loops(f, dtype, reason):
     close(result, lm.value_and_grad(f)(t))
 
 
+def test_a_function_of_the_users_own_without_loops_is_named():
+    def cube(x):
+        return x**3
+
+    cubed = lm.derivative(cube, lambda g, z, x: 3.0 * g * x * x)
+    with pytest.warns(NotCompiledWarning, match=r"no loops for .*cube$"):
+        looped(lambda t: cubed(np.exp(t)).sum())(np.ones(3))
+
+
 @pytest.mark.parametrize("module", thinned(["numba", "scipy"], 2))
 def test_a_missing_library_is_named_with_its_extra(module):
     program = f"""
