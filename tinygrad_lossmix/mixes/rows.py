@@ -56,8 +56,11 @@ def peak(x: Array) -> Any:
 
 
 def entry(x: Array, at: Any) -> Array:
-    """An entry of each row, by its index in `x.ravel()`, to be broadcast along it."""
-    return x[at : at + 1] if x.ndim == 1 else x.take(at)[:, None]
+    """An entry of each row, by its index in `x.ravel()`, to be broadcast along it.
+
+    Of one row 0-d, an array: one of length 1 and a scalar take twice the time to be broadcast.
+    """
+    return x[at, ...] if x.ndim == 1 else x.take(at)[:, None]
 
 
 def of_class(z: Array, y: Array) -> Any:
