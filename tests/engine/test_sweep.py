@@ -279,12 +279,12 @@ def test_gradients_of_float32_leaves_are_summed_in_float32():
         assert contribution.dtype == total.dtype
 
 
-def test_a_rule_gets_the_residual_of_its_node_on_arrays_and_none_when_recorded():
+def test_a_rule_gets_what_its_node_kept_on_arrays_and_none_when_recorded():
     seen = []
 
-    def rule(g, z, x, residual=None):
-        seen.append(residual)
-        return g * np.exp(x) if residual is None else g * residual
+    def rule(g, z, x, kept=None):
+        seen.append(kept)
+        return g * np.exp(x) if kept is None else g * kept
 
     grow = derivative(lambda x: np.exp(x), rule)
     x = Tensor(0.5)

@@ -170,5 +170,5 @@ def test_an_array_that_the_function_itself_changes_is_differentiated_as_it_was_g
 def test_the_function_is_given_variables_that_look_like_any_other():
     given = []
     value_and_grad(lambda t: given.append(t) or t.sum())(np.ones(2))
-    for name in ("function", "args", "values", "kwargs", "residual", "name", "groups", "grad"):
+    for name in ("function", "args", "values", "kwargs", "name", "groups", "grad"):
         assert getattr(given[0], name) == getattr(Tensor(np.ones(2)), name)

@@ -145,7 +145,7 @@ def test_a_float16_batch_may_be_larger_than_the_largest_float16(mix):
 def test_the_row_of_the_table_computes_the_cost_again(mix):
     cost = mix.cost(Tensor([[0.5, -1.0], [3.0, 2.0]]), [0, 1])
     row = TABLE[cost.function]
-    assert row.forward(*cost.values) == cost.data
+    assert row.forward(*cost.values[:2]) == cost.data
     assert row.forward(cost.values[0] + 1, cost.values[1]) == mix.cost(
         [[1.5, 0.0], [4.0, 3.0]], [0, 1]
     )

@@ -126,7 +126,7 @@ def test_cost_is_one_node(mix):
 @each_mix
 def test_the_cost_keeps_its_delta_for_the_way_back(mix):
     z = Tensor([[0.5, -1.0], [2.0, 0.0]])
-    kept = mix.cost(z, [0, 1]).residual["delta"]
+    kept = mix.cost(z, [0, 1]).values[-1]["delta"]
     np.testing.assert_array_equal(kept, mix.delta(z.data, [0, 1]))
 
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_lossmix.compiler.calls import axes_of, left
+from tinygrad_lossmix.engine.refusals import plain
 from tinygrad_lossmix.engine.replay import recorded
 from tinygrad_lossmix.engine.sweep import sweep
 from tinygrad_lossmix.engine.table import TABLE, Array
@@ -66,15 +67,13 @@ def entrywise(node: Tensor, position: int) -> Array | None:
     Before the sum over what was broadcast. None where the rule does more than that.
     """
     rule, kwargs = TABLE[node.function].rules[position], node.kwargs
-    if node.residual is not None:
-        kwargs = {**kwargs, "residual": node.residual}
     return multiplied(lambda g: rule(g, node.data, *node.values, **kwargs), node)
 
 
 def is_elementwise(node: Tensor, position: int) -> bool:
     """Whether there is such an answer; a corner of the arrays tells, however large they are."""
     try:
-        args = [x[(slice(CORNER),) * np.ndim(x)] if np.ndim(x) else x for x in node.values]
+        args = [x[(slice(CORNER),) * np.ndim(x)] if np.ndim(x) else x for x in plain(node.args)]
         args[position] = Tensor(args[position])
         with np.errstate(all="ignore"):
             return entrywise(recorded(node, args), position) is not None

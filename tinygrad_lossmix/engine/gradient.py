@@ -20,6 +20,14 @@ from tinygrad_lossmix.engine.sweep import seed_of, sweep
 from tinygrad_lossmix.engine.tensor import Tensor
 
 
+def _references(held: dict[int, object]) -> int:
+    found = held.get(0)
+    return sys.getrefcount(found)
+
+
+ALONE = _references({0: object()})  # of what one dict and one name hold
+
+
 def grad(cost: Tensor, wrt: Any, seed: Any = None, create_graph: bool = False) -> Any:
     """The gradient of a cost with respect to Tensors anywhere in its recording.
 
@@ -62,8 +70,6 @@ def grad(cost: Tensor, wrt: Any, seed: Any = None, create_graph: bool = False) -
     }
     if cost.order in wanted:
         found[cost.order] = start
-    fresh = object()
-    alone = sys.getrefcount(fresh) + 1  # held by `found` and one name
     results = []
     for target in targets:
         gradient = found.get(target.order)
@@ -74,7 +80,7 @@ def grad(cost: Tensor, wrt: Any, seed: Any = None, create_graph: bool = False) -
         elif (
             type(gradient) is not np.ndarray
             or gradient.base is not None
-            or sys.getrefcount(gradient) > alone
+            or sys.getrefcount(gradient) > ALONE
         ):  # somebody may hold it; to copy every gradient would cost a training step 5 %
             gradient = np.array(gradient)
         results.append(gradient)

@@ -59,5 +59,5 @@ def recorded(old: Tensor, args: Sequence[Any]) -> Tensor:
     values = tuple([arg._value if type(arg) is Tensor else arg for arg in args])
     positions = tuple([i for i, arg in enumerate(args) if type(arg) is Tensor])
     new = node(old.function, args, values, positions, False, old.kwargs)
-    new.values, new.line = values if old.values else (), old.line
+    new.values, new.line = new.values if old.values else (), old.line
     return new

@@ -56,8 +56,6 @@ def sweep(
             given = (g, node, *args) if node.values else (g, node)
         else:
             given = (g, node._value) + node.values  # noqa: RUF005 - with a * 2 % more
-            if node.residual is not None:
-                kwargs = {**kwargs, "residual": node.residual}
         for position in node.positions:
             if (rule := rules[position]) is None:
                 continue

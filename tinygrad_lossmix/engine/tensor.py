@@ -128,18 +128,18 @@ class Tensor(NoArray, metaclass=Spoken):
     """
 
     __slots__ = (  # noqa: RUF023 - in the order of a reader's questions
-        "_value", "grad", "name", "function", "args", "values", "positions", "kwargs", "residual",
-        "groups", "order", "line", "__weakref__",
+        "_value", "grad", "name", "function", "args", "values", "positions", "kwargs", "groups",
+        "order", "line", "__weakref__",
     )  # fmt: skip
     _value: Array
     grad: Array | None  # of the same shape after backward(); None: not computed
     name: str | None
     function: Any  # what computed it; None: a leaf
     args: Sequence[Any]  # Tensors and frozen constants, in the order of the call
-    values: tuple[Any, ...]  # the same, arrays in place of Tensors; empty: the rule needs none
+    values: tuple[Any, ...]  # what its rule is given: the same, arrays in place of Tensors, and
+    # behind them what the forward pass kept; empty: it needs none
     positions: tuple[int, ...]  # of the Tensors in args
     kwargs: Mapping[str, Any]
-    residual: Any  # what the forward pass kept for the rule, else None
     groups: tuple[tuple[str, tuple[Any, ...], int], ...]  # (name, args, start): this is the output
     order: int  # of creation: larger than that of everything it was computed from
     line: tuple[str, int] | None  # the file and the line in the user's code; None: not asked for
@@ -155,7 +155,7 @@ class Tensor(NoArray, metaclass=Spoken):
         self.name = name
         self.args = self.values = self.positions = self.groups = ()
         self.kwargs = _NO_KEYWORDS
-        self.function = self.residual = self.grad = None
+        self.function = self.grad = None
         self.order = tick()
         self.line = caller.line() if lines else None
 
@@ -326,9 +326,10 @@ def node(
         forward = TABLE[function].forward
         value = forward(*values, **kwargs) if kwargs else forward(*values)
     tensor: Tensor = _new(Tensor)
-    tensor.residual = tensor.grad = tensor.name = None
+    tensor.grad = tensor.name = None
     if type(value) is tuple:
-        value, tensor.residual = value
+        value, kept = value
+        values = (*values, kept)
     tensor._value = value
     tensor.function = function
     tensor.args = args

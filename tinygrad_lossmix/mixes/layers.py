@@ -95,9 +95,9 @@ def _closed(name: str, formula: str, latex: str = "", equation: str = "eq. (29)"
     def cost(z: Array, y: Array) -> Array:
         return closed_forms.mean(evaluate, z, y)[0]
 
-    def rule(g: Array, c: Array, z: Array, y: Array, residual: Any = None) -> Array:
-        factor = g / divisor(prod(z.shape[:-1]) or 1, z.dtype)
-        each = residual.pop("delta", None) if residual else None  # at once, in threads too
+    def rule(g: Array, c: Array, z: Array, y: Array, kept: Any = None) -> Array:
+        factor = g if z.ndim == 1 else g / divisor(prod(z.shape[:-1]) or 1, z.dtype)
+        each = kept.pop("delta", None) if kept else None  # at once, in threads too
         if each is None:
             each = delta(z, y)
         if type(each) is not np.ndarray:

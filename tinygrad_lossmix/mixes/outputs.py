@@ -200,12 +200,12 @@ _LOWEST = {np.dtype(t): np.array(np.log(np.finfo(t).tiny), t) for t in "efdg"}
 _LARGEST = {np.dtype(t): np.array(np.finfo(t).max) for t in "efdg"}
 
 
-def _sigmoid_rule(g: Array, a: Array, z: Array, residual: Array | None = None) -> Array:
+def _sigmoid_rule(g: Array, a: Array, z: Array, kept: Array | None = None) -> Array:
     """g * a * (1 - a); 1 - a as F/(1 + F), F = e^-z: exact where a is near 1."""
-    if residual is None:
+    if kept is None:
         f = np.exp(-np.maximum(z, _LOWEST[z.dtype]))  # bounded: below, 1 - a is 1
     else:  # F is kept: to compute it again takes 5 % of a step of a network
-        f = np.minimum(residual, _LARGEST[z.dtype])
+        f = np.minimum(kept, _LARGEST[z.dtype])
     return g * (a * (f / (1.0 + f)))
 
 

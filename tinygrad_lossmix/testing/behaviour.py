@@ -9,6 +9,7 @@ import numpy as np
 from tinygrad_lossmix.engine.derivatives import constant
 from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.graph import names, nodes
+from tinygrad_lossmix.engine.refusals import plain
 from tinygrad_lossmix.engine.replay import computed
 from tinygrad_lossmix.engine.sweep import sweep
 from tinygrad_lossmix.engine.table import REAL, TABLE, Array, spelling
@@ -134,10 +135,8 @@ def _held(each: Tensor) -> list[Array]:
 def _passes(cost: Tensor, seed: Array) -> Iterator[tuple[Tensor, int, Array, Array]]:
     """Each product of the sweep: node, argument, what arrives and what its rule makes of it."""
     for each, position, g, _, _ in sweep(cost, seed):
-        kwargs = dict(each.kwargs)
-        if each.residual is not None:
-            kwargs["residual"] = each.residual
-        passed = TABLE[each.function].rules[position](g, each.data, *each.values, **kwargs)
+        rule = TABLE[each.function].rules[position]
+        passed = rule(g, each.data, *each.values, **each.kwargs)
         yield each, position, np.asarray(g), np.asarray(passed)
 
 
@@ -154,7 +153,7 @@ def _without_a_rule(cost: Tensor, leaves: list[Tensor]) -> Iterator[str]:
 
 def _depends(each: Tensor, i: int) -> bool:
     """Whether the value of a node has a slope in one of its arguments."""
-    args = list(each.values)
+    args = [*plain(each.args)]
     x = np.asarray(args[i])
     move = 1e-3 * np.maximum(np.abs(x), 1.0) * np.cos(1.0 + np.arange(x.size)).reshape(x.shape)
     values = []
