@@ -18,7 +18,7 @@ from tinygrad_lossmix.registry import HIGHER
 
 ROOT = Path(lm.__file__).parent
 FLOORS = (  # from the ground up: a module imports from its own floor and from those before it
-    ("printing", "records", "files", "installation", "registry"),
+    ("printing", "records", "files", "installation", "quiet", "registry"),
     ("engine",),
     ("mixes",),
     ("compiler",),

@@ -32,6 +32,7 @@ from tinygrad_lossmix.engine.freeze import as_floats
 from tinygrad_lossmix.engine.gradient import value_and_grad
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.mix import Mix as Mix
+from tinygrad_lossmix.quiet import quiet
 
 KEPT = 64  # specialisations of one function; the one unused for the longest time goes first
 
@@ -225,7 +226,7 @@ class Compiled:
         source, known = emit(program, "value_and_gradient", value, gradients, self._several)
         functions = "value_and_gradient", "working_arrays"
         run, make = executed(source, {"working_arrays": list, **known}, functions)
-        return Specialisation(np.errstate(all="ignore")(run), make, source)
+        return Specialisation(quiet(run), make, source)
 
 
 def _stable(cost: Any) -> Any:

@@ -22,6 +22,7 @@ from tinygrad_lossmix.engine.table import COMPOSED, SCIPYS, Array, dispatched, r
 from tinygrad_lossmix.engine.tensor import Tensor, record
 from tinygrad_lossmix.mixes.labels import numbers
 from tinygrad_lossmix.mixes.rows import FEW, all_but_one
+from tinygrad_lossmix.quiet import quiet
 
 
 def wide(function: Callable[..., Array]) -> Callable[..., Array]:
@@ -84,7 +85,7 @@ def sigmoid(z: Array) -> Array:
     return _sigmoid(numbers("logits", z))[0]
 
 
-@np.errstate(over="ignore")
+@quiet
 def _sigmoid(z: Array) -> tuple[Array, Array]:
     """The sigmoid, and e^-z: where that overflows, 0 is right."""
     f = np.exp(-z)
@@ -113,7 +114,7 @@ def log_sigmoid(z: Array) -> Array:
     return np.minimum(z, 0.0) - np.log1p(np.exp(-np.abs(z)))
 
 
-@np.errstate(over="ignore", invalid="ignore")
+@quiet
 def _shifted(z: Array, axis: int) -> tuple[Array, Array]:
     """z minus its maximum, and where that is attained: there exactly 0, at infinity too."""
     top = z == np.max(z, axis=axis, keepdims=True)

@@ -33,6 +33,7 @@ from tinygrad_lossmix.compiler.source.emit import executed, is_name, needed, tog
 from tinygrad_lossmix.engine.table import INTEGER, Array
 from tinygrad_lossmix.files import write
 from tinygrad_lossmix.installation import install
+from tinygrad_lossmix.quiet import quiet
 
 KEPT_LOOPS = 128  # compiled texts of all functions; what was not used for the longest time goes
 Machine = tuple[Callable[..., tuple[Any, Any]], Callable[[], list[Array]], str]
@@ -87,7 +88,7 @@ def _compiled(
     given["loops"] = code
     [run] = executed(_imports(around) + "\n\n" + around, given, ["value_and_gradient"])
     if before:
-        run = np.errstate(all="ignore")(run)
+        run = quiet(run)
     working = tuple(text.working.values())
     whole = source + "\n\n" + around
     return run, lambda: [np.empty(*kind) for kind in working], _imports(whole) + "\n\n" + whole
