@@ -310,7 +310,7 @@ def test_print_takes_the_name_of_a_function():
 def test_whatever_is_typed_is_answered(text):
     prompt, answers = prompt_on(lm.Tensor(1.0, name="x") * 2.0)
     for line in (text, f"print {text}", f"goto {text}"):
-        prompt.onecmd(prompt.precmd(line))
+        prompt.onecmd(line)
     assert answers.getvalue().replace("\n", "").isprintable()
 
 

@@ -21,16 +21,7 @@ from rich.console import Console
 from rich.text import Text
 
 from tinygrad_lossmix.debugger import show
-from tinygrad_lossmix.debugger.commands.beside import BESIDE
-from tinygrad_lossmix.debugger.commands.change import CHANGES
-from tinygrad_lossmix.debugger.commands.focus import ENTRY, ROWS
-from tinygrad_lossmix.debugger.commands.learn import LEARN
-from tinygrad_lossmix.debugger.commands.look import LOOKS
-from tinygrad_lossmix.debugger.commands.move import MOVES, STEPS
-from tinygrad_lossmix.debugger.commands.quiz import QUIZ
-from tinygrad_lossmix.debugger.commands.session import EVERYWHERE, Session
-from tinygrad_lossmix.debugger.commands.stop import STOPS
-from tinygrad_lossmix.debugger.commands.why import WHY
+from tinygrad_lossmix.debugger.commands.session import TABLE, TOPICS, Session
 from tinygrad_lossmix.debugger.expressions import CommandError
 from tinygrad_lossmix.debugger.layout import fitted
 from tinygrad_lossmix.debugger.lockstep import Lockstep
@@ -39,8 +30,6 @@ from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import SPELLED
 
-ON_ONE = (STEPS, MOVES, STOPS, LOOKS, ROWS, ENTRY, CHANGES, LEARN, WHY, QUIZ, EVERYWHERE)
-ON_TWO = (STEPS, BESIDE, ROWS, EVERYWHERE)
 REMEMBERED = 1000  # lines that `history` keeps
 
 
@@ -97,11 +86,11 @@ class Prompt(cmd.Cmd):
     def __init__(self, steps: Walk | Lockstep, stdout: IO[str] | None = None) -> None:
         super().__init__(stdout=stdout)
         self.prompt = "(step) " if sys.stdin.isatty() else ""
-        groups = ON_TWO if isinstance(steps, Lockstep) else ON_ONE
-        self.session = Session(steps, {each.name: each for group in groups for each in group})
+        table = sorted(TABLE, key=lambda each: TOPICS.index(each.topic))
+        usable = "two" if isinstance(steps, Lockstep) else "one", "either"
+        self.session = Session(steps, {each.name: each for each in table if each.on in usable})
         self._console = Console(file=self.stdout)
         self._repeated = "next"  # by an empty line
-        self._expanded = 0  # lines at the head of the queue that are not looked up again
 
     def run(self, first: str = "") -> None:
         """Say what is to be walked; ask for commands, after some, until `quit` or Ctrl-D.
@@ -115,35 +104,36 @@ class Prompt(cmd.Cmd):
             try:
                 return self.cmdloop()
             except KeyboardInterrupt:
-                self._drop()
+                self.cmdqueue.clear()
                 self._say(Text("\ninterrupted; type `quit` or Ctrl-D to leave"))
 
     def run_batch(self, commands: str) -> int:
         """Carry out commands separated by `;;` or lines; 1 at the first error, else 0."""
-        self.cmdqueue = [line for line in commands.splitlines() if line.strip()]
-        while self.cmdqueue:
-            try:
-                if self._carry_out(self.precmd(self.cmdqueue.pop(0))):
+        try:
+            for line in filter(str.strip, commands.splitlines()):
+                if self._all_of(line):
                     break
-            except CommandError as error:
-                print(f"*** {error}", file=sys.stderr)
-                return 1
+        except CommandError as error:
+            print(f"*** {error}", file=sys.stderr)
+            return 1
         return 0
 
-    def precmd(self, line: str) -> str:
-        """The first of several commands, aliases spelled out; the others wait."""
-        if self._expanded:
-            self._expanded -= 1
-            return line
+    def onecmd(self, line: str) -> bool:
+        """Carry out a line; an error drops the rest of it, and the lines that still wait."""
+        try:
+            return self._all_of(line)
+        except CommandError as error:
+            self.cmdqueue.clear()
+            self._say(Text(f"*** {error}"))
+            return False
+
+    def _all_of(self, line: str) -> bool:
+        """Carry out the commands of a line, aliases spelled out; whether to leave."""
         line = line.strip()
         if line:
             self.session.typed = [*self.session.typed[1 - REMEMBERED :], line]
-        if line.split(None, 1)[:1] == ["alias"]:
-            return line
-        first, *others = self._spelled_out(line)
-        self.cmdqueue[:0] = others
-        self._expanded = len(others)
-        return first
+        whole = line.split(None, 1)[:1] == ["alias"]
+        return any(map(self._carry_out, [line] if whole else self._spelled_out(line)))
 
     def _spelled_out(self, line: str, used: tuple[str, ...] = ()) -> list[str]:
         """A line as single commands; an alias inside itself is left as it is."""
@@ -173,15 +163,6 @@ class Prompt(cmd.Cmd):
         given = name in steps.reading.known or getattr(steps.known[name], "name", None) == name
         return given and line == known.short and not known.repeats
 
-    def onecmd(self, line: str) -> bool:
-        """Carry out a command; an error drops those that still wait."""
-        try:
-            return self._carry_out(line)
-        except CommandError as error:
-            self._drop()
-            self._say(Text(f"*** {error}"))
-            return False
-
     def _carry_out(self, line: str) -> bool:
         name, arg, line = self.parseline(line)
         if not line:
@@ -199,10 +180,6 @@ class Prompt(cmd.Cmd):
         elif name == "EOF":
             self._say(Text())  # the cursor is still behind the prompt
         return answer is True
-
-    def _drop(self) -> None:
-        self.cmdqueue.clear()
-        self._expanded = 0
 
     def completenames(self, text: str, *_: Any) -> list[str]:
         """The commands and the names of nodes that begin like that."""

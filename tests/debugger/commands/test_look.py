@@ -1,12 +1,15 @@
-"""Looking at a node, a rule, a gradient; pictures of the walk."""
+"""Looking at a node, a rule, a gradient; pictures of the walk; keeping to one example or entry."""
 
 import re
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
-from tests.helpers.prompt import answers_to, on_one_line
+from tests.helpers.prompt import answers_to, on_one_line, prompt_on
+from tinygrad_lossmix.debugger.lockstep import Lockstep
+from tinygrad_lossmix.debugger.repl import Prompt
 
 
 def test_contrib_names_who_wrote_a_gradient_and_where():
@@ -78,3 +81,148 @@ def test_a_shortened_name_is_printed_in_full():
     assert f"its name in full: {name}\n" in answers_to(
         f"print {shown}", lm.Tensor(1.0, name=name) * 2.0
     )
+
+
+X = np.arange(12.0).reshape(4, 3) / 8.0
+Y = np.eye(3)[[0, 2, 1, 1]]
+
+
+def network(function=np.tanh):
+    W = lm.Tensor(np.arange(15.0).reshape(3, 5) / 16.0 - 0.5, name="W")
+    V = lm.Tensor(np.arange(15.0).reshape(5, 3) / 32.0 - 0.2, name="V")
+    b = lm.Tensor([0.5, -0.25, 0.0], name="b")
+    h = function(X @ W)
+    return lm.Mix("softmax", "ll").composed(h @ V + b, Y), {"h": h, "X": X}
+
+
+def asked(commands):
+    cost, names = network()
+    return answers_to(commands, cost, **names)
+
+
+def mistake(commands, capsys):
+    cost, names = network()
+    prompt, _ = prompt_on(cost, **names)
+    assert prompt.run_batch(commands) == 1
+    return capsys.readouterr().err
+
+
+def test_a_row_is_followed_at_stops_and_in_answers_until_off():
+    whole = asked("until h;;p h;;p h.grad")
+    text = asked("row 2;;until h;;p h;;p h.grad;;list;;args;;row off")
+    row = re.search(r"^2 +(.*)$", whole[whole.index("h (4, 5)") :], re.MULTILINE)[1].split()
+    assert f"h[2] = [{', '.join(row)}]" in text
+    assert re.search(r"upstream dC/dn\d+\[2\]  \[", text)
+    assert re.search(r"downstream → h\[2\]  \[", text)
+    assert "local V.T (3, 5)" in text, "weights are of all examples"
+    assert "dC/dh[2] = [" in text
+    assert re.search(r"^-> +h = tanh\(n\d\) +\[.*\] +\[", text, re.MULTILINE)
+    assert text.endswith(asked("until h"))
+
+
+def test_the_row_of_a_function_of_rows_has_its_jacobian():
+    cost, names = network(lm.softmax)
+    text = answers_to("row 1;;until h;;next;;next", cost, **names)
+    assert re.search(r"^local dh/dn\d+\[1\] \(5, 5\)$", text, re.MULTILINE)
+
+
+def test_a_class_is_followed_where_there_is_a_column_for_each():
+    text = asked("class 1;;until z;;p z;;p h;;row 3;;p z;;p y;;p b")
+    assert "z[:, 1] = [" in text
+    assert "h (4, 5)" in text
+    assert "z[3, 1] = " in text
+    assert "y[3, 1] = 1  constant" in text
+    assert "b = [0.5, -0.25, 0]" in text
+
+
+def test_an_entry_is_told_here_and_at_the_stops_where_it_arises():
+    text = asked("entry V[2,1];;until V;;entry off")
+    before, there, off = re.split(r"^\[", text, flags=re.MULTILINE)
+    assert before.startswith("V[2, 1] = 0.01875\ndC/dV: not computed yet")
+    assert "\ndC/dV[2, 1] = h.T[2] @ dC/dn" in there
+    assert "upstream" not in there
+    assert "upstream" in off
+    cost, _ = network()
+    cost.backward()
+    (V,) = (node for node in lm.Stepper(cost).reading.nodes if node.name == "V")
+    said = re.search(r"accumulated +dC/dV\[2, 1\] \(complete\)  (\S+)", there)[1]
+    assert float(said) == pytest.approx(V.grad[2, 1], rel=1e-3)
+
+
+def test_the_value_of_an_entry_of_a_matrix_product_is_told_too():
+    name = re.search(r"(n\d+) = h @ V", asked("end;;list"))[1]
+    text = asked(f"entry {name}[1,2];;forward;;until {name}")
+    assert text.count(f"{name}[1, 2] = h[1] @ V[:, 2]") == 2
+    assert text.count("  h[1, 4] ") == 2
+
+
+@pytest.mark.parametrize(
+    "function", [lm.sigmoid, np.exp, lambda x: lm.softmax(x), lambda x: x * x, lambda x: -x.T.T]
+)
+def test_every_entry_of_every_gradient_is_the_sum_of_its_terms(function):
+    cost, names = network(function)
+    walk = lm.Stepper(cost, names)
+    walk.end()
+    for node in walk.reading.nodes:
+        if not node.ndim or node is cost:
+            continue
+        at = tuple(n - 1 for n in node.shape)
+        name = walk.reading.call(node)
+        text = answers_to(f"end;;entry {name}[{','.join(map(str, at))}]", cost, **names)
+        received = walk.progress(node)[0]
+        assert len(re.findall(r"^dC/d.*(?: @ |upstream \* local)", text, re.MULTILINE)) >= received
+        listed = re.findall(r"^  \S.*\*.*=  +(-?\d\S*)$", text, re.MULTILINE)
+        assert listed
+        found = walk.gradient(node)[at]
+        if received == 1:
+            told = float(re.findall(r"=  +(-?\d\S*)$", text, re.MULTILINE)[-1])
+            assert told == pytest.approx(found, rel=2e-3, abs=1e-6)
+        else:
+            told = re.search(rf"= (\S+)  {received} of {received} contributions$", text)[1]
+            assert float(told) == pytest.approx(found, rel=2e-3, abs=1e-6)
+
+
+def test_a_row_is_followed_through_a_changed_recording():
+    text = asked("row 1;;entry V[0,0];;set b 0,0,0;;p z;;end;;until V")
+    assert "z[1] = [" in text
+
+
+def test_one_example_has_no_rows(capsys):
+    prompt, _ = prompt_on(lm.Mix("softmax", "ll").composed(lm.Tensor([1.0, 2.0]), 0))
+    assert prompt.run_batch("row 0") == 1
+    said = "*** nothing here has two axes, one for examples and one for classes\n"
+    assert capsys.readouterr().err == said
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("row 4", "row takes a number, 0 to 3, or off"),
+        ("row -1", "row takes a number, 0 to 3, or off"),
+        ("row", "row takes a number, 0 to 3, or off"),
+        ("class 3", "class takes a number, 0 to 2, or off"),
+        ("class one", "class takes a number, 0 to 2, or off"),
+        ("entry", "entry takes a node and the place of an entry, as in W1[2,3], or off"),
+        ("entry V", "entry takes a node and the place of an entry, as in W1[2,3], or off"),
+        ("entry V[1]", "V has the shape (5, 3): it has no [1]"),
+        ("entry V[5,0]", "V has the shape (5, 3): it has no [5, 0]"),
+        ("entry Q[0,0]", "there is no Q here: `list` shows the names"),
+        ("entry X[0,0]", "X is a constant: it has no gradient"),
+        ("entry V[0,99999999999]", "entry takes a node and the place of an entry"),
+    ],
+)
+def test_a_bad_index_is_one_clear_error(typed, words, capsys):
+    said = mistake(typed, capsys)
+    assert said.startswith(f"*** {words}")
+    assert said.count("\n") == 1
+
+
+def test_two_walks_follow_the_same_row(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    (left, names), (right, _) = network(), network(np.exp)
+    prompt = Prompt(Lockstep(lm.Stepper(left, names), lm.Stepper(right)))
+    assert prompt.run_batch("row 2;;part;;delta;;list") == 0
+    text = capsys.readouterr().out
+    assert "max difference" not in text
+    assert re.search(r"^dC/dz  \[.*\]  \[.*\]  \S+$", text, re.MULTILINE)
+    assert max(map(len, text.splitlines())) <= 80

@@ -23,7 +23,7 @@ def test_an_alias_inside_itself_ends():
     answers = io.StringIO()
     prompt = Prompt(lm.Stepper(softmax_ll()), answers)
     for line in ("alias one two", "alias two one;;next", "one"):
-        prompt.onecmd(prompt.precmd(line))
+        prompt.onecmd(line)
     assert "there is no command one" in answers.getvalue()
 
 
@@ -99,5 +99,5 @@ def test_whatever_is_typed_behind_a_command_is_answered(command, text):
     answers = io.StringIO()
     prompt = Prompt(lm.Stepper(softmax_ll()), answers)
     for line in (f"{command} {text}", f"{command} z{text}", "alias", "break", "history"):
-        prompt.onecmd(prompt.precmd(line))
+        prompt.onecmd(line)
     assert answers.getvalue().replace("\n", "").isprintable()

@@ -1,1 +1,3 @@
-"""What can be typed at a prompt: a file for each group of commands."""
+"""What can be typed at a prompt: each of these files enters its commands in the table."""
+
+from tinygrad_lossmix.debugger.commands import beside, change, learn, look, move, stop, why  # noqa: F401

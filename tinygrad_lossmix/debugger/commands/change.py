@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from rich.text import Text
 
-from tinygrad_lossmix.debugger.commands.session import Session, Topic, command
+from tinygrad_lossmix.debugger.commands.session import Session, command
 from tinygrad_lossmix.debugger.expressions import (
     CommandError,
     assignment,
@@ -38,10 +38,8 @@ from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import shorten
 from tinygrad_lossmix.views.reading import Reading, constants
 
-CHANGES = Topic("change")
 
-
-@command(CHANGES, takes="name")
+@command("change", takes="name")
 def set_(session: Session[Walk], arg: str) -> Text:
     """set z 2,1,0; set z[0] 5; set y 1; set mix softmax ce: record again with that"""
     walk = session.steps
@@ -54,7 +52,7 @@ def set_(session: Session[Walk], arg: str) -> Text:
     return _turn(session, new)
 
 
-@command(CHANGES)
+@command("change")
 def undo(session: Session[Walk], arg: str) -> Text:
     """take back the last set"""
     if not session.before:
@@ -64,7 +62,7 @@ def undo(session: Session[Walk], arg: str) -> Text:
     return session.here()
 
 
-@command(CHANGES)
+@command("change")
 def redo(session: Session[Walk], arg: str) -> Text:
     """set again what was taken back"""
     if not session.undone:
@@ -78,7 +76,7 @@ def _turn(session: Session[Walk], walk: Walk) -> Text:
     return session.here()
 
 
-@command(CHANGES)
+@command("change")
 def diff(session: Session[Walk], arg: str) -> Text:
     """what the last set changed: the cost, the inputs and their gradients"""
     if not session.before:

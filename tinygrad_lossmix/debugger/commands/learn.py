@@ -1,4 +1,6 @@
-"""Commands that teach: the rule of a node and why, its local derivative, whether it is right."""
+"""Commands that teach: the rule of a node and why, its local derivative, whether it is right; and
+those that ask for the next product.
+"""
 
 import re
 from functools import partial
@@ -9,8 +11,14 @@ from rich.text import Text
 from tinygrad_lossmix.debugger import rule, show
 from tinygrad_lossmix.debugger.chain_rule import SEED, difference, largest, slopes_along
 from tinygrad_lossmix.debugger.commands.look import CALLS
-from tinygrad_lossmix.debugger.commands.session import Session, Topic, command
-from tinygrad_lossmix.debugger.expressions import node_or_current, operation
+from tinygrad_lossmix.debugger.commands.session import Session, command
+from tinygrad_lossmix.debugger.expressions import (
+    CommandError,
+    node_or_current,
+    numbers,
+    operation,
+    whole_number,
+)
 from tinygrad_lossmix.debugger.layout import (
     BOOK,
     FLOW,
@@ -24,6 +32,7 @@ from tinygrad_lossmix.debugger.layout import (
     wrapped,
 )
 from tinygrad_lossmix.debugger.local_derivative import derivative_by, is_elementwise
+from tinygrad_lossmix.debugger.questions import Quiz
 from tinygrad_lossmix.debugger.reasons import reason
 from tinygrad_lossmix.debugger.show import count
 from tinygrad_lossmix.debugger.walk import Walk
@@ -32,14 +41,13 @@ from tinygrad_lossmix.engine.graph import Group, groups
 from tinygrad_lossmix.engine.table import spelling
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.layers import LAYERS
-from tinygrad_lossmix.printing import brief
+from tinygrad_lossmix.printing import brief, short
 from tinygrad_lossmix.views.reading import Reading
 
-LEARN = Topic("learn")
 WHOLE = re.compile(r"\[[^\]]*\]|\([\d, ]*\)")  # an index or a shape: on one line
 
 
-@command(LEARN, takes="name")
+@command("learn", takes="name")
 def explain(session: Session[Walk], arg: str) -> Text:
     """explain NAME: the rules of a node or of a named function, as in explain softmax, and why"""
     walk = session.steps
@@ -98,7 +106,7 @@ def _operations(walk: Walk, called: Group) -> Text:
     return text
 
 
-@command(LEARN, takes="name")
+@command("learn", takes="name")
 def local(session: Session[Walk], arg: str) -> Text:
     """local NAME: the local derivative of a node or of a named function, by each argument"""
     walk = session.steps
@@ -126,7 +134,7 @@ def _of_a_call(walk: Walk, called: Group, z: Tensor) -> Row:
     return "", name, found.values if found.diagonal and a.ndim > 1 else found, brief(called.name)
 
 
-@command(LEARN, takes="name")
+@command("learn", takes="name")
 def check(session: Session[Walk], arg: str) -> Text:
     """check NAME: its gradient beside the finite difference"""
     walk, node = session.steps, node_or_current(arg, session.steps)
@@ -155,3 +163,37 @@ def check(session: Session[Walk], arg: str) -> Text:
     style = BOOK if near else "bold"
     gaps = Text.assemble(("max difference", NAME), f"     {gap:.4g}  ", (verdict, style))
     return lined(text.append(shown(rows)), gaps)
+
+
+@command("learn", takes="text")
+def quiz(session: Session[Walk], arg: str) -> Text:
+    """ask for the next product; quiz on, quiz on SEED: before each of them; quiz off: the score"""
+    word, _, seed = arg.partition(" ")
+    if word not in ("", "on", "off") or (seed and word != "on"):
+        raise CommandError("quiz takes nothing, `on`, `on SEED` or `off`")
+    if word == "off":
+        session.quiz.on = False
+        return Text(f"the quiz is over: {session.quiz}")
+    begun = session.quiz
+    if word == "on":
+        words = "quiz on takes a seed, a whole number below 1,000,000,000"
+        begun = Quiz(whole_number(seed.strip() or "0", range(10**9), words), on=True)
+    text = begun.ask(session.steps).text()
+    session.quiz = begun
+    return text
+
+
+@command("learn", takes="text")
+def answer(session: Session[Walk], arg: str) -> Text:
+    """answer 0.5,0,0: your answer to quiz, to two digits; answer alone: show it"""
+    walk, asked = session.steps, session.quiz.asked
+    if not asked or (asked[-1].reading, asked[-1].step) != (walk.reading, walk.position + 1):
+        raise CommandError("no question pending; type `quiz`")
+    expected = asked[-1].expected
+    asked[-1].mark(numbers(arg, expected.shape) if arg else None)
+    right, size = int(np.asarray(asked[-1].correct).sum()), expected.size
+    words = "right" if right == size else f"{right} of {size} right" if right else "no"
+    said = f"{words}; " if right == size else f"{words}, it is {short(expected)}; "
+    hint = f"\nlikely cause: {asked[-1].hint}" if asked[-1].hint else ""
+    walk.next()
+    return lined(Text(f"{said}{session.quiz} so far{hint}"), session.here())

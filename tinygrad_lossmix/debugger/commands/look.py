@@ -1,6 +1,28 @@
-"""Commands that look: values, gradients, Jacobians, rules, and the whole as a picture or page."""
+"""Commands that look: at values, gradients, contributions, the whole as a picture or page; and
+those after which all answers keep to one example, one class or one entry.
+
+>>> from tinygrad_lossmix import Tensor
+>>> w = Tensor([[1.0, 2.0], [3.0, 4.0]], name="w")
+>>> walk = Walk((w @ w).sum())
+>>> print(row(Session(walk, {}), "1"))
+all answers keep to row 1; `row off` ends that
+[0/3] n2 = sum(n1)
+      seed  dn2/dn2  1
+>>> print(entry(Session(walk.at(3), {}), "w[0,1]"))
+w[0, 1] = 2
+dn2/dw[0, 1] = dn2/dn1[0] @ w.T[:, 1]
+  dn2/dn1[0, 0]  1  *  w.T[0, 1]  3  =  3
+  dn2/dn1[0, 1]  1  *  w.T[1, 1]  4  =  4
+  sum                                =  7
+dn2/dw[0, 1] = w.T[0] @ dn2/dn1[:, 1]
+  w.T[0, 0]  1  *  dn2/dn1[0, 1]  1  =  1
+  w.T[0, 1]  3  *  dn2/dn1[1, 1]  1  =  3
+  sum                                =  4
+dn2/dw[0, 1] = 11  2 of 2 contributions
+"""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,16 +32,19 @@ from rich.text import Text
 
 from tinygrad_lossmix.debugger import show
 from tinygrad_lossmix.debugger.chain_rule import largest
-from tinygrad_lossmix.debugger.commands.session import Session, Topic, command
+from tinygrad_lossmix.debugger.commands.session import Session, command
+from tinygrad_lossmix.debugger.entry import at, of_product, of_value
 from tinygrad_lossmix.debugger.expressions import (
     CommandError,
     compared,
+    entry_in,
     find_node,
     holds,
     is_condition,
     node_or_current,
     operation,
     quantity,
+    whole_number,
 )
 from tinygrad_lossmix.debugger.layout import (
     NAME,
@@ -28,8 +53,9 @@ from tinygrad_lossmix.debugger.layout import (
     lined,
     shown,
 )
+from tinygrad_lossmix.debugger.lockstep import Lockstep
 from tinygrad_lossmix.debugger.page import page as write_page
-from tinygrad_lossmix.debugger.show import count
+from tinygrad_lossmix.debugger.show import batch, count
 from tinygrad_lossmix.debugger.walk import Delta, Walk
 from tinygrad_lossmix.engine.graph import groups
 from tinygrad_lossmix.engine.tensor import Tensor
@@ -41,10 +67,8 @@ from tinygrad_lossmix.views.reading import Symbols
 TERMS = 20  # contributions that are listed
 CALLS = 4  # of a named function that are looked at
 
-LOOKS = Topic("look")
 
-
-@command(LOOKS, "p", takes="name")
+@command("look", "p", takes="name")
 def print_(session: Session[Walk], arg: str) -> Text:
     """print NAME: its value; print NAME.grad: its gradient so far; print z.grad > 0"""
     walk, reading, name = session.steps, session.steps.reading, arg.removesuffix(".grad")
@@ -93,19 +117,19 @@ def gradient_so_far(session: Session[Walk], node: Tensor) -> Text:
     return _alone(session, name, found, part)
 
 
-@command(LOOKS, "w")
+@command("look", "w")
 def where(session: Session[Walk], arg: str) -> Text:
     """the path from here to the cost, the product of its local Jacobians, the other paths"""
     return show.path_to_cost(session.steps, session.focus)
 
 
-@command(LOOKS, "l")
+@command("look", "l")
 def list_(session: Session[Walk], arg: str) -> Text:
     """the nodes with values and gradients; -> marks the current one"""
     return show.listing(session.steps, session.focus)
 
 
-@command(LOOKS, "a", takes="name")
+@command("look", "a", takes="name")
 def args(session: Session[Walk], arg: str) -> Text:
     """args NAME: what a node was computed from; without a name, the current node"""
     node, reading = operation(arg, session.steps), session.steps.reading
@@ -121,7 +145,7 @@ def args(session: Session[Walk], arg: str) -> Text:
     return shown(rows)
 
 
-@command(LOOKS, takes="name")
+@command("look", takes="name")
 def contrib(session: Session[Walk], arg: str) -> Text:
     """contrib NAME: the contributions to its gradient, by node"""
     walk, reading = session.steps, session.steps.reading
@@ -143,7 +167,7 @@ def contrib(session: Session[Walk], arg: str) -> Text:
     return lined(Text(reading.derivative(node), NAME), shown(rows, "  "))
 
 
-@command(LOOKS, "d")
+@command("look", "d")
 def delta(session: Session[Walk], arg: str) -> Text:
     """the gradient of the logits so far, and a - y beside it"""
     walk, found, symbols = session.steps, session.steps.delta(), session.steps.reading.symbols
@@ -181,7 +205,7 @@ def _difference(walk: Walk, found: Delta, symbols: Symbols) -> str:
     return f"max difference {gap:.4g}; delta is {', '.join([formula, *letters])}"
 
 
-@command(LOOKS, takes="text")
+@command("look", takes="text")
 def draw(session: Session[Walk], arg: str) -> Text:
     """draw FILE: the picture with the gradients so far, as .svg, .png, .pdf, .dot, .mmd or .txt"""
     walk = session.steps
@@ -190,7 +214,7 @@ def draw(session: Session[Walk], arg: str) -> Text:
     )
 
 
-@command(LOOKS, takes="text")
+@command("look", takes="text")
 def page(session: Session[Walk], arg: str) -> Text:
     """page FILE: an HTML page that steps through this recording in a browser"""
     walk = session.steps
@@ -207,3 +231,53 @@ def _written(example: str, path: str, write: Callable[[], Path]) -> Text:
         raise CommandError(clean(str(error))) from None
     except OSError as error:
         raise CommandError(f"{clean(path)} cannot be written: {error.strerror}") from None
+
+
+@command("look", takes="text", on="either")
+def row(session: Session[Any], arg: str) -> Text:
+    """row 2: keep to that example in all answers; row off: all examples again"""
+    return _keep_to(session, "row", "row", 0, arg)
+
+
+@command("look", takes="text", on="either")
+def class_(session: Session[Any], arg: str) -> Text:
+    """class 0: keep to that class in all answers; class off: all classes again"""
+    return _keep_to(session, "class", "column", -1, arg)
+
+
+def _keep_to(session: Session[Any], name: str, field: str, axis: int, arg: str) -> Text:
+    """Keep to what has that number along an axis."""
+    steps, said = session.steps, Text()
+    shape = batch((steps.left if isinstance(steps, Lockstep) else steps).reading)
+    if not shape:
+        raise CommandError("nothing here has two axes, one for examples and one for classes")
+    kept: dict[str, Any] = {field: None}
+    if arg != "off":
+        words = f"{name} takes a number, 0 to {shape[axis] - 1}, or off"
+        kept[field] = whole_number(arg, range(shape[axis]), words)
+        said = Text(f"all answers keep to {name} {arg}; `{name} off` ends that\n")
+    session.focus = replace(session.focus, **kept)
+    return said + session.here()
+
+
+@command("look", takes="name")
+def entry(session: Session[Walk], arg: str) -> Text:
+    """entry W1[2,3]: that entry number by number, here and at all stops; entry off: no more"""
+    walk = session.steps
+    if arg == "off":
+        session.focus = replace(session.focus, entry=None)
+        return session.here()
+    name, place = entry_in(arg, walk)
+    session.focus = replace(session.focus, entry=(name, place))
+    node = find_node(name, walk)
+    lines, terms, gradient = list[Text](), walk.terms(node), walk.gradient(node)
+    if walk.value(node) is not None:
+        value = of_value(walk.reading, node, place)
+        lines.append(value or by_itself(at(name, place), node.data[place]))
+    lines += [of_product(walk.reading, stop, place) for _, stop in terms[:TERMS]]
+    if gradient is None:
+        lines.append(gradient_so_far(session, node))
+    elif len(terms) != 1:
+        so_far = f"{len(terms)} of {count(walk.progress(node)[1], 'contribution')}" if terms else ""
+        lines.append(by_itself(at(walk.reading.derivative(node), place), gradient[place], so_far))
+    return lined(*lines)

@@ -5,26 +5,24 @@ from typing import Any
 
 from rich.text import Text
 
-from tinygrad_lossmix.debugger.commands.session import Session, Topic, command
+from tinygrad_lossmix.debugger.commands.session import Session, command
 from tinygrad_lossmix.debugger.expressions import CommandError, node_or_current, whole_number
 from tinygrad_lossmix.debugger.walk import Walk
 
-STEPS = Topic("move")  # on one walk or two
 
-
-@command(STEPS, "n", repeats=True)
+@command("move", "n", repeats=True, on="either")
 def next_(session: Session[Any], arg: str) -> Text:
     """take the next vector-Jacobian product: from a node to one of its arguments"""
     return session.moved(session.steps.next())
 
 
-@command(STEPS, repeats=True)
+@command("move", repeats=True, on="either")
 def back(session: Session[Any], arg: str) -> Text:
     """undo the last step"""
     return session.moved(session.steps.back())
 
 
-@command(STEPS, takes="text")
+@command("move", takes="text", on="either")
 def goto(session: Session[Any], arg: str) -> Text:
     """goto N: go to the stop of that number, as in [3/8]"""
     last = len(session.steps)
@@ -33,42 +31,39 @@ def goto(session: Session[Any], arg: str) -> Text:
     return session.here()
 
 
-@command(STEPS)
+@command("move", on="either")
 def start(session: Session[Any], arg: str) -> Text:
     """go to the seed, where only the cost has a gradient"""
     session.steps.start()
     return session.here()
 
 
-@command(STEPS)
+@command("move", on="either")
 def end(session: Session[Any], arg: str) -> Text:
     """go to the end, where every gradient is complete"""
     session.steps.end()
     return session.here()
 
 
-MOVES = Topic("move")
-
-
-@command(MOVES, "s", takes="text", repeats=True)
+@command("move", "s", takes="text", repeats=True)
 def step(session: Session[Walk], arg: str) -> Text:
     """step N: take N products, one if N is left out"""
     return _several(session, "step", arg, session.steps.next)
 
 
-@command(MOVES, takes="text", repeats=True)
+@command("move", takes="text", repeats=True)
 def rstep(session: Session[Walk], arg: str) -> Text:
     """rstep N: undo N products, one if N is left out"""
     return _several(session, "rstep", arg, session.steps.back)
 
 
-@command(MOVES, repeats=True)
+@command("move", repeats=True)
 def over(session: Session[Walk], arg: str) -> Text:
     """next, but a function such as softmax that begins here is one step"""
     return session.moved(session.steps.over())
 
 
-@command(MOVES, "r")
+@command("move", "r")
 def return_(session: Session[Walk], arg: str) -> Text:
     """go to the end of the current function, such as softmax"""
     if not session.steps.finish():
@@ -76,7 +71,7 @@ def return_(session: Session[Walk], arg: str) -> Text:
     return session.here()
 
 
-@command(MOVES, takes="name")
+@command("move", takes="name")
 def until(session: Session[Walk], arg: str) -> Text:
     """until NAME: go on until that node has its value, then until its gradient is complete"""
     walk, node = session.steps, node_or_current(arg, session.steps)
@@ -85,7 +80,7 @@ def until(session: Session[Walk], arg: str) -> Text:
     )
 
 
-@command(MOVES)
+@command("move")
 def forward(session: Session[Walk], arg: str) -> Text:
     """go to the forward pass: the values, then the seed and the products"""
     session.steps.forward()

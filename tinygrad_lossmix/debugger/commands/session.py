@@ -3,12 +3,12 @@
 A command is a function of the session and of what is typed behind its name; it returns what to say.
 Its docstring is its help. It enters the table where it is written:
 
->>> GREETINGS = Topic("greet")
->>> @command(GREETINGS, takes="text")
+>>> @command("learn", takes="text")
 ... def greet(session, arg):
 ...     "greet WHOM: say hello"
 ...     return Text(f"hello {arg}")
->>> GREETINGS[0].name, GREETINGS[0].help, str(GREETINGS[0].function(None, "z"))
+>>> entered = TABLE.pop()
+>>> entered.name, entered.help, str(entered.function(None, "z"))
 ('greet', 'greet WHOM: say hello', 'hello z')
 """
 
@@ -31,6 +31,8 @@ SHOWN = 20  # lines of the history
 AT_THE_END = "at the end, every gradient is complete: type `back`, `start`, `delta` or `quit`"
 AT_THE_START = "at the start: type `next`"
 
+TOPICS = ("move", "stop", "look", "change", "learn", "session")  # the headings of `help`
+On = Literal["one", "two", "either"]  # a walk, two in lock-step
 Takes = Literal["nothing", "text", "name"]  # behind it; names of nodes are completed
 Answer = Text | Literal[True] | None  # True: leave
 Function = TypeVar("Function", bound=Callable[..., Answer])
@@ -41,30 +43,26 @@ class Command(NamedTuple):
     """An entry of the table of commands."""
 
     name: str
-    short: str  # '' for none
+    topic: str  # one of TOPICS
     help: str  # '' for one that is not listed
     function: Callable[[Any, str], Answer]  # of the session and what is typed behind the name
+    short: str = ""  # '' for none
     takes: Takes = "nothing"
     repeats: bool = False  # by an empty line
-    topic: str = ""
+    on: On = "one"
 
 
-class Topic(list[Command]):
-    """Commands that stand under one heading of `help`."""
-
-    def __init__(self, heading: str) -> None:
-        super().__init__()
-        self.heading = heading
+TABLE: list[Command] = []
 
 
 def command(
-    topic: Topic, short: str = "", takes: Takes = "nothing", repeats: bool = False
+    topic: str, short: str = "", takes: Takes = "nothing", repeats: bool = False, on: On = "one"
 ) -> Callable[[Function], Function]:
-    """Enter a function under a topic, by its name less the underscore behind a word of Python's."""
+    """Enter a function by its name, less the underscore behind a word of Python's."""
 
     def enter(function: Function) -> Function:
         name, about = function.__name__.rstrip("_"), " ".join((function.__doc__ or "").split())
-        topic.append(Command(name, short, about, function, takes, repeats, topic.heading))
+        TABLE.append(Command(name, topic, about, function, short, takes, repeats, on))
         return function
 
     return enter
@@ -117,10 +115,7 @@ class Session(Generic[Walked]):
         return CommandError(f"there is no command {brief(word)}: {advice}")
 
 
-EVERYWHERE = Topic("session")
-
-
-@command(EVERYWHERE, takes="text")
+@command("session", takes="text", on="either")
 def alias(session: Session[Any], arg: str) -> Text | None:
     """alias NAME COMMANDS: give commands a name; alias: list them; alias NAME: drop it"""
     name, _, commands = arg.partition(" ")
@@ -136,7 +131,7 @@ def alias(session: Session[Any], arg: str) -> Text | None:
     return None
 
 
-@command(EVERYWHERE)
+@command("session", on="either")
 def history(session: Session[Any], arg: str) -> Text:
     """the lines that were typed last; the arrow keys bring them back"""
     first = max(len(session.typed) - SHOWN, 0)
@@ -144,7 +139,7 @@ def history(session: Session[Any], arg: str) -> Text:
     return aligned(rows, (QUIET, "")) if rows else Text("nothing yet")
 
 
-@command(EVERYWHERE, "h", takes="text")
+@command("session", "h", takes="text", on="either")
 def help_(session: Session[Any], arg: str) -> Text:
     """this list; help COMMAND; help move, look, stop, change, learn or session: that part of it"""
     name, listed = session.shorts.get(arg, arg), session.listed()
@@ -163,10 +158,11 @@ def help_(session: Session[Any], arg: str) -> Text:
     return text if arg else text.append(f"{words}separates commands.")
 
 
-@command(EVERYWHERE, "q")
+@command("session", "q", on="either")
 def quit_(session: Session[Any], arg: str) -> Literal[True]:
     """leave; so does Ctrl-D"""
     return True
 
 
-EVERYWHERE += [Command("exit", "", "", quit_), Command("EOF", "", "", quit_, takes="text")]
+TABLE.append(Command("exit", "session", "", quit_, on="either"))
+TABLE.append(Command("EOF", "session", "", quit_, takes="text", on="either"))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from rich.text import Text
 
-from tinygrad_lossmix.debugger.commands.session import Session, Topic, command
+from tinygrad_lossmix.debugger.commands.session import Session, command
 from tinygrad_lossmix.debugger.expressions import (
     CommandError,
     find_node,
@@ -25,23 +25,22 @@ from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import brief, short
 
-STOPS = Topic("stop")
 Trigger = Callable[[Walk], bool]  # whether to stop at the position of a walk
 
 
-@command(STOPS, "c", repeats=True)
+@command("stop", "c", repeats=True)
 def continue_(session: Session[Walk], arg: str) -> Text:
     """go on to the next breakpoint or watched gradient, or to the end"""
     return _run(session, 1)
 
 
-@command(STOPS, "rc", repeats=True)
+@command("stop", "rc", repeats=True)
 def rcontinue(session: Session[Walk], arg: str) -> Text:
     """go back to the last breakpoint or watched gradient, or to the start"""
     return _run(session, -1)
 
 
-@command(STOPS, "b", takes="name")
+@command("stop", "b", takes="name")
 def break_(session: Session[Walk], arg: str) -> Text:
     """break NODE, FUNCTION, forward, backward, nan or z.grad > 1; break alone: list them"""
     if not arg:
@@ -53,13 +52,13 @@ def break_(session: Session[Walk], arg: str) -> Text:
     return text
 
 
-@command(STOPS, takes="name")
+@command("stop", takes="name")
 def watch(session: Session[Walk], arg: str) -> Text:
     """watch NAME.grad: stop where it is written; watch z.grad > 1: where that changes"""
     return _add(session, "watch", arg)
 
 
-@command(STOPS, takes="text")
+@command("stop", takes="text")
 def clear(session: Session[Walk], arg: str) -> None:
     """clear N: forget that breakpoint; clear: forget all"""
     if not arg:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from tinygrad_lossmix.debugger import show
 from tinygrad_lossmix.debugger.chain_rule import Product
-from tinygrad_lossmix.debugger.commands.session import Session, Topic, command
+from tinygrad_lossmix.debugger.commands.session import Session, command
 from tinygrad_lossmix.debugger.commands.stop import has_nan
 from tinygrad_lossmix.debugger.entry import at, named_array
 from tinygrad_lossmix.debugger.expressions import CommandError
@@ -27,7 +27,6 @@ from tinygrad_lossmix.mixes.layers import PAIR_OF
 from tinygrad_lossmix.printing import number, short
 from tinygrad_lossmix.views.reading import Reading, swept
 
-WHY = Topic("look")
 GUARDS = {  # what to write for a function of x, of x and y, that overflows or is not defined there
     np.exp: ["np.exp(np.minimum({x}, 700.0))"],
     np.log: ["np.log(np.maximum({x}, 1e-30))"],
@@ -50,7 +49,7 @@ class Origin(NamedTuple):
     then: Tensor | None  # what makes NaN of an infinity
 
 
-@command(WHY, takes="text")
+@command("look", takes="text")
 def why(session: Session[Walk], arg: str) -> Text:
     """why nan: what made the first NaN or infinity, its local derivative, and what to write"""
     if arg not in ("", "nan"):
