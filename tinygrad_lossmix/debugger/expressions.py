@@ -1,5 +1,7 @@
 """What is typed behind a command: names, numbers, comparisons. Nothing is evaluated as Python.
 
+What is not there, or not what was asked for, is a CommandError that says so.
+
 >>> z = Tensor([2.0, 1.0], name="z")
 >>> walk = Walk((z * z).sum())
 >>> find_node("zz", walk)
@@ -57,11 +59,7 @@ class CommandError(Exception):
 
 
 def find_node(text: str, walk: Walk) -> Tensor:
-    """The node of that name.
-
-    Raises:
-        CommandError: there is none.
-    """
+    """The node of that name."""
     found = walk.known.get(text)
     if isinstance(found, Tensor):
         return found
@@ -88,11 +86,7 @@ def unknown(text: str, walk: Walk) -> CommandError:
 
 
 def quantity(text: str, walk: Walk) -> Any:
-    """A number, a name, NAME.grad, or what is at this stop; None as long as it has no value.
-
-    Raises:
-        CommandError: none of these.
-    """
+    """A number, a name, NAME.grad, or what is at this stop; None as long as it has no value."""
     if text in walk.known:
         found = walk.known[text]
         return walk.value(found) if isinstance(found, Tensor) else found
@@ -106,11 +100,7 @@ def quantity(text: str, walk: Walk) -> Any:
 
 
 def entry_in(text: str, walk: Walk) -> tuple[str, tuple[int, ...]]:
-    """A node and the place of an entry in it, `W1[2, 3]`.
-
-    Raises:
-        CommandError: there is no such node, or no such entry in it.
-    """
+    """A node and the place of an entry in it, `W1[2, 3]`."""
     found = ENTRY.fullmatch(text)
     if found is None:
         raise CommandError("entry takes a node and the place of an entry, as in W1[2,3], or off")
@@ -119,11 +109,7 @@ def entry_in(text: str, walk: Walk) -> tuple[str, tuple[int, ...]]:
 
 
 def place_in(name: str, shape: tuple[int, ...], place: tuple[int, ...]) -> tuple[int, ...]:
-    """The place of an entry, counted from 0.
-
-    Raises:
-        CommandError: there is none in that shape.
-    """
+    """The place of an entry, counted from 0."""
     inside = (-n <= i < n for i, n in zip(place, shape, strict=False))
     if len(place) != len(shape) or not all(inside):
         where = f"[{', '.join(map(str, place))}]"
@@ -137,21 +123,12 @@ def is_condition(text: str) -> bool:
 
 
 def holds(text: str, walk: Walk) -> bool:
-    """Whether every comparison holds here; of an array it is enough that one entry fulfils one.
-
-    Raises:
-        CommandError: as `compared` does.
-    """
+    """Whether every comparison holds here; of an array it is enough that one entry fulfils one."""
     return all(found is not None and bool(found.any()) for found in compared(text, walk))
 
 
 def compared(text: str, walk: Walk) -> list[Array | None]:
-    """What comparisons joined by `and` give, for each entry; None as long as a side has no value.
-
-    Raises:
-        CommandError: not made of comparisons, a side is not known, or the shapes do not belong
-            together.
-    """
+    """What comparisons joined by `and` give, entry by entry; None while a side has no value."""
     return [_compared(walk, *sides) for sides in _comparisons(text)]
 
 
@@ -177,11 +154,7 @@ def _compared(walk: Walk, before: str, symbol: str, behind: str) -> Array | None
 
 
 def whole_number(text: str, allowed: Container[int], otherwise: str) -> int:
-    """A number that is counted or pointed at; one of more than nine digits is not even read.
-
-    Raises:
-        CommandError: it is not one of those that are allowed.
-    """
+    """A number that is counted or pointed at; one of more than nine digits is not even read."""
     if text.isascii() and text.isdecimal() and len(text) <= 9 and int(text) in allowed:
         return int(text)
     raise CommandError(otherwise)
@@ -191,9 +164,6 @@ def numbers(text: str, shape: tuple[int, ...]) -> Array:
     """`2,1,0` as an array of a shape, row by row; a single number fills it.
 
     Brackets and spaces are as an array is printed.
-
-    Raises:
-        CommandError: not numbers, or not as many as the shape has.
     """
     values, size = _listed(text), int(np.prod(shape))
     if values.size not in (1, size):
@@ -203,11 +173,7 @@ def numbers(text: str, shape: tuple[int, ...]) -> Array:
 
 
 def label_numbers(text: str, shape: tuple[int, ...]) -> Array:
-    """Labels for logits of a shape: a class, a class for each example, or a label for each logit.
-
-    Raises:
-        CommandError: none of these.
-    """
+    """Labels for logits: a class, a class for each example, or a label for each logit."""
     values, rows, classes = _listed(text), int(np.prod(shape[:-1])), shape[-1]
     if values.size == rows * classes:
         return values.reshape(shape)
@@ -228,11 +194,7 @@ def _listed(text: str) -> Array:
 
 
 def mix(text: str) -> Mix:
-    """The mix of two words.
-
-    Raises:
-        CommandError: there is none.
-    """
+    """The mix of two words."""
     try:
         return Mix(*text.split(maxsplit=1))
     except (ValueError, TypeError):
@@ -244,9 +206,6 @@ def assignment(text: str, known: Iterable[str]) -> tuple[str, tuple[int, ...], s
     """A name, the place of one of its entries (none: the whole), and what it is set to.
 
     A name that is known may hold anything; the longest that fits is meant.
-
-    Raises:
-        CommandError: there is no name or no value.
     """
     fitting = [name for name in known if re.match(re.escape(name) + r"[\s=\[]", text)]
     name = max(fitting, key=len, default=re.split(r"[\s=\[]", text, maxsplit=1)[0])

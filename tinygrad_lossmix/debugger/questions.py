@@ -97,11 +97,7 @@ class Quiz:
     asked: list[Asked] = field(default_factory=list)
 
     def ask(self, walk: Walk) -> Asked:
-        """The question about the next product, the same again if it was asked before.
-
-        Raises:
-            CommandError: there is no next product.
-        """
+        """The question about the next product, the same again if it was asked before."""
         if walk.position < 0 or walk.at_end:
             raise CommandError("no product comes next here: type `start`, then `quiz`")
         product, step = walk.at(walk.position + 1).stop, walk.position + 1

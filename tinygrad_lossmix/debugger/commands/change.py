@@ -97,11 +97,7 @@ def diff(session: Session[Walk], arg: str) -> Text:
 
 
 def changed(walk: Walk, arg: str) -> Reading:
-    """The recording with what was typed behind `set`, under the same names.
-
-    Raises:
-        CommandError: nothing of that name can be set, or not to that.
-    """
+    """The recording with what was typed behind `set`, under the same names."""
     reading, (name, place, text) = walk.reading, assignment(arg, walk.known)
     found = walk.known.get(name)
     if not isinstance(found, Tensor):
@@ -122,17 +118,7 @@ def changed(walk: Walk, arg: str) -> Reading:
 
 
 def with_value(reading: Reading, name: str, found: Any, value: Array) -> Reading:
-    """The recording with another value of an input or of a constant array.
-
-    Args:
-        reading: the recording.
-        name: what it is called there.
-        found: the Tensor or array of that name.
-        value: an array of its shape.
-
-    Raises:
-        CommandError: a node that is computed from others.
-    """
+    """The recording with another value, of that shape, of the input or constant array `found`."""
     value = value.astype(found.dtype)
     replaced, arrays = {}, {}
     if not isinstance(found, Tensor):
@@ -149,15 +135,8 @@ def with_value(reading: Reading, name: str, found: Any, value: Array) -> Reading
 
 
 def with_mix(reading: Reading, mix: Mix | None = None, y: str = "") -> Reading:
-    """The recording with another mix on its logits, or other labels; all else stays as it is.
-
-    Args:
-        reading: the recording.
-        mix: without it, the same.
-        y: a class for each example, or a label for each logit; without it, the same.
-
-    Raises:
-        CommandError: there is no mix, or these are no labels for its logits.
+    """The recording with another mix on its logits, or other labels as they are typed behind
+    `set y`; all else stays as it is.
     """
     symbols = reading.symbols
     if symbols is None:

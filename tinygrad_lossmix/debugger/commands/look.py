@@ -31,7 +31,6 @@ import numpy as np
 from rich.text import Text
 
 from tinygrad_lossmix.debugger import show
-from tinygrad_lossmix.debugger.chain_rule import largest
 from tinygrad_lossmix.debugger.commands.session import Session, command
 from tinygrad_lossmix.debugger.entry import at, of_product, of_value
 from tinygrad_lossmix.debugger.expressions import (
@@ -53,10 +52,10 @@ from tinygrad_lossmix.debugger.layout import (
     lined,
     shown,
 )
-from tinygrad_lossmix.debugger.lockstep import Lockstep
+from tinygrad_lossmix.debugger.lockstep import Lockstep, Meeting
 from tinygrad_lossmix.debugger.page import page as write_page
 from tinygrad_lossmix.debugger.show import batch, count
-from tinygrad_lossmix.debugger.walk import Delta, Walk
+from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.graph import groups
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.layers import LETTERS
@@ -185,22 +184,23 @@ def delta(session: Session[Walk], arg: str) -> Text:
     part = f"{found.received} of {count(found.expected, 'contribution')} so far"
     about = walk.reading.equation(found.logits).partition(f"{symbols.scaled('delta')}, ")[2]
     about = about if complete else part
-    apart = _difference(walk, found, symbols) if complete else ""
+    meeting = Meeting("z", found.a_minus_y, found.gradient)
+    apart = _difference(walk, meeting, symbols) if complete else ""
     row = partial(session.focus.row_of, walk.reading, "")
     gradient = row(walk.reading.derivative(found.logits), found.gradient, about)
     return shown([gradient, row(a_minus_y, found.a_minus_y, apart)])
 
 
-def _difference(walk: Walk, found: Delta, symbols: Symbols) -> str:
-    gap = largest(found.gradient - found.a_minus_y)
+def _difference(walk: Walk, meeting: Meeting, symbols: Symbols) -> str:
+    gap = meeting.gap
     if not np.isfinite(gap):
         return "the graph gives NaN or infinity: `forward;;break nan;;continue` finds where"
-    if gap <= 16 * np.finfo(found.a_minus_y.dtype).eps * largest(found.a_minus_y):
+    if meeting.same:
         return f"equal, max difference {gap:.4g}"
     if symbols.cost is not walk.cost:
         cost = walk.reading.call(walk.cost)
         return f"max difference {gap:.4g}; {cost} is more than the cost of {symbols.mix}"
-    formula = found.mix.formula
+    formula = symbols.mix.formula
     letters = [meaning for letter, meaning in LETTERS.items() if letter in formula]
     return f"max difference {gap:.4g}; delta is {', '.join([formula, *letters])}"
 

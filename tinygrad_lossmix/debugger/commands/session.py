@@ -1,7 +1,8 @@
 """What a command is, what commands work on, and those of every session.
 
-A command is a function of the session and of what is typed behind its name; it returns what to say.
-Its docstring is its help. It enters the table where it is written:
+A command is a function of the session and of what is typed behind its name. It returns what to say;
+a CommandError says what was wrong. Its docstring is its help. It enters the table where it is
+written:
 
 >>> @command("learn", takes="text")
 ... def greet(session, arg):

@@ -119,9 +119,6 @@ def breakpoint(text: str, walk: Walk) -> Trigger:
             or softmax: where its first product is taken; `forward` or `backward`: where that phase
             begins; `nan`: where NaN comes of numbers; a condition: where it holds.
         walk: what it is asked for.
-
-    Raises:
-        CommandError: none of these.
     """
     if isinstance(walk.known.get(text), Tensor):
         node = walk.known[text]
@@ -142,11 +139,7 @@ def breakpoint(text: str, walk: Walk) -> Trigger:
 
 
 def watchpoint(text: str, walk: Walk) -> Trigger:
-    """Whether a gradient was written here, or a condition became true or false.
-
-    Raises:
-        CommandError: neither a node nor a condition.
-    """
+    """Whether a gradient was written here, or a condition became true or false."""
     if not text:
         raise CommandError("watch takes a gradient, as in z.grad, or a condition")
     if is_condition(text) and text not in walk.known:
