@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
+from tests.helpers.quick import in_one
 from tinygrad_lossmix.compiler.calls import (
     along,
     axes_of,
@@ -38,7 +39,7 @@ VIEWS = {
 
 
 @both
-@pytest.mark.parametrize("name", VIEWS)
+@in_one("name", VIEWS)
 def test_where_the_axes_of_a_view_are_from(x, name):
     view, expected = VIEWS[name]
     assert along(view(x)) == expected

@@ -12,7 +12,7 @@ from mpmath import mp
 import tinygrad_lossmix as lm
 from tests.helpers import mix_oracle, spellings
 from tests.helpers.mix_cases import REGIMES
-from tests.helpers.quick import every, share
+from tests.helpers.quick import every, in_one, share
 from tests.helpers.spellings import patterns_in, quietly
 from tinygrad_lossmix.compiler.patterns.published import PATTERNS
 from tinygrad_lossmix.engine.graph import nodes
@@ -101,7 +101,7 @@ def test_softplus_and_its_gradient(name, z):
     np.testing.assert_array_equal(lm.grad(after.sum(), t), lm.sigmoid(z))
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("output", "name"),
     [(output, name) for output in spellings.OUTPUTS for name in spellings.OUTPUTS[output]],
 )
@@ -120,8 +120,8 @@ def test_an_output_layer_alone_is_ours(output, name, z, data):
     assert (np.abs(got - expected) <= 1e-12 * size + SMALLEST).all()
 
 
-@pytest.mark.parametrize("axis", [0, 1, 2, -2, (0, 2), (2, 1), (0, 1, 2), None])
-@pytest.mark.parametrize(
+@in_one("axis", [0, 1, 2, -2, (0, 2), (2, 1), (0, 1, 2), None])
+@in_one(
     "log",
     [
         lambda a: a,

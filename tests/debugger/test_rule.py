@@ -10,6 +10,7 @@ from scipy import special
 import demos.network as network
 import tinygrad_lossmix as lm
 from tests.helpers.late_rows import is_late
+from tests.helpers.quick import in_one
 from tinygrad_lossmix.compiler.calls import parts
 from tinygrad_lossmix.debugger.rule import differentiated, in_letters, product, slope
 from tinygrad_lossmix.debugger.walk import Walk
@@ -129,7 +130,7 @@ def test_the_calls_are_of_every_row():
     assert found >= {f for f in TABLE if not is_late(f)}
 
 
-@pytest.mark.parametrize("node", CALLS, ids=lambda node: node.function.__name__)
+@in_one("node", CALLS, ids=lambda node: node.function.__name__)
 def test_computed_as_it_reads_a_product_is_the_contribution(node):
     check((node * np.linspace(0.5, 2.0, node.size).reshape(node.shape)).sum())
 

@@ -7,6 +7,7 @@ import pytest
 from scipy import special
 
 import tinygrad_lossmix as lm
+from tests.helpers.quick import in_one
 from tinygrad_lossmix import Tensor, derivative, grad
 from tinygrad_lossmix.engine.refusals import HABITS, INSTEAD, no_rule
 
@@ -48,7 +49,7 @@ ADVICE = {  # the advice as it is written, and that it does what was wanted
 }
 
 
-@pytest.mark.parametrize("name", HABITS)
+@in_one("name", HABITS)
 def test_a_habit_from_elsewhere_is_answered_with_what_to_write_here(name):
     t = Tensor(np.abs(X[:, :2]))
     assert np.isfinite(float(ADVICE[HABITS[name]](t)))

@@ -6,7 +6,7 @@ import pytest
 import tinygrad_lossmix as lm
 from tests.helpers.finite import pulled_back
 from tests.helpers.numpy_cases import CALLS, ELEMENTWISE
-from tests.helpers.quick import thinned
+from tests.helpers.quick import in_one, thinned
 from tinygrad_lossmix import Tensor, grad
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.rules import getitem
@@ -55,7 +55,7 @@ def moved(function, x, args, kwargs):
     return found if isinstance(found, list) else [found]
 
 
-@pytest.mark.parametrize("function", MOVES, ids=lambda f: f.__name__)
+@in_one("function", MOVES, ids=lambda f: f.__name__)
 def test_any_array_is_moved_as_numpy_moves_it_and_the_gradient_back(function):
     tried = 0
     for args in MOVES[function][0]:
@@ -158,7 +158,7 @@ def compiled(call, backend):
     return "interpreted" not in run.source
 
 
-@pytest.mark.parametrize("call", thinned(OF_ARRAYS, 6), ids=str)
+@in_one("call", thinned(OF_ARRAYS, 6), ids=str)
 def test_every_function_of_arrays_is_compiled_to_numpy(call):
     assert compiled(call, "numpy")
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from tests.helpers.finite import jacobian, pulled_back
 from tests.helpers.numpy_cases import CALLS, ELEMENTWISE, NOT_ANALYTIC
-from tests.helpers.quick import share, thinned
+from tests.helpers.quick import in_one, share, thinned
 from tinygrad_lossmix import Tensor, grad
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.table import COMPOSED, SCIPYS, TABLE, spelling
 
-every_call = pytest.mark.parametrize("call", CALLS, ids=str)
-some_calls = pytest.mark.parametrize("call", thinned(CALLS, 3), ids=str)
+every_call = in_one("call", CALLS, ids=repr, by=str)
+some_calls = in_one("call", thinned(CALLS, 3), ids=repr, by=str)
 elementwise = pytest.mark.parametrize("e", ELEMENTWISE, ids=lambda e: e.ufunc.__name__)
 
 
@@ -77,7 +77,7 @@ def test_second_derivative_is_the_derivative_of_the_first(call):
         np.testing.assert_allclose(second, expected, rtol=1e-7, atol=1e-7)
 
 
-@pytest.mark.parametrize("call", [c for c in CALLS if c.name != "np.float_power"], ids=str)
+@in_one("call", [c for c in CALLS if c.name != "np.float_power"], by=str)
 def test_float32_stays_float32_to_the_second_derivative(call):
     value, tensors = recorded(call, [x.astype(np.float32) for x in call.args])
     first = grad(value, tensors, seed=np.ones(value.shape), create_graph=True)
@@ -163,7 +163,7 @@ SHAPES = [(), (1,), (1, 1), (0,), (2, 0, 3), (3,)]
 
 
 @elementwise
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@in_one("shape", SHAPES)
 def test_elementwise_of_any_shape_is_the_same_at_every_entry(e, shape):
     point = e.inside(0.3, 0.9) if len(e.domain) == 2 else e.inside(0.3)
     tensors = [Tensor(np.full(shape, x)) for x in point]
@@ -180,7 +180,7 @@ def test_elementwise_of_any_shape_is_the_same_at_every_entry(e, shape):
 @pytest.mark.parametrize(
     "e", [e for e in ELEMENTWISE if len(e.domain) == 2], ids=lambda e: e.ufunc.__name__
 )
-@pytest.mark.parametrize(
+@in_one(
     ("left", "right"),
     [((), (3,)), ((3,), ()), ((1,), (3,)), ((2, 1), (3,)), ((2, 3), (1, 1)), ((4, 1, 2), (3, 1)),
      ((1, 1, 1), ()), ((2, 3), (3,)), ((0, 1), (1, 3)), ((1,), (0,))],

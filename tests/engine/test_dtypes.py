@@ -9,6 +9,7 @@ from scipy import special
 
 import tinygrad_lossmix as lm
 from tests.helpers.numpy_cases import ELEMENTWISE
+from tests.helpers.quick import in_one
 from tinygrad_lossmix import Tensor, grad
 from tinygrad_lossmix.engine.graph import nodes
 
@@ -20,9 +21,9 @@ PARTNERS = [2, 2.0, True, np.float32(2), np.float64(2), np.float16(2), np.int8(2
             np.array([True]), [2], [2.0]]  # fmt: skip
 
 
-@pytest.mark.parametrize("op", OPERATORS)
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
-@pytest.mark.parametrize("shape", [(), (3,)], ids=str)
+@in_one("op", OPERATORS)
+@in_one("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+@in_one("shape", [(), (3,)], ids=str)
 def test_an_operation_has_numpys_dtype_and_its_gradient_the_leafs(op, dtype, shape):
     x = np.full(shape, 1.5, dtype)[()]
     for partner in PARTNERS:
@@ -34,8 +35,8 @@ def test_an_operation_has_numpys_dtype_and_its_gradient_the_leafs(op, dtype, sha
             assert (g.dtype, g.shape) == (np.dtype(dtype), shape), f"{partner!r}"
 
 
-@pytest.mark.parametrize("op", OPERATORS)
-@pytest.mark.parametrize("python_number", [2, 2.0])
+@in_one("op", OPERATORS)
+@in_one("python_number", [2, 2.0])
 def test_python_numbers_never_widen_a_recording_not_even_backwards(op, python_number):
     t = Tensor(np.array([1.5, 0.5], np.float32))
     for value in (op(t, python_number), op(python_number, t)):

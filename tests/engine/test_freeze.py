@@ -8,6 +8,7 @@ import operator
 import numpy as np
 import pytest
 
+from tests.helpers.quick import in_one
 from tinygrad_lossmix import Tensor, grad
 
 
@@ -71,7 +72,7 @@ class Sparse:
     __rmul__ = __add__ = __radd__ = __matmul__ = __rmatmul__ = __mul__
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("data", "advice"),
     [
         (np.array([1, 2]), "int64: convert with x.astype"),
@@ -129,16 +130,16 @@ NO_CONSTANTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("op", [operator.add, operator.mul, operator.matmul, np.maximum])
-@pytest.mark.parametrize("constant", NO_CONSTANTS)
+@in_one("op", [operator.add, operator.mul, operator.matmul, np.maximum])
+@in_one("constant", NO_CONSTANTS)
 def test_what_is_no_real_number_is_no_constant(op, constant):
     t = Tensor([1.0, 2.0])
     with pytest.raises(TypeError):
         op(t, constant)
 
 
-@pytest.mark.parametrize("op", [operator.add, operator.mul, operator.matmul, np.maximum])
-@pytest.mark.parametrize(
+@in_one("op", [operator.add, operator.mul, operator.matmul, np.maximum])
+@in_one(
     "constant",
     [c for c in NO_CONSTANTS if type(c) is not Sparse],
 )

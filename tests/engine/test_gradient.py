@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.finite import jacobian
+from tests.helpers.quick import in_one
 from tinygrad_lossmix import Tensor, grad
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.table import row
@@ -117,8 +118,8 @@ def test_a_scalar_may_have_a_seed(seed):
     assert grad(x * x, x, seed=seed) == 12.0
 
 
-@pytest.mark.parametrize("create_graph", [False, True])
-@pytest.mark.parametrize(
+@in_one("create_graph", [False, True])
+@in_one(
     ("shape", "seed"),
     [((2,), 1.0), ((2,), [1.0]), ((2,), [[1.0, 1.0]]), ((2, 1), [1.0, 1.0]), ((), [1.0]),
      ((1,), 1.0), ((0,), 0.0), ((2,), Tensor([1.0])), ((), np.ones((1, 1)))],

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 
 import tinygrad_lossmix as lm
+from tests.helpers.quick import in_one
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.sweep import sweep
 from tinygrad_lossmix.testing import strategies
@@ -54,7 +55,7 @@ def test_a_leaf_that_was_not_asked_knows_nothing_and_passes_nothing_on():
     assert y.line == (HERE, here() - 1)
 
 
-@pytest.mark.parametrize(
+@in_one(
     "call",
     [
         lambda t: t.sum(),

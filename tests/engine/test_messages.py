@@ -7,11 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from tests.helpers.quick import in_one
 from tinygrad_lossmix import Tensor, derivative, grad, value_and_grad
 from tinygrad_lossmix.engine.table import spelling
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("call", "sentence"),
     [
         (

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
+from tests.helpers.quick import in_one
 from tinygrad_lossmix import Tensor, derivative, grad, value_and_grad
 
 X = np.array([[1.0, 2.0], [3.0, 4.0]])
@@ -51,8 +52,8 @@ SCENARIOS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("create_graph", [False, True])
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@in_one("create_graph", [False, True])
+@in_one("scenario", SCENARIOS)
 def test_an_array_changed_after_it_was_used_does_no_harm(scenario, create_graph):
     function, array, later = SCENARIOS[scenario]
     array = array.copy()

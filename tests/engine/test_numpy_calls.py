@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.helpers.quick import in_one
 from tinygrad_lossmix import Tensor, grad
 from tinygrad_lossmix.engine.graph import nodes
 
@@ -29,7 +30,7 @@ PLAIN = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("call", PLAIN)
+@in_one("call", PLAIN)
 def test_functions_without_derivative_give_plain_values(call):
     result, expected = call(Tensor(X)), call(X)
     assert type(result) is type(expected)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.finite import jacobian, pulled_back
+from tests.helpers.quick import in_one
 from tinygrad_lossmix import Tensor, grad
 
 
@@ -28,8 +29,8 @@ def operands(left, right):
     return [rng.normal(size=sizes[rank]) for sizes, rank in zip(shapes, (left, right), strict=True)]
 
 
-@pytest.mark.parametrize("function", [np.matmul, np.dot])
-@pytest.mark.parametrize(("left", "right"), RANKS)
+@in_one("function", [np.matmul, np.dot])
+@in_one(("left", "right"), RANKS)
 def test_matmul_and_dot_of_all_ranks(function, left, right):
     args = operands(left, right)
     tensors = [Tensor(x) for x in args]

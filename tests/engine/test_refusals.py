@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from scipy import special
 
+from tests.helpers.quick import in_one
 from tinygrad_lossmix import Tensor
 
 X = np.array([[0.5, -1.5, 2.0], [1.0, 3.0, -0.25]])
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("call", "match"),
     [
         (lambda t: np.cross(t, t), r"np\.cross has .*add one with lm\.derivative\(np\.cross, "),
@@ -50,7 +51,7 @@ def test_operators_without_a_rule_are_refused(operator):
 OUT = np.zeros((2, 3))
 
 
-@pytest.mark.parametrize(
+@in_one(
     "call",
     [
         lambda t: np.exp(t, out=OUT),
@@ -133,7 +134,7 @@ def test_a_tensor_never_turns_into_an_array_by_itself(call):
         call(Tensor(X))
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("call", "option"),
     [
         (lambda t: np.add(t, 1, dtype=np.float32), "dtype"),
@@ -175,7 +176,7 @@ def test_einsum_of_numbered_axes_is_refused():
         np.einsum(Tensor(X), [0, 1], [0])
 
 
-@pytest.mark.parametrize(
+@in_one(
     "call",
     [
         lambda x: np.broadcast_to(x, (3,)),

@@ -5,6 +5,7 @@ import pytest
 from scipy import special
 
 import tinygrad_lossmix as lm
+from tests.helpers.quick import in_one
 from tinygrad_lossmix import Tensor, grad
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.rules import astype, divisor, getitem
@@ -86,10 +87,8 @@ def test_square_root_has_slope_infinity_at_0():
     assert slope(lambda t: t**0.5, [0.0, 4.0]) == [[INF, 0.25]]
 
 
-@pytest.mark.parametrize(
-    "wrap", [lambda y: y, np.float64, np.array], ids=["number", "0-d", "array"]
-)
-@pytest.mark.parametrize(
+@in_one("wrap", [lambda y: y, np.float64, np.array])
+@in_one(
     ("x", "y", "expected"),
     [(0, 0, 0), (0, 1, 1), (0, 2, 0), (0, 3, 0), (0, 1.5, 0), (3, 0, 0), (-2, 3, 12), (-2, 1, 1),
      (-2, 2, -4), (2, -1, -0.25), (-2, 0, 0), (2, 0.0, 0), (INF, 0, 0)],

@@ -8,6 +8,7 @@ from scipy import special
 
 import tinygrad_lossmix as lm
 from tests.helpers.finite import pulled_back
+from tests.helpers.quick import in_one
 from tinygrad_lossmix import Tensor, grad
 
 
@@ -60,8 +61,8 @@ def check(f, *args, plain=None):
         np.testing.assert_allclose(g, expected, rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize("axis", ONE + SEVERAL, ids=lambda axis: type(axis).__name__)
-@pytest.mark.parametrize("function", REDUCTIONS)
+@in_one("axis", ONE + SEVERAL, ids=lambda axis: type(axis).__name__)
+@in_one("function", REDUCTIONS)
 def test_reductions_over_any_axis(function, axis):
     if (
         isinstance(axis, tuple) and not axis and function in (np.std, np.ptp)
@@ -74,8 +75,8 @@ def test_reductions_over_any_axis(function, axis):
         check(lambda x: getattr(x, function.__name__)(axis), X)
 
 
-@pytest.mark.parametrize("axis", ONE + SEVERAL, ids=lambda axis: type(axis).__name__)
-@pytest.mark.parametrize("function", SAFE, ids=lambda f: f.__name__)
+@in_one("axis", ONE + SEVERAL, ids=lambda axis: type(axis).__name__)
+@in_one("function", SAFE, ids=lambda f: f.__name__)
 def test_safe_functions_over_any_axis(function, axis):
     whole = axis.value if isinstance(axis, Whole) else axis
     oracle = SAFE[function]
@@ -166,7 +167,7 @@ def test_any_index(key):
     check(lambda x: x[key], X)
 
 
-@pytest.mark.parametrize(
+@in_one(
     "f",
     [
         lambda x: np.transpose(x, (np.int64(2), Whole(0), -2)),

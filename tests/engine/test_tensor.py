@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
+from tests.helpers.quick import in_one
 from tinygrad_lossmix import Tensor, grad
 from tinygrad_lossmix.engine.graph import nodes
 
@@ -115,7 +116,7 @@ SPELLINGS = [
 ]
 
 
-@pytest.mark.parametrize(("function", "method"), SPELLINGS)
+@in_one(("function", "method"), SPELLINGS)
 def test_function_method_and_operator_are_one(function, method):
     t = Tensor(MATRIX)
     one, other = function(t), method(t)
@@ -126,11 +127,9 @@ def test_function_method_and_operator_are_one(function, method):
     np.testing.assert_array_equal(grad(one, t, seed=seed), grad(other, t, seed=seed))
 
 
-@pytest.mark.parametrize(
-    "op", [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
-)
-@pytest.mark.parametrize("side", ["left", "right"])
-@pytest.mark.parametrize(
+@in_one("op", [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow])
+@in_one("side", ["left", "right"])
+@in_one(
     "partner",
     [2, 2.5, True, np.float64(2.5), np.float32(2.5), np.int8(2), np.array(2.5), [1, 2, 3],
      (1.0, 2.0, 3.0), np.array([[1], [2]]), np.array([True, True, True]), np.ones((2, 1, 1)),
@@ -150,10 +149,8 @@ def test_operators_take_numbers_arrays_and_lists_on_either_side(op, side, partne
 COMPARISONS = [operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne]
 
 
-@pytest.mark.parametrize("op", COMPARISONS)
-@pytest.mark.parametrize(
-    "partner", [1, 1.0, np.float32(1), MATRIX, MATRIX[0], [0.5, 3.0, 2.0], (0.5, 3.0, 2.0)]
-)
+@in_one("op", COMPARISONS)
+@in_one("partner", [1, 1.0, np.float32(1), MATRIX, MATRIX[0], [0.5, 3.0, 2.0], (0.5, 3.0, 2.0)])
 def test_comparisons_give_plain_arrays_on_either_side(op, partner):
     t = Tensor(MATRIX)
     expected = op(MATRIX, np.asarray(partner))

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.helpers.quick import in_one
 from tinygrad_lossmix.lab.data import Data, DataError, digits, split
 
 X = np.array([[0.0], [1.0], [2.0], [3.0]])
@@ -24,7 +25,7 @@ def test_digits_equal_the_copy_of_scikit_learn_where_that_is_installed() -> None
     assert np.array_equal(digits().y, theirs.target)
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("x", "y", "words"),
     [
         (X[:, 0], [0, 0, 1, 1], "shape"),

@@ -6,6 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from tests.helpers.quick import in_one
 from tests.helpers.threads import in_threads
 from tinygrad_lossmix import MIXES, Mix, Tensor, grad
 from tinygrad_lossmix.mixes import closed_forms
@@ -26,7 +27,7 @@ def near(got, expected, dtype, size=1.0):
     )
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@in_one("dtype", [np.float16, np.float32, np.float64])
 @each_mix
 def test_cost_delta_gradient_and_its_derivative_are_those_of_one_hot_labels(mix, dtype):
     rng = np.random.default_rng(11)

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from tests.helpers import mix_oracle as oracle
 from tests.helpers.mix_cases import LABELS, REGIMES, dense, examples, pair_of
-from tests.helpers.quick import share, thinned
+from tests.helpers.quick import in_one, share, thinned
 from tinygrad_lossmix import MIXES, Mix, Tensor, grad
 from tinygrad_lossmix.engine.table import TABLE
 from tinygrad_lossmix.mixes import closed_forms
@@ -170,7 +170,7 @@ def test_a_batch_of_no_examples_has_no_cost_and_an_empty_gradient(mix, shape):
     assert grad(mix.cost(z, y), z).shape == shape
 
 
-@pytest.mark.parametrize("order", ["C", "F", "reversed", "strided", "read-only"])
+@in_one("order", ["C", "F", "reversed", "strided", "read-only"])
 @each_mix
 def test_the_layout_of_the_arrays_does_not_matter(mix, order):
     rng = np.random.default_rng(3)

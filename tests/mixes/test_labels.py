@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
+from tests.helpers.quick import in_one
 from tinygrad_lossmix import MIXES, Mix, Tensor, grad
 from tinygrad_lossmix.mixes.labels import dense, labels, numbers
 from tinygrad_lossmix.mixes.labels import logits as checked
@@ -17,20 +18,18 @@ Z = np.array([0.5, -1.0, 2.0])
 BATCH = np.array([[0.5, -1.0, 2.0], [1.0, 0.0, -2.0]])
 
 
-@pytest.mark.parametrize(
+@in_one(
     "y",
     [1, np.int8(1), np.uint64(1), np.array(1), [0, 1, 0], (0.0, 1.0, 0.0), [False, True, False]],
 )
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@in_one("dtype", [np.float16, np.float32, np.float64])
 def test_a_class_and_its_one_hot_in_any_type_are_the_same(y, dtype):
     got = dense(y, np.zeros(3, dtype))
     assert got.dtype == dtype
     assert (got == [0, 1, 0]).all()
 
 
-@pytest.mark.parametrize(
-    "dtype", ["?", "i1", "i8", "u1", "u8", "f2", "f4", "f8", "g", ">f8", ">i4"]
-)
+@in_one("dtype", ["?", "i1", "i8", "u1", "u8", "f2", "f4", "f8", "g", ">f8", ">i4"])
 @each_mix
 def test_labels_of_any_real_type(mix, dtype):
     y = np.array([[0, 1, 1], [0, 0, 0]], dtype)
@@ -38,7 +37,7 @@ def test_labels_of_any_real_type(mix, dtype):
     assert (mix.delta(BATCH, y) == mix.delta(BATCH, y.astype(float))).all()
 
 
-@pytest.mark.parametrize("y", [[2, 0], np.array([2, 0], np.uint8), np.array([2, 0], ">i2")])
+@in_one("y", [[2, 0], np.array([2, 0], np.uint8), np.array([2, 0], ">i2")])
 @each_mix
 def test_classes_are_one_hot_labels_written_short(mix, y):
     one_hot = np.array([[0, 0, 1.0], [1.0, 0, 0]])
@@ -94,7 +93,7 @@ def test_labels_changed_after_recording_change_nothing(mix, y):
         assert (grad(cost, t, create_graph=True).data == before[1]).all()
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("z", "y", "message"),
     [
         (Z, [1.0, 0.0], r"shape \(2,\).*expected \(3,\), or integer classes of shape \(\)"),
@@ -160,8 +159,8 @@ def test_a_column_of_logits_under_softmax_is_refused_with_its_axis(method):
         assert np.shape(getattr(Mix("sigmoid", cost), method)(column, y)) in ((), (3, 1))
 
 
-@pytest.mark.parametrize("y", [[np.nan, 0.0, 0.0], [0.0, np.inf, 0.0], [-np.inf, 0.0, 1.0]])
-@pytest.mark.parametrize("z", [[0.0, 0.0, 0.0], [800.0, 800.0, -800.0], [-800.0, 0.0, 1e4]])
+@in_one("y", [[np.nan, 0.0, 0.0], [0.0, np.inf, 0.0], [-np.inf, 0.0, 1.0]])
+@in_one("z", [[0.0, 0.0, 0.0], [800.0, 800.0, -800.0], [-800.0, 0.0, 1e4]])
 @each_mix
 def test_labels_that_are_not_finite_are_found_at_every_logit(mix, z, y):
     for logits in (np.array(z), Tensor(z)):
@@ -208,7 +207,7 @@ def test_costs_of_outputs_take_the_same_labels(cost):
         cost(a, Tensor(a))
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("z", "error", "message"),
     [
         (1.0, ValueError, r"at least one axis.*\(K,\)"),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
+from tests.helpers.quick import in_one
 from tinygrad_lossmix.mixes.layers import COSTS, LAYERS, PAIR_OF, PAIRS, cost_named
 
 Z, Y = np.array([2.0, 0.5, -1.0]), np.array([0.0, 1.0, 0.0])
@@ -102,8 +103,8 @@ def test_the_sweep_takes_the_delta_that_the_forward_pass_kept(pair):
     np.testing.assert_array_equal(lm.grad(cost, z), kept / 2)
 
 
-@pytest.mark.parametrize("y", [[1, 2], np.stack([Y, Y])], ids=["classes", "labels"])
-@pytest.mark.parametrize("pair", PAIRS)
+@in_one("y", [[1, 2], np.stack([Y, Y])])
+@in_one("pair", PAIRS)
 def test_a_gradient_asked_for_again_is_the_same_and_another_array(pair, y):
     z = lm.Tensor(np.stack([Z, Z]))
     cost = lm.Mix(*pair).cost(z, y)

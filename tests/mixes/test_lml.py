@@ -12,6 +12,7 @@ from mpmath import mp
 import tinygrad_lossmix as lm
 from tests.helpers import mix_oracle as oracle
 from tests.helpers.mix_cases import dense, examples, pair_of
+from tests.helpers.quick import in_one
 from tinygrad_lossmix import Mix, Tensor, grad
 from tinygrad_lossmix.mixes.lml import lml_parts
 from tinygrad_lossmix.views.reading import Reading
@@ -38,7 +39,7 @@ def assert_relative(got, exact, bound):
             assert abs(float(value) - truth) <= bound * abs(truth)
 
 
-@pytest.mark.parametrize("z", HOSTILE, ids=lambda z: f"{len(z)} from {z[0]:.4g}")
+@in_one("z", HOSTILE, ids=lambda z: f"{len(z)} from {z[0]:.4g}")
 def test_outputs_their_complements_and_weights_are_right_to_the_last_digits(z):
     """Measured: 1.5e-15 at most."""
     x, *parts = lml_parts(np.array(z))

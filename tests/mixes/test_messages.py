@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
+from tests.helpers.quick import in_one
 from tinygrad_lossmix import Mix, Tensor
 
 Z = np.array([0.5, -1.0, 2.0])
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("call", "sentence"),
     [
         (

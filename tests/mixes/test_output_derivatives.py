@@ -22,6 +22,7 @@ from tests.helpers.output_oracle import (
     others,
     softmax,
 )
+from tests.helpers.quick import in_one
 from tinygrad_lossmix import Tensor, grad
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.mixes.outputs import log1m_softmax
@@ -140,7 +141,7 @@ def test_second_derivatives_of_functions_of_an_axis(f, data):
         assert_close(got, exact, np.float64, [len(z)] * len(z))
 
 
-@pytest.mark.parametrize(
+@in_one(
     "z",
     [
         [BIG, -BIG, 0.0],

@@ -21,6 +21,7 @@ from tests.helpers.output_oracle import (
     exact_numbers,
     others,
 )
+from tests.helpers.quick import in_one
 from tinygrad_lossmix import Tensor, grad
 from tinygrad_lossmix.mixes.outputs import log1m_softmax
 
@@ -103,7 +104,7 @@ def test_elementwise_functions_take_one_number(f, x):
 
 
 @each_over_an_axis
-@pytest.mark.parametrize("axis", [0, 1, 2, -1, -2, -3])
+@in_one("axis", [0, 1, 2, -1, -2, -3])
 def test_the_axis_may_be_chosen(f, axis):
     z = np.random.default_rng(0).normal(size=(2, 3, 4)) * 30
     t, v = Tensor(z), np.random.default_rng(1).normal(size=f(z, axis=axis).shape)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
+from tests.helpers.quick import in_one
 from tinygrad_lossmix.mixes.mix import MIXES
 from tinygrad_lossmix.testing import gradcheck
 
@@ -47,8 +48,8 @@ LAYERS = {"softmax": plain_softmax, "sigmoid": plain_sigmoid}
 COSTS = {"ll": likelihood, "ce": entropy, "quadratic": squares}
 
 
-@pytest.mark.parametrize("mix", MIXES, ids=lambda mix: mix.words)
-@pytest.mark.parametrize("own", ["layer", "cost", "both"])
+@in_one("mix", MIXES, ids=lambda mix: mix.words)
+@in_one("own", ["layer", "cost", "both"])
 def test_spelled_out_by_a_user_each_of_the_six_gives_the_same(mix, own):
     output = mix.output if own == "cost" else LAYERS[mix.output]
     cost = mix.cost_name if own == "layer" else COSTS[mix.cost_name]

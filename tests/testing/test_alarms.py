@@ -5,6 +5,7 @@ import pytest
 
 import tinygrad_lossmix as lm
 from tests.helpers.correct_gradients import KINDS, correct, plain
+from tests.helpers.quick import in_one
 from tinygrad_lossmix.testing import gradcheck
 
 POINT = np.array([0.7, -0.3, 1.1])
@@ -16,7 +17,7 @@ def passes(seed):
         return bool(gradcheck(f, x))
 
 
-@pytest.mark.parametrize("seed", range(0, 100 * len(KINDS), 49))
+@in_one("seed", range(0, 100 * len(KINDS), 49))
 def test_no_false_alarm_on_a_correct_gradient(seed):
     assert passes(seed)
 

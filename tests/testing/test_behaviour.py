@@ -7,6 +7,7 @@ import pytest
 
 import tinygrad_lossmix as lm
 from tests.helpers.faults import V, squares
+from tests.helpers.quick import in_one
 from tinygrad_lossmix.engine.table import derivative
 from tinygrad_lossmix.testing import gradcheck
 
@@ -92,7 +93,7 @@ class Hostile:
         raise RuntimeError("not today")
 
 
-@pytest.mark.parametrize(
+@in_one(
     "g",
     [
         None, "abc", [[1.0, 2.0], [3.0]], object(), {0: 1.0}, int, ..., (v for v in V), Hostile(),

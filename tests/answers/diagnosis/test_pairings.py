@@ -23,6 +23,7 @@ from tests.helpers.frameworks import (
     sigmoid,
     softmax,
 )
+from tests.helpers.quick import in_one
 from tinygrad_lossmix.answers.diagnosis.pairings import PAIRINGS, Candidate, reproducing
 
 REPORTED = [
@@ -88,7 +89,7 @@ REPORTED = [
 ]
 
 
-@pytest.mark.parametrize("case", REPORTED, ids=lambda case: " ".join(map(str, case[3:8])))
+@in_one("case", REPORTED, ids=lambda case: " ".join(map(str, case[3:8])))
 def test_the_pairing_that_reported_a_loss_comes_first(case):
     outputs, labels, loss, kind, transform, cost, reduction, in_all, fine = case
     found = lm.diagnose(outputs, labels, loss)

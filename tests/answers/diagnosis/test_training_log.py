@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.formulas import evaluated
+from tests.helpers.quick import in_one
 from tinygrad_lossmix.answers.diagnosis.training_log import Level, levels, read
 
 FLOOR = math.log1p(9 / math.e)
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("line", "expected"),
     [
         ("loss=0.7", {"loss": ["0.7"]}),

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.helpers.quick import thinned
+from tests.helpers.quick import in_one, thinned
 from tinygrad_lossmix.answers.plateau.candidates import constants, half_unit
 from tinygrad_lossmix.answers.plateau.plateau import plateau
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("loss", "classes", "accuracy", "name", "k"),
     [
         ("2.3026", 10, None, "uniform predictions", 10),

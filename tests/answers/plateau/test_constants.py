@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.formulas import evaluated
+from tests.helpers.quick import in_one
 from tinygrad_lossmix.answers.plateau.candidates import constants
 
 CLASSES = [2, 3, 4, 7, 10, 100]
@@ -42,8 +43,8 @@ def one_hot(k, i=0):
     return np.eye(k)[i]
 
 
-@pytest.mark.parametrize("k", CLASSES)
-@pytest.mark.parametrize(
+@in_one("k", CLASSES)
+@in_one(
     ("name", "cost", "expected"),
     [
         ("uniform predictions", "", lambda k: log_likelihood(softmax(np.zeros(k)))),
@@ -80,8 +81,8 @@ def test_no_prediction_costs_less_than_the_floor_of_smoothed_labels(k):
         assert -(y * np.log(other)).sum() >= floor
 
 
-@pytest.mark.parametrize("k", CLASSES)
-@pytest.mark.parametrize("wrong", [0, 1, 3])
+@in_one("k", CLASSES)
+@in_one("wrong", [0, 1, 3])
 def test_saturated_outputs_of_which_some_are_wrong(k, wrong):
     predicted = [one_hot(k, int(i < wrong)) for i in range(20)]
     accuracy = 1 - wrong / 20

@@ -11,7 +11,7 @@ import pytest
 
 from tests.helpers import mix_oracle as oracle
 from tests.helpers.once import verdict_on
-from tests.helpers.quick import thinned
+from tests.helpers.quick import in_one, thinned
 from tinygrad_lossmix import MIXES, Mix, Tensor, book, grad
 from tinygrad_lossmix.answers.verdict.expected import expected_cost
 from tinygrad_lossmix.answers.verdict.verdict import verdict
@@ -244,7 +244,7 @@ def test_two_verdicts_are_the_same_and_valid_json(mix: Mix, k: int) -> None:
     assert mix.verdict(k).record() == record
 
 
-@pytest.mark.parametrize("k", [1, 3, 10])
+@in_one("k", [1, 3, 10])
 @each_mix
 def test_the_text_fits_its_width_and_says_everything(mix: Mix, k: int) -> None:
     v = found(mix.output, mix.cost_name, k)

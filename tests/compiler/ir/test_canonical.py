@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.helpers.quick import in_one
 from tinygrad_lossmix.compiler.compile import compile as compiled
 from tinygrad_lossmix.compiler.ir.program import TracedProgram
 
@@ -62,8 +63,8 @@ SPELLINGS = [
 ]
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS)
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@in_one("spelling", SPELLINGS)
+@in_one("dtype", [np.float64, np.float32])
 def test_spelling(spelling, dtype):
     rng = np.random.default_rng(0)
     g = compiled(lambda t, u: t * np.sum(spelling(u) * 1.0))

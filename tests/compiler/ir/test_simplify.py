@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
+from tests.helpers.quick import in_one
 from tinygrad_lossmix.compiler.compile import compile as compiled
 from tinygrad_lossmix.compiler.ir.program import TracedProgram
 from tinygrad_lossmix.compiler.ir.trace import Traced
@@ -91,8 +92,8 @@ def test_constants_that_would_be_lost_together_stay_apart(name):
         np.testing.assert_allclose(value, expected, rtol=1e-14)
 
 
-@pytest.mark.parametrize("zero", [0.0, -0.0, 0])
-@pytest.mark.parametrize(
+@in_one("zero", [0.0, -0.0, 0])
+@in_one(
     "f",
     [
         lambda x, c: (c * (x * x / (1.0 + x * x))).sum(),

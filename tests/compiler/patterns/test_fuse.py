@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import tinygrad_lossmix as lm
 from tests.helpers import spellings
+from tests.helpers.quick import in_one
 from tinygrad_lossmix.compiler.patterns.fuse import is_complement
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.testing import strategies
@@ -46,7 +47,7 @@ def test_of_negated_logits_too(mix, y):
 
 
 @each_mix
-@pytest.mark.parametrize("shape", [(3,), (1, 3), (49, 2), (2, 3, 4)])
+@in_one("shape", [(3,), (1, 3), (49, 2), (2, 3, 4)])
 def test_any_batch_is_one_node_without_a_factor(mix, shape):
     z = lm.Tensor(np.random.default_rng(0).normal(size=shape))
     y = np.random.default_rng(1).integers(0, shape[-1], shape[:-1])
@@ -86,7 +87,7 @@ def test_what_is_added_keeps_a_factor_that_is_no_number_yet():
     assert slope == 3.0
 
 
-@pytest.mark.parametrize("layer", [s for s in spellings.SOFTMAXES if s != "row by row"])
+@in_one("layer", [s for s in spellings.SOFTMAXES if s != "row by row"])
 def test_every_softmax_with_log_likelihood_is_one_node(layer):
     z, y = lm.Tensor([[40.0, 0.0, 1.0], [1.0, 2.0, 0.5]]), np.eye(3)[[0, 2]]
     for cost in spellings.LIKELIHOODS.values():

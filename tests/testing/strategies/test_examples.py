@@ -6,7 +6,7 @@ from hypothesis import find, given
 from hypothesis import strategies as st
 
 from tests.helpers.drawn import DRAWN, SHAPES
-from tests.helpers.quick import share
+from tests.helpers.quick import in_one, share
 from tinygrad_lossmix.testing import strategies
 
 
@@ -31,8 +31,8 @@ REGIMES = {
 }
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-@pytest.mark.parametrize("regime", strategies.REGIMES)
+@in_one("dtype", [np.float16, np.float32, np.float64])
+@in_one("regime", strategies.REGIMES)
 @share(5)
 @given(st.data())
 def test_logits_are_of_their_regime(regime, dtype, data):
