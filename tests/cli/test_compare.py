@@ -21,7 +21,7 @@ from tests.helpers.once import verdict_on
 from tests.helpers.quick import thinned
 from tinygrad_lossmix.cli import main
 from tinygrad_lossmix.cli.options import chosen
-from tinygrad_lossmix.lab.training import train
+from tinygrad_lossmix.lab.tasks import answer
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 
 NAMES = [f"{mix.output} {mix.cost_name}" for mix in MIXES]
@@ -249,9 +249,9 @@ def interrupted_after_seven(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         started.append(args)
         if len(started) == 8:
             raise KeyboardInterrupt
-        return train(*args)
+        return answer(*args)
 
-    monkeypatch.setattr("tinygrad_lossmix.lab.studies.train", until_ctrl_c)
+    monkeypatch.setattr("tinygrad_lossmix.lab.tasks.answer", until_ctrl_c)
     return
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from rich.text import Text
 from tinygrad_lossmix.cli.exits import INTERRUPTED, refusing, usage
 from tinygrad_lossmix.cli.options import json_option, mixes_option, show
 from tinygrad_lossmix.cli.stdout import printed
+from tinygrad_lossmix.cli.workers import executor_options
 from tinygrad_lossmix.lab.data import Data, DataError, digits
 from tinygrad_lossmix.lab.data_files import read
 from tinygrad_lossmix.lab.report import prepare, record, write
-from tinygrad_lossmix.lab.studies import runs, summarise
+from tinygrad_lossmix.lab.studies import in_order, runs, summarise
 from tinygrad_lossmix.lab.training import Epoch, Run, Settings
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import clean, number, shorten, yes
@@ -54,8 +56,10 @@ def setting(name: str, kind: Any, about: str) -> Callable[[Callable[..., None]],
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Folder to write results.json and results.csv to, with the learning curves.",
+    help="Folder to write results.json and results.csv to, with the learning curves; what "
+    "results.jsonl there has already is not computed again.",
 )
+@executor_options
 @json_option
 @click.pass_context
 def command(
@@ -65,6 +69,7 @@ def command(
     path: Path | None,
     out: Path | None,
     as_json: bool,
+    executor: Executor | None,
     **numbers: Any,
 ) -> None:
     """Train every mix from the same initial weights on the same mini-batches, for several seeds,
@@ -77,7 +82,7 @@ def command(
         data = digits() if path is None else read(path)
         if out:
             prepare(out)
-        finished = train_all(mixes, data, settings)
+        finished = train_all(mixes, data, settings, executor, out and out / "results.jsonl")
     planned = len(mixes) * settings.seeds
     if finished:
         results = summarise(finished, data, settings)
@@ -87,11 +92,19 @@ def command(
             write(found, out)
             click.echo(clean(f"wrote {out / 'results.json'}, {out / 'results.csv'}"), err=True)
     if len(finished) < planned:
-        click.echo(f"interrupted: {len(finished)} of {planned} runs finished", err=True)
+        more = f"; the same command goes on from {out / 'results.jsonl'}" if out else ""
+        text = f"interrupted: {len(finished)} of {planned} runs finished{more}"
+        click.echo(clean(text), err=True)
         ctx.exit(INTERRUPTED)
 
 
-def train_all(mixes: list[Mix], data: Data, settings: Settings) -> list[Run]:
+def train_all(
+    mixes: list[Mix],
+    data: Data,
+    settings: Settings,
+    executor: Executor | None,
+    journal: Path | None,
+) -> list[Run]:
     """All runs or, when interrupted, those that were finished; the progress goes to stderr."""
     finished: list[Run] = []
     columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
@@ -105,9 +118,11 @@ def train_all(mixes: list[Mix], data: Data, settings: Settings) -> list[Run]:
             bar.update(task, advance=1, description=text)
 
         with contextlib.suppress(KeyboardInterrupt):
-            for run in runs(mixes, data, settings, tell):
+            for run in runs(mixes, data, settings, tell, executor, journal):
                 finished.append(run)
-    return finished
+                tell(run.mix, run.seed, run.last)
+                bar.update(task, completed=len(finished) * settings.epochs)
+    return in_order(finished, mixes)
 
 
 def report(found: dict[str, Any]) -> str:

@@ -102,13 +102,22 @@ def users_function(name: str) -> Callable[..., Any]:
     function = imported(name)
     if not callable(function):
         raise ValueError(f"{name} is {type(function).__name__}, not a function")
+    return UsersFunction(name, function)
 
-    @functools.wraps(function)
-    def called(*args: Any) -> Any:
-        with users_code(name):
-            return function(*args)
 
-    return called
+class UsersFunction:
+    """A function that is sent to another process by the name that was typed."""
+
+    def __init__(self, name: str, function: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function)
+        self.name, self.function = name, function
+
+    def __call__(self, *args: Any) -> Any:
+        with users_code(self.name):
+            return self.function(*args)
+
+    def __reduce__(self) -> Any:
+        return users_function, (self.name,)
 
 
 def point_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,12 +12,13 @@ from tinygrad_lossmix.lab.data_files import read
 from tinygrad_lossmix.lab.report import diagnosis, ranking, record, write
 from tinygrad_lossmix.lab.studies import Result, Spread, compare, runs, summarise
 from tinygrad_lossmix.lab.study import Figure, Statement, Study, Table
+from tinygrad_lossmix.lab.tasks import TaskError, completed
 from tinygrad_lossmix.lab.training import Epoch, Run, Settings, train
 
 __all__ = ["Data", "DataError", "digits", "read"]
 __all__ += ["Epoch", "Run", "Settings", "train"]
-__all__ += ["Result", "Spread", "compare", "runs", "summarise"]
 __all__ += ["STUDIES", "Figure", "Statement", "Study", "Table"]
+__all__ += ["Result", "Spread", "TaskError", "compare", "completed", "runs", "summarise"]
 __all__ += ["diagnosis", "ranking", "record", "write"]
 
 

@@ -1,7 +1,7 @@
 """All mixes on the same data: the runs, and what they add up to.
 
 What you can do here: `compare()` trains every mix on the digits and gives a `Result` for each;
-`runs` yields single runs as they finish, `summarise` makes results of them.
+`runs` yields single runs as they finish, here or elsewhere; `summarise` makes results of them.
 """
 
 from __future__ import annotations
@@ -9,13 +9,18 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.lab.data import Data, digits, split
-from tinygrad_lossmix.lab.training import OnEpoch, Run, Settings, initial, logits, train
+from tinygrad_lossmix.lab.tasks import completed
+from tinygrad_lossmix.lab.training import Epoch, OnEpoch, Run, Settings, initial, logits, train
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 
 GOAL = 0.95
@@ -78,7 +83,11 @@ class Result:
 
 
 def compare(
-    mixes: Iterable[Mix] = MIXES, data: Data | None = None, settings: Settings | None = None
+    mixes: Iterable[Mix] = MIXES,
+    data: Data | None = None,
+    settings: Settings | None = None,
+    executor: Executor | None = None,
+    journal: str | Path | None = None,
 ) -> list[Result]:
     """Train every mix from the same initial weights on the same mini-batches, for each seed.
 
@@ -86,16 +95,20 @@ def compare(
         mixes: what is compared; all six unless given.
         data: the examples; the handwritten digits unless given.
         settings: how every mix is trained.
+        executor, journal: what makes the runs and what keeps them, as for `completed`.
 
     Raises:
         DataError: the features cannot be scaled in this dtype.
+        TaskError, OSError: as `completed`.
 
     >>> [result] = compare(MIXES[:1], settings=Settings(seeds=1, epochs=1))
     >>> 0.0 <= result.accuracy.mean <= 1.0
     True
     """
     data, settings = data or digits(), settings or Settings()
-    return summarise(list(runs(mixes, data, settings)), data, settings)
+    mixes = tuple(mixes)
+    finished = list(runs(mixes, data, settings, executor=executor, journal=journal))
+    return summarise(in_order(finished, mixes), data, settings)
 
 
 def runs(
@@ -103,16 +116,31 @@ def runs(
     data: Data,
     settings: Settings,
     on_epoch: OnEpoch = lambda mix, seed, epoch: None,
+    executor: Executor | None = None,
+    journal: str | Path | None = None,
 ) -> Iterator[Run]:
     """Every mix with seed 0, then with seed 1 …: whatever is finished compares all of them.
 
-    Raises:
-        DataError: the features cannot be scaled in this dtype.
+    With an executor as they end, and on_epoch is not told. Raises what `compare` does.
     """
     mixes = tuple(mixes)
-    for seed in range(settings.seeds):
-        for mix in mixes:
-            yield train(mix, data, settings, seed, on_epoch)
+    plan = [(mix, seed) for seed in range(settings.seeds) for mix in mixes]
+    alone = replace(settings, seeds=1)  # a run is the same one among more of them
+    calls = [partial(train, mix, data, alone, seed) for mix, seed in plan]
+    for i, found in completed(calls, executor, journal, (on_epoch,)):
+        yield run_of(plan[i][0], found)
+
+
+def run_of(mix: Mix, found: dict[str, Any]) -> Run:
+    """What `completed` gives for a training, as a `Run` again."""
+    curve = tuple(Epoch(**epoch) for epoch in found["curve"])
+    never = tuple(found["never_predicted"])
+    return Run(**{**found, "mix": mix, "curve": curve, "never_predicted": never})
+
+
+def in_order(finished: Iterable[Run], mixes: Sequence[Mix]) -> list[Run]:
+    """As if they had ended in the order in which they began."""
+    return sorted(finished, key=lambda run: (run.seed, mixes.index(run.mix)))
 
 
 def summarise(finished: Sequence[Run], data: Data, settings: Settings) -> list[Result]:

@@ -120,7 +120,11 @@ def train(
 
 def measure(mix: Mix, parts: Split, p: Parameters) -> Epoch:
     """What these parameters give on all training and all test examples."""
-    cost = float(mix.cost(in_slices(parts.x, p), parts.y))
+    costs = [
+        float(mix.cost(logits(parts.x[rows], *p), parts.y[rows])) * len(parts.y[rows])
+        for rows in slices(parts.x)
+    ]
+    cost = sum(costs) / len(parts.x)
     a = mix.activate(in_slices(parts.x_test, p))
     if not (math.isfinite(cost) and np.isfinite(a).all()):
         return Epoch(math.nan, math.nan, math.nan)
@@ -129,11 +133,17 @@ def measure(mix: Mix, parts: Split, p: Parameters) -> Epoch:
 
 
 def in_slices(x: Array, p: Parameters) -> Array:
-    """The logits of many examples, a hundred at a time.
+    """The logits of many examples."""
+    return np.concatenate([logits(x[rows], *p) for rows in slices(x)])
 
-    A larger product wakes the threads of BLAS, which then spin through the training in between.
+
+def slices(x: Array) -> list[slice]:
+    """A hundred examples at a time.
+
+    A larger product wakes the threads of BLAS, which then spin through the training in between, and
+    whose number is seen in its last bits.
     """
-    return np.concatenate([logits(x[i : i + 100], *p) for i in range(0, len(x), 100)])
+    return [slice(start, start + 100) for start in range(0, len(x), 100)]
 
 
 def descend(
