@@ -22,8 +22,16 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB
 def executor_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Options --workers and --scheduler of a command, which gets the executor that they ask for."""
 
-    @click.option("--workers", type=click.IntRange(1, 1000), help="Processes, on this machine.")
-    @click.option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster: tcp://host:8786.")
+    @click.option(
+        "--workers",
+        type=click.IntRange(1, 1000),
+        help="Processes that share the runs, one thread each.",
+    )
+    @click.option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="A Dask cluster that shares the runs: tcp://host:8786.",
+    )
     @functools.wraps(function)
     def command(workers: int | None, scheduler: str | None, **options: Any) -> Any:
         if workers and scheduler:
