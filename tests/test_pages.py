@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 import tinygrad_lossmix as lm
+from tests.helpers import once
 from tests.helpers.blocks import PAGES, ROOT, changed, fences
-from tests.helpers.once import verdict_on
 from tests.helpers.pictures import words
 from tests.helpers.quick import thinned
 from tinygrad_lossmix.cli import COMMANDS, main
@@ -40,7 +40,8 @@ def anchors(page):
 
 
 @every_page
-def test_every_block_prints_what_the_page_says(page):
+def test_every_block_prints_what_the_page_says(page, monkeypatch):
+    once.in_commands(monkeypatch)
     difference = "\n".join(changed(page))
     assert not difference, (
         f"{difference}\npython -m tests.helpers.blocks --write {page.relative_to(ROOT)}"
@@ -105,7 +106,7 @@ def test_the_answer_takes_ten_lines():
 
 def test_the_table_of_the_question_is_computed():
     table = [row for row in rows(text_of(README)) if row[0] in ("sigmoid", "softmax")]
-    verdicts = [(mix, verdict_on(mix, 3)) for mix in lm.MIXES]
+    verdicts = [(mix, once.verdict_on(mix, 3)) for mix in lm.MIXES]
     assert [row[:2] + row[3:6] for row in table] == [
         [*str(mix).split(" + "), *(("no", "yes")[v] for v in (v.a_minus_y, v.proper, v.convex))]
         for mix, v in verdicts

@@ -13,6 +13,8 @@ from pathlib import Path
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
+import tests.conftest  # noqa: F401  the profile of hypothesis
+
 KEPT = ("image/svg+xml", "text/plain")
 
 

@@ -12,6 +12,7 @@ from mpmath import mp
 import tinygrad_lossmix as lm
 from tests.helpers import mix_oracle as oracle
 from tests.helpers.mix_cases import dense, examples, pair_of
+from tests.helpers.once import verdict_on
 from tests.helpers.quick import in_one
 from tinygrad_lossmix import Mix, Tensor, grad
 from tinygrad_lossmix.mixes.lml import lml_parts
@@ -217,7 +218,7 @@ def test_of_outputs_it_is_warned_of_with_its_floor():
 
 
 def test_the_answers_about_it():
-    found = CE.verdict(3)
+    found = verdict_on(CE, 3)
     assert (found.proper, found.convex, found.a_minus_y) == (True, True, True)
     assert found.condition == "only where the labels sum to 1"
     reports = [lm.delta_report(mix, [2.0, 1.0, 0.0], [0.0, 0.3, 0.7]) for mix in LML]

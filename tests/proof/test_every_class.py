@@ -7,6 +7,7 @@ import pytest
 import sympy
 
 import tinygrad_lossmix as lm
+from tests.helpers.once import proof_of
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 from tinygrad_lossmix.proof.every_class import COUNT, A, T, Y, summed
 from tinygrad_lossmix.proof.proof import prove
@@ -35,23 +36,25 @@ def value(formula, a, y):
 def test_the_formula_is_the_delta_of_the_engine_at_any_k(mix, k):
     rng = np.random.default_rng(k)
     z, y = rng.normal(size=k), rng.random(k)
-    found = value(prove(mix.output, mix.cost_name, "all").delta, mix.activate(z), y)
+    found = value(proof_of(mix.output, mix.cost_name, "all").delta, mix.activate(z), y)
     np.testing.assert_allclose(found, mix.delta(z, y), rtol=1e-11, atol=1e-13)
 
 
 @pytest.mark.parametrize("mix", MIXES, ids=lambda mix: mix.words)
 def test_it_holds_where_it_does_for_three_classes(mix):
-    everywhere, three = (prove(mix.output, mix.cost_name, k) for k in ("all", 3))
+    everywhere, three = (proof_of(mix.output, mix.cost_name, k) for k in ("all", 3))
     assert bool(everywhere) == bool(three)
     assert everywhere.ignores_wrong_classes == three.ignores_wrong_classes
 
 
 def test_the_condition_is_found():
-    conditions = [prove(*pair, "all").condition for pair in (("softmax", "ll"), ("sigmoid", "ce"))]
+    conditions = [
+        proof_of(*pair, "all").condition for pair in (("softmax", "ll"), ("sigmoid", "ce"))
+    ]
     assert conditions == ["sum(y) = 1", "any y"]
-    assert prove("softmax", "ce", "all").condition == "no y"
-    assert prove("lml", "ce", "all").condition == "sum(y) = 1"
-    assert [bool(prove("lml", cost, "all")) for cost in ("ll", "quadratic")] == [False, False]
+    assert proof_of("softmax", "ce", "all").condition == "no y"
+    assert proof_of("lml", "ce", "all").condition == "sum(y) = 1"
+    assert [bool(proof_of("lml", cost, "all")) for cost in ("ll", "quadratic")] == [False, False]
 
 
 def test_a_cost_of_ones_own_is_derived():
@@ -65,7 +68,7 @@ def test_a_cost_of_ones_own_is_derived():
 
 def test_squares_of_ones_own_are_the_quadratic_cost_twice():
     proof = prove("sigmoid", lambda a, y: ((a - y) ** 2).sum(), "all")
-    ours = prove("sigmoid", "quadratic", "all")
+    ours = proof_of("sigmoid", "quadratic", "all")
     assert sympy.simplify(proof.delta - 2 * ours.delta) == 0
 
 
@@ -113,7 +116,7 @@ def test_sums_are_linear_and_what_has_no_class_is_taken_out():
 
 
 def test_words_and_record():
-    proof = prove("softmax", "ll", "all")
+    proof = proof_of("softmax", "ll", "all")
     assert repr(proof).splitlines()[:2] == [
         "softmax + log-likelihood, any number of classes",
         "delta = a - y exactly where sum(y) = 1.",
@@ -121,7 +124,7 @@ def test_words_and_record():
     assert proof.to_dict()["classes"] == "all"
     assert proof.to_dict()["delta"] == "a_k*sum(y) - y_k"
     assert proof.latex.startswith("\\delta_k = ")
-    assert "0 for every wrong class" in str(prove("sigmoid", "ll", "all"))
+    assert "0 for every wrong class" in str(proof_of("sigmoid", "ll", "all"))
     assert proof.mix == Mix("softmax", "ll")
 
 

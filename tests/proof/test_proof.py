@@ -8,6 +8,7 @@ import pytest
 import sympy
 
 import tinygrad_lossmix as lm
+from tests.helpers.once import proof_of
 from tests.helpers.quick import thinned
 from tinygrad_lossmix.engine.sweep import accumulated, sweep
 from tinygrad_lossmix.engine.table import TABLE, Row
@@ -40,7 +41,7 @@ def point_of(proof, z, y):
 
 @pytest.mark.parametrize(("output", "cost", "k"), thinned(CASES, 4))
 def test_the_formula_is_the_closed_form_at_any_logits_and_labels(output, cost, k):
-    proof = prove(output, cost, k)
+    proof = proof_of(output, cost, k)
     rng = np.random.default_rng(k)
     for _ in range(3):
         z, y = rng.normal(size=(2, k))
@@ -50,7 +51,7 @@ def test_the_formula_is_the_closed_form_at_any_logits_and_labels(output, cost, k
 
 @pytest.mark.parametrize("k", [1, 2, 3, 4])
 def test_softmax_with_log_likelihood_needs_labels_that_add_up_to_one(k):
-    proof = prove("softmax", "ll", k)
+    proof = proof_of("softmax", "ll", k)
     assert proof
     assert proof.holds
     assert proof.counterexample is None
@@ -60,30 +61,30 @@ def test_softmax_with_log_likelihood_needs_labels_that_add_up_to_one(k):
 
 @pytest.mark.parametrize("k", [1, 2, 3, 4])
 def test_sigmoid_with_cross_entropy_takes_any_labels(k):
-    proof = prove("sigmoid", "ce", k)
+    proof = proof_of("sigmoid", "ce", k)
     assert proof.holds
     assert proof.condition == "any y"
     assert proof.delta == tuple(a - y for a, y in zip(proof.a, proof.y, strict=True))
 
 
 def test_softmax_with_cross_entropy_is_twice_a_minus_y_for_two_classes_and_no_multiple_for_more():
-    two, three = prove("softmax", "ce", 2), prove("softmax", "ce", 3)
+    two, three = proof_of("softmax", "ce", 2), proof_of("softmax", "ce", 3)
     assert (two.holds, two.multiple, two.condition) == (False, 2, "no y")
     assert (three.holds, three.multiple, three.condition) == (False, None, "no y")
 
 
 def test_sigmoid_with_log_likelihood_ignores_every_wrong_class():
-    proof = prove("sigmoid", "ll", 3)
+    proof = proof_of("sigmoid", "ll", 3)
     assert proof.ignores_wrong_classes
     assert proof.condition == "y0 = 1, y1 = 1, y2 = 1"
     assert proof.delta == tuple(-y * (1 - a) for a, y in zip(proof.a, proof.y, strict=True))
     others = [mix for mix in lm.MIXES if mix != proof.mix]
-    assert not any(prove(m.output, m.cost_name, 2).ignores_wrong_classes for m in others)
+    assert not any(proof_of(m.output, m.cost_name, 2).ignores_wrong_classes for m in others)
 
 
 @pytest.mark.parametrize(("output", "cost", "k"), thinned(CASES, 4))
 def test_a_counterexample_is_one_and_is_there_exactly_when_it_does_not_hold(output, cost, k):
-    proof = prove(output, cost, k)
+    proof = proof_of(output, cost, k)
     point = proof.counterexample
     assert (point is None) == proof.holds
     if point is not None:
@@ -112,7 +113,7 @@ def test_where_delta_is_a_minus_y_no_point_is_a_counterexample():
     ],
 )
 def test_a_wrong_rule_in_the_table_breaks_the_proof(monkeypatch, output, cost, function, rules):
-    assert prove(output, cost, 2)
+    assert proof_of(output, cost, 2)
     monkeypatch.setitem(TABLE, function, Row(rules, TABLE[function].forward))
     proof = prove(output, cost, 2)
     assert not proof
@@ -124,7 +125,7 @@ def test_a_wrong_rule_in_the_table_breaks_the_proof(monkeypatch, output, cost, f
 
 
 def test_what_the_outputs_do_not_determine_is_explained(monkeypatch):
-    assert "T is" not in str(prove("softmax", "ll", 2))
+    assert "T is" not in str(proof_of("softmax", "ll", 2))
     monkeypatch.setitem(TABLE, np.exp, Row([lambda g, z, x: g], TABLE[np.exp].forward))
     assert "\nT is the sum of e^z.\n" in str(prove("softmax", "ll", 2))
 
@@ -148,7 +149,7 @@ def test_the_readable_form_equals_the_one_derived(output, cost, k):
 
 
 def test_the_text_says_the_verdict_the_formulas_and_the_counterexample():
-    assert str(prove("softmax", "ce", 2)).splitlines() == [
+    assert str(proof_of("softmax", "ce", 2)).splitlines() == [
         "softmax + cross-entropy, 2 classes",
         "delta is not a - y.",
         "It is exactly 2(a - y) where y0 + y1 = 1.",
@@ -159,8 +160,8 @@ def test_the_text_says_the_verdict_the_formulas_and_the_counterexample():
         "",
         "a outputs, y labels; derived for all logits by the engine's table, run on symbols.",
     ]
-    assert "delta = a - y for any y." in str(prove("sigmoid", "ce", 1))
-    assert "0 for every wrong class" in str(prove("sigmoid", "ll", 2))
+    assert "delta = a - y for any y." in str(proof_of("sigmoid", "ce", 1))
+    assert "0 for every wrong class" in str(proof_of("sigmoid", "ll", 2))
 
 
 @pytest.mark.parametrize(
@@ -174,7 +175,7 @@ def test_the_text_says_the_verdict_the_formulas_and_the_counterexample():
     ids=str,
 )
 def test_latex_has_a_line_for_each_logit_and_the_condition(mix, last):
-    proof = prove(*mix, 2)
+    proof = proof_of(*mix, 2)
     begin, *lines, end = proof.latex.splitlines()
     assert (begin, lines[-1], end) == (r"\begin{aligned}", last, r"\end{aligned}")
     assert [line[:11] for line in lines[:2]] == [r"\delta_{0} ", r"\delta_{1} "]
@@ -185,7 +186,7 @@ def test_latex_has_a_line_for_each_logit_and_the_condition(mix, last):
 @pytest.mark.slow
 @pytest.mark.parametrize("mix", lm.MIXES, ids=str)
 def test_five_classes_are_proved(mix):
-    proof = prove(mix.output, mix.cost_name, 5)
+    proof = proof_of(mix.output, mix.cost_name, 5)
     assert proof.holds == (str(mix) in ("softmax + log-likelihood", "sigmoid + cross-entropy"))
 
 

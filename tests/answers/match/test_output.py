@@ -29,7 +29,7 @@ COSTS = {  # the cost; by set of labels c, or None where there is no layer; the 
     ),
     "mean over classes": (
         lambda z, y: lm.Mix("sigmoid", "ce").cost(z, y) / y.size,
-        dict.fromkeys(("reals", "cube", "simplex"), 0.25),
+        dict.fromkeys(("reals", "cube", "simplex"), 1 / 3),
         "sigmoid",
     ),
     "counts": (
@@ -44,7 +44,7 @@ COSTS = {  # the cost; by set of labels c, or None where there is no layer; the 
     ),
     "mean of squares": (
         lambda z, y: ((z - y) ** 2).mean(),
-        dict.fromkeys(("reals", "cube", "simplex"), 0.5),
+        dict.fromkeys(("reals", "cube", "simplex"), 2 / 3),
         "identity",
     ),
     "log-cosh": (
@@ -63,7 +63,7 @@ COSTS = {  # the cost; by set of labels c, or None where there is no layer; the 
 
 @functools.cache
 def found(name):
-    return lm.matching_output(COSTS[name][0], 4)
+    return lm.matching_output(COSTS[name][0], 3)
 
 
 @pytest.mark.parametrize("name", COSTS)
@@ -80,12 +80,12 @@ def test_the_layer_of_a_cost_by_its_labels(name):
 @pytest.mark.parametrize("name", [name for name in COSTS if COSTS[name][1]])
 def test_delta_of_the_cost_is_c_times_the_layer_minus_y(name):
     cost, match = COSTS[name][0], found(name)
-    z = lm.Tensor(np.array([0.3, -1.2, 2.0, 0.7]))
-    y = np.array([0.1, 0.2, 0.3, 0.4])
+    z = lm.Tensor(np.array([0.3, -1.2, 2.0]))
+    y = np.array([0.1, 0.3, 0.6])
     delta = lm.grad(cost(z, y), z)
     np.testing.assert_allclose(delta, match.factor * (match.output(z.data) - y), atol=1e-14)
     batch = match.output(np.tile(z.data, (2, 3, 1)))
-    assert batch.shape == (2, 3, 4)
+    assert batch.shape == (2, 3, 3)
     assert (batch == match.output(z.data)).all()
 
 
