@@ -96,4 +96,4 @@ def test_the_rule_and_its_table_are_printed(run):
     assert "Bernoulli" in rows["sigmoid"]
     assert "categorical" in rows["softmax"]
     assert rows["swish"].split()[-3:] == ["no", "no", "y"]
-    assert "∂a_0/∂z_1" in rows["softmax of softmax"] or "d" in rows["softmax of softmax"]
+    assert "∂a_" in rows["softmax of softmax"]

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.once import verdict_on
-from tinygrad_lossmix.answers.verdict.verdict import MOST
+from tinygrad_lossmix.answers.match.layer import MOST
 from tinygrad_lossmix.lab.data import Data
 from tinygrad_lossmix.lab.report import (
     diagnosis,

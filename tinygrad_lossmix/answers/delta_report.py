@@ -1,7 +1,7 @@
 """The output delta of one example, three ways and factor by factor, beside a - y.
 
-What you can do here: `print(delta_report(mix, z, y))`, or read its fields. δ is dC/da · J, J the
-Jacobian of the output layer: a pair is matched when J cancels what the cost divides by.
+δ is dC/da · J, J the Jacobian of the output layer: a pair is matched when J cancels what the cost
+divides by.
 
 >>> report = delta_report(Mix("softmax", "ll"), [2.0, 1.0, 0.0], 0)
 >>> report.is_a_minus_y, report.closed_form
@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.answers.breakdown import breakdown
-from tinygrad_lossmix.answers.match.known import Known, known_cost
+from tinygrad_lossmix.answers.match.known import matched
 from tinygrad_lossmix.answers.match.layer import check_mix, jacobian
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.labels import dense, logits
+from tinygrad_lossmix.mixes.layers import COSTS, LAYERS, LETTERS
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import AsPrinted, columns, figure, paragraph, vector, width
 from tinygrad_lossmix.records import attributes, plain
@@ -49,11 +50,13 @@ class DeltaReport(AsPrinted):
         self.finite_differences = numerical_gradient(lambda x: mix.cost(x, y), z)
         self.breakdown = breakdown(book)  # where the book's graph stops being finite
         self.a_minus_y: Array = self.a - y  # by subtraction
-        known = known_cost(Known(mix.output, 1.0))  # gives a - y without cancellation
+        known = (
+            matched(mix.output) if mix.layer is LAYERS.get(mix.output) else None
+        )  # gives a - y without cancellation
         summed = not mix.layer.distribution or np.isclose(y.sum(), 1.0, rtol=1e-12, atol=0.0)
-        tails = known.delta(z, y) if known and summed else self.a_minus_y
-        off = np.abs(self.closed_form - tails)
-        size = np.maximum(np.abs(self.closed_form), np.abs(tails))
+        self.true_a_minus_y = known.delta(z, y) if known and summed else self.a_minus_y
+        off = np.abs(self.closed_form - self.true_a_minus_y)
+        size = np.maximum(np.abs(self.closed_form), np.abs(self.true_a_minus_y))
         self.is_a_minus_y = bool((off <= ROUNDING * size).all())  # here, tails included
         scale = max(1.0, np.abs(self.closed_form).max(), np.abs(y).max())
         error = np.abs(self.engine - self.closed_form)
@@ -183,8 +186,8 @@ def side_by_side(reports: Sequence[DeltaReport]) -> str:
 
 def reasons(report: DeltaReport) -> list[str]:
     """A sentence or two each: is it a - y, why, what it means, what was lost to rounding."""
-    why = WHY.get(f"{report.mix.output}_{report.mix.cost_name}", chain_rule)
-    return [text for each in (whether, why, upwards, lost, methods) if (text := each(report))]
+    each = whether, factors, remains, unlooked, upwards, lost, methods
+    return [text for of in each if (text := of(report))]
 
 
 def whether(r: DeltaReport) -> str:
@@ -196,101 +199,65 @@ def whether(r: DeltaReport) -> str:
     return f"delta {said} here; the largest difference is {gap}."
 
 
-def chain_rule(r: DeltaReport) -> str:
-    """Of a layer or a cost without words of its own: what dC/da would have to be."""
-    jacobian = r.jacobian
-    needed = np.linalg.lstsq(jacobian.T, r.a_minus_y, rcond=1e-12)[0]
-    rest = np.abs(jacobian.T @ needed - r.a_minus_y).max()
-    off = np.abs(jacobian - np.diag(np.diag(jacobian))).max()
-    kind = "" if off else ", which is diagonal here"
-    text = f"Why: delta is the Jacobian, transposed{kind}, times dC/da = {vector(r.dc_da)}. "
-    if rest > ROUNDING * max(1.0, np.abs(r.a_minus_y).max()):
-        return f"{text}No dC/da whatever gives a - y = {vector(r.a_minus_y)} through this Jacobian."
+def factors(r: DeltaReport) -> str:
+    """The two factors of δ, as formulas where they are ours, and their product."""
+    cost, jacobian = COSTS.get(r.mix.cost_name), r.jacobian
+    known = cost.slope if cost and cost.on_outputs is r.mix.on_outputs else ""
+    numbers = vector(r.dc_da) if np.isfinite(r.dc_da).all() else ""
+    slope, through = " = ".join(filter(None, (known, numbers))), r.mix.layer.jacobian
+    if jacobian.any() and not (jacobian - np.diag(np.diag(jacobian))).any():
+        through = f"{through or 'diagonal'}, {vector(np.diag(jacobian))}"
+    letters = [f", {means}" for letter, means in LETTERS.items() if letter in r.mix.formula]
+    product = f"delta = {r.mix.formula}{''.join(letters)}"
+    return f"Why: dC/da = {slope}; the Jacobian is {through or 'not diagonal'}; {product}."
+
+
+def remains(r: DeltaReport) -> str:
+    """What of dC/da the Jacobian cancels, what remains, and what would have to be there."""
+    off, jacobian, total = r.true_a_minus_y, r.jacobian, r.y.sum()
+    times = float(off @ r.closed_form / (off @ off or 1.0))
+    cancels = "What the cost divides by, the Jacobian cancels"
     if r.is_a_minus_y:
-        return f"{text}What the cost divides by, the Jacobian cancels."
-    lost = np.linalg.matrix_rank(jacobian) < len(needed)
-    end = ", up to what the Jacobian takes to 0." if lost else "."
-    return f"{text}For a - y it would have to be {vector(needed)}{end}"
-
-
-def sigmoid_ce(r: DeltaReport) -> str:
-    return (
-        "Why: dC/da = (a - y) / (a(1 - a)), and the Jacobian is diagonal, a(1 - a) = "
-        f"{vector(slope(r))}: the factor a(1 - a) cancels in every class, whatever the labels."
-    )
-
-
-def sigmoid_ll(r: DeltaReport) -> str:
-    text = (
-        "Why: dC/da = -y/a, and the Jacobian is diagonal, a(1 - a): 1/a cancels a, the factor "
-        f"1 - a = {vector(1.0 - r.a)} remains, and delta = -y(1 - a). "
-    )
-    if r.y.all():
-        return text + "Every label is positive here."
-    return (
-        f"{text}Wrong classes get exactly 0: the cost does not look at them and no output depends "
-        f"on another's logit, so nothing pushes them down, where a - y would by "
-        f"{vector(r.a[r.y == 0])}."
-    )
-
-
-def sigmoid_quadratic(r: DeltaReport) -> str:
-    return (
-        "Why: dC/da is a - y already, and the diagonal Jacobian multiplies it by a(1 - a) = "
-        f"{vector(slope(r))}. Nothing cancels that factor: it is at most a quarter, and near 0 "
-        "where an output saturates, right or wrong; learning slows down there."
-    )
-
-
-def softmax_ll(r: DeltaReport) -> str:
-    total = f"{r.y.sum():.4g}"
-    text = (
-        "Why: dC/da = -y/a, and row k of the Jacobian is a_k (1{k=j} - a_j): its factor a_k "
-        "cancels 1/a_k, and what is left sums to "
-    )
-    if r.is_a_minus_y:
+        return f"{cancels}."
+    if near(r.closed_form, total * r.a - r.y):
         return (
-            f"{text}a Σy - y, which is a - y because the labels sum to 1. The cost looks at the "
-            "labelled classes only, yet every other one is pushed down by its own a."
+            f"{cancels}, but the labels sum to {total:.4g}, not 1: delta = {total:.4g} a - y. "
+            "One choice is spread; for multi-label targets use sigmoid + cross-entropy."
         )
-    return (
-        f"{text}a Σy - y. The sum of the labels is not 1 but {total}: delta = {total} a - y. "
-        "Softmax spreads one choice; for multi-label targets use sigmoid + cross-entropy."
-    )
-
-
-def softmax_ce(r: DeltaReport) -> str:
-    as_ll = r.y.sum() * r.a - r.y
-    text = (
-        "Why: dC/da = -y/a + (1 - y)/(1 - a). The first part gives Sa - y = "
-        f"{vector(as_ll)}, S = Σy, as for log-likelihood. The second divides by 1 - a, which no "
-        f"factor of the softmax Jacobian cancels; with r = a/(1 - a) it adds (1 - y)r - a Σ(1 - y)r"
-        f" = {vector(r.closed_form - as_ll)}."
-    )
-    if len(r.y) == 2 and r.y.sum() == 1:
-        text += (
-            " With two classes 1 - a is the other output, the second part equals the first, and "
-            "delta = 2(a - y)."
+    if near(r.closed_form, times * off):
+        return f"All of it is one multiple: delta = {times:.4g}(a - y)."
+    said = f"Beside a - y there is {vector(r.closed_form - off)}."
+    if near(r.dc_da, r.a_minus_y):
+        said = (
+            "dC/da is a - y already: nothing cancels the Jacobian, which is near 0 where an output "
+            "saturates, right or wrong, and learning slows down there."
         )
-    return text
+    needed = np.linalg.lstsq(jacobian.T, r.a_minus_y, rcond=1e-12)[0]
+    if not near(jacobian.T @ needed, r.a_minus_y):
+        return f"{said} No dC/da whatever gives a - y through this Jacobian."
+    free = np.linalg.matrix_rank(jacobian) < len(needed)
+    end = ", up to what the Jacobian takes to 0." if free else "."
+    return f"{said} For a - y dC/da would have to be {vector(needed)}{end}"
 
 
-def softmax_quadratic(r: DeltaReport) -> str:
+def near(x: Array, y: Array) -> bool:
+    """Whether two results are the same but for rounding."""
+    return np.allclose(x, y, rtol=ROUNDING, atol=ROUNDING * float(np.abs(y).max()))
+
+
+def unlooked(r: DeltaReport) -> str:
+    """What becomes of the wrong classes that the cost does not look at."""
+    which = (r.y == 0) & (r.dc_da == 0) & (r.a != 0)
+    if not which.any():
+        return ""
+    look = "the cost does not look at them"
+    if r.closed_form[which].any():
+        moved = vector(r.closed_form[which])
+        return f"Wrong classes get {moved}: {look}, but outputs depend on all logits."
     return (
-        "Why: dC/da is a - y = e already, and the Jacobian turns it into a(e - a·e), with a·e = "
-        f"{figure(r.a @ r.a_minus_y)}. Nothing cancels the factor a: a class that gets almost "
-        "nothing is hardly moved, even if it is the right one."
+        f"Wrong classes get exactly 0: {look} and no output depends on another's logit, so nothing "
+        f"pushes them down, where a - y would by {vector(r.a[which])}."
     )
-
-
-EXPLAINED = (sigmoid_ce, sigmoid_ll, sigmoid_quadratic, softmax_ce, softmax_ll, softmax_quadratic)
-WHY = {each.__name__: each for each in EXPLAINED}
-
-
-def slope(r: DeltaReport) -> Array:
-    """a(1 - a), the diagonal of the Jacobian of sigmoids, by a sweep."""
-    z = Tensor(r.z)
-    return grad(r.mix.activate(z).sum(), z)
 
 
 def upwards(r: DeltaReport) -> str:
@@ -301,7 +268,7 @@ def upwards(r: DeltaReport) -> str:
 
 def lost(r: DeltaReport) -> str:
     """What the subtraction a - y has rounded away."""
-    true = listed("class {}: {}", r, (r.a_minus_y == 0) & (r.closed_form != 0))
+    true = listed("class {}: {}", r, (r.a_minus_y == 0) & (r.true_a_minus_y != 0))
     kept = "Subtracted, a - y has lost its tail to rounding; the closed form keeps it"
     return true and f"{kept} ({true})."
 

@@ -30,7 +30,7 @@ def command(words: tuple[str, ...], classes: int, labels: str | None, as_json: b
     function of logits and labels (K,). Without words, the rule and its table, computed now.
     """
     if not words:
-        found = table(classes)
+        found = table(classes=classes)
         records = [each.found.to_dict() | {"output": each.layer} for each in found]
         show(as_json, {"matches": records}, report(found))
         return
@@ -53,9 +53,9 @@ def report(found: list[MatchRow]) -> str:
     for name in ("output layer", "label", "its cost", "convex", "of the outputs alone for"):
         grid.add_column(name)
     none = Table.grid(padding=(0, 2, 0, 0))
-    for layer, label, cost, condition, match in found:
+    for layer, label, match in found:
         if match:
-            row = label or "-", cost or "without a name", yes(match.convex), condition
+            row = label or "-", match.name or "without a name", yes(match.convex), match.condition
             grid.add_row(layer, *row)
         else:
             none.add_row(Text(layer, no_wrap=True), str(match.witness))

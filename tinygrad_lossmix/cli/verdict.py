@@ -7,8 +7,9 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from tinygrad_lossmix.answers.match.layer import MOST
 from tinygrad_lossmix.answers.match.search import SETS
-from tinygrad_lossmix.answers.verdict.verdict import MOST, Verdict, verdict
+from tinygrad_lossmix.answers.verdict.verdict import Verdict, verdict
 from tinygrad_lossmix.cli.exits import usage
 from tinygrad_lossmix.cli.options import json_option, mix_of, mixes_option, show
 from tinygrad_lossmix.cli.stdout import WIDTH, console, printed

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_lossmix import files
-from tinygrad_lossmix.answers.verdict.verdict import MOST
+from tinygrad_lossmix.answers.match.layer import MOST
 from tinygrad_lossmix.lab.data import Data
 from tinygrad_lossmix.lab.studies import GOAL, Result
 from tinygrad_lossmix.lab.training import Settings

@@ -30,6 +30,7 @@ class OutputLayer(NamedTuple):
     log: Any = None
     log_rest: Any = None  # ln(1 - a), where it is not the logarithm at -z
     distribution: bool = False  # taken over an axis, along which the outputs add up to 1
+    jacobian: str = ""  # its formula
 
     @property
     def rows(self) -> tuple[Any, ...]:
@@ -51,6 +52,7 @@ class CostFunction(NamedTuple):
     equation: str
     formula: str  # of outputs {a}
     elsewhere: tuple[str, ...]  # names in frameworks, their letters alone
+    slope: str = ""  # dC/da
 
 
 class ClosedForm(NamedTuple):
@@ -120,25 +122,29 @@ def _closed(name: str, formula: str, latex: str = "", equation: str = "eq. (29)"
 LAYERS = {
     "sigmoid": OutputLayer(
         outputs.sigmoid, book.sigmoid, "eq. (3)", outputs.softplus, outputs.log_sigmoid,
+        jacobian="diag a(1 - a)",
     ),
     "softmax": OutputLayer(
         outputs.softmax, book.softmax, "eq. (78)", outputs.logsumexp, outputs.log_softmax,
-        outputs.log1m_softmax, distribution=True,
+        outputs.log1m_softmax, distribution=True, jacobian="diag a - a aT",
     ),
-    "lml": OutputLayer(lml.lml, lml.lml, "σ(z - τ), Σa = 1", distribution=True),
+    "lml": OutputLayer(
+        lml.lml, lml.lml, "σ(z - τ), Σa = 1", distribution=True, jacobian="diag s - s wT",
+    ),
 }
 COSTS = {
     "ce": CostFunction(
         "cross-entropy", costs.cross_entropy, book.cross_entropy, "eq. (63)",
         "-Σ y ln({a}) + (1 - y) ln(1 - {a})", ("bce", "binarycrossentropy"),
+        "-y/a + (1 - y)/(1 - a)",
     ),
     "ll": CostFunction(
         "log-likelihood", costs.log_likelihood, book.log_likelihood, "eq. (80)",
-        "-Σ y ln({a})", ("nll", "categoricalcrossentropy"),
+        "-Σ y ln({a})", ("nll", "categoricalcrossentropy"), "-y/a",
     ),
     "quadratic": CostFunction(
         "quadratic", costs.quadratic, book.quadratic, "eq. (6)",
-        "Σ ({a} - y)²/2", ("mse", "meansquarederror"),
+        "Σ ({a} - y)²/2", ("mse", "meansquarederror"), "a - y",
     ),
 }
 PAIRS = {

@@ -91,8 +91,8 @@ class Composition:
             TypeError: the layer or the cost leaves the recording.
             ValueError: one of them gives another shape.
         """
-        a = _recorded(self.layer, "the output layer", (z,), z.shape)
-        return _recorded(self.of_outputs, "the cost", (a, dense(y, z)), ())
+        a = recorded(self.layer, "the output layer", (z,), z.shape)
+        return recorded(self.of_outputs, "the cost", (a, dense(y, z)), ())
 
     def mean(self, z: Any, y: Any) -> Any:
         """The cost with its unstable patterns replaced; of a Tensor z a Tensor."""
@@ -117,15 +117,19 @@ class Composition:
         return np.array([grad(delta, variable, seed=unit) for unit in np.eye(len(z))])
 
 
-def _recorded(
+def recorded(
     function: Callable[..., Any], what: str, args: tuple[Any, ...], shape: tuple[int, ...]
 ) -> Tensor:
-    """What a user's function makes of Tensors, if that is a Tensor of this shape."""
+    """What a user's function makes of Tensors, if that is a Tensor of this shape.
+
+    Raises TypeError where it is none, ValueError of another shape.
+    """
     made = function(*args)
     if not isinstance(made, Tensor):
         raise TypeError(
             f"{named(function, what)} gives {type(made).__name__} for a Tensor: compute it by "
-            "NumPy's functions and operators, without float(), .data and math functions"
+            "NumPy's operators and functions that have a derivative, without float(), .data and "
+            "math functions"
         )
     if made.shape != shape:
         raise ValueError(f"{named(function, what)} gives shape {made.shape}, not {shape}")

@@ -223,7 +223,7 @@ def test_what_turns_on_a_path_that_is_tried_is_never_matched(seed):
         (lambda z: z.sum(), ValueError, r"the layer gives shape \(\) for logits \(3,\)"),
         (lambda z: z / 0.0, ValueError, "the layer is not finite, at z ="),
         (lambda z: z + np.random.default_rng().normal(), ValueError, "another answer each time"),
-        (lambda z: np.sign(z), TypeError, "ndarray for a Tensor: compute it from z"),
+        (lambda z: np.sign(z), TypeError, "ndarray for a Tensor: compute it by NumPy"),
     ],
 )
 def test_what_is_no_layer_gets_one_sentence(layer, error, said):

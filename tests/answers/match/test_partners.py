@@ -47,7 +47,7 @@ def test_a_layer_of_real_outputs_is_judged_by_real_labels():
     assert (found.proper, found.convex, found.a_minus_y) == (True, False, False)
     assert found.failure == "not convex in z"
     assert "sigmoid" not in str(found)
-    assert found.advice == "with tanh goes log-cosh; with quadratic goes identity"
+    assert found.advice.startswith("tanh with log-cosh, or identity with quadratic: ")
 
 
 def test_a_matched_mix_of_functions_is_sound():
@@ -69,9 +69,10 @@ def test_a_cost_of_ones_own_on_softmax_is_judged_by_classes():
     ("mix", "said"),
     [
         (lm.Mix(np.exp, poisson), "What the cost divides by, the Jacobian cancels."),
-        (lm.Mix(np.tanh, "quadratic"), "For a - y it would have to be [-0.5092, 1.813, 0.000]."),
-        (lm.Mix(twice, "ll"), "it would have to be"),
-        (lm.Mix("softmax", focal), "up to what the Jacobian takes to 0."),
+        (lm.Mix(np.tanh, "quadratic"), "For a - y dC/da would have to be [-0.5092, 1.813, 0.000]."),
+        (lm.Mix(twice, "ll"), "For a - y dC/da would have to be"),
+        (lm.Mix("softmax", focal), "All of it is one multiple: delta = "),
+        (lm.Mix("softmax", "ce"), "up to what the Jacobian takes to 0."),
     ],
 )
 def test_a_delta_report_says_what_the_cost_would_have_to_give(mix, said):

@@ -42,7 +42,8 @@ softmax + cross-entropy, 2 classes: no problems
   its cost         with cross-entropy goes sigmoid and lml (one class of K), which is
                    softmax(0.5 z)
   advice           use it with the learning rate divided by 2, or softmax with
-                   log-likelihood: proper, convex, delta = a - y"""
+                   log-likelihood, or lml with cross-entropy: proper, convex, delta = a
+                   - y"""
     )
 
 

@@ -284,8 +284,8 @@ def test_a_verdict_takes_less_than_two_seconds(mix: Mix) -> None:
         (
             ("softmax", "ce"),
             2,
-            "use it with the learning rate divided by 2, or softmax with log-likelihood: proper, "
-            "convex, delta = a - y",
+            "use it with the learning rate divided by 2, or softmax with log-likelihood, or lml "
+            "with cross-entropy: proper, convex, delta = a - y",
         ),
         (
             ("sigmoid", "ll"),
@@ -294,7 +294,12 @@ def test_a_verdict_takes_less_than_two_seconds(mix: Mix) -> None:
             "proper, convex, delta = a - y",
         ),
         (("sigmoid", "ll"), 1, "sigmoid with cross-entropy: proper, convex, delta = a - y"),
-        (("softmax", "ce"), 3, "softmax with log-likelihood: proper, convex, delta = a - y"),
+        (
+            ("softmax", "ce"),
+            3,
+            "softmax with log-likelihood, or lml with cross-entropy: proper, convex, delta = a - y",
+        ),
+        (("sigmoid", "quadratic"), 1, "sigmoid with cross-entropy: proper, convex, delta = a - y"),
     ],
 )
 def test_advice_in_full(pair: tuple[str, str], k: int, advice: str) -> None:

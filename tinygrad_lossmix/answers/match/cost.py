@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.answers.match.known import known_cost, known_layer, name_of, named_layers
+from tinygrad_lossmix.answers.match.known import known_layer
 from tinygrad_lossmix.answers.match.layer import Layer
 from tinygrad_lossmix.answers.match.levels import condition
 from tinygrad_lossmix.answers.match.proofs import proof
@@ -24,15 +24,13 @@ from tinygrad_lossmix.answers.match.quadrature import integral
 from tinygrad_lossmix.answers.match.search import (
     Witness,
     asymmetry,
-    beside,
     check_set,
     circulation,
-    points,
     reached,
-    rounding_of,
 )
 from tinygrad_lossmix.engine.table import Array, derivative
 from tinygrad_lossmix.mixes.labels import dense, logits
+from tinygrad_lossmix.mixes.layers import LAYERS
 from tinygrad_lossmix.printing import AsPrinted, amount, paragraph, point
 from tinygrad_lossmix.records import attributes, plain
 
@@ -56,11 +54,7 @@ recorded_loss = derivative(matching_loss, _rule, None)
 def potentials(layer: Layer, z: Array) -> Array:
     """Ψ of each example (…,): the integral of a along the ray from 0 to z."""
     rows = z.reshape(-1, z.shape[-1]).astype(np.float64)
-
-    def along(x: Array) -> float:
-        return integral(lambda t: layer(t[:, None] * x) @ x).value
-
-    values = [along(x) for x in rows]
+    values = [integral(lambda t, x=x: layer(t[:, None] * x) @ x).value for x in rows]  # type: ignore[misc]
     return np.array(values).reshape(z.shape[:-1])
 
 
@@ -76,29 +70,21 @@ class MatchingCost(AsPrinted):
     def __init__(self, layer: Layer, labels: str | None) -> None:
         self.layer, self.classes, self.output = layer, layer.classes, layer.name
         self.labels = labels or reached(layer, layer.classes)
-        self.witness: Witness | None = asymmetry(layer)
+        found: Witness | None = asymmetry(layer)
         self.tried = 0
-        if self.witness is None:
-            self.witness, self.tried = circulation(layer)
-        self.exists = self.witness is None
-        self.by = proof(layer) if self.exists else ""
-        known = known_layer(layer, layer.classes) if self.exists else None
-        self.known = known and known_cost(known, self.labels)
-        self.name = name_of(known, self.labels) if known else None
-        same = layer  # or one without rounding and saturation
-        if known:
-            each, sign = named_layers()[known.name], np.sign(known.slope)
-            same = Layer(lambda z: each(sign * z), layer.classes)
-        self.bent = bending(same) if self.exists else None
+        if found is None:
+            found, self.tried = circulation(layer)
+        self.witness, self.exists = found, found is None
+        self.by = proof(layer) if self.exists else ""  # what proves it; nothing, where searched
+        self.proved = bool(self.by)
+        self.known = known_layer(layer, layer.classes) if self.exists else None
+        self.mix = self.known and self.known.mix(self.labels)
+        self.name = self.known and self.known.cost_name(self.labels)
+        self.bent = bending(layer) if self.exists else None
         self.convex = self.exists and self.bent is None
         self.condition = "no y"
         if self.exists:
-            self.condition = condition(same, lambda z: potentials(same, z), self.convex)
-
-    @property
-    def proved(self) -> bool:
-        """Whether a proof says so; else a search found no witness, or found one."""
-        return bool(self.by)
+            self.condition = condition(layer, lambda z: potentials(layer, z), self.convex)
 
     def __bool__(self) -> bool:
         return self.exists
@@ -110,15 +96,15 @@ class MatchingCost(AsPrinted):
     def cost(self, z: Any, y: Any) -> Any:
         """The mean cost of logits (…, K) and labels, one node for a Tensor; its δ is a(z) - y."""
         z = self._logits(z)
-        if self.known is not None:
-            return self.known.cost(z, y)
+        if self.known and self.mix:
+            return self.mix.cost(self.known.slope * z, y) / self.known.slope
         return recorded_loss(z, dense(y, z), layer=self.layer)
 
     def delta(self, z: Any, y: Any) -> Any:
         """a(z) - y of each example, without the cost; in the closed form of a known one."""
         z = self._logits(z)
-        if self.known is not None:
-            return self.known.delta(z, y)
+        if self.known and self.mix and self.known.name in LAYERS:
+            return self.mix.delta(self.known.slope * z, y)
         return (self.layer(z) - dense(y, z)).astype(z.dtype)
 
     def to_dict(self) -> dict[str, Any]:
@@ -136,32 +122,38 @@ class MatchingCost(AsPrinted):
         return z
 
     def __str__(self) -> str:
-        k = "one logit" if self.classes == 1 else f"{self.classes} classes"
+        return "\n".join(map(paragraph, self.sentences()))
+
+    def sentences(self) -> list[str]:
+        """What was found, in words."""
+        of = f"{self.output}, " + ("one logit" if self.classes == 1 else f"{self.classes} classes")
         if not self.exists:
-            said = [
-                f"{self.output}, {k}: no cost whatever gives a - y here.",
+            return [
+                f"{of}: no cost whatever gives a - y here.",
                 f"The layer is not a gradient: {self.witness}.",
             ]
-            return "\n".join(map(paragraph, said))
         searched = f"no asymmetry of the Jacobian, no work round {self.tried} closed paths"
         bent = "yes"
         if self.bent:
             z, least = self.bent
             bent = f"no, at z = {point(z)} the Jacobian has the eigenvalue {amount(least)}"
-        alone = {"any y": "whatever the labels", "no y": "for no labels"}.get(
-            self.condition, f"where {self.condition}"
+        where = {"any y": "whatever the labels", "no y": "for no labels"}
+        alone = where.get(self.condition, f"where {self.condition}")
+        ends = (
+            []
+            if self.name
+            else ["The cost is Ψ(z) - y·z, Ψ the integral of the layer from 0 to z."]
         )
-        said = [
-            f"{self.output}, {k}: {self.name or 'a cost'} goes with it, delta = a - y.",
+        return [
+            f"{of}: {self.name or 'a cost'} goes with it, delta = a - y.",
             f"The layer is a gradient: {self.by or f'{searched} were found, which is no proof'}.",
             f"Convex in z: {bent}.",
             f"A function of the outputs alone {alone}; labels from the {self.labels}.",
+            *ends,
         ]
-        if self.name is None:
-            said.append("The cost is Ψ(z) - y·z, Ψ the integral of the layer from 0 to z.")
-        return "\n".join(map(paragraph, said))
 
 
+@np.errstate(all="ignore")
 def matching_cost(output: Any, classes: int = 3, labels: str | None = None) -> MatchingCost:
     """The cost whose output delta with this layer is a - y, or what shows that there is none.
 
@@ -180,25 +172,15 @@ def matching_cost(output: Any, classes: int = 3, labels: str | None = None) -> M
     True
     """
     check_set(labels)
-    with np.errstate(all="ignore"):
-        return MatchingCost(Layer(output, classes), labels)
+    return MatchingCost(Layer(output, classes), labels)
 
 
 def bending(layer: Layer) -> tuple[Array, float] | None:
     """Logits where the Jacobian has a negative eigenvalue, there and beside them; the least."""
-    found, rounding = [], rounding_of(layer)
-    for z in points(layer.classes):
-        if (least := curvature(layer, z)) < -rounding:
-            nearby = [curvature(layer, near) for near in beside(z)]
-            found.append((max(least, *nearby), z, least))
-    sure, z, least = min(found, key=lambda each: each[0], default=(0.0, None, 0.0))
-    return (z, least) if z is not None and sure < 0 else None
-
-
-def curvature(layer: Layer, z: Array) -> float:
-    """The least eigenvalue of the Jacobian at z; 0 where rounding alone may be below it."""
-    jacobian = layer.jacobian(z)
-    if not np.isfinite(jacobian).all():
-        return 0.0
-    least = float(np.linalg.eigvalsh((jacobian + jacobian.T) / 2)[0])
-    return least if least < -1e-9 * np.abs(jacobian).max() else 0.0
+    z, found = layer.looked_at
+    found = np.where(np.isfinite(found).all(axis=(2, 3), keepdims=True), found, 0.0)[:, :4]
+    least = np.linalg.eigvalsh((found + found.swapaxes(2, 3)) / 2)[:, :, 0]
+    least[least > -1e-9 * np.abs(found).max(axis=(2, 3))] = 0.0  # rounding alone
+    sure = np.where(least[:, 0] < -layer.rounding, least.max(axis=1), 0.0)
+    i = int(sure.argmin())
+    return (z[i], float(least[i, 0])) if sure[i] < 0 else None

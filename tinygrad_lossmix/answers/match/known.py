@@ -1,30 +1,30 @@
-"""Output layers and costs that have names, and which of ours belong together: measured.
+"""Output layers that have names, and which of our costs goes with each: measured.
 
 >>> import tinygrad_lossmix as lm
->>> known_layer(lambda z: lm.softmax(z / 2), 3)
-Known(name='softmax', slope=0.5)
+>>> known = known_layer(lambda z: lm.softmax(z / 2), 3)
+>>> known, known.cost_name("simplex")
+(Known(name='softmax', slope=0.5), 'log-likelihood')
 """
 
 import functools
 from collections.abc import Callable
-from itertools import starmap
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.answers.match.search import points
+from tinygrad_lossmix.answers.match.layer import points
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.mixes.costs import quadratic
-from tinygrad_lossmix.mixes.labels import dense
-from tinygrad_lossmix.mixes.layers import LAYERS, PAIRS
+from tinygrad_lossmix.mixes.layers import COSTS, LAYERS
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import number
 
-OTHERS: dict[str, tuple[Callable[[Any], Any], str]] = {  # a layer, and what its cost is called
-    "identity": (np.positive, "quadratic"),
-    "tanh": (np.tanh, "log-cosh"),
-    "exp": (np.exp, "Poisson"),
+NAMED: dict[str, Callable[[Any], Any]] = {
+    **{name: each.stable for name, each in LAYERS.items()},
+    "identity": np.positive,
+    "tanh": np.tanh,
+    "exp": np.exp,
 }
+CALLED = {"tanh": "log-cosh", "exp": "Poisson"}  # costs that are not among ours
 
 
 class Known(NamedTuple):
@@ -36,22 +36,25 @@ class Known(NamedTuple):
     def __str__(self) -> str:
         return self.name if self.slope == 1 else f"{self.name}({number(self.slope)} z)"
 
+    def mix(self, labels: str) -> Mix | None:
+        """Whose cost of slope z, over slope, has δ = a - y for such labels, exact in the tails."""
+        if self.name in LAYERS and LAYERS[self.name].distribution and labels != "simplex":
+            return None  # it is a Σy - y
+        return matched(self.name)
 
-class KnownCost(NamedTuple):
-    """A cost C(slope z, y)/slope with δ = a - y, a the outputs of slope z."""
+    def cost_name(self, labels: str) -> str | None:
+        """What the cost that goes with it is called, if it has a name."""
+        mix = self.mix(labels)
+        return str(mix).partition(" + ")[2] if mix else CALLED.get(self.name)
 
-    name: str
-    slope: float
-    of: Callable[[Any, Any], Any]
-    delta_of: Callable[[Any, Any], Any]
 
-    def cost(self, z: Any, y: Any) -> Any:
-        """The mean cost of logits (…, K) and labels."""
-        return self.of(z, y) if self.slope == 1 else self.of(self.slope * z, y) / self.slope
-
-    def delta(self, z: Any, y: Any) -> Any:
-        """δ of each example."""
-        return self.delta_of(z if self.slope == 1 else self.slope * z, y)
+@functools.cache
+@np.errstate(all="ignore")
+def matched(name: str) -> Mix | None:
+    """A layer with that one of our costs for which δ = a - y for one of K, at logits that tell."""
+    z, y = np.array([2.0, 1.0, -0.5]), np.eye(3)[1]
+    mixes = (Mix(name if name in LAYERS else NAMED[name], cost) for cost in COSTS)
+    return next((m for m in mixes if np.allclose(m.delta(z, y), m.activate(z) - y)), None)
 
 
 def known_layer(
@@ -60,7 +63,7 @@ def known_layer(
     """The layer that has the same outputs at all logits looked at; within, by subtraction."""
     z = points(classes)
     a = layer(z)
-    for name, each in named_layers().items():
+    for name, each in NAMED.items():
         for slope in slopes(layer, each, classes):
             near = z / max(1.0, abs(slope))  # where a steep layer is not saturated
             for given, x in ((a, z), (layer(near), near)):
@@ -73,49 +76,12 @@ def known_layer(
     return None
 
 
-def named_layers() -> dict[str, Callable[[Any], Any]]:
-    """Every layer with a name."""
-    ours = {name: each.stable for name, each in LAYERS.items()}
-    return ours | {name: each for name, (each, _) in OTHERS.items()}
-
-
 def slopes(layer: Callable[[Array], Array], of: Callable[[Array], Array], k: int) -> set[float]:
     """Numbers that somebody may have written, 2.5 or 1/3, by which z has to be multiplied."""
     found = set()
     for h in (1e-4, 1e-9):
         ends = np.outer([h, -h], np.eye(1, k))
-        (up, down), (higher, lower) = layer(ends), of(ends)
-        t = (up[0] - down[0]) / (higher[0] - lower[0])
+        t = np.subtract(*layer(ends))[0] / np.subtract(*of(ends))[0]
         if np.isfinite(t) and t:
             found |= {float(f"{t:.5g}"), 1 / float(f"{1 / t:.5g}")}
     return found
-
-
-def minus(z: Any, y: Any) -> Any:
-    """δ of the quadratic cost of logits."""
-    return z - dense(y, z)
-
-
-def known_cost(known: Known, labels: str = "simplex") -> KnownCost | None:
-    """What has δ = a - y with a layer for labels of a set, among the costs with exact tails."""
-    if known.name in LAYERS and LAYERS[known.name].distribution and labels != "simplex":
-        return None  # it is a Σy - y
-    if known.name == "identity" and known.slope == 1:
-        return KnownCost("quadratic", 1.0, quadratic, minus)
-    for mix in filter(is_a_minus_y, starmap(Mix, PAIRS)):
-        if mix.output == known.name:
-            return KnownCost(str(mix).partition(" + ")[2], known.slope, mix.cost, mix.delta)
-    return None
-
-
-@functools.cache
-def is_a_minus_y(mix: Mix) -> bool:
-    """Whether δ = a - y for one of K, at logits that tell."""
-    z, y = np.array([[2.0, 1.0, -0.5]]), np.array([[0.0, 1.0, 0.0]])
-    return np.allclose(mix.delta(z, y), mix.activate(z) - y)
-
-
-def name_of(known: Known, labels: str) -> str | None:
-    """What the cost that goes with a layer is called, if it has a name."""
-    of = known_cost(known, labels)
-    return of.name if of else OTHERS.get(known.name, (None, None))[1]

@@ -1,4 +1,4 @@
-"""An output layer as the rule reads it: its outputs, its Jacobian, and what is wrong with it.
+"""An output layer as the rule reads it: its outputs, its Jacobians, and what is wrong with it.
 
 >>> layer = Layer("softmax", 3)
 >>> layer.jacobian(np.zeros(3)).round(3)
@@ -8,6 +8,7 @@ array([[ 0.222, -0.111, -0.111],
 """
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,58 +17,30 @@ from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.layers import LAYERS
 from tinygrad_lossmix.mixes.mix import Mix
-from tinygrad_lossmix.mixes.own import named
+from tinygrad_lossmix.mixes.own import known_output, named, recorded
 from tinygrad_lossmix.printing import point
 
 MOST = 50  # classes
 
 
 class Layer:
-    """A function from logits (…, K) to outputs of their shape.
+    """A function from logits (…, K) to outputs of their shape, by its name or in plain NumPy.
 
-    Args:
-        output: the name of one, or a function in plain NumPy.
-        classes: K.
-
-    Raises:
-        TypeError: it is neither; it returns no Tensor for a Tensor.
-        ValueError: an unknown name; K is not from 1 to 50; the function raises, gives another
-            shape or no finite number, changes its input, or gives another answer each time.
+    Raises TypeError and ValueError as `matching_cost` does.
     """
 
     def __init__(self, output: Any, classes: int) -> None:
-        if isinstance(output, str) and output.lower() not in LAYERS:
+        known = known_output(output)
+        if known is None and isinstance(output, str):
             raise ValueError(f"there is no output layer {output!r}: {', '.join(LAYERS)}")
-        if not isinstance(output, str) and not callable(output):
+        if known is None:
             raise TypeError(
                 f"an output layer is a name or a function of logits, not {output!r:.80}"
             )
-        known = isinstance(output, str)
-        self.function: Callable[[Any], Any] = LAYERS[output.lower()].stable if known else output
-        self.book: Callable[[Any], Any] = LAYERS[output.lower()].book if known else output
-        self.name = output.lower() if known else named(output, "the layer")
-        self.classes = whole_number(classes)
-        self.whole = self._takes_batches()
-
-    def __call__(self, z: Any) -> Any:
-        """The outputs of logits (…, K); a Tensor for a Tensor, row by row where it must be."""
-        if z.ndim == 1 or (z.ndim == 2 and self.whole):
-            return self.function(z)
-        if not z.size:
-            return z
-        rows = z.reshape((-1, z.shape[-1]))
-        a = self(rows) if self.whole else np.stack([self.function(row) for row in rows])
-        return a.reshape(z.shape)
-
-    def __repr__(self) -> str:
-        return self.name
-
-    def jacobian(self, z: Array) -> Array:
-        """At logits (K,): row k holds da_k/dz."""
-        return jacobian(self.function, z)
-
-    def _takes_batches(self) -> bool:
-        """Whether a batch is the same as its rows; each row is looked at on the way."""
+        pair: Any = LAYERS[known][:2] if isinstance(known, str) else (known, known)
+        self.function, self.book = pair  # as it is computed, as it is written
+        self.name, self.classes = named(known, "the layer"), whole_number(classes)
+        self.whole = False  # a batch is the same as its rows
         z = np.random.default_rng(3).normal(size=(3, self.classes))
         rows = np.array([checked(self.function, self.name, row) for row in z])
         if rows.shape != z.shape:
@@ -75,9 +48,50 @@ class Layer:
         self.jacobian(z[0])
         try:
             a = self.function(z.copy())
-            return a.shape == z.shape and np.allclose(a, rows, rtol=1e-12, atol=0.0)
+            self.whole = a.shape == z.shape and np.allclose(a, rows, rtol=1e-12, atol=0.0)
         except Exception:  # it is written for one example
-            return False
+            pass
+
+    def __call__(self, z: Any) -> Any:
+        """The outputs of logits (…, K), row by row where it must be."""
+        if z.ndim == 1 or (z.ndim == 2 and self.whole):
+            return self.function(z)
+        rows = z.reshape((-1, z.shape[-1]))
+        a = self(rows) if self.whole else np.array([self.function(row) for row in rows])
+        return a.reshape(z.shape)
+
+    def jacobian(self, z: Array) -> Array:
+        """At logits (…, K), (…, K, K): row k of each holds da_k/dz."""
+        rows = z.reshape(-1, self.classes)
+        each = rows[None] if self.whole else rows
+        found = np.array([jacobian(self.function, x) for x in each])
+        return found.reshape(*z.shape, self.classes)
+
+    @cached_property
+    def looked_at(self) -> tuple[Array, Array]:
+        """Logits (n, K), and Jacobians (n, 5, K, K): there, thrice beside, a rounding away.
+
+        A derivative at a kink is a choice, those beside it are not.
+        """
+        z = points(self.classes)
+        step = 1e-6 * (1 + np.abs(z))
+        beside = z + step * np.random.default_rng(1).normal(size=(3, *z.shape))
+        return z, self.jacobian(np.stack([z, *beside, z * (1 + 2.0**-50)], axis=1))
+
+    @cached_property
+    def rounding(self) -> float:
+        """Entries of Jacobians that are below are not told from rounding: where e^z underflows."""
+        z, jacobians = self.looked_at
+        moderate = np.abs(jacobians[np.abs(z).max(axis=1) < 3, 0]).max(axis=(1, 2))
+        return 1e-13 * float(np.quantile(np.nan_to_num(moderate, posinf=0.0), 0.9))
+
+
+def points(k: int) -> Array:
+    """Logits (n, K) that are looked at: ties, moderate ones, tails."""
+    rng = np.random.default_rng(0)
+    ties = rng.integers(-2, 3, (24, k)).astype(float)
+    sizes = np.repeat([0.5, 1.5, 3.0, 10.0, 30.0], [16, 32, 16, 8, 8])[:, None]
+    return np.concatenate([np.zeros((1, k)), ties, sizes * rng.normal(size=(len(sizes), k))])
 
 
 @np.errstate(all="ignore")
@@ -114,27 +128,23 @@ def check_mix(mix: Mix, classes: int) -> None:
     checked(mix.on_outputs, mix.cost_name, a, np.eye(classes)[0], of="a")
 
 
-def whole_number(classes: Any) -> int:
+def whole_number(classes: Any, what: str = "the rule is applied to") -> int:
     """K, checked."""
     if type(classes) is bool or not isinstance(classes, int | np.integer):
         raise ValueError(f"classes are a whole number, not {classes!r}")
     if not 1 <= classes <= MOST:
-        raise ValueError(f"the rule is applied to 1 to {MOST} classes, not {classes}")
+        raise ValueError(f"{what} 1 to {MOST} classes, not {classes}")
     return int(classes)
 
 
 @np.errstate(all="ignore")
 def jacobian(output: Callable[[Any], Any], z: Array) -> Array:
-    """Of an output layer at logits (K,), by the engine: row k holds da_k/dz.
+    """Of an output layer at logits (K,) or (n, K), by the engine: row k of each holds da_k/dz.
 
     Raises:
         TypeError: the layer leaves the recording.
     """
     variable = Tensor(z)
-    a = output(variable)
-    if not isinstance(a, Tensor):
-        raise TypeError(
-            f"{named(output, 'the layer')} gives {type(a).__name__} for a Tensor: compute it from "
-            "z by NumPy functions that have a derivative, without float(), .data and math functions"
-        )
-    return np.array([grad(a, variable, seed=unit) for unit in np.eye(len(z))])
+    a = recorded(output, "the layer", (variable,), z.shape)
+    rows = [grad(a, variable, seed=np.zeros(z.shape) + unit) for unit in np.eye(z.shape[-1])]
+    return np.stack(rows, axis=-2)

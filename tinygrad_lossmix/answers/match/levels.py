@@ -13,7 +13,7 @@ from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.printing import number
 
 FEW = 12  # terms or equations, more are abbreviated
-FLAT = 1e-10  # a singular value of the Jacobian, beside the largest of all
+FLAT, FADING = 1e-10, 1e-3  # a singular value of the Jacobian, beside the largest of all
 
 
 def condition(layer: Layer, potential: Callable[[Array], Array], monotone: bool) -> str:
@@ -25,12 +25,15 @@ def condition(layer: Layer, potential: Callable[[Array], Array], monotone: bool)
     found = [*flat(layer), *([] if monotone else twins(layer, potential))]
     if not found:
         return "any y"
-    rows = np.array(found)
-    _, size, right = np.linalg.svd(rows)
-    rank = int((size > 1e-7 * size[0]).sum())
-    equations = reduced(right[:rank])
-    if np.abs(equations[:, :-1]).max(axis=1).min() < 1e-6:  # 0 = 1
+    _, size, right = np.linalg.svd(np.array(found))
+    rows = right[: int((size > 1e-7 * size[0]).sum())]
+    leading: list[int] = []  # unknowns that the others are moved to the right of
+    for k in range(layer.classes):
+        if np.linalg.matrix_rank(rows[:, [*leading, k]], 1e-6) > len(leading):
+            leading.append(k)
+    if len(leading) < len(rows):  # 0 = 1
         return "no y"
+    equations = np.linalg.solve(rows[:, leading], rows)
     return ", ".join(shortened(list(map(equation, equations))))
 
 
@@ -40,15 +43,27 @@ def shortened(parts: list[str]) -> list[str]:
 
 
 def flat(layer: Layer) -> Iterator[Array]:
-    """(v, v·a) for each direction v in which the outputs stand still, at moderate logits."""
-    points = np.random.default_rng(4).normal(size=(24, layer.classes))
-    jacobians = np.array([layer.jacobian(z) for z in points])
+    """(v, v·a) for each direction v in which the outputs stand still."""
+    z = np.random.default_rng(4).normal(size=(24, layer.classes))
+    z = np.array([unsaturated(layer, each) for each in z])
+    jacobians = layer.jacobian(z)
     known = np.isfinite(jacobians).all(axis=(1, 2))
-    points, jacobians = points[known], jacobians[known]
-    _, sizes, axes = np.linalg.svd(jacobians)
-    for z, size, axis in zip(points, sizes, axes, strict=True):
-        for v in axis[size <= FLAT * sizes.max(initial=0.0)]:
-            yield np.array([*v, v @ layer(z)])
+    _, sizes, axes = np.linalg.svd(jacobians[known])
+    for a, size, axis in zip(layer(z[known]), sizes, axes, strict=True):
+        for v in axis[size <= FLAT * sizes.max()]:
+            yield np.array([*v, v @ a])
+
+
+def unsaturated(layer: Layer, z: Array) -> Array:
+    """z, or a point on the way to 0 where the outputs still move.
+
+    Outputs that fade away, over a long way, stand still in floats alone; those of a kink at once.
+    """
+    way = np.outer(0.75 ** np.arange(60), z)
+    sizes = np.linalg.svd(np.nan_to_num(layer.jacobian(way)), compute_uv=False)
+    sizes = sizes / (sizes.max() or 1.0)
+    fading = ((sizes > FLAT) & (sizes < FADING)).sum(axis=0) > 1
+    return way[(sizes[:, fading] >= FADING).all(axis=1).argmax()]  # type: ignore[no-any-return]
 
 
 def twins(layer: Layer, potential: Callable[[Array], Array]) -> Iterator[Array]:
@@ -59,33 +74,14 @@ def twins(layer: Layer, potential: Callable[[Array], Array]) -> Iterator[Array]:
         alone = np.arange(layer.classes) == i // 2 % 4  # of many logits some have no other
         other = z + (apart * alone if i % 2 and alone.any() else apart)
         for _ in range(50):
-            gap = layer(other) - layer(z)
-            if not np.isfinite([gap, *layer.jacobian(other)]).all():
+            gap, jacobian = layer(other) - layer(z), layer.jacobian(other)
+            if not np.isfinite([gap, *jacobian]).all():
                 break
-            step = np.linalg.lstsq(layer.jacobian(other), gap, rcond=1e-9)[0]
+            step = np.linalg.lstsq(jacobian, gap, rcond=1e-9)[0]
             other = other - step / max(1.0, np.abs(step).max())
         if np.abs(layer(other) - layer(z)).max() < 1e-12 and np.abs(other - z).max() > 1e-3:
             away = np.array([*(z - other), potential(z) - potential(other)])
             yield away / np.linalg.norm(away[:-1])
-
-
-def reduced(rows: Array) -> Array:
-    """Linear equations with a 1 in front of each, and 0 above and below it."""
-    rows = rows.copy()
-    pivot = 0
-    for column in range(rows.shape[1] - 1):
-        if pivot == len(rows):
-            break
-        best = pivot + int(np.abs(rows[pivot:, column]).argmax())
-        if abs(rows[best, column]) < 1e-7:
-            continue
-        rows[[pivot, best]] = rows[[best, pivot]]
-        rows[pivot] /= rows[pivot, column]
-        for other in range(len(rows)):
-            if other != pivot:
-                rows[other] -= rows[other, column] * rows[pivot]
-        pivot += 1
-    return rows
 
 
 def equation(row: Array) -> str:

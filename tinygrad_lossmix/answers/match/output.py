@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_lossmix.answers.match.known import known_layer
-from tinygrad_lossmix.answers.match.layer import whole_number
-from tinygrad_lossmix.answers.match.search import SETS, check_set, points
+from tinygrad_lossmix.answers.match.layer import checked, points, whole_number
+from tinygrad_lossmix.answers.match.search import SETS, check_set
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.mix import Mix as Mix
-from tinygrad_lossmix.mixes.own import named
+from tinygrad_lossmix.mixes.own import named, recorded
 from tinygrad_lossmix.printing import AsPrinted, amount, brief, paragraph, point
 from tinygrad_lossmix.records import attributes, plain
 
@@ -36,11 +36,9 @@ class TwoLabels(NamedTuple):
     layers: tuple[Array, Array]  # δ/c + y of each
 
     def __str__(self) -> str:
-        (y, other), (a, b) = self.y, self.layers
-        return (
-            f"at z = {point(self.z)} the layer would be {point(a)} for y = {point(y)}, "
-            f"but {point(b)} for y = {point(other)}"
-        )
+        (y, other), (a, b) = (map(point, each) for each in (self.y, self.layers))
+        at = f"at z = {point(self.z)} the layer would be"
+        return f"{at} {a} for y = {y}, but {b} for y = {other}"
 
 
 class MatchingOutput(AsPrinted):
@@ -55,9 +53,7 @@ class MatchingOutput(AsPrinted):
         self.cost, self.classes, self.labels = cost, classes, labels
         self.title = brief(named(cost, "the cost"))
         self.by_labels = {labels: self}
-        z, y = points(classes)[-1], labels_from(labels, classes)[0]
-        if not np.array_equal(self.delta(z, y), self.delta(z, y), equal_nan=True):
-            raise ValueError(f"{self.title} gives another answer each time, at z = {point(z)}")
+        checked(cost, self.title, points(classes)[-40], labels_from(labels, classes)[0])
         self.factor, self.witness = factor(self.delta, classes, labels)
         self.exists = self.witness is None
         self.output = self._output if self.exists else None
@@ -68,22 +64,12 @@ class MatchingOutput(AsPrinted):
 
     def delta(self, z: Array, y: Array) -> Array:
         """∂C/∂z of one example, by the engine."""
-        variable, label = Tensor(z), y.copy()
+        variable = Tensor(z)
         try:
-            value = self.cost(variable, label)
+            value = recorded(self.cost, self.title, (variable, y.copy()), ())
         except Exception as error:
-            kind = type(error).__name__
-            raise ValueError(
-                f"{self.title} raises {kind} at z = {point(z)}, y = {point(y)}: {error}"
-            ) from error
-        if not isinstance(value, Tensor) or value.ndim:
-            kind = f"shape {value.shape}" if isinstance(value, Tensor) else type(value).__name__
-            raise TypeError(
-                f"{self.title} gives {kind} for logits as a Tensor: a cost is a scalar Tensor, "
-                "computed by NumPy's functions and operators"
-            )
-        if (label != y).any():
-            raise ValueError(f"{self.title} changes its labels, at z = {point(z)}")
+            error.add_note(f"at z = {point(z)}, y = {point(y)}")
+            raise
         return np.array(grad(value, variable))
 
     def _output(self, z: Any) -> Array:
@@ -101,12 +87,11 @@ class MatchingOutput(AsPrinted):
             of = known_layer(lambda z: self._output(z) * c + (1 - c) / k, k, 1e-9)
             smoothed = f"Labels are smoothed by s = {amount(1 - c)}: the layer is (a - s/K)/(1 - s)"
             return None, f"{smoothed} of a = {of}." if of else ""
-        if c == 1 or (known and isclose(c, known.slope)):
-            return known and str(known), "" if c == 1 else "The factor is that of z."
-        if known and known.name == "identity" and isclose(c * k, 2.0):
-            return str(known), "The factor is that of the mean of squares."
-        mean = isclose(c * k, 1.0)
-        return known and str(known), "The factor is that of the mean over classes." if mean else ""
+        shows = {"the mean over classes": 1 / k, "z": known.slope if known else 1.0}
+        if known and known.name == "identity":
+            shows["the mean of squares"] = 2 / k
+        said = [f"The factor is that of {what}." for what, of in shows.items() if isclose(c, of)]
+        return known and str(known), "" if c == 1 or not said else said[-1]
 
     def __str__(self) -> str:
         larger = [each for each in self.by_labels.values() if not each] if self.exists else []
@@ -129,10 +114,9 @@ class MatchingOutput(AsPrinted):
         if not self.exists:
             return f"{where}: no output layer goes with it; {self.witness}."
         goes = self.name or "a layer without a name"
-        times = {1.0: "", -1.0: "-"}.get(float(self.factor or 1), f"{amount(self.factor)} ")
-        said = f"delta = {times}(a - y)" if times else "delta = a - y"
+        times = {1.0: "a - y", -1.0: "-(a - y)"}.get(self.factor, f"{amount(self.factor)} (a - y)")
         away = "" if self.factor > 0 else " Descent on it drives the outputs away from the labels."
-        return f"{where}: {goes} goes with it, {said}. {self.reduction}".rstrip() + away
+        return f"{where}: {goes} goes with it, delta = {times}. {self.reduction}".rstrip() + away
 
 
 def matching_output(
@@ -171,8 +155,8 @@ def labels_from(which: str, k: int) -> Array:
     soft = rng.random((6, k))
     if which == "simplex" and k > 1:  # one output answers yes or no
         return np.concatenate([np.eye(k), soft / soft.sum(axis=1, keepdims=True)])
-    corners = np.concatenate([np.eye(k), np.zeros((1, k)), np.ones((1, k)), soft])
-    return corners if which != "reals" else np.concatenate([corners, 3 * rng.normal(size=(6, k))])
+    real = 3 * rng.normal(size=(6 if which == "reals" else 0, k))
+    return np.concatenate([np.eye(k), np.zeros((1, k)), np.ones((1, k)), soft, real])
 
 
 def factor(

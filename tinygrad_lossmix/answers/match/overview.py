@@ -1,18 +1,18 @@
 """The rule as a table: output layers, the cost that goes with each, and layers that have none.
 
->>> entry("sigmoid", 3)[1:4]
-('Bernoulli', 'cross-entropy', 'any y')
+>>> [(row.label, row.found.name, row.found.condition) for row in table(["sigmoid"])]
+[('Bernoulli', 'cross-entropy', 'any y')]
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_lossmix.answers.match.cost import MatchingCost, matching_cost
+from tinygrad_lossmix.answers.match.known import NAMED
 from tinygrad_lossmix.answers.match.layer import Layer
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.mixes.layers import LAYERS
 from tinygrad_lossmix.mixes.outputs import sigmoid, softmax, softplus
 
 RULE = (
@@ -25,14 +25,9 @@ RULE = (
 
 def sparsemax(z: Any) -> Any:
     """The point of the simplex nearest to z (Martins, Astudillo 2016)."""
-    values = z if isinstance(z, np.ndarray) else z.data
-    k = np.arange(1, z.shape[-1] + 1)
-    falling = -np.sort(-values, axis=-1)
-    inside = 1 + k * falling > np.cumsum(falling, axis=-1)
-    support = values >= np.min(np.where(inside, falling, np.inf), axis=-1, keepdims=True)
-    kept = support.astype(values.dtype)
-    above = ((z * kept).sum(axis=-1, keepdims=True) - 1) / kept.sum(axis=-1, keepdims=True)
-    return np.maximum(z - above, 0.0)
+    total = np.cumsum(-np.sort(-z, axis=-1), axis=-1)
+    above = (total - 1) / np.arange(1.0, z.shape[-1] + 1)
+    return np.maximum(z - above.max(axis=-1, keepdims=True), 0.0)
 
 
 def over(a: Any) -> Any:
@@ -40,11 +35,8 @@ def over(a: Any) -> Any:
     return a / a.sum(axis=-1, keepdims=True)
 
 
-LAYERS_TRIED: dict[str, Callable[[Any], Any] | str] = {
-    **{name: name for name in LAYERS},
-    "identity": np.positive,
-    "exp": np.exp,
-    "tanh": np.tanh,
+LAYERS_TRIED: dict[str, Callable[[Any], Any]] = {
+    **NAMED,
     "softmax(z/2)": lambda z: softmax(z / 2),
     "sparsemax": sparsemax,
     "clip(z, 0, 1)": lambda z: np.clip(z, 0.0, 1.0),
@@ -69,27 +61,19 @@ class MatchRow(NamedTuple):
 
     layer: str
     label: str | None  # the distribution whose variance the Jacobian is
-    cost: str | None  # by name
-    condition: str  # labels for which it is a function of the outputs
     found: MatchingCost
 
 
-def entry(name: str, classes: int) -> MatchRow:
-    """What the rule says of a layer of the table."""
-    found = matching_cost(LAYERS_TRIED[name], classes)
-    variance = distribution(found.layer) if found else None
-    return MatchRow(name, variance, found.name, found.condition, found)
-
-
 def distribution(layer: Layer) -> str | None:
-    """Whose label has the layer's Jacobian for its variance, at all logits looked at."""
-    points = np.random.default_rng(7).normal(size=(8, layer.classes))
+    """Whose label has the layer's Jacobian for its variance, at logits that tell."""
+    z = np.random.default_rng(7).normal(size=(8, layer.classes))
     for name, variance in VARIANCES.items():
-        if all(np.allclose(layer.jacobian(z), variance(layer(z))) for z in points):
+        if np.allclose(layer.jacobian(z), list(map(variance, layer(z)))):
             return name
     return None
 
 
-def table(classes: int = 3) -> list[MatchRow]:
-    """Every line, computed now."""
-    return [entry(name, classes) for name in LAYERS_TRIED]
+def table(names: Iterable[str] = LAYERS_TRIED, classes: int = 3) -> list[MatchRow]:
+    """A line for each of these layers, computed now."""
+    found = [(name, matching_cost(LAYERS_TRIED[name], classes)) for name in names]
+    return [MatchRow(n, distribution(each.layer) if each else None, each) for n, each in found]

@@ -5,16 +5,19 @@
 'with softmax goes log-likelihood'
 >>> found.of_cost
 'with cross-entropy goes sigmoid and lml (one class of K)'
+>>> found.instead
+'softmax with log-likelihood, or lml with cross-entropy'
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.answers.match.cost import matching_cost
-from tinygrad_lossmix.answers.match.known import known_layer, named_layers
+from tinygrad_lossmix.answers.match.cost import MatchingCost, matching_cost
+from tinygrad_lossmix.answers.match.known import NAMED, Known, known_layer
 from tinygrad_lossmix.answers.match.output import labels_from
-from tinygrad_lossmix.answers.match.search import SETS
+from tinygrad_lossmix.answers.match.search import SETS, reached
+from tinygrad_lossmix.answers.verdict.expected import MixLike
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.mix import Mix
@@ -23,36 +26,46 @@ WHERE = {"reals": "", "cube": " (labels that may hold together)", "simplex": " (
 
 
 class Partners(NamedTuple):
-    """Two halves of a sentence."""
+    """Two halves of a sentence, and the pairs to take instead of a mix."""
 
     of_layer: str
     of_cost: str
+    instead: str
 
 
-def partners(mix: Mix, classes: int) -> Partners:
+def partners(mix: MixLike, classes: int, labels: str = "simplex") -> Partners:
     """The cost that goes with the layer of a mix, and the layers that go with its cost."""
+    match = matching_cost(mix.activate, classes, labels if classes > 1 else None)
+    if not isinstance(mix, Mix):
+        return Partners("", "", instead(str(match.known), "", match, labels))
     layer, cost = mix.output, str(mix).partition(" + ")[2]
-    match = matching_cost(mix.layer.stable, classes)
     if not match:
         of_layer = f"no cost whatever gives a - y with {layer}: {match.witness}"
-    elif match.name:
-        of_layer = f"with {layer} goes {match.name}"
     else:
-        of_layer = f"with {layer} goes Ψ(z) - y·z, Ψ the integral of {layer} (lm.matching_cost)"
-    found = [
-        f"{name}{WHERE[where]}{another_name(name, each, classes)}"
-        for name, each in named_layers().items()
-        if (where := largest_set(each, mix.on_outputs, classes))
-    ]
-    goes = " and ".join(found)
-    return Partners(
-        of_layer, f"with {cost} goes {goes}" if found else f"no layer with a name goes with {cost}"
-    )
+        integral = f"Ψ(z) - y·z, Ψ the integral of {layer} (lm.matching_cost)"
+        of_layer = f"with {layer} goes {match.name or integral}"
+    sets = {name: largest_set(each, mix.on_outputs, classes) for name, each in NAMED.items()}
+    goes = [f"{n}{WHERE[of]}{another_name(n, classes)}" for n, of in sets.items() if of]
+    of_cost = f"with {cost} goes {' and '.join(goes)}"
+    of_cost = of_cost if goes else f"no layer with a name goes with {cost}"
+    return Partners(of_layer, of_cost, instead(layer, cost, match, labels))
 
 
-def another_name(name: str, layer: Any, classes: int) -> str:
+def instead(layer: str, cost: str, match: MatchingCost, labels: str) -> str:
+    """Convex pairs with δ = a - y: of this layer, of this cost, with outputs that reach labels."""
+    named = {name: Known(name, 1.0).cost_name(labels) for name in NAMED}
+    reach = {name: reached(each, match.classes) for name, each in NAMED.items()}
+    sound = {name: of for name, of in named.items() if of and reach[name] == labels}
+    found = {layer: match.name} if match.name and match.convex else {}
+    found |= {name: of for name, of in sound.items() if of == cost}
+    found |= {} if found.keys() & sound.keys() else dict([*sound.items()][:1])
+    one = "for one class out of K " if labels == "simplex" and found.keys() - sound.keys() else ""
+    return ", or ".join(f"{one if n in sound else ''}{n} with {c}" for n, c in found.items())
+
+
+def another_name(name: str, classes: int) -> str:
     """What else a layer is for this number of classes: lml of two is softmax(0.5 z)."""
-    known = known_layer(layer, classes) if classes > 1 else None
+    known = known_layer(NAMED[name], classes) if classes > 1 else None
     return f", which is {known}" if known and known.name != name else ""
 
 

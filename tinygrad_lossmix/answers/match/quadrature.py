@@ -37,28 +37,28 @@ def integral(f: Callable[[Array], Array], within: float = 2 * EPS) -> Integral:
 
     Jumps are followed to the width of rounding.
     """
-    low, high = np.array([0.0, 0.4]), np.array([0.4, 1.0])
-    whole, sizes = _panels(f, low, high)
+    edges = np.array([[0.0, 0.4], [0.4, 1.0]])  # of open panels
+    whole, sizes = panels(f, edges)
     parts: list[float] = []
     error, size = 0.0, float(sizes.sum())
     for _ in range(HALVINGS):
-        middle = low + CUT * (high - low)
-        low, high = np.stack([low, middle], 1).ravel(), np.stack([middle, high], 1).ravel()
-        halves, sizes = _panels(f, low, high)
-        gap = np.abs(halves[::2] + halves[1::2] - whole)
+        middle = edges[:, :1] + CUT * np.diff(edges)
+        halves = np.concatenate([edges[:, :1], middle, middle, edges[:, 1:]], 1).reshape(-1, 2)
+        found, sizes = panels(f, halves)
+        gap = np.abs(found[::2] + found[1::2] - whole)
         size = max(size, float(sizes.sum()))
         open_ = np.repeat(gap > within * size, 2)
-        parts += halves[~open_].tolist()
+        parts += found[~open_].tolist()
         error += float(gap[~open_[::2]].sum())
-        low, high, whole = low[open_], high[open_], halves[open_]
-        if not low.size:
+        edges, whole = halves[open_], found[open_]
+        if not len(edges):
             break
-    error += float(np.abs(whole).sum()) if low.size else 0.0
+    error += float(np.abs(whole).sum())
     return Integral(fsum([*parts, *whole]), error + EPS * size, size)
 
 
-def _panels(f: Callable[[Array], Array], low: Array, high: Array) -> tuple[Array, Array]:
+def panels(f: Callable[[Array], Array], edges: Array) -> tuple[Array, Array]:
     """The integral of f and of |f| over each panel."""
-    half = (high - low)[:, None] / 2
-    values = f(((low + high)[:, None] / 2 + half * INSIDE).ravel()).reshape(len(low), -1)
+    half = np.diff(edges) / 2
+    values = f((edges[:, :1] + half * (1 + INSIDE)).ravel()).reshape(len(edges), -1)
     return (half * WEIGHTS * values).sum(1), (half * WEIGHTS * np.abs(values)).sum(1)

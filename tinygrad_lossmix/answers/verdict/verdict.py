@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.answers.match.layer import check_mix
-from tinygrad_lossmix.answers.match.partners import Partners, partners
+from tinygrad_lossmix.answers.match.layer import check_mix, whole_number
+from tinygrad_lossmix.answers.match.partners import partners
 from tinygrad_lossmix.answers.match.search import check_set
 from tinygrad_lossmix.answers.verdict.expected import CLOSE, Minimum, MixLike
 from tinygrad_lossmix.answers.verdict.grounds import ROUNDING, Grounds, gather
@@ -25,7 +25,6 @@ from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import AsPrinted, amount, paragraph, point, yes
 from tinygrad_lossmix.records import attributes, plain
 
-MOST = 50  # classes: the Hessians of more take longer than anybody waits
 JUDGED = {"cube": "any number of them hold", "reals": "numbers that the outputs can be"}
 STALLED = 1e-3  # of a - y
 GOOD = "proper, convex, delta = a - y"
@@ -112,23 +111,21 @@ def verdict(mix: MixLike, classes: int, labels: str | None = None) -> Verdict:
     methods = "activate", "cost", "composed", "delta", "hessian"  # also those of a __getattr__
     if isinstance(mix, type) or not all(callable(getattr(mix, name, None)) for name in methods):
         raise TypeError(f'the mix is a Mix, such as lm.Mix("softmax", "ll"), not {mix!r:.80}')
-    if type(classes) is bool or not isinstance(classes, int | np.integer):
-        raise ValueError(f"classes are a whole number, not {classes!r}")
-    if not 1 <= classes <= MOST:
-        raise ValueError(f"a verdict is for 1 to {MOST} classes, not {classes}")
+    classes = whole_number(classes, "a verdict is for")
     check_set(labels)
     if isinstance(mix, Mix):
-        check_mix(mix, int(classes))
-    found = gather(mix, int(classes), labels)
+        check_mix(mix, classes)
+    found = gather(mix, classes, labels)
     problems = tuple(faults(found))
-    goes = partners(mix, int(classes)) if isinstance(mix, Mix) else Partners("", "")
+    goes = partners(mix, classes, found.labels)
     return Verdict(
         mix=str(mix),
         **attributes(found, "classes", "proper", "convex", "a_minus_y", "several"),
         condition=condition(found),
         failure="; ".join(fault.name for fault in problems) or "nothing",
-        advice=advice(found) if found.labels != "reals" else of_targets(found, goes),
-        **goes._asdict(),
+        advice=advice(found, goes.instead),
+        of_layer=goes.of_layer,
+        of_cost=goes.of_cost,
         faults=problems,
         evidence=found,
     )
@@ -198,7 +195,7 @@ def faults(e: Grounds) -> Iterator[Fault]:
         )
 
 
-def advice(e: Grounds) -> str:
+def advice(e: Grounds, instead: str) -> str:
     """What to use, and for which labels."""
     if e.disagreement > CLOSE:
         return "mend the closed forms before anything else"
@@ -209,15 +206,8 @@ def advice(e: Grounds) -> str:
             return _use(e)
         if e.identity.rest < ROUNDING:
             rate = f"use it with the learning rate divided by {e.identity.factor:.4g}"
-            return f"{rate}, or {_instead(e)}"
-    return _instead(e)
-
-
-def of_targets(e: Grounds, goes: Partners) -> str:
-    """What to use where labels are real numbers."""
-    if e.proper and e.convex and e.a_minus_y:
-        return "use it for targets that the outputs reach"
-    return f"{goes.of_layer}; {goes.of_cost}".strip("; ")
+            return f"{rate}, or {instead}: {GOOD}"
+    return f"{instead}: {GOOD}"
 
 
 def telling(minima: Sequence[Minimum]) -> Minimum:
@@ -271,6 +261,8 @@ def _limit(least: Minimum) -> str:
 
 
 def _use(e: Grounds) -> str:
+    if e.labels == "reals":
+        return "use it for targets that the outputs reach"
     if e.classes == 1:
         return "use it for a yes-or-no question"
     if e.several:
@@ -279,15 +271,3 @@ def _use(e: Grounds) -> str:
             "outputs need not sum to 1"
         )
     return "use it for one class out of K; for multi-label targets, sigmoid with cross-entropy"
-
-
-def _instead(e: Grounds) -> str:
-    if e.labels == "cube":
-        return f"sigmoid with cross-entropy: {GOOD}"
-    if e.sum_to_one:
-        return f"softmax with log-likelihood: {GOOD}"
-    if e.classes == 1:
-        return f"sigmoid with cross-entropy: {GOOD}"
-    return (
-        f"sigmoid with cross-entropy, or for one class out of K softmax with log-likelihood: {GOOD}"
-    )
