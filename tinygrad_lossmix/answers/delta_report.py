@@ -20,7 +20,7 @@ from tinygrad_lossmix.answers.match.layer import check_mix, jacobian
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.labels import dense, logits
-from tinygrad_lossmix.mixes.layers import COSTS, LAYERS, LETTERS
+from tinygrad_lossmix.mixes.layers import COSTS, LAYERS, explained
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import AsPrinted, columns, figure, paragraph, vector, width
 from tinygrad_lossmix.records import attributes, plain
@@ -207,8 +207,7 @@ def factors(r: DeltaReport) -> str:
     slope, through = " = ".join(filter(None, (known, numbers))), r.mix.layer.jacobian
     if jacobian.any() and not (jacobian - np.diag(np.diag(jacobian))).any():
         through = f"{through or 'diagonal'}, {vector(np.diag(jacobian))}"
-    letters = [f", {means}" for letter, means in LETTERS.items() if letter in r.mix.formula]
-    product = f"delta = {r.mix.formula}{''.join(letters)}"
+    product = f"delta = {explained(r.mix.formula)}"
     return f"Why: dC/da = {slope}; the Jacobian is {through or 'not diagonal'}; {product}."
 
 

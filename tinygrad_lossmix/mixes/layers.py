@@ -175,6 +175,17 @@ LETTERS = {  # in formulas of δ
     "s": "s = a(1 - a)",
     "w": "w = a(1 - a)/sum of a(1 - a)",
 }
+
+
+def explained(formula: str) -> str:
+    """A formula of δ, and what its letters stand for.
+
+    >>> explained("a(e - a·e)")
+    'a(e - a·e), e = a - y'
+    """
+    return ", ".join([formula, *(text for letter, text in LETTERS.items() if letter in formula)])
+
+
 PAIR_OF = {form.cost: pair for pair, form in PAIRS.items()}  # by what a node holds
 
 

@@ -38,6 +38,9 @@ softmax + cross-entropy, 2 classes: no problems
   delta = a - y    no, never: delta = 2 (a - y) for one-hot labels
   multi-label      no, with labels drawn from (0.8000, 0.4000) the expected cost is
                    least at outputs (0.7000, 0.3000)
+  why              lml, which goes with cross-entropy, is softmax(0.5 z) for 2
+                   classes: softmax(z) is lml(2 z), and 2 comes out in front of a -
+                   y
   its layer        with softmax goes log-likelihood
   its cost         with cross-entropy goes sigmoid and lml (one class of K), which is
                    softmax(0.5 z)
@@ -71,6 +74,8 @@ class is ever pushed down
                    1, 10, 100
   problem          no wrong class is ever pushed down: the
                    highest delta of a wrong class is 0
+  why              delta = -y(1 - a); on average delta is
+                   0.5037 times as long as a - y
   its layer        with sigmoid goes cross-entropy
   its cost         with log-likelihood goes softmax (one
                    class of K)

@@ -112,7 +112,7 @@ def test_advice_follows_the_output_layer() -> None:
 def test_a_name_changes_nothing_but_the_title(k: int) -> None:
     real, renamed = found("sigmoid", "ll", k), verdict(Other(Mix("sigmoid", "ll")), k)
     assert renamed.mix == "softmax + log-likelihood"
-    words = dict.fromkeys(("mix", "of_layer", "of_cost"), 0)  # the last two are of a Mix
+    words = dict.fromkeys(("mix", "of_layer", "of_cost", "why"), 0)  # which name them
     assert renamed.record() | words == real.record() | words
 
 
@@ -263,6 +263,26 @@ def test_a_verdict_takes_less_than_two_seconds(mix: Mix) -> None:
     start = time.process_time()
     mix.verdict(10)
     assert time.process_time() - start < 2
+
+
+def test_why_says_what_the_wrong_classes_add_and_when_that_is_twice_a_minus_y() -> None:
+    """Once a - y is the right class's; with z at (-8, -8, 8) what bends is the rest alone."""
+    hot = found("softmax", "ce", 3)
+    assert "the right class gives a - y, the wrong ones pull besides" in hot.why
+    z = np.random.default_rng(1).normal(0.0, 3.0, (4000, 3))
+    e = np.exp(z)
+    a, y = e / e.sum(axis=1, keepdims=True), np.eye(3)[np.arange(4000) % 3]
+    r = (1 - y) * a / (1 - a)
+    long = a - y + r - a * r.sum(axis=1, keepdims=True)
+    ratio = np.linalg.norm(long, axis=1).sum() / np.linalg.norm(a - y, axis=1).sum()
+    said = float(hot.why.partition("on average delta is ")[2].split()[0])
+    assert said == pytest.approx(ratio, rel=0.05)
+    assert "no negative eigenvalue at z = (-8, -8, 8): the rest bends the cost" in hot.why
+    assert found("softmax", "ce", 2).why == (
+        "lml, which goes with cross-entropy, is softmax(0.5 z) for 2 classes: softmax(z) is "
+        "lml(2 z), and 2 comes out in front of a - y"
+    )
+    assert not found("softmax", "ll", 3).why
 
 
 @pytest.mark.parametrize(

@@ -70,8 +70,8 @@ class Finding:
         self.candidate = candidate
         self.layers, self.cost = pairing.in_all(kind.activation)  # that the logits go through
         asked = self.layers, self.cost, pairing.quirk
-        one_choice = bool(np.allclose(y.sum(axis=-1), 1.0))
-        self.remedy = remedy_of_one(*asked) if y.shape[1] == 1 else remedy(*asked, one_choice)
+        one_choice, k = bool(np.allclose(y.sum(axis=-1), 1.0)), y.shape[1]
+        self.remedy = remedy_of_one(*asked) if k == 1 else remedy(*asked, one_choice, k)
         self.delta = measured(pairing, kind, x.astype(np.float64), y.astype(np.float64))
         again = pairing.steps[:1] == ("softmax",)
         self.harmless = again and kind.activation == "log-softmax"  # which it gives back
@@ -79,7 +79,7 @@ class Finding:
         layers = self.in_all if self.layers else "no output layer"
         self.pair = f"{layers} + {pairings.NAMES[self.cost]}"
         least = self.remedy.floor  # of the cost of an example, summed over the outputs
-        self.floor = least and float(least.value(float(y.shape[1])))
+        self.floor = least and float(least.value(float(k)))
         called = f" ({candidate.called})" if candidate.called else ""
         self.named = f"{candidate.name} = {candidate.value:.10g}{called}"
 

@@ -1,13 +1,17 @@
 """What a pairing does to learning, and the line to change in PyTorch and in Keras.
 
-Keyed by all output layers that the logits go through, those of the network and those of the loss,
-and by the cost.
+By all output layers that the logits go through, those of the network and those of the loss, and by
+the cost; what is wrong with a pair of ours is measured.
 """
 
+import functools
 from dataclasses import dataclass, replace
 
 from tinygrad_lossmix.answers.plateau.constants import SIGMOID_FLOORS, SOFTMAX_FLOOR, Constant
-from tinygrad_lossmix.mixes.layers import PAIRS
+from tinygrad_lossmix.answers.verdict.grounds import gather
+from tinygrad_lossmix.answers.verdict.verdict import advice, faults
+from tinygrad_lossmix.mixes.layers import LAYERS, explained
+from tinygrad_lossmix.mixes.mix import Mix
 
 
 @dataclass(frozen=True)
@@ -42,60 +46,15 @@ ONE = (
     'Dense(1, activation="sigmoid"), loss="binary_crossentropy"  # from_logits=False',
 )
 LOGARITHM = ("loss = nn.NLLLoss()(torch.log_softmax(logits, dim=-1), classes)", CLASSES[1])
+NOTHING = "nothing to change", "nothing to change"
 # fmt: off
-MATCHED = {
-    "softmax + ll": Remedy(
-        "the matched pair for one class out of K.", "a - y",
-        "nothing to change: nn.CrossEntropyLoss on logits, or nn.NLLLoss on log_softmax",
-        'nothing to change: loss="categorical_crossentropy"',
-        fine=True,
+GIVEN_TO_NLL = {  # which takes log-probabilities: what it does to others, and delta
+    ("softmax",): (
+        "was given probabilities: this is minus the output of the class, between -1 and 0, and a "
+        "confident mistake has almost no gradient", "a_y (a - y), a_y the output of the class",
     ),
-    "sigmoid + ce": Remedy(
-        "the matched pair for multi-label targets, K yes-or-no questions.", "a - y",
-        "nothing to change: nn.BCEWithLogitsLoss on logits, or nn.BCELoss on sigmoids",
-        'nothing to change: loss="binary_crossentropy"',
-        fine=True,
-    ),
-}
-FAULTY = {
-    "softmax of softmax + ll": Remedy(
-        "probabilities go through a softmax again; delta fades where outputs saturate, even wrong "
-        "ones.",
-        "J (softmax(a) - y), J = diag a - a aT", *CLASSES, SOFTMAX_FLOOR,
-    ),
-    "softmax of sigmoid + ll": Remedy(
-        "sigmoid outputs go through a softmax, and delta fades where they saturate, even wrong "
-        "ones.",
-        "a(1 - a) (softmax(a) - y)", *CLASSES, SOFTMAX_FLOOR,
-    ),
-    "sigmoid of sigmoid + ce": Remedy(
-        "probabilities go through a sigmoid again, and no output leaves .5 to .7311.",
-        "a(1 - a) (sigmoid(a) - y)", *EACH, SIGMOID_FLOORS[0],
-    ),
-    "sigmoid of softmax + ce": Remedy(
-        "softmax outputs go through a sigmoid, and none leaves .5 to .7311.",
-        "J (sigmoid(a) - y), J = diag a - a aT", *CLASSES, SIGMOID_FLOORS[0],
-    ),
-    "sigmoid + ll": Remedy(
-        "nothing pushes a wrong class down; all outputs go to 1 and the loss to 0, whatever the "
-        "accuracy.",
-        PAIRS["sigmoid", "ll"].formula, *EACH,
-    ),
-    "softmax + ce": Remedy(
-        "it can be trained, but for K > 2 it is not convex, pushes up to twice as hard as a - y "
-        "and can push a wrong logit up.",
-        "a - y + (1 - y)r - a sum((1 - y)r), r = a/(1 - a)", *CLASSES,
-    ),
-    "softmax + nll": Remedy(
-        "NLLLoss takes log-probabilities and was given probabilities: this is minus the output of "
-        "the class, between -1 and 0, and a confident mistake has almost no gradient.",
-        "a_y (a - y), a_y the output of the class", *LOGARITHM,
-    ),
-    "nll": Remedy(
-        "NLLLoss takes log-probabilities and was given logits: it raises the logit of the class "
-        "without bound and does nothing else.",
-        "-y", *LOGARITHM,
-    ),
+    (): ("was given logits: it raises the logit of the class without bound and does nothing else",
+         "-y"),
 }
 RENORMALISED = Remedy(
     "categorical_crossentropy divides the sigmoid outputs by their sum: only ratios count, and "
@@ -113,16 +72,8 @@ SEVERAL = Remedy(
     "it is for one class out of K, and these labels do not sum to 1.",
     "S a - y, S the sum of the labels", *EACH,
 )
-SLOW = Remedy(
-    "a squared error keeps the slope of the output layer in delta, which vanishes where an output "
-    "saturates, right or wrong: learning is slow.",
-    "(a - y) a(1 - a) of sigmoids, a(e - a·e) of a softmax with e = a - y", *EITHER,
-)
 SMOOTHED = Remedy(
-    "the matched pair, on smoothed labels: delta is a minus those.", "a - y",
-    "nothing to change: nn.CrossEntropyLoss(label_smoothing=0.1)",
-    "nothing to change: CategoricalCrossentropy(label_smoothing=0.1)",
-    fine=True,
+    "the matched pair, on smoothed labels: delta is a minus those.", "a - y", *NOTHING, fine=True
 )
 AS_OUTPUTS = Remedy(
     "the cost was given logits as if they were probabilities.", "dC/da at a = z", EITHER[0],
@@ -132,13 +83,16 @@ SOFTMAX_OF_ONE = Remedy(
     "a softmax over one output is 1 at every logit: the cost is constant, nothing is learnt.",
     "0", *ONE,
 )
-UNCOMMON = Remedy("not a pair that a framework has by one name.", "not a - y", *EITHER)
 # fmt: on
 CLAMP = " Outputs that are clamped pass no gradient on; computed from logits nothing is clamped."
 
 
 def remedy(
-    layers: tuple[str, ...], cost: str, quirk: str | None = None, one_choice: bool = True
+    layers: tuple[str, ...],
+    cost: str,
+    quirk: str | None = None,
+    one_choice: bool = True,
+    classes: int = 3,
 ) -> Remedy:
     """Of output layers, those of the network before those of the loss, with a cost.
 
@@ -147,31 +101,62 @@ def remedy(
         cost: ce, ll, quadratic, squared error or nll.
         quirk: of a framework.
         one_choice: the labels of each example sum to 1.
+        classes: the number of outputs.
 
     >>> remedy(("softmax", "softmax"), "ll").fine
     False
     """
     quirk = quirk or ""
-    pair = " + ".join(filter(None, (" of ".join(reversed(layers)), cost)))
     if layers[-1:] == ("softmax over the examples",):
         return OVER_EXAMPLES
-    if pair == "sigmoid + ll" and "renormalised" in quirk:
-        return RENORMALISED
-    if pair == "softmax + ll" and ("smoothed" in quirk or not one_choice):
-        return SMOOTHED if "smoothed" in quirk else SEVERAL
-    if pair in MATCHED and "clamped" in quirk:
-        pytorch, keras = CLASSES if cost == "ll" else EACH
-        verdict = MATCHED[pair].verdict + CLAMP
-        return replace(MATCHED[pair], verdict=verdict, pytorch=pytorch, keras=keras)
-    if pair not in MATCHED and not layers and cost != "nll":
+    if cost == "nll":
+        words, delta = GIVEN_TO_NLL.get(layers, ("was given other outputs", "not a - y"))
+        return Remedy(f"NLLLoss takes log-probabilities and {words}.", delta, *LOGARITHM)
+    if not layers:
         return AS_OUTPUTS
-    slow = cost in ("quadratic", "squared error")
-    return MATCHED.get(pair) or (SLOW if slow else FAULTY.get(pair, UNCOMMON))
+    cost = "quadratic" if cost == "squared error" else cost
+    if layers == ("sigmoid",) and "renormalised" in quirk:
+        return RENORMALISED
+    if layers == ("softmax",) and cost == "ll" and ("smoothed" in quirk or not one_choice):
+        return SMOOTHED if "smoothed" in quirk else SEVERAL
+    lines = EITHER if cost == "quadratic" else CLASSES if "softmax" in layers else EACH
+    if len(layers) > 1:
+        return again(layers, cost, lines)
+    words, delta, fine = measured_pair(layers[0], cost, min(classes, 3))
+    clamped = "clamped" in quirk
+    lines = NOTHING if fine and not clamped else lines
+    return Remedy(words + CLAMP * (fine and clamped), delta, *lines, fine=fine)
+
+
+@functools.cache
+def measured_pair(layer: str, cost: str, classes: int) -> tuple[str, str, bool]:
+    """What is good or bad about a pair of ours, its delta, and whether it is a - y."""
+    mix = Mix(layer, cost)
+    found = gather(mix, classes)
+    if found.a_minus_y:
+        return f"the matched pair {advice(found, '').removeprefix('use it ')}.", "a - y", True
+    bad = "; ".join(fault.name for fault in faults(found))
+    return f"{bad or 'sound, but delta is not a - y'}.", explained(mix.formula), False
+
+
+def again(layers: tuple[str, ...], cost: str, lines: tuple[str, str]) -> Remedy:
+    """Of outputs that go through another output layer."""
+    inner, outer = layers[-2:]
+    pair = Mix(outer, cost)
+    beyond = f"{outer}(a) - y" if measured_pair(outer, cost, 3)[2] else f"delta of {pair} at a"
+    floors = {"softmax ll": SOFTMAX_FLOOR, "sigmoid ce": SIGMOID_FLOORS[0]}
+    return Remedy(
+        f"outputs of a {inner} go through a {outer} again: none is near 0 or 1, and delta fades "
+        f"where the {inner} saturates, even on wrong ones.",
+        f"J ({beyond}), J = {LAYERS[inner].jacobian}",
+        *lines,
+        floors.get(pair.words),
+    )
 
 
 def remedy_of_one(layers: tuple[str, ...], cost: str, quirk: str | None = None) -> Remedy:
     """Of one output, for which a softmax is the fault and never the repair."""
     if "softmax" in layers:
         return SOFTMAX_OF_ONE
-    found = remedy(layers, cost, quirk)
+    found = remedy(layers, cost, quirk, classes=1)
     return found if found.fine else replace(found, pytorch=ONE[0], keras=ONE[1])

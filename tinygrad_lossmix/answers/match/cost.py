@@ -12,6 +12,7 @@ A cost with δ = a - y exists exactly if the layer a(z) is the gradient of a pot
 False
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,13 +22,7 @@ from tinygrad_lossmix.answers.match.layer import Layer
 from tinygrad_lossmix.answers.match.levels import condition
 from tinygrad_lossmix.answers.match.proofs import proof
 from tinygrad_lossmix.answers.match.quadrature import integral
-from tinygrad_lossmix.answers.match.search import (
-    Witness,
-    asymmetry,
-    check_set,
-    circulation,
-    reached,
-)
+from tinygrad_lossmix.answers.match.search import against, check_set, reached
 from tinygrad_lossmix.engine.table import Array, derivative
 from tinygrad_lossmix.mixes.labels import dense, logits
 from tinygrad_lossmix.mixes.layers import LAYERS
@@ -70,11 +65,8 @@ class MatchingCost(AsPrinted):
     def __init__(self, layer: Layer, labels: str | None) -> None:
         self.layer, self.classes, self.output = layer, layer.classes, layer.name
         self.labels = labels or reached(layer, layer.classes)
-        found: Witness | None = asymmetry(layer)
-        self.tried = 0
-        if found is None:
-            found, self.tried = circulation(layer)
-        self.witness, self.exists = found, found is None
+        self.witness, self.tried = against(layer)
+        self.exists = self.witness is None
         self.by = proof(layer) if self.exists else ""  # what proves it; nothing, where searched
         self.proved = bool(self.by)
         self.known = known_layer(layer, layer.classes) if self.exists else None
@@ -82,9 +74,8 @@ class MatchingCost(AsPrinted):
         self.name = self.known and self.known.cost_name(self.labels)
         self.bent = bending(layer) if self.exists else None
         self.convex = self.exists and self.bent is None
-        self.condition = "no y"
-        if self.exists:
-            self.condition = condition(layer, lambda z: potentials(layer, z), self.convex)
+        of = condition(layer, partial(potentials, layer), self.convex) if self.exists else "no y"
+        self.condition = of
 
     def __bool__(self) -> bool:
         return self.exists

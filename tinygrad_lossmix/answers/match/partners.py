@@ -26,11 +26,12 @@ WHERE = {"reals": "", "cube": " (labels that may hold together)", "simplex": " (
 
 
 class Partners(NamedTuple):
-    """Two halves of a sentence, and the pairs to take instead of a mix."""
+    """Two halves of a sentence, the pairs to take instead of a mix, and why its δ is a multiple."""
 
     of_layer: str
     of_cost: str
     instead: str
+    twofold: str = ""
 
 
 def partners(mix: MixLike, classes: int, labels: str = "simplex") -> Partners:
@@ -45,10 +46,20 @@ def partners(mix: MixLike, classes: int, labels: str = "simplex") -> Partners:
         integral = f"Ψ(z) - y·z, Ψ the integral of {layer} (lm.matching_cost)"
         of_layer = f"with {layer} goes {match.name or integral}"
     sets = {name: largest_set(each, mix.on_outputs, classes) for name, each in NAMED.items()}
-    goes = [f"{n}{WHERE[of]}{another_name(n, classes)}" for n, of in sets.items() if of]
-    of_cost = f"with {cost} goes {' and '.join(goes)}"
+    goes = {name: another_name(name, classes) for name, where in sets.items() if where}
+    said = [
+        f"{n}{WHERE[str(sets[n])]}{f', which is {known}' if known else ''}"
+        for n, known in goes.items()
+    ]
+    of_cost = f"with {cost} goes {' and '.join(said)}"
     of_cost = of_cost if goes else f"no layer with a name goes with {cost}"
-    return Partners(of_layer, of_cost, instead(layer, cost, match, labels))
+    twofold = [
+        f"{n}, which goes with {cost}, is {known} for {classes} classes: {layer}(z) is "
+        f"{n}({1 / known.slope:.4g} z), and {1 / known.slope:.4g} comes out in front of a - y"
+        for n, known in goes.items()
+        if known and known.name == layer
+    ]
+    return Partners(of_layer, of_cost, instead(layer, cost, match, labels), *twofold)
 
 
 def instead(layer: str, cost: str, match: MatchingCost, labels: str) -> str:
@@ -63,10 +74,10 @@ def instead(layer: str, cost: str, match: MatchingCost, labels: str) -> str:
     return ", or ".join(f"{one if n in sound else ''}{n} with {c}" for n, c in found.items())
 
 
-def another_name(name: str, classes: int) -> str:
+def another_name(name: str, classes: int) -> Known | None:
     """What else a layer is for this number of classes: lml of two is softmax(0.5 z)."""
     known = known_layer(NAMED[name], classes) if classes > 1 else None
-    return f", which is {known}" if known and known.name != name else ""
+    return known if known and known.name != name else None
 
 
 @np.errstate(all="ignore")

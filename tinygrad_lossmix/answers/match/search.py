@@ -71,6 +71,12 @@ def reached(layer: Callable[[Array], Array], k: int) -> str:
     return "simplex" if k > 1 and np.allclose(a.sum(axis=1), 1.0) else "cube"
 
 
+def against(layer: Layer) -> tuple[Witness | None, int]:
+    """What shows that a layer is no gradient, if anything does; and how many paths were tried."""
+    found = asymmetry(layer)
+    return (found, 0) if found else circulation(layer)
+
+
 def asymmetry(layer: Layer) -> Asymmetry | None:
     """An asymmetry of the Jacobian, beyond rounding, that holds beside the point too."""
     z, found = layer.looked_at

@@ -96,6 +96,7 @@ class Identity:
     rest: float  # … and the largest difference that it leaves
     smallest: float  # the least and the most that max |δ| / max |a - y| is, one answer being right
     largest: float
+    mean: float  # how long δ is beside a - y, all of them together
 
 
 def identity(s: Samples) -> Identity:
@@ -115,6 +116,7 @@ def identity(s: Samples) -> Identity:
         rest=largest(delta - factor * near),
         smallest=float(ratio.min()),
         largest=float(ratio.max()),
+        mean=float(np.linalg.norm(delta, axis=1).sum() / np.linalg.norm(near, axis=1).sum()),
     )
 
 

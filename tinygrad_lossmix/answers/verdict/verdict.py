@@ -15,12 +15,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.answers.match.layer import check_mix, whole_number
+from tinygrad_lossmix.answers.match.layer import check_mix, jacobian, whole_number
 from tinygrad_lossmix.answers.match.partners import partners
 from tinygrad_lossmix.answers.match.search import check_set
 from tinygrad_lossmix.answers.verdict.expected import CLOSE, Minimum, MixLike
 from tinygrad_lossmix.answers.verdict.grounds import ROUNDING, Grounds, gather
+from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.mixes.layers import explained
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import AsPrinted, amount, paragraph, point, yes
 from tinygrad_lossmix.records import attributes, plain
@@ -52,6 +54,7 @@ class Verdict(AsPrinted):
     advice: str
     of_layer: str  # what goes with the output layer
     of_cost: str  # what goes with the cost
+    why: str  # δ is not a - y, the cost bends; empty where δ is a - y
     faults: tuple[Fault, ...]  # the problems, each with its numbers
     evidence: Grounds
 
@@ -72,6 +75,7 @@ class Verdict(AsPrinted):
             shown = minimum(telling(e.separate))
             rows.append(("multi-label", f"{yes(self.several)}, {shown}"))
         rows += [("problem", f"{fault.name}: {fault.shown}") for fault in self.faults]
+        rows += [("why", self.why)] if self.why else []
         rows += [("its layer", self.of_layer)] if self.of_layer else []
         rows += [("its cost", self.of_cost)] if self.of_cost else []
         rows.append(("advice", self.advice))
@@ -126,6 +130,7 @@ def verdict(mix: MixLike, classes: int, labels: str | None = None) -> Verdict:
         advice=advice(found, goes.instead),
         of_layer=goes.of_layer,
         of_cost=goes.of_cost,
+        why="" if found.a_minus_y or found.constant else goes.twofold or why(mix, found),
         faults=problems,
         evidence=found,
     )
@@ -148,6 +153,25 @@ def condition(e: Grounds) -> str:
         return "never: delta has no value"
     return (
         f"never: ‖delta‖ / ‖a - y‖ ranges from {i.smallest:.4g} to {i.largest:.4g} (maximum norm)"
+    )
+
+
+def why(mix: MixLike, e: Grounds) -> str:
+    """How much longer than a - y δ is, whose pull that is, and what makes the cost bend."""
+    said = f"on average delta is {e.identity.mean:.4g} times as long as a - y"
+    if isinstance(mix, Mix):
+        z, y = np.linspace(1.0, -1.0, e.classes), np.eye(e.classes)[0]
+        a = Tensor(mix.activate(z))
+        right = (grad(mix.on_outputs(a, y), a) * y) @ jacobian(mix.activate, z)
+        pull = ": the right class gives a - y, the wrong ones pull besides"
+        both = e.classes > 1 and np.allclose(right, a.data - y)
+        said = f"delta = {explained(mix.formula)}{pull if both else ''}; {said}"
+    slope = jacobian(mix.activate, e.curvature.z)
+    if e.convex or not np.allclose(slope, slope.T) or np.linalg.eigvalsh(slope)[0] < -ROUNDING:
+        return said
+    return (
+        f"{said}; with a - y alone the Hessian would be the Jacobian of the layer, which has no "
+        f"negative eigenvalue at z = {point(e.curvature.z)}: the rest bends the cost"
     )
 
 
