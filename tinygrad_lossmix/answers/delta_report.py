@@ -206,9 +206,10 @@ def factors(r: DeltaReport) -> str:
     numbers = vector(r.dc_da) if np.isfinite(r.dc_da).all() else ""
     slope, through = " = ".join(filter(None, (known, numbers))), r.mix.layer.jacobian
     if jacobian.any() and not (jacobian - np.diag(np.diag(jacobian))).any():
-        through = f"{through or 'diagonal'}, {vector(np.diag(jacobian))}"
+        through = f"{through or 'its diagonal alone'}: {vector(np.diag(jacobian))}"
     product = f"delta = {explained(r.mix.formula)}"
-    return f"Why: dC/da = {slope}; the Jacobian is {through or 'not diagonal'}; {product}."
+    through = through or "entries beside its diagonal"
+    return f"Why: dC/da = {slope}; the Jacobian has {through}; {product}."
 
 
 def remains(r: DeltaReport) -> str:

@@ -52,7 +52,7 @@ class CostFunction(NamedTuple):
     equation: str
     formula: str  # of outputs {a}
     elsewhere: tuple[str, ...]  # names in frameworks, their letters alone
-    slope: str = ""  # dC/da
+    slope: str = ""  # the formula of dC/da
 
 
 class ClosedForm(NamedTuple):
@@ -122,21 +122,22 @@ def _closed(name: str, formula: str, latex: str = "", equation: str = "eq. (29)"
 LAYERS = {
     "sigmoid": OutputLayer(
         outputs.sigmoid, book.sigmoid, "eq. (3)", outputs.softplus, outputs.log_sigmoid,
-        jacobian="diag a(1 - a)",
+        jacobian="a(1 - a) on its diagonal",
     ),
     "softmax": OutputLayer(
         outputs.softmax, book.softmax, "eq. (78)", outputs.logsumexp, outputs.log_softmax,
-        outputs.log1m_softmax, distribution=True, jacobian="diag a - a aT",
+        outputs.log1m_softmax, distribution=True, jacobian="a_k(1{k=j} - a_j) in row k",
     ),
     "lml": OutputLayer(
-        lml.lml, lml.lml, "σ(z - τ), Σa = 1", distribution=True, jacobian="diag s - s wT",
+        lml.lml, lml.lml, "σ(z - τ), Σa = 1", distribution=True,
+        jacobian="s_k(1{k=j} - w_j) in row k",
     ),
 }
 COSTS = {
     "ce": CostFunction(
         "cross-entropy", costs.cross_entropy, book.cross_entropy, "eq. (63)",
         "-Σ y ln({a}) + (1 - y) ln(1 - {a})", ("bce", "binarycrossentropy"),
-        "-y/a + (1 - y)/(1 - a)",
+        "(a - y)/(a(1 - a))",
     ),
     "ll": CostFunction(
         "log-likelihood", costs.log_likelihood, book.log_likelihood, "eq. (80)",

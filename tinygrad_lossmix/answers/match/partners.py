@@ -67,7 +67,9 @@ def instead(layer: str, cost: str, match: MatchingCost, labels: str) -> str:
     named = {name: Known(name, 1.0).cost_name(labels) for name in NAMED}
     reach = {name: reached(each, match.classes) for name, each in NAMED.items()}
     sound = {name: of for name, of in named.items() if of and reach[name] == labels}
-    found = {layer: match.name} if match.name and match.convex else {}
+    own = match.name or "its Ψ(z) - y·z"
+    fits = match.name or reached(match.layer, match.classes) == labels
+    found = {layer: own} if match.convex and fits else {}
     found |= {name: of for name, of in sound.items() if of == cost}
     found |= {} if found.keys() & sound.keys() else dict([*sound.items()][:1])
     one = "for one class out of K " if labels == "simplex" and found.keys() - sound.keys() else ""

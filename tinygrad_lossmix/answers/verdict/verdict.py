@@ -156,6 +156,7 @@ def condition(e: Grounds) -> str:
     )
 
 
+@np.errstate(all="ignore")
 def why(mix: MixLike, e: Grounds) -> str:
     """How much longer than a - y δ is, whose pull that is, and what makes the cost bend."""
     said = f"on average delta is {e.identity.mean:.4g} times as long as a - y"
