@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from tinygrad_lossmix.cli.exits import usage
-from tinygrad_lossmix.cli.inputs import example, filled, input_option, seed_option
+from tinygrad_lossmix.cli.given import example, filled, input_option, seed_option
 from tinygrad_lossmix.cli.options import json_option, mix_of, show
 from tinygrad_lossmix.cli.stdout import printed
 from tinygrad_lossmix.cli.user_code import imported, users_code
@@ -54,11 +54,7 @@ def command(
 def of_a_mix(
     pair: tuple[str, ...], shapes: Sequence[str], options: dict[str, Any]
 ) -> dict[str, GradcheckReport]:
-    """A mix as one node and as the book's graph, on random logits and classes.
-
-    Raises:
-        ValueError: no such mix, or more than one input.
-    """
+    """A mix as one node and as the book's graph, on random logits and classes."""
     mix, (z, y) = mix_of(pair), example(shapes, options["seed"])
     return {
         f"{mix}, one node": gradcheck(lambda t: mix.cost(t, y), z, **options),
@@ -67,12 +63,7 @@ def of_a_mix(
 
 
 def of_a_function(name: str, arrays: list[Any], options: dict[str, Any]) -> GradcheckReport:
-    """A function of Tensors, or a pair, found in a module.
-
-    Raises:
-        ValueError: there is no input.
-        Refused: it cannot be imported or called.
-    """
+    """A function of Tensors, or a pair, found in a module."""
     if not arrays:
         raise ValueError("give the shape of each argument of the function: --input 3x4")
     with users_code(name):

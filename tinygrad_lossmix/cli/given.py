@@ -1,10 +1,10 @@
 """What step, draw and page are given: a mix at logits and labels, or a function of the user's own
-at random numbers.
+at random numbers; and these, `--input 3x4 --input 4 --seed 0`, which check takes too.
 """
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import click
@@ -12,13 +12,24 @@ import numpy as np
 from click.core import ParameterSource
 
 from tinygrad_lossmix.cli.exits import Refused, usage
-from tinygrad_lossmix.cli.inputs import example, filled, input_option, seed_option
 from tinygrad_lossmix.cli.options import beside_option, mix_at, mix_of, point_options
 from tinygrad_lossmix.cli.user_code import imported, outcome, users_code
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import clean
+
+MOST = 100_000  # entries of an input
+input_option = click.option(
+    "--input",
+    "shapes",
+    multiple=True,
+    metavar="SHAPE",
+    help="The shape of an argument, 3x4, 4 or scalar; once for each. Filled with normal numbers.",
+)
+seed_option = click.option(
+    "--seed", type=click.IntRange(0), default=0, help="Of the random numbers."
+)
 
 
 class Given(NamedTuple):
@@ -31,11 +42,7 @@ class Given(NamedTuple):
     other: Tensor | None = None  # the cost of another mix of these logits and labels
 
     def mix_for(self, option: str) -> tuple[Mix, Array, Array]:
-        """The mix, its logits and its labels, which an option needs.
-
-        Raises:
-            UsageError: it is a function.
-        """
+        """The mix, its logits and its labels, which an option needs."""
         if self.mix is None:
             raise click.UsageError(f"{option} is for a mix, softmax ll, not for {self.title}")
         return self.mix
@@ -90,11 +97,7 @@ def given_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def of_a_mix(mix: Mix, z: Array, y: Array) -> Given:
-    """The book's graph; where its formulas overflow, it holds infinity or NaN.
-
-    Raises:
-        UsageError: a layer or a cost of the user's own gives another shape, or no Tensor.
-    """
+    """The book's graph; where its formulas overflow, it holds infinity or NaN."""
     with usage(), np.errstate(all="ignore"):
         cost = mix.composed(Tensor(z, name="z"), y)
         if not isinstance(cost, Tensor):
@@ -104,12 +107,7 @@ def of_a_mix(mix: Mix, z: Array, y: Array) -> Given:
 
 
 def of_a_function(name: str, shapes: tuple[str, ...], seed: int, lines: bool) -> Given:
-    """A function of Tensors that a module holds, or the first of a pair (function, its gradient).
-
-    Raises:
-        UsageError: a shape that is none; too few or too many for the function.
-        Refused: it cannot be imported or called, or does not return a scalar Tensor.
-    """
+    """A function of Tensors that a module holds, or the first of a pair (function, gradient)."""
     with usage():
         arrays = filled(shapes, seed)
         found = imported(name)
@@ -145,11 +143,7 @@ def first_line(name: str, function: Any) -> tuple[str, int]:
 
 
 def parameters(function: Any, count: int) -> list[str]:
-    """What a function calls its first arguments.
-
-    Raises:
-        ValueError: it does not take as many.
-    """
+    """What a function calls its first arguments."""
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):  # it does not say
@@ -163,3 +157,31 @@ def parameters(function: Any, count: int) -> list[str]:
             "--input 3x4 --input 4"
         ) from None
     return [name for name, given in bound.items() for _ in np.ravel(given)]
+
+
+def normal(shape: str, seed: int) -> Array:
+    """Normal random numbers in the shape of `3x4`, `4` or `scalar`."""
+    parts = [] if shape == "scalar" else shape.split("x")
+    if not all(part.isascii() and part.isdecimal() for part in parts):
+        raise ValueError(f"--input {shape!r} is not a shape such as 3x4, 4 or scalar")
+    lengths = tuple(map(int, parts))
+    if not 0 < np.prod([1, *map(float, lengths)]) <= MOST:
+        raise ValueError(f"--input {shape}: an input has 1 to {MOST:,} entries")
+    return np.array(np.random.default_rng(seed).normal(size=lengths))
+
+
+def filled(shapes: Sequence[str], seed: int) -> list[Array]:
+    """An array for each shape; ValueError as of `normal`."""
+    return [normal(shape, seed + i) for i, shape in enumerate(shapes)]
+
+
+def example(shapes: Sequence[str], seed: int) -> tuple[Array, Array]:
+    """Logits and labels of a mix: random numbers, and one random class for each row."""
+    if len(shapes) > 1:
+        raise ValueError("a mix has one input, its logits: give --input once")
+    z = normal(shapes[0], seed)
+    if z.ndim == 0:
+        raise ValueError("logits have at least one axis: --input 3 or 2x3")
+    y = np.zeros(z.shape)
+    y.reshape(-1, z.shape[-1])[:, 0] = 1.0
+    return z, np.random.default_rng(seed).permuted(y, axis=-1)

@@ -1,5 +1,7 @@
 """What several commands are given: a mix, `softmax ll --z 2,1,0 --y 0`; what is known about a loss
 besides its value, `--classes 10 --accuracy .91`; and --json.
+
+A word that is none of these is a ValueError, which `usage` turns into an error of the command.
 """
 
 import functools
@@ -41,11 +43,7 @@ def show(as_json: bool, record: Any, text: Any) -> None:
 
 
 def numbers(text: str) -> Array:
-    """`2,1,0` as an array of floats.
-
-    Raises:
-        ValueError: not numbers separated by commas.
-    """
+    """`2,1,0` as an array of floats."""
     try:
         values = np.array([float(part) for part in text.split(",")])
     except ValueError:
@@ -56,11 +54,7 @@ def numbers(text: str) -> Array:
 
 
 def labels_of(text: str, z: Array) -> Array:
-    """A class, `0`, or a label for each logit, `0,1,0`, as labels of z's shape.
-
-    Raises:
-        ValueError: neither, or not of z's shape.
-    """
+    """A class, `0`, or a label for each logit, `0,1,0`, as labels of z's shape."""
     if "," in text or z.size == 1:
         return dense(numbers(text), z)
     if not text.strip().isdecimal():
@@ -69,12 +63,7 @@ def labels_of(text: str, z: Array) -> Array:
 
 
 def mix_of(words: Sequence[str]) -> Mix:
-    """The mix of two words, each of them a name or module:function.
-
-    Raises:
-        ValueError: more words or fewer, or no such mix.
-        Refused: a function that cannot be imported; when it is called: whatever it raises.
-    """
+    """The mix of two words, each of them a name or module:function."""
     if len(words) != 2:
         known = ", ".join(map(" ".join, PAIRS))
         raise ValueError(f"a mix is two words, as in softmax ll: choose one of {known}")
@@ -128,11 +117,7 @@ def point_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def mix_at(words: Sequence[str], z: str, y: str) -> tuple[Mix, Array, Array]:
-    """A mix, its logits and its labels as they were typed; without words softmax ll.
-
-    Raises:
-        UsageError: one of them is none.
-    """
+    """A mix, its logits and its labels as they were typed; without words softmax ll."""
     with usage():
         mix = mix_of(words or ("softmax", "ll"))
     with usage("--z"):

@@ -16,11 +16,7 @@ from tinygrad_lossmix.printing import line_of_code
 
 
 def imported(name: str) -> Any:
-    """`module:function` or `folder/file.py:object.function`, from the working directory too.
-
-    Raises:
-        Refused: it is not there.
-    """
+    """`module:function` or `folder/file.py:object.function`, from the working directory too."""
     module, _, path = name.partition(":")
     if module.endswith(".py"):
         module = module.removesuffix(".py").replace("/", ".")
@@ -54,11 +50,7 @@ def outcome(function: Callable[..., Any], *args: Any) -> tuple[Any, dict[str, An
 
 @contextmanager
 def users_code(what: str) -> Iterator[None]:
-    """Around a user's code: whatever it raises, or leaves Python by, becomes one error.
-
-    Raises:
-        Refused: `what`, and what was raised.
-    """
+    """Around a user's code: whatever it raises, or leaves Python by, becomes one error."""
     try:
         yield
     except (KeyboardInterrupt, Refused):
