@@ -33,26 +33,13 @@ FITS = 36  # letters that are, whatever the number of entries
 IN_FULL = 100  # entries of an array that is looked at by itself
 SPELLED = "lossmix.spelled"  # an error handler of codecs
 PLAIN = "lossmix_ascii"  # ASCII under a name for which click does not write UTF-8
-SPELLINGS = [
-    *("→ ->", "… ...", "· *", "∘ *", "± +-", "‖ ||", "≤ <=", "≥ >=", "≠ !=", "∞ inf", "Σ sum"),
-    *(
-        "Π prod",
-        "δ delta",
-        "∂ d",
-        "σ sigmoid",
-        "ε eps",
-        "η eta",
-        "τ tau",
-        "Ψ Psi",
-        "∮ integral of",
-        "√ sqrt",
-        "½ 1/2",
-        "² ^2",
-    ),
-    *("← <-", "↗ /^", "↑ ^|", "↖ ^\\", "↙ v/", "↓ v|", "↘ \\v"),
-    *("ᵀ ^T", "├ |", "└ `", "│ |", "─ -", "━ -"),
-]
-LETTERS = {pair[0]: pair[2:] for pair in SPELLINGS}
+LETTERS = {  # how one is spelled where the terminal lacks it
+    "…": "...", "·": "*", "∘": "*", "±": "+-", "‖": "||", "≤": "<=", "≥": ">=", "≠": "!=",
+    "√": "sqrt", "½": "1/2", "²": "^2", "ᵀ": "^T", "∞": "inf", "∂": "d", "∮": "integral of",
+    "Σ": "sum", "Π": "prod", "δ": "delta", "σ": "sigmoid", "ε": "eps", "η": "eta", "τ": "tau",
+    "Ψ": "Psi", "→": "->", "↗": "/^", "↑": "^|", "↖": "^\\", "←": "<-", "↙": "v/", "↓": "v|",
+    "↘": "\\v", "├": "|", "└": "`", "│": "|", "─": "-", "━": "-",
+}  # fmt: skip
 
 
 def clean(text: str) -> str:

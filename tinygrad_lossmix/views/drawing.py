@@ -217,15 +217,7 @@ class NoRenderer(RuntimeError):
 
 
 def render(dot: str, form: str) -> tuple[bytes, str]:
-    """A picture, and the name of what drew it.
-
-    Args:
-        dot: DOT text.
-        form: svg, png or pdf.
-
-    Raises:
-        NoRenderer: neither `dot` nor pygraphviz is there, or neither works.
-    """
+    """DOT text as svg, png or pdf, and the name of what drew it; else NoRenderer is raised."""
     reason = f"drawing a {form} needs Graphviz: {ADVICE}"
     try:
         return graphviz.pipe("dot", form, dot.encode(), quiet=True), "dot"

@@ -60,11 +60,7 @@ def renamed(first: Reading, other: Reading) -> Reading:
 
 
 def joined(sides: Sequence[tuple[Reading, Gradients]], look: Look) -> Picture:
-    """One picture of two recordings; the other's names are those that `renamed` gives.
-
-    Raises:
-        ValueError: as `pictures` does.
-    """
+    """One picture of two recordings; the other's names are those that `renamed` gives."""
     twins, equal = shared(*(reading for reading, _ in sides)), Numbering(Tensor)
     boxes: dict[Any, Box] = {}
     keys: list[list[Any]] = [[], []]

@@ -34,12 +34,7 @@ MOST = 1000  # boxes; beyond, laying them out takes minutes and nobody can read 
 
 @dataclass(frozen=True)
 class Look:
-    """How a recording is drawn.
-
-    Raises:
-        TypeError: what is to be opened is no name, nor several.
-        ValueError: another direction, or other values.
-    """
+    """How a recording is drawn; of what is none of these, it says what was expected."""
 
     direction: str = "down"  # or right
     collapse: bool = False  # one box of each outermost group
@@ -127,11 +122,7 @@ def size(reading: Reading) -> int:
 
 
 def pictures(sides: Iterable[tuple[Reading, Gradients]], look: Look) -> list[Picture]:
-    """A picture of each of several recordings; the groups to open are somewhere in them.
-
-    Raises:
-        ValueError: as of `picture`; a group to open that is not there.
-    """
+    """A picture of each of several recordings; the groups to open have to be somewhere in them."""
     sides = [*sides]
     every = [(reading, group) for reading, _ in sides for group in groups(reading.cost)[::-1]]
     called = dict.fromkeys(name for each in every for name in _names(*each))
@@ -143,15 +134,9 @@ def pictures(sides: Iterable[tuple[Reading, Gradients]], look: Look) -> list[Pic
 
 
 def picture(reading: Reading, known: Gradients, look: Look | None = None) -> Picture:
-    """The boxes and arrows of a recording.
+    """The boxes and arrows of a recording, with its gradients as far as they are known.
 
-    Args:
-        reading: the recording.
-        known: its gradients, as far as they are known.
-        look: how it is drawn; groups are collapsed in any case if the picture is crowded.
-
-    Raises:
-        ValueError: more than 1000 boxes.
+    If the picture is crowded, groups are collapsed whatever the look.
     """
     look = look or Look()
     closed = look.collapse or bool(look.opened) or size(reading) > CROWDED

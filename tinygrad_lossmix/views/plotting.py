@@ -59,11 +59,7 @@ UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
 def rendered(draw: Callable[[], Figure], form: str) -> bytes:
-    """The figure that `draw` makes as svg, png or pdf, whatever the style of the user's own.
-
-    Raises:
-        ImportError: matplotlib is not installed.
-    """
+    """The figure that `draw` makes as svg, png or pdf, whatever the style of the user's own."""
     with needing("plot", "plots are drawn by matplotlib"):
         from matplotlib import style
     file = io.BytesIO()
@@ -74,7 +70,7 @@ def rendered(draw: Callable[[], Figure], form: str) -> bytes:
 
 def inline(draw: Callable[[], Figure]) -> str:
     """The figure as an `<svg>` element that takes the size it is given, dark where the reader asks
-    for it; its ids are its own on a page of several. Raises as `rendered` does.
+    for it; its ids are its own on a page of several.
     """
     svg = re.sub(r"<metadata>.*?</metadata>", "", rendered(draw, "svg").decode(), flags=re.DOTALL)
     svg = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d)\d+|\n", r"\1", path[0]), svg)
