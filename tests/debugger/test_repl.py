@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lossmix as lm
-from tests.helpers.prompt import answers_to, on_one_line, places, prompt_on
+from tests.helpers.prompt import answers_to, on_one_line, places, prompt_on, softmax_ll
 from tinygrad_lossmix.debugger.repl import Prompt
 
 
@@ -348,3 +348,14 @@ def test_the_callers_variables_are_shown_and_may_be_typed():
     assert "n2 = x @ W" in said
     assert prompt.run_batch("set mix softmax quadratic;;print W;;print loss") == 0
     assert again is loss
+
+
+def test_answers_are_styled_by_names_that_the_theme_has(monkeypatch):
+    prompt, said = prompt_on(softmax_ll())[0], []
+    monkeypatch.setattr(prompt, "_say", said.append)
+    looks = "help;;list;;next;;where;;explain;;delta;;args;;local;;p z;;p z.grad;;check z;;history"
+    prompt.run_batch(f"{looks};;explain softmax;;quiz;;entry z[0];;contrib z;;break z;;continue")
+    styles = {str(each.style) for text in said for each in (text, *text.spans)}
+    assert (
+        {"name", "flow", "book", "quiet"} <= styles <= {"", "bold", "name", "flow", "book", "quiet"}
+    )

@@ -16,7 +16,7 @@ import numpy as np
 from rich.text import Text
 
 from tinygrad_lossmix.debugger.chain_rule import Product
-from tinygrad_lossmix.debugger.layout import FLOW, NAME, aligned, lined
+from tinygrad_lossmix.debugger.layout import aligned, lined
 from tinygrad_lossmix.debugger.local_derivative import downstream
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import number
@@ -99,5 +99,5 @@ def _sum(name: str, formula: str, terms: list[Term]) -> Text:
     for i in (1, 3, 4):
         columns[i] = tuple(column_of("", columns[i])[1:])
     columns[4] = tuple(f"=  {each}" if each.strip() else "" for each in columns[4])
-    styles = NAME, "", NAME, "", FLOW
+    styles = "name", "", "name", "", "flow"
     return lined(Text(f"{name} = {formula}"), aligned([*zip(*columns, strict=True)], styles))

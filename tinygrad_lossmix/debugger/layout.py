@@ -1,6 +1,6 @@
 """Answers laid out for the terminal as it is now: columns, and grids beside each other.
 
->>> print(aligned([("z", "2"), ("cost", "3")], (NAME, FLOW)))
+>>> print(aligned([("z", "2"), ("cost", "3")], ("name", "flow")))
   z     2
   cost  3
 >>> print(shown([("value", "n1", np.eye(2), ""), ("", "z", np.ones(2), "")]))
@@ -18,12 +18,13 @@ from typing import Any
 
 import numpy as np
 from rich.text import Text
+from rich.theme import Theme
 
 from tinygrad_lossmix.debugger.local_derivative import Local
 from tinygrad_lossmix.printing import IN_FULL, shorten
 from tinygrad_lossmix.views.grids import grid, on_one_line
 
-NAME, FLOW, BOOK, QUIET = "cyan", "yellow", "green", "bright_black"
+STYLES = Theme({"name": "cyan", "flow": "yellow", "book": "green", "quiet": "bright_black"})
 MOST = 10  # entries of a vector that are shown without leaving some out
 ROOM = 40  # letters in which the last of some columns is wrapped; where it has less, below
 LEAST = 12  # letters that an array has
@@ -110,7 +111,7 @@ def aligned(rows: Sequence[tuple[Any, ...]], styles: tuple[str, ...], indent: st
 def shown(rows: Sequence[Row], indent: str = "") -> Text:
     """Arrays with their names: vectors in columns where these fit; else each with a heading."""
     columns, first = screen()[0], not any(part for part, *_ in rows)
-    styles = (QUIET, "" if not first else NAME, FLOW, BOOK)[first:]
+    styles = ("quiet", "" if not first else "name", "flow", "book")[first:]
     if _flat(x for _, _, x, _ in rows):
         names = sum(2 + max(len(row[i]) for row in rows) for i in range(first, 2))
         values = max(len(one_line(x, WHOLE)) for _, _, x, _ in rows)
@@ -132,9 +133,9 @@ def compared(rows: Sequence[tuple[str, Any, Any]]) -> Text:
             for block in cells:
                 block[0].pad_right(room - len(block[0]))
             if flat:
-                cells.insert(0, [Text(part.ljust(name - len(GAP)), QUIET)])
+                cells.insert(0, [Text(part.ljust(name - len(GAP)), "quiet")])
             elif part:
-                lines.append(Text(part, QUIET))
+                lines.append(Text(part, "quiet"))
             lines += _side_by_side(cells)
         return lined(*lines)
 
@@ -159,10 +160,10 @@ def by_itself(name: str, x: Any, about: str = "") -> Text:
     columns, height = screen()
     text = grid(x, columns, height if np.size(x) > IN_FULL else IN_FULL + 1)
     grids = "\n" in text
-    heading = Text().append(name, NAME).append(f" {np.shape(x)}" if grids else f" = {text}")
+    heading = Text().append(name, "name").append(f" {np.shape(x)}" if grids else f" = {text}")
     if about:
         lines = wrapped(f"{heading}  {about}", columns)
-        heading.append("  " if len(lines) == 1 else "\n").append(about, BOOK)
+        heading.append("  " if len(lines) == 1 else "\n").append(about, "book")
     return lined(heading, *_coloured(text)) if grids else heading
 
 
@@ -189,31 +190,31 @@ def _fitting(text: Callable[[int], Text]) -> Text:
 
 def _lines(x: Any, width: int, height: int) -> list[Text]:
     if _flat([x]):
-        return [Text(line, FLOW) for line in wrapped(one_line(x, width), width)]
+        return [Text(line, "flow") for line in wrapped(one_line(x, width), width)]
     return _coloured(grid(x, width, height))
 
 
 def _block(row: Row, width: int, height: int) -> list[Text]:
     """A heading, and a grid below; what is short stands behind the heading."""
     part, name, x, about = row
-    heading, below = Text().append(part, QUIET).append(f" {name}" if part else name), list[Text]()
+    heading, below = Text().append(part, "quiet").append(f" {name}" if part else name), list[Text]()
     if not _flat([x]):
         heading.append(f" {np.shape(x)}")
         below = _lines(x, width, height - 1)
     elif len(heading) + 2 + len(text := one_line(x, WHOLE)) <= width:
-        heading.append(f"  {text}", FLOW)
+        heading.append(f"  {text}", "flow")
     else:
         below = _lines(text, width, height)
-    heading.append(f"  {about}" if about else "", BOOK)
+    heading.append(f"  {about}" if about else "", "book")
     return [heading, *below]
 
 
 def _coloured(text: str) -> list[Text]:
     """The lines of a grid, the numbers of its rows and columns fainter than the entries."""
     first, *rows = text.splitlines()
-    lines = [Text(first, QUIET), *(Text(row, FLOW) for row in rows)]
+    lines = [Text(first, "quiet"), *(Text(row, "flow") for row in rows)]
     for line in lines[1:]:
-        line.highlight_regex(r"^ *\d+(?=  )", QUIET)
+        line.highlight_regex(r"^ *\d+(?=  )", "quiet")
     return lines
 
 

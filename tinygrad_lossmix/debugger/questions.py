@@ -18,7 +18,7 @@ from rich.text import Text
 from tinygrad_lossmix.debugger.chain_rule import Product, largest
 from tinygrad_lossmix.debugger.entry import named_array
 from tinygrad_lossmix.debugger.expressions import CommandError
-from tinygrad_lossmix.debugger.layout import NAME, Row, lined, shown
+from tinygrad_lossmix.debugger.layout import Row, lined, shown
 from tinygrad_lossmix.debugger.local_derivative import is_elementwise
 from tinygrad_lossmix.debugger.show import count
 from tinygrad_lossmix.debugger.walk import Walk
@@ -74,7 +74,7 @@ class Asked:
         rows += [("from", *named_array(self.reading, x), "") for x in arrays]
         asked = f": what does it contribute to {self.reading.derivative(argument)}?"
         return lined(
-            Text.assemble((self.reading.defined(node), NAME), asked),
+            Text.assemble((self.reading.defined(node), "name"), asked),
             shown(rows, "  "),
             Text(f"Type `answer` and {self}"),
         )

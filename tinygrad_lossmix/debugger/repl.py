@@ -23,7 +23,7 @@ from rich.text import Text
 from tinygrad_lossmix.debugger import show
 from tinygrad_lossmix.debugger.commands.session import TABLE, TOPICS, Session
 from tinygrad_lossmix.debugger.expressions import CommandError
-from tinygrad_lossmix.debugger.layout import fitted
+from tinygrad_lossmix.debugger.layout import STYLES, fitted
 from tinygrad_lossmix.debugger.lockstep import Lockstep
 from tinygrad_lossmix.debugger.page import page_of
 from tinygrad_lossmix.debugger.walk import Walk
@@ -89,7 +89,7 @@ class Prompt(cmd.Cmd):
         table = sorted(TABLE, key=lambda each: TOPICS.index(each.topic))
         usable = "two" if isinstance(steps, Lockstep) else "one", "either"
         self.session = Session(steps, {each.name: each for each in table if each.on in usable})
-        self._console = Console(file=self.stdout)
+        self._console = Console(file=self.stdout, theme=STYLES)
         self._repeated = "next"  # by an empty line
 
     def run(self, first: str = "") -> None:

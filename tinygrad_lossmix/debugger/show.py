@@ -16,18 +16,7 @@ from tinygrad_lossmix.compiler.calls import uniform
 from tinygrad_lossmix.debugger import rule
 from tinygrad_lossmix.debugger.chain_rule import Product, count_paths, paths, products_along
 from tinygrad_lossmix.debugger.entry import at, is_matrix_product, named_array, of_product, of_value
-from tinygrad_lossmix.debugger.layout import (
-    BOOK,
-    FLOW,
-    NAME,
-    QUIET,
-    Row,
-    aligned,
-    compared,
-    lined,
-    screen,
-    shown,
-)
+from tinygrad_lossmix.debugger.layout import Row, aligned, compared, lined, screen, shown
 from tinygrad_lossmix.debugger.local_derivative import (
     Local,
     entrywise,
@@ -154,13 +143,13 @@ def _stop(walk: Walk, focus: Focus) -> Text:
         rows = [("seed", reading.derivative(node), walk.gradient(node), "")]
     else:
         node, to, rows = stop.node, f"  → {call(reached)}", parts(reading, stop, focus)
-    lines = [Text.assemble((here, QUIET), (reading.defined(node), NAME), to)]
+    lines = [Text.assemble((here, "quiet"), (reading.defined(node), "name"), to)]
     if equation := reading.equation(reached) or reading.equation(node):
-        lines[0].append(f"  {equation}", BOOK)
+        lines[0].append(f"  {equation}", "book")
     lines[0].append(line_of(reading, node))
     if stop is not None:
         said = product(reading, node, stop.place, "=" if stop.received == 1 else "+=")
-        lines.append(Text(" " * len(here)).append(said, FLOW))
+        lines.append(Text(" " * len(here)).append(said, "flow"))
     name, place = focus.entry or ("", ())
     if name and reached is walk.known.get(name):
         if stop is not None:
@@ -175,7 +164,7 @@ def _stop(walk: Walk, focus: Focus) -> Text:
 
 def line_of(reading: Reading, node: Tensor) -> Text:
     """The line in the user's code behind a node; nothing where it is not known."""
-    return Text(f"  {reading.line(node)}" if node.line else "", QUIET)
+    return Text(f"  {reading.line(node)}" if node.line else "", "quiet")
 
 
 def product(reading: Reading, node: Tensor, place: int, sign: str = "=") -> str:
@@ -221,12 +210,12 @@ def listing(walk: Walk, focus: Focus = ALL) -> Text:
             "-" if x is None else focus.on(walk.reading, x) for x in (walk.value(node), gradient)
         )
         rows.append((mark, walk.reading.defined(node), line(node), value, so_far, part))
-    styles = (NAME, "", QUIET, "", FLOW, QUIET)
+    styles = ("name", "", "quiet", "", "flow", "quiet")
     if not any(map(line, nodes)):
         *rows, styles = ((*each[:2], *each[3:]) for each in (*rows, styles))
     text = aligned(rows, styles, "")
     if last - first < len(nodes):
-        text.append(f"\n... nodes {first:,} to {last - 1:,} of {len(nodes):,}", QUIET)
+        text.append(f"\n... nodes {first:,} to {last - 1:,} of {len(nodes):,}", "quiet")
     return text
 
 
@@ -247,7 +236,7 @@ def path_to_cost(walk: Walk, focus: Focus = ALL) -> Text:
             (*way, f"{name} {slope.shape}" if matrix else slope, focus.on(walk.reading, product))
         )
     text = Text(f"from {call(links[0].argument)} to {cost}:\n")
-    text.append(aligned(rows, (NAME, "", FLOW, FLOW)))
+    text.append(aligned(rows, ("name", "", "flow", "flow")))
     if len(links) > LINKS:
         text.append(f"\n  ... and {len(links) - LINKS:,} more, up to {cost}")
     return text.append(_other_paths(walk, links[0].argument, focus))
@@ -277,5 +266,5 @@ def on_both(steps: Lockstep, answer: Callable[[Walk], Text]) -> Text:
     texts = []
     for side, walk in (("left", steps.left), ("right", steps.right)):
         heading = f"{side}: {mix_of(walk)}" if mix_of(walk) else side
-        texts += [Text(f"{heading}  {walk.place}", QUIET), answer(walk)]
+        texts += [Text(f"{heading}  {walk.place}", "quiet"), answer(walk)]
     return lined(*texts)

@@ -4,7 +4,7 @@ from rich.text import Text
 
 from tinygrad_lossmix.debugger import show
 from tinygrad_lossmix.debugger.commands.session import Session, command
-from tinygrad_lossmix.debugger.layout import FLOW, QUIET, aligned
+from tinygrad_lossmix.debugger.layout import aligned
 from tinygrad_lossmix.debugger.lockstep import Lockstep
 
 
@@ -22,7 +22,7 @@ def delta(session: Session[Lockstep], arg: str) -> Text:
         apart = "equal" if each.same else f"{each.gap:.4g}"
         left, right = (session.focus.on(steps.left.reading, x) for x in (each.left, each.right))
         rows.append((f"dC/d{each.name}", left, right, apart))
-    return aligned(rows, (QUIET, FLOW, FLOW, ""), "")
+    return aligned(rows, ("quiet", "flow", "flow", ""), "")
 
 
 @command("look", "w", on="two")

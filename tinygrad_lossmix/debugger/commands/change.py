@@ -26,7 +26,7 @@ from tinygrad_lossmix.debugger.expressions import (
     place_in,
     unknown,
 )
-from tinygrad_lossmix.debugger.layout import FLOW, NAME, QUIET, aligned
+from tinygrad_lossmix.debugger.layout import aligned
 from tinygrad_lossmix.debugger.show import NEAR
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.graph import nodes, since
@@ -93,7 +93,7 @@ def diff(session: Session[Walk], arg: str) -> Text:
             found = end.gradient(node)
             gradient = "-" if found is None else found
             rows.append((when, walk.reading.call(node), node.data, gradient))
-    return aligned(rows, (QUIET, NAME, "", FLOW), "")
+    return aligned(rows, ("quiet", "name", "", "flow"), "")
 
 
 def changed(walk: Walk, arg: str) -> Reading:

@@ -19,18 +19,7 @@ from tinygrad_lossmix.debugger.expressions import (
     operation,
     whole_number,
 )
-from tinygrad_lossmix.debugger.layout import (
-    BOOK,
-    FLOW,
-    NAME,
-    QUIET,
-    Row,
-    aligned,
-    lined,
-    screen,
-    shown,
-    wrapped,
-)
+from tinygrad_lossmix.debugger.layout import Row, aligned, lined, screen, shown, wrapped
 from tinygrad_lossmix.debugger.local_derivative import derivative_by, is_elementwise
 from tinygrad_lossmix.debugger.questions import Quiz
 from tinygrad_lossmix.debugger.reasons import reason
@@ -54,14 +43,16 @@ def explain(session: Session[Walk], arg: str) -> Text:
     if called := _calls(walk, arg):
         return lined(*(_operations(walk, each) for each in called))
     node, reading = operation(arg, walk), walk.reading
-    text = Text(reading.defined(node), NAME).append(f"  {reading.equation(node)}".rstrip(), BOOK)
+    text = Text(reading.defined(node), "name").append(
+        f"  {reading.equation(node)}".rstrip(), "book"
+    )
     text.append(show.line_of(reading, node))
     if node.function is not None:
         for place in rule.differentiated(node):
             text.append(_because(reading, node, place))
         table = [rule.in_letters(node, place) for place in rule.differentiated(node)]
         row = f"{spelling(node.function)}  {', '.join(table) or 'is not differentiated'}"
-        return text.append(f"\n  in the table of derivatives: {row}", QUIET)
+        return text.append(f"\n  in the table of derivatives: {row}", "quiet")
     text.append("\n  an input: its gradient is the sum of what each use of it contributes")
     for user in reading.nodes:
         for place in rule.differentiated(user):
@@ -73,7 +64,7 @@ def explain(session: Session[Walk], arg: str) -> Text:
 
 def _because(reading: Reading, node: Tensor, place: int) -> Text:
     """What a node passes back to an argument, and why; an index or a shape stays on one line."""
-    text = Text("\n  ").append(show.product(reading, node, place), FLOW)
+    text = Text("\n  ").append(show.product(reading, node, place), "flow")
     kept = WHOLE.sub(lambda found: found[0].replace(" ", "\0"), reason(reading, node, place))
     for line in wrapped(kept, screen()[0] - 4):
         text.append(f"\n    {line}".replace("\0", " "))
@@ -90,19 +81,19 @@ def _operations(walk: Walk, called: Group) -> Text:
     """What a named function is made of, with all products, and the product of all together."""
     reading, a, z = walk.reading, called.output, called.inputs[0]
     call, many = reading.call, count(len(called.members), "operation")
-    text = Text(f"{brief(called.name)}: {call(z)} → {call(a)}, {many}\n", NAME)
+    text = Text(f"{brief(called.name)}: {call(z)} → {call(a)}, {many}\n", "name")
     rows = [
         (show.product(reading, node, place), reading.defined(node))
         for node in reversed(called.members)
         for place in rule.differentiated(node)
     ]
-    text.append(aligned(rows, (FLOW, QUIET)))
+    text.append(aligned(rows, ("flow", "quiet")))
     if called.name in LAYERS:
         alike: Tensor = LAYERS[called.name].stable(z)
         if alike.shape == a.shape and np.allclose(alike.data, a.data, equal_nan=True):
             back, further = (reading.quotient(walk.cost, x) for x in (a, z))
             together, _ = rule.said(alike, 0, (back, call(a), call(z)))
-            text.append("\n  together: ").append(f"{further} = {together}", FLOW)
+            text.append("\n  together: ").append(f"{further} = {together}", "flow")
     return text
 
 
@@ -160,8 +151,8 @@ def check(session: Session[Walk], arg: str) -> Text:
         ("", name, found, f"by the rules{when}"),
         ("", "finite difference", slopes, ""),
     ]
-    style = BOOK if near else "bold"
-    gaps = Text.assemble(("max difference", NAME), f"     {gap:.4g}  ", (verdict, style))
+    style = "book" if near else "bold"
+    gaps = Text.assemble(("max difference", "name"), f"     {gap:.4g}  ", (verdict, style))
     return lined(text.append(shown(rows)), gaps)
 
 

@@ -45,13 +45,7 @@ from tinygrad_lossmix.debugger.expressions import (
     quantity,
     whole_number,
 )
-from tinygrad_lossmix.debugger.layout import (
-    NAME,
-    QUIET,
-    by_itself,
-    lined,
-    shown,
-)
+from tinygrad_lossmix.debugger.layout import by_itself, lined, shown
 from tinygrad_lossmix.debugger.lockstep import Lockstep, Meeting
 from tinygrad_lossmix.debugger.page import page as write_page
 from tinygrad_lossmix.debugger.show import batch, count
@@ -77,7 +71,7 @@ def print_(session: Session[Walk], arg: str) -> Text:
             return Text(f"{arg} is not computed yet")
         text = _alone(session, arg, found.data, reading.equation(found))
         if whole := reading.full_name(found):
-            text.append(f"\nits name in full: {whole}", QUIET)
+            text.append(f"\nits name in full: {whole}", "quiet")
         return text
     if found is not None:
         return _alone(session, arg, found, "constant")
@@ -102,7 +96,7 @@ def gradient_so_far(session: Session[Walk], node: Tensor) -> Text:
     """The gradient of a node at this position, or when it gets its first contribution."""
     walk = session.steps
     name = walk.reading.derivative(node)
-    text = Text().append(name, NAME)
+    text = Text().append(name, "name")
     found = walk.gradient(node)
     if found is None:
         arrival = walk.arrival(node)
@@ -163,7 +157,7 @@ def contrib(session: Session[Walk], arg: str) -> Text:
     so_far = f"{received} of {count(expected, 'contribution')}"
     total = walk.gradient(node)
     rows.append(row("accumulated", so_far, "none yet" if total is None else total))
-    return lined(Text(reading.derivative(node), NAME), shown(rows, "  "))
+    return lined(Text(reading.derivative(node), "name"), shown(rows, "  "))
 
 
 @command("look", "d")

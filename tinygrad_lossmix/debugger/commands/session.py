@@ -22,7 +22,7 @@ from rich.text import Text
 
 from tinygrad_lossmix.debugger import show
 from tinygrad_lossmix.debugger.expressions import CommandError
-from tinygrad_lossmix.debugger.layout import NAME, QUIET, aligned, lined
+from tinygrad_lossmix.debugger.layout import aligned, lined
 from tinygrad_lossmix.debugger.lockstep import Lockstep
 from tinygrad_lossmix.debugger.questions import Quiz
 from tinygrad_lossmix.debugger.walk import Walk
@@ -122,7 +122,7 @@ def alias(session: Session[Any], arg: str) -> Text | None:
     name, _, commands = arg.partition(" ")
     if not name:
         rows = [(brief(key), brief(value, 80)) for key, value in session.aliases.items()]
-        return aligned(rows, (NAME, "")) if rows else Text("no aliases")
+        return aligned(rows, ("name", "")) if rows else Text("no aliases")
     if session.shorts.get(name, name) in session.commands:
         raise CommandError(f"{name} is already a command")
     if commands.strip():
@@ -137,7 +137,7 @@ def history(session: Session[Any], arg: str) -> Text:
     """the lines that were typed last; the arrow keys bring them back"""
     first = max(len(session.typed) - SHOWN, 0)
     rows = [(str(i), brief(line, 80)) for i, line in enumerate(session.typed[first:], first)]
-    return aligned(rows, (QUIET, "")) if rows else Text("nothing yet")
+    return aligned(rows, ("quiet", "")) if rows else Text("nothing yet")
 
 
 @command("session", "h", takes="text", on="either")
@@ -146,7 +146,7 @@ def help_(session: Session[Any], arg: str) -> Text:
     name, listed = session.shorts.get(arg, arg), session.listed()
     topics = dict.fromkeys(each.topic for each in listed.values())
     if name in listed:
-        return aligned([(name, listed[name].short, listed[name].help)], (NAME, NAME, ""))
+        return aligned([(name, listed[name].short, listed[name].help)], ("name", "name", ""))
     if arg and arg not in topics:
         raise session.no_command(arg)
     rows = list[tuple[str, str, str]]()
@@ -154,7 +154,7 @@ def help_(session: Session[Any], arg: str) -> Text:
         rows.append((topic, "", ""))
         under = (each for each in listed.values() if each.topic == topic)
         rows += [(f"  {each.name}", each.short, each.help) for each in under]
-    text = aligned(rows, (NAME, NAME, ""), "")
+    text = aligned(rows, ("name", "name", ""), "")
     words = "\nA name alone is printed: z, z.grad. An empty line repeats the last movement; `;;` "
     return text if arg else text.append(f"{words}separates commands.")
 

@@ -20,7 +20,7 @@ from tinygrad_lossmix.debugger.expressions import (
     unknown,
     whole_number,
 )
-from tinygrad_lossmix.debugger.layout import NAME, QUIET, aligned, lined
+from tinygrad_lossmix.debugger.layout import aligned, lined
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import brief, short
@@ -45,7 +45,7 @@ def break_(session: Session[Walk], arg: str) -> Text:
     """break NODE, FUNCTION, forward, backward, nan or z.grad > 1; break alone: list them"""
     if not arg:
         rows = [(str(number), _typed(*each)) for number, each in session.breakpoints.items()]
-        return aligned(rows, (NAME, "")) if rows else Text("no breakpoints")
+        return aligned(rows, ("name", "")) if rows else Text("no breakpoints")
     text, walk = _add(session, "break", arg), session.steps
     if arg == "nan" and walk.first == 0 and has_nan(walk.cost.data):
         text.append("\nthe cost is NaN: `forward;;continue` finds where it arises")
@@ -91,7 +91,7 @@ def _run(session: Session[Walk], step: int) -> Text:
     if walk.run(lambda walk: any(stops(walk) for stops in triggers.values()), step):
         fired = [number for number, stops in triggers.items() if stops(walk)]
         words = "; ".join(f"{i}: {_reason(*session.breakpoints[i], walk)}" for i in fired)
-        said.append(Text(words, QUIET))
+        said.append(Text(words, "quiet"))
     moved = walk.position != before
     return lined(*said, session.moved(moved, "at the end" if step > 0 else "at the start"))
 

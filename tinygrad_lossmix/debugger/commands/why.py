@@ -15,7 +15,7 @@ from tinygrad_lossmix.debugger.commands.session import Session, command
 from tinygrad_lossmix.debugger.commands.stop import has_nan
 from tinygrad_lossmix.debugger.entry import at, named_array
 from tinygrad_lossmix.debugger.expressions import CommandError
-from tinygrad_lossmix.debugger.layout import FLOW, NAME, QUIET, aligned, lined
+from tinygrad_lossmix.debugger.layout import aligned, lined
 from tinygrad_lossmix.debugger.local_derivative import entrywise
 from tinygrad_lossmix.debugger.rule import differentiated
 from tinygrad_lossmix.debugger.walk import Walk
@@ -59,9 +59,9 @@ def why(session: Session[Walk], arg: str) -> Text:
         return Text("there is no NaN and no infinity, neither in the cost nor in a gradient")
     with np.errstate(all="ignore"):
         numbers, repair = [*_numbers(reading, origin)], [*_repair(reading, origin)]
-    heading = Text(reading.defined(origin.node), NAME).append(show.line_of(reading, origin.node))
+    heading = Text(reading.defined(origin.node), "name").append(show.line_of(reading, origin.node))
     said = (Text(f"  {line}") for line in (_said(reading, origin), *repair))
-    return lined(heading, next(said), aligned(numbers, (QUIET, NAME, FLOW)), *said)
+    return lined(heading, next(said), aligned(numbers, ("quiet", "name", "flow")), *said)
 
 
 def find(walk: Walk) -> Origin | None:
