@@ -94,13 +94,15 @@ def test_a_name_that_is_taken_gets_a_number(name):
 
 def test_tracebacks_show_its_lines():
     def failing(x):
-        raise KeyError("no") if np.any(x) else x
+        if x.any():
+            raise KeyError("no")
+        return x
 
-    broken = lm.derivative(lambda x: failing(x) if x.any() else x, lambda g, z, x: g)
+    broken = lm.derivative(failing, lambda g, z, x: g)
     g = compiled(lambda t: broken(t).sum())
     g(np.zeros(2))
     try:
         g(np.ones(2))
     except KeyError:
         assert "value_and_gradient" in traceback.format_exc()
-        assert "guarded(t)" in traceback.format_exc()
+        assert "failing(t)" in traceback.format_exc()
