@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lossmix
+from tests.helpers.quick import in_one
 from tinygrad_lossmix.printing import (
     LETTERS,
     LONGEST,
@@ -104,7 +105,7 @@ def test_short_arrays_are_shown_in_full_on_one_line():
     assert "\n" not in short(np.ones((9, 9)), most=100)
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("x", "result", "said"),
     [
         (1 / 3, "0.3333", "0.3333"),

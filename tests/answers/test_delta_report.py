@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_lossmix as lm
-from tests.helpers.quick import thinned
+from tests.helpers.quick import in_one, thinned
 
 MATCHED = [("sigmoid", "ce"), ("softmax", "ll")]
 examples = st.integers(2, 6).flatmap(
@@ -146,8 +146,8 @@ def test_outputs_that_are_exactly_right_prove_nothing():
     assert "both exactly 0" in report.why[0]
 
 
-@pytest.mark.parametrize("mix", lm.MIXES, ids=str)
-@pytest.mark.parametrize("z", [[2.0, 1.0, 0.0], [1000.0, 0.0, -1000.0]])
+@in_one("mix", lm.MIXES, ids=str)
+@in_one("z", [[2.0, 1.0, 0.0], [1000.0, 0.0, -1000.0]])
 def test_the_record_is_json_without_nan_and_holds_the_numbers(mix, z):
     report = lm.delta_report(mix, z, 0)
     record = json.loads(json.dumps(report.to_dict(), allow_nan=False))
@@ -181,7 +181,7 @@ def test_a_tensor_and_float32_are_taken_as_values():
         assert report.differences_agree
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("args", "error", "says"),
     [
         (("softmax", [1.0, 2.0], 0), TypeError, "Mix"),

@@ -14,6 +14,8 @@ from engines import FILES
 from engines.byhand import ENGINES as BY_HAND
 from ratios_to_hand import builder
 
+from tests.helpers.quick import in_one
+
 RUN = Path(workloads.__file__).with_name("run.py")
 
 
@@ -65,7 +67,7 @@ CASES += [workloads.network("W4", (6, 5, 4), 3, *corner) for corner in workloads
 CASES.append(workloads.classes((3, 5)))
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.size} {case.mix}")
+@in_one("case", CASES, ids=lambda case: f"{case.size} {case.mix}")
 def test_both_hand_written_versions_agree_and_leave_their_inputs_alone(case):
     before = [array.copy() for array in case.inputs]
     for engine in BY_HAND:

@@ -8,6 +8,7 @@ import pytest
 
 import tinygrad_lossmix as lm
 from tests.helpers.networks import close
+from tests.helpers.quick import in_one
 from tinygrad_lossmix.compiler.compile import compile as compiled
 
 
@@ -83,7 +84,7 @@ APART = {
 }
 
 
-@pytest.mark.parametrize("name", APART)
+@in_one("name", APART)
 def test_arguments_that_only_compare_equal_are_recorded_apart(name):
     seen = []
 
@@ -109,7 +110,7 @@ def test_equal_constants_share_their_code(same):
     assert len(g._specialisations) == 1
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("bad", "named"),
     [
         ({}, "dict cannot"),

@@ -184,7 +184,7 @@ def test_stabilising_again_changes_nothing(pair, every):
         assert lm.stabilize(a) is a
 
 
-@pytest.mark.parametrize("name", spellings.LOG_SUMS)
+@in_one("name", spellings.LOG_SUMS)
 def test_stabilising_a_log_sum_again_changes_nothing(name):
     after = lm.stabilize(spellings.LOG_SUMS[name](lm.Tensor([[1.0, 2.0], [0.0, 3.0]])))
     assert lm.stabilize(after) is after
@@ -203,11 +203,11 @@ def test_second_derivatives_are_those_of_the_mix(pair):
         np.testing.assert_allclose(found, hessian, rtol=1e-9, atol=1e-16)
 
 
-@pytest.mark.parametrize(
+@in_one(
     "function",
     [np.log, lambda a: np.log(1 - a), lambda a: 1 - a, lambda a: a, lambda a: np.log(a).T],
 )
-@pytest.mark.parametrize("layer", [lm.book.softmax, lm.book.sigmoid])
+@in_one("layer", [lm.book.softmax, lm.book.sigmoid])
 def test_second_derivatives_of_parts(function, layer):
     values = np.random.default_rng(0).normal(size=(2, 3))
     v = np.random.default_rng(1).normal(size=(2, 3))
@@ -255,7 +255,7 @@ PICKS = {
 
 
 @pytest.mark.filterwarnings("ignore:Mean of empty slice")
-@pytest.mark.parametrize("name", PICKS)
+@in_one("name", PICKS)
 def test_entries_picked_from_a_log_softmax_by_any_index(name):
     def cost(z):
         return -(z[PICKS[name]] - lm.logsumexp(z)).sum() + (z[PICKS[name]] * 0.5).mean() * 0.0
@@ -312,8 +312,8 @@ NOISY_OR = [
 ]
 
 
-@pytest.mark.parametrize("cost", NOISY_OR)
-@pytest.mark.parametrize("z", [[-88.0, -37.0], [-700.0, -40.0], [0.5, 1.0], [30.0, 40.0]])
+@in_one("cost", NOISY_OR)
+@in_one("z", [[-88.0, -37.0], [-700.0, -40.0], [0.5, 1.0], [30.0, 40.0]])
 def test_one_minus_a_product_of_outputs(cost, z):
     t = lm.Tensor(z)
     after = lm.stabilize(quietly(lambda: cost(lm.sigmoid(t))))

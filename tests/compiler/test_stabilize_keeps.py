@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import tinygrad_lossmix as lm
 from tests.helpers import spellings
+from tests.helpers.quick import in_one
 from tests.helpers.spellings import patterns_in, quietly
 from tinygrad_lossmix.compiler.patterns.structure import Structure
 from tinygrad_lossmix.compiler.stabilize import rewritten
@@ -33,7 +34,7 @@ LEFT_ALONE = {
 }
 
 
-@pytest.mark.parametrize("name", LEFT_ALONE)
+@in_one("name", LEFT_ALONE)
 def test_what_only_looks_like_it_stays_the_very_same_object(name):
     z = lm.Tensor(np.random.default_rng(0).normal(size=(3, 3)))
     cost = LEFT_ALONE[name](z, np.exp(z))

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lossmix as lm
+from tests.helpers.quick import in_one
 from tinygrad_lossmix.debugger.expressions import (
     CommandError,
     assignment,
@@ -22,7 +23,7 @@ WALK = lm.Stepper(lm.Mix("softmax", "ll").composed(z, 0))
 END = WALK.at(len(WALK))
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("text", "holding"),
     [
         ("z > 1", True),
@@ -98,7 +99,7 @@ def test_a_value_that_does_not_fit_is_a_mistake(text):
         numbers(text, (3,))
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("text", "shape", "read"),
     [
         ("1", (3,), 1),
@@ -139,7 +140,7 @@ def test_labels_that_are_none_of_these_are_a_mistake_that_lists_them(text, shape
         label_numbers(text, shape)
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("text", "parts"),
     [
         ("z 2,1,0", ("z", (), "2,1,0")),

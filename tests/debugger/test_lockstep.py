@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
+from tests.helpers.quick import in_one
 from tinygrad_lossmix.debugger.lockstep import Lockstep
 
 Z = [2.0, 1.0, 0.0]
@@ -18,7 +19,7 @@ def pair_of(left, right):
 PAIRS = list(itertools.combinations(lm.MIXES, 2))
 
 
-@pytest.mark.parametrize(("left", "right"), PAIRS, ids=str)
+@in_one(("left", "right"), PAIRS, ids=str)
 def test_both_have_the_whole_gradient_of_a_and_z_at_the_same_step(left, right):
     pair = pair_of(left, right)
     assert [meeting.name for meeting in pair.meetings] == ["C", "a", "z"]
@@ -28,7 +29,7 @@ def test_both_have_the_whole_gradient_of_a_and_z_at_the_same_step(left, right):
         np.testing.assert_allclose(getattr(meeting, side), mix.delta(np.array(Z), 0), atol=1e-12)
 
 
-@pytest.mark.parametrize(("left", "right"), PAIRS, ids=str)
+@in_one(("left", "right"), PAIRS, ids=str)
 def test_a_step_moves_each_side_by_one_product_at_most_and_back_undoes_it(left, right):
     pair = pair_of(left, right)
     while pair.position < len(pair):

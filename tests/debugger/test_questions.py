@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import demos.network as network
 import tinygrad_lossmix as lm
+from tests.helpers.quick import in_one
 from tinygrad_lossmix.debugger.expressions import CommandError
 from tinygrad_lossmix.debugger.questions import TYPED, Quiz
 from tinygrad_lossmix.debugger.walk import Walk
@@ -94,7 +95,7 @@ b = lm.Tensor([1.0, 2.0], name="b")
 up = np.array([[0.7, -0.2], [0.4, 1.1]])
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("node", "place", "wrong", "hint"),
     [
         (x @ w, 0, up @ w.data, "a transpose is missing"),

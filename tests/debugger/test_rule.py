@@ -164,7 +164,7 @@ def test_a_network_reads_as_in_a_textbook():
     ]
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("node", "place", "text"),
     [
         (np.exp(x), 0, "g * z"),

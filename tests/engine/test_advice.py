@@ -80,7 +80,7 @@ def test_completion_shows_what_a_tensor_has_and_no_habits():
     assert not {"relu", "numpy", "detach", "round", "all"} & set(dir(t))
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("call", "sentence"),
     [
         (lambda t: Tensor(1.0, requires_grad=True), "Tensor does not take requires_grad: every "),

@@ -102,7 +102,7 @@ def test_sums_in_float16_accumulate_in_float16_as_numpys_do():
 MANY = 70_000  # more than float16 can count
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("function", "expected"),
     [
         (lambda x: x.mean(), np.full(MANY, 1 / MANY)),
@@ -114,7 +114,7 @@ MANY = 70_000  # more than float16 can count
         (lambda x: lm.quadratic(x.reshape(-1, 1), 0 * X16.reshape(-1, 1) + 1), "book"),
     ],
 )
-@pytest.mark.parametrize("twice", [False, True])
+@in_one("twice", [False, True])
 def test_a_count_never_becomes_a_float16(function, expected, twice):
     t = Tensor(X16 if expected is None else np.full(MANY, 0.5, np.float16))
     if expected is None:

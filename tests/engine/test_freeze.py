@@ -30,8 +30,8 @@ def test_a_list_of_numbers_becomes_float64(numbers, shape):
     np.testing.assert_array_equal(t.data, np.array(numbers, dtype=float))
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
-@pytest.mark.parametrize("shape", [(), (2,), (0, 2)])
+@in_one("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+@in_one("shape", [(), (2,), (0, 2)])
 def test_a_float_array_keeps_its_dtype_and_so_does_its_gradient(dtype, shape):
     t = Tensor(np.ones(shape, dtype))
     assert (t.dtype, t.data.dtype, t.shape) == (np.dtype(dtype), np.dtype(dtype), shape)
@@ -202,7 +202,7 @@ def test_sharing_does_not_make_the_callers_array_read_only():
     np.testing.assert_array_equal(Tensor(read_only).data, x)
 
 
-@pytest.mark.parametrize(
+@in_one(
     "array",
     [
         np.arange(6.0).reshape(2, 3),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
+from tests.helpers.quick import in_one
 from tinygrad_lossmix import Tensor, grad
 from tinygrad_lossmix.engine.graph import group, groups, names, nodes
 
@@ -84,7 +85,7 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+@in_one("name", HOSTILE)
 def test_a_hostile_name_stays_text(name):
     x, y = Tensor(1.0, name=name), Tensor(2.0, name=name)
     given = names(x * y)

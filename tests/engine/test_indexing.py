@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from tests.helpers.quick import in_one
 from tinygrad_lossmix import Tensor, grad
 
 
@@ -54,7 +55,7 @@ def test_boolean_masks_of_some_or_all_axes(mask, data):
 X = np.arange(24.0).reshape(2, 3, 4)
 
 
-@pytest.mark.parametrize(
+@in_one(
     "key",
     [
         (0, [1, 1, 2]),

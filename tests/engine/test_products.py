@@ -43,7 +43,7 @@ def test_matmul_and_dot_of_all_ranks(function, left, right):
         np.testing.assert_allclose(g, pulled_back(seed, function, args, i), atol=1e-13)
 
 
-@pytest.mark.parametrize(("left", "right"), RANKS)
+@in_one(("left", "right"), RANKS)
 def test_second_derivative_of_matmul_of_all_ranks(left, right):
     args = operands(left, right)
 
@@ -99,7 +99,7 @@ def test_matmul_of_shapes_that_do_not_fit_raises(shapes):
         x @ y
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("subscripts", "shapes"),
     [("ij,ik->i", [(1, 3), (4, 5)]), ("...j,...k->...", [(1, 3), (4, 5)]), ("ij->", [(0, 3)]),
      ("ij,jk->ik", [(2, 0), (0, 3)]), ("i,j->", [(2,), (3,)]), ("ij,k->k", [(2, 3), (4,)]),

@@ -110,7 +110,7 @@ def test_other_methods_of_ufuncs_are_refused_with_advice(call, name):
         call(Tensor(X))
 
 
-@pytest.mark.parametrize(
+@in_one(
     "call",
     [
         lambda t: np.asarray(t),

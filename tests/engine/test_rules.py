@@ -21,7 +21,7 @@ def slope(f, *args):
     return [g.tolist() for g in grad(value, tensors, seed=np.ones(value.shape))]
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("function", "x", "y", "dx", "dy"),
     [
         (np.maximum, 2, 1, 1, 0),
@@ -166,7 +166,7 @@ def test_variance_with_ddof(ddof):
     np.testing.assert_allclose(g, 2 * (x - 4) / (4 - ddof))
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("function", "x", "y", "expected"),
     [
         (np.hypot, [3.0, 0.0, 0.0, -0.0], [4.0, -2.0, 0.0, 0.0], ([0.6, 0, 0, 0], [0.8, -1, 0, 0])),
@@ -195,7 +195,7 @@ def test_functions_of_two_at_kinks_jumps_and_far_out(function, x, y, expected):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize(
+@in_one(
     ("function", "x", "expected"),
     [
         (np.fabs, [-2.0, 0.0, -0.0, 3.0], [-1, 0, 0, 1]),
@@ -341,7 +341,7 @@ def test_an_exponent_is_differentiated_in_its_own_precision():
     assert abs(slope - 9 * np.log(np.longdouble(3))) < 64 * np.finfo(value.dtype).eps
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("x", "y"),
     [
         (1e16, 1e16),

@@ -162,7 +162,7 @@ INDICES = [
 ]
 
 
-@pytest.mark.parametrize("key", INDICES, ids=lambda key: type(key).__name__)
+@in_one("key", INDICES, ids=lambda key: type(key).__name__)
 def test_any_index(key):
     check(lambda x: x[key], X)
 
@@ -254,7 +254,7 @@ def test_a_reduction_of_no_entries_over_any_axis():
         check(lambda x, f=function: f(x, 1), empty)
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("subscripts", "shapes"),
     [
         ("i,i", [(2,), (1,)]),

@@ -4,9 +4,9 @@ import functools
 import inspect
 
 import numpy as np
-import pytest
 from scipy import special
 
+from tests.helpers.quick import in_one
 from tinygrad_lossmix.engine.rules import Numbered
 from tinygrad_lossmix.engine.table import SCIPYS, TABLE, dispatched, is_numpys, row, spelling
 
@@ -15,7 +15,7 @@ def named():
     pass
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("function", "text"),
     [
         (np.exp, "np.exp"),

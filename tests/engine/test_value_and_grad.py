@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.finite import jacobian
+from tests.helpers.quick import in_one
 from tinygrad_lossmix import Tensor, derivative, grad, value_and_grad
 
 
@@ -24,7 +25,7 @@ def test_value_and_grad_gives_the_value_and_the_gradient():
     np.testing.assert_allclose(gradient, jacobian(rosenbrock, [x], 0)[:, ...])
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("wrt", "expected"),
     [(0, 12.0), (1, 4.0), (-1, 4.0), (-2, 12.0), ((0,), (12.0,)), ((0, 1), (12.0, 4.0)),
      ((1, 0), (4.0, 12.0)), ((-1, 0), (4.0, 12.0)), ((0, 0), (12.0, 12.0))],
@@ -60,7 +61,7 @@ def test_the_dtype_of_each_argument_is_kept():
     assert (value.dtype, gx.dtype, gy.dtype) == (np.float64, np.float32, np.float64)
 
 
-@pytest.mark.parametrize(
+@in_one(
     "cut",
     [
         lambda t: float((t * t).sum()),

@@ -4,6 +4,7 @@ import pytest
 
 import tinygrad_lossmix as lm
 from tests.helpers.blocks import changed, rewritten
+from tests.helpers.quick import in_one
 
 
 def page(language, *lines):
@@ -24,7 +25,7 @@ TRUE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", TRUE)
+@in_one("text", TRUE)
 def test_what_is_true_stays_as_it_is(text):
     assert rewritten(text) == text
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from tests.helpers.quick import in_one
 from tinygrad_lossmix.lab.data import Data, digits
 from tinygrad_lossmix.lab.report import diagnosis, ranking
 from tinygrad_lossmix.lab.studies import Result, Spread, measure_delta, runs, summarise
@@ -97,8 +98,8 @@ def test_no_winner_is_declared_among_the_mixes_that_learn(
 MATCHED = {("sigmoid", "ce"), ("softmax", "ll")}
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("mix", MIXES, ids=str)
+@in_one("dtype", ["float32", "float64"])
+@in_one("mix", MIXES, ids=str)
 def test_only_the_matched_corners_give_a_minus_y(mix: Mix, dtype: str) -> None:
     delta = measure_delta(mix, digits(), Settings(dtype=dtype))
     assert delta.is_a_minus_y == ((mix.output, mix.cost_name) in MATCHED)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from tests.helpers.quick import in_one
 from tinygrad_lossmix.lab.data import Data, split
 from tinygrad_lossmix.lab.training import (
     BINS,
@@ -101,7 +102,7 @@ def test_a_run_that_diverges_ends_there(blobs: Data) -> None:
     assert len(run.curve) < 9
 
 
-@pytest.mark.parametrize(
+@in_one(
     "wrong",
     [
         {"seeds": 0},

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_lossmix as lm
+from tests.helpers.quick import in_one
 from tinygrad_lossmix import MIXES, Tensor, grad
 from tinygrad_lossmix.engine.graph import groups, nodes
 
@@ -64,7 +65,7 @@ def test_cost_of_a_batch_is_the_mean_over_everything_but_the_last_axis(cost):
     assert cost(Tensor(a), y).shape == ()
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("formula", "args", "expected"),
     [
         (lm.book.cross_entropy, ([1.0, 0.5], [1.0, 0.0]), np.nan),

@@ -112,7 +112,7 @@ def test_the_gradient_of_one_node_is_the_same_in_several_threads(mix):
     assert in_threads(6, lambda: grad(cost, t).tobytes()) == [expected] * 6
 
 
-@pytest.mark.parametrize("pair", PAIRS)
+@in_one("pair", PAIRS)
 def test_the_oracles_in_mpmath_take_classes(pair):
     z, y = np.array([[2.0, -1.0, 0.5], [0.0, 3.0, 1.0]]), np.array([2, 0])
     for row in (PAIRS[pair].cost, PAIRS[pair].delta):

@@ -53,9 +53,7 @@ def assert_cost(got, mix, rows, labels):
         assert error <= BOUND[dtype.type] * size
 
 
-@pytest.mark.parametrize(
-    ("z", "y"), [([1.5, -2.0, 0.25], [0, 1, 0]), ([40.0, -3.0, 0.0], [0.7, -1.0, 2.5])]
-)
+@in_one(("z", "y"), [([1.5, -2.0, 0.25], [0, 1, 0]), ([40.0, -3.0, 0.0], [0.7, -1.0, 2.5])])
 @each_mix
 def test_the_oracle_is_the_derivative_of_its_cost(mix, z, y):
     slopes = [oracle.slope(pair_of(mix), z, y, unit) for unit in np.eye(len(z))]
@@ -161,7 +159,7 @@ def test_more_axes_are_one_batch(mix):
     assert np.allclose(grad(mix.cost(t, y), t), mix.delta(z, y) / 6, rtol=1e-15)
 
 
-@pytest.mark.parametrize("shape", [(0, 3), (2, 0, 3)])
+@in_one("shape", [(0, 3), (2, 0, 3)])
 @each_mix
 def test_a_batch_of_no_examples_has_no_cost_and_an_empty_gradient(mix, shape):
     z, y = Tensor(np.zeros(shape)), np.zeros(shape[:-1], int)
@@ -203,7 +201,7 @@ def test_logits_may_be_integers_and_lists(mix):
     assert (mix.delta(np.array([200, 0], np.uint8), 0) == mix.delta([200.0, 0.0], 0)).all()
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.longdouble])
+@in_one("dtype", [np.float16, np.longdouble])
 @each_mix
 def test_other_float_types_are_kept(mix, dtype):
     t = Tensor(np.array([[1.0, -0.5], [0.25, 2.0]], dtype))
@@ -237,8 +235,8 @@ def test_delta_is_right_where_every_exponential_underflows(mix):
     assert_delta(mix.delta(z, 1), mix, z, 1)
 
 
-@pytest.mark.parametrize("shift", [1e4, -1e4, 1e16, -1e16, 2.0**1000])
-@pytest.mark.parametrize("mix", MIXES[3:], ids=str)
+@in_one("shift", [1e4, -1e4, 1e16, -1e16, 2.0**1000])
+@in_one("mix", MIXES[3:], ids=str)
 def test_softmax_costs_feel_differences_only_however_large_the_logits(mix, shift):
     z, y = np.zeros(3), [1.0, 0.5, 0.0]
     np.testing.assert_allclose(mix.cost(z + shift, y), mix.cost(z, y), rtol=1e-14)
@@ -324,8 +322,8 @@ def test_the_cost_of_one_certain_output_has_the_dtype_of_its_logit(y, dtype):
     assert cost == (np.inf if y == [0.0] else 0.0)
 
 
-@pytest.mark.parametrize("more", [1, 29, 30, 100])
-@pytest.mark.parametrize("pair", ["ce", "ll", "quadratic"])
+@in_one("more", [1, 29, 30, 100])
+@in_one("pair", ["ce", "ll", "quadratic"])
 def test_classes_that_cannot_be_change_nothing(pair, more):
     """Three classes, and the same three among many with logits at minus infinity."""
     mix, rng = Mix("softmax", pair), np.random.default_rng(5)

@@ -53,8 +53,8 @@ def test_classes_of_more_axes():
     assert (dense(y, np.zeros((2, 3, 3))) == np.eye(3)[y]).all()
 
 
-@pytest.mark.parametrize("dtype", ["i1", "u8", ">i4", "i8"])
-@pytest.mark.parametrize("shape", [(), (2,), (2, 3), (0,)])
+@in_one("dtype", ["i1", "u8", ">i4", "i8"])
+@in_one("shape", [(), (2,), (2, 3), (0,)])
 def test_classes_are_new_arrays_of_indices(shape, dtype):
     y = np.ones(shape, dtype)
     got = labels(y, np.zeros((*shape, 3), np.float32))
@@ -79,7 +79,7 @@ def test_labels_are_copied():
     assert not np.shares_memory(labels(y, Z), y)
 
 
-@pytest.mark.parametrize("y", [np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]), np.array([1, 0])])
+@in_one("y", [np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]), np.array([1, 0])])
 @each_mix
 def test_labels_changed_after_recording_change_nothing(mix, y):
     y, t = y.copy(), Tensor(BATCH)

@@ -61,7 +61,7 @@ def test_the_costs_of_the_book_and_of_outputs_are_one_function(name, cost):
     assert {cost_named(each) for each in (name, cost.long, *cost.elsewhere)} == {name}
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=" ".join)
+@in_one("pair", PAIRS, ids=" ".join)
 def test_the_formula_of_delta_gives_its_numbers(pair):
     a, y = LAYERS[pair[0]].stable(Z), Y
     known = {"a": a, "y": y, "S": y.sum(), "e": a - y, "r": a / (1.0 - a), "s": a * (1.0 - a)}
@@ -93,7 +93,7 @@ def test_the_equations_are_those_of_the_book():
     }
 
 
-@pytest.mark.parametrize("pair", PAIRS)
+@in_one("pair", PAIRS)
 def test_the_sweep_takes_the_delta_that_the_forward_pass_kept(pair):
     """Not a second one, which would cost as much as the first."""
     z = lm.Tensor(np.stack([Z, Z]))

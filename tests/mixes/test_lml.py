@@ -52,8 +52,8 @@ def test_outputs_their_complements_and_weights_are_right_to_the_last_digits(z):
         np.testing.assert_allclose(x, np.array(odds, float), rtol=1e-14, atol=1e-14)
 
 
-@pytest.mark.parametrize("k", [3, 1000, 100_000])
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@in_one("k", [3, 1000, 100_000])
+@in_one("dtype", [np.float16, np.float32, np.float64])
 def test_many_classes_sum_to_one(k, dtype):
     z = np.stack([np.zeros(k), rng.normal(size=k) * 3, 9.0 * (np.arange(k) == 1)]).astype(dtype)
     a = lm.lml(z)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_lossmix as lm
+from tests.helpers.quick import in_one
 from tinygrad_lossmix import MIXES, Mix, Tensor
 from tinygrad_lossmix.engine.graph import nodes
 
@@ -24,7 +25,7 @@ def test_all_six_come_in_order():
     assert isinstance(MIXES, tuple)
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("output", "cost", "expected"),
     [
         ("softmax", "ll", ("softmax", "ll")),
@@ -181,7 +182,7 @@ def test_the_latex_formula_is_the_formula():
         assert plain == mix.formula.replace(" ", "")
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("name", "cost"),
     [
         ("bce", "ce"),

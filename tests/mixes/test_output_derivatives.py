@@ -180,7 +180,7 @@ def test_float32_stays_float32_on_the_way_back_too(f, axis):
     assert {node.dtype.name for node in nodes(second)} == {"float32"}
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("z", "dtype"),
     [*[(z, np.float64) for z in (-705, -400, -355, -40, -1, 0, 3, 40, 400, 700)],
      *[(z, np.float32) for z in (-80, -50, -44, 2, 40, 80)]],

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_lossmix as lm
+from tests.helpers.quick import in_one
 from tinygrad_lossmix import MIXES, Mix, Tensor, grad
 
 SIGMOID_CE, SIGMOID_LL, SIGMOID_QUADRATIC = (Mix("sigmoid", c) for c in ("ce", "ll", "quadratic"))
@@ -181,7 +182,7 @@ def test_for_two_classes_cross_entropy_is_convex(example, other):
     assert np.linalg.eigvalsh(SOFTMAX_CE.hessian(z, label)).min() >= -1e-15
 
 
-@pytest.mark.parametrize("k", range(3, 12))
+@in_one("k", range(3, 12))
 def test_for_more_classes_cross_entropy_is_not_convex(k):
     """At outputs [.01, .98, .01] of class 0, and at others with as little left for more classes."""
     a = np.full(k, 0.02 / (k - 1))

@@ -9,7 +9,7 @@ import sympy
 
 import tinygrad_lossmix as lm
 from tests.helpers.once import proof_of
-from tests.helpers.quick import thinned
+from tests.helpers.quick import in_one, thinned
 from tinygrad_lossmix.engine.sweep import accumulated, sweep
 from tinygrad_lossmix.engine.table import TABLE, Row
 from tinygrad_lossmix.mixes import book
@@ -216,7 +216,7 @@ def test_symbols_compute_as_numbers_do():
     assert repr(1 - Symbolic(x[0])) == "1 - x0"
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@in_one("name", FUNCTIONS)
 def test_a_rule_run_on_a_symbol_is_the_derivative_that_sympy_finds(name):
     x = sympy.symbols("x", positive=True)
     leaf, one = variable([x]), Symbolic(sympy.S.One)

@@ -6,6 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from tests.helpers.quick import in_one
 from tinygrad_lossmix.testing.methods import (
     NotApplicable,
     central,
@@ -24,10 +25,8 @@ FUNCTIONS = [
 X = np.array([0.3, -1.7, 2.9])
 
 
-@pytest.mark.parametrize(("f", "slope"), FUNCTIONS)
-@pytest.mark.parametrize(
-    ("method", "digits"), [(central, 5e-8), (richardson, 1e-11), (complex_step, 1e-13)]
-)
+@in_one(("f", "slope"), FUNCTIONS)
+@in_one(("method", "digits"), [(central, 5e-8), (richardson, 1e-11), (complex_step, 1e-13)])
 def test_the_derivative_is_within_the_error_that_is_stated(f, slope, method, digits):
     found = method(f, X)
     off = np.abs(found.values - slope(X))

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lossmix as lm
+from tests.helpers.quick import in_one
 from tinygrad_lossmix import Mix, Tensor, derivative
 from tinygrad_lossmix.views.reading import Reading
 
@@ -135,7 +136,7 @@ def test_two_variables_that_hold_the_same_values_name_nothing():
     assert Reading(node, {"u": np.ones(2), "v": np.ones(2)}).formula(node) == "x * [1, 1]"
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("node", "text"),
     [
         (1.0 - w, "1 - w"),

@@ -26,7 +26,7 @@ from tests.helpers.frameworks import (
     sigmoid,
     softmax,
 )
-from tests.helpers.quick import thinned
+from tests.helpers.quick import in_one, thinned
 
 
 def test_a_matched_pair_that_is_clamped_is_better_computed_from_logits():
@@ -59,7 +59,7 @@ def layers(kind, transform):
     return lambda z: then(first(z))
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("kind", "transform"),
     [
         (kind, transform)
@@ -68,7 +68,7 @@ def layers(kind, transform):
         if (kind, transform) != ("logits", "none")
     ],
 )
-@pytest.mark.parametrize("cost", ["ll", "ce"])
+@in_one("cost", ["ll", "ce"])
 def test_delta_is_the_slope_of_the_whole_by_the_logits(kind, transform, cost):
     z = LOGITS[:6].astype(float)
     y = ONE_HOT[:6].astype(float)

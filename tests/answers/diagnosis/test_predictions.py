@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_lossmix as lm
+from tests.helpers.quick import in_one
 from tinygrad_lossmix.answers.diagnosis.predictions import handed, kind_of, read_outputs
 
 logits = hnp.arrays(float, (8, 4), elements=st.floats(-20, 20))
@@ -31,7 +32,7 @@ class FrameworkTensor:
         return np.array(self.data)
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("outputs", "labels", "shape"),
     [
         ([[1, 2], [3, 4]], [0, 1], (2, 2)),
@@ -80,7 +81,7 @@ def test_bfloat16_and_tensors_of_this_package_get_theirs():
         handed([[1.0, 2.0]], lm.Tensor([[1.0, 0.0]]))
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("outputs", "labels", "says"),
     [
         ([["a", "b"]], [0], "real numbers"),

@@ -128,7 +128,7 @@ def test_an_accuracy_that_does_not_go_with_a_match_puts_it_last():
     assert not plateau("1.4612", 10, "1.0").matches[0].contradicted
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("text", "half"),
     [
         ("2.30", 0.005),

@@ -109,7 +109,7 @@ def keras(a):
     return np.clip(np.float32(a), np.float32(1e-7), np.float32(1 - 1e-7))
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("formula", "expected"),
     [
         ("-ln 1e-7", -np.log(keras(0))),
@@ -148,8 +148,8 @@ def test_the_floors_of_the_second_layer_are_below_all_that_it_can_output(k):
         assert cross_entropy(sigmoid(softmax(z))) >= sigmoid_floor - 1e-12
 
 
-@pytest.mark.parametrize("accuracy", [None, 0.75])
-@pytest.mark.parametrize("k", [1, 2, 3, 10, 1000])
+@in_one("accuracy", [None, 0.75])
+@in_one("k", [1, 2, 3, 10, 1000])
 def test_a_printed_formula_is_the_value_beside_it_in_every_convention(k, accuracy):
     for constant in constants(accuracy):
         if k < constant.fewest or (constant.single and k > 1):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.formulas import evaluated
-from tests.helpers.quick import thinned
+from tests.helpers.quick import in_one, thinned
 from tinygrad_lossmix.answers.plateau.plateau import plateau
 
 
@@ -57,7 +57,7 @@ def test_one_name_per_value_where_two_reductions_are_the_same():
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("loss", "classes", "accuracy", "says"),
     [
         ("1.9", 10, None, "At an accuracy of 0.5612 it would be softmax twice"),
@@ -94,7 +94,7 @@ def test_a_number_and_its_text_are_the_same(loss):
     assert plateau(loss, 10).matches == plateau("2.3026", 10).matches
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("loss", "classes", "accuracy", "says"),
     [
         ("abc", None, None, "'abc' is not a number"),
@@ -121,8 +121,8 @@ def test_a_minus_before_a_0_is_explained():
     assert not any("minus is" in note for note in plateau("0.0").notes)
 
 
-@pytest.mark.parametrize("loss", ["-5.5", "-0.3721", "-120"])
-@pytest.mark.parametrize("classes", [None, 1, 10])
+@in_one("loss", ["-5.5", "-0.3721", "-120"])
+@in_one("classes", [None, 1, 10])
 def test_a_negative_loss_is_explained(loss, classes):
     found = plateau(loss, classes)
     assert "not between 0 and 1" in " ".join(found.notes)

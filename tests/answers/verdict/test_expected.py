@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from tests.helpers.quick import in_one
 from tinygrad_lossmix import Mix
 from tinygrad_lossmix.answers.verdict import expected
 from tinygrad_lossmix.answers.verdict.expected import (
@@ -149,8 +150,8 @@ def test_a_step_that_always_raises_the_cost_is_given_up_after_thirty_halvings():
     assert list(dict.fromkeys(tried)) == [0.5**i for i in range(30)]
 
 
-@pytest.mark.parametrize(("rise", "taken"), [(0.0, True), (4e-16, True), (4e-15, False)])
-@pytest.mark.parametrize("level", [0.0, 1.0, -1.0, 1000.0])
+@in_one(("rise", "taken"), [(0.0, True), (4e-16, True), (4e-15, False)])
+@in_one("level", [0.0, 1.0, -1.0, 1000.0])
 def test_a_rise_within_rounding_is_none(level, rise, taken):
     flat = SimpleNamespace(cost=lambda z, y: level + rise * abs(level))
     taken = taken or level == 0

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from tests.helpers.quick import in_one
 from tinygrad_lossmix.answers.verdict import verdict as wording
 from tinygrad_lossmix.answers.verdict.expected import Minimum, one_of
 
@@ -111,7 +112,7 @@ def test_nothing_goes_wrong_with_a_sound_pair():
     assert list(wording.faults(found())) == []
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("changed", "name", "shown"),
     [
         (
@@ -229,7 +230,7 @@ def test_how_a_convex_cost_bends():
 GOOD = "proper, convex, delta = a - y"
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("changed", "sentence"),
     [
         ({"disagreement": 1e-5}, "mend the closed forms before anything else"),

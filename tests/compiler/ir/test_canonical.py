@@ -98,7 +98,7 @@ def test_dtypes_are_those_of_numpy(dtype):
             assert (f(x).dtype, f(x).shape) == (f(u).dtype, f(u).shape)
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("wrong", "error"),
     [
         (lambda u: u + np.ones(4), ValueError),

@@ -14,7 +14,7 @@ def traced(shape=(2, 3), dtype=float):
     return TracedProgram().argument("x", np.zeros(shape, dtype))
 
 
-@pytest.mark.parametrize(
+@in_one(
     "same",
     [
         lambda x: +x,
@@ -38,7 +38,7 @@ def test_nothing_is_done_for_nothing(same):
     assert same(x) is x
 
 
-@pytest.mark.parametrize(
+@in_one(
     ("long", "short"),
     [
         (lambda x, y: -(x - y), lambda x, y: y - x),
@@ -81,7 +81,7 @@ LOST = {
 }
 
 
-@pytest.mark.parametrize("name", LOST)
+@in_one("name", LOST)
 def test_constants_that_would_be_lost_together_stay_apart(name):
     f, x, expected = LOST[name]
     arrays = np.full((1, 2), x), np.full((1, 2), x)

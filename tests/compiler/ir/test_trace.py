@@ -6,6 +6,7 @@ from scipy import special
 
 import tinygrad_lossmix as lm
 from tests.helpers.networks import close
+from tests.helpers.quick import in_one
 from tinygrad_lossmix.compiler.compile import compile as compiled
 from tinygrad_lossmix.compiler.loops.backend import NotCompiledWarning
 
@@ -37,7 +38,7 @@ def test_masks_and_indices_are_computed_again():
     close(g(*arrays), lm.value_and_grad(f)(*arrays))
 
 
-@pytest.mark.parametrize(
+@in_one(
     "ask",
     [
         lambda t: t.data,
@@ -50,7 +51,7 @@ def test_masks_and_indices_are_computed_again():
         lambda t: range(t),
     ],
 )
-@pytest.mark.parametrize("wrt", [0, 1])
+@in_one("wrt", [0, 1])
 def test_a_number_of_a_traced_array_is_refused(ask, wrt):
     def f(t, u):
         ask((t, u)[0])

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import tinygrad_lossmix as lm
 from tests.helpers.networks import close, network, parameters
+from tests.helpers.quick import in_one
 from tinygrad_lossmix.compiler.compile import compile as compiled
 
 
@@ -37,7 +38,7 @@ def test_the_source_runs_by_itself():
     close(space["value_and_gradient"](*arrays, *space["working_arrays"]()), expected)
 
 
-@pytest.mark.parametrize(
+@in_one(
     "constant",
     [
         np.array([[0.0, 1.0, 1.0]]),
