@@ -7,17 +7,14 @@ from rich.console import Console, RenderableType
 WIDTH = 100  # of what goes into a file or a pipe
 
 
-def console() -> Console:
-    """Where everything is printed as it stands: no markup in text that came from a user."""
+def printed(*parts: RenderableType) -> str:
+    """The text of these, one below the other, no blanks at the end of a line.
+
+    Everything stands as it is: there is no markup in text that came from a user.
+    """
     out = Console(markup=False, highlight=False)
     if not out.is_terminal and "COLUMNS" not in os.environ:
         out.width = WIDTH
-    return out
-
-
-def printed(*parts: RenderableType) -> str:
-    """The text of these, one below the other, no blanks at the end of a line."""
-    out = console()
     with out.capture() as text:
         for part in parts:
             out.print(part)

@@ -12,9 +12,9 @@ from tinygrad_lossmix.answers.match.search import SETS
 from tinygrad_lossmix.answers.verdict.verdict import Verdict, verdict
 from tinygrad_lossmix.cli.exits import usage
 from tinygrad_lossmix.cli.options import json_option, mix_of, mixes_option, show
-from tinygrad_lossmix.cli.stdout import WIDTH, console, printed
+from tinygrad_lossmix.cli.stdout import printed
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
-from tinygrad_lossmix.printing import yes
+from tinygrad_lossmix.printing import width, yes
 
 LEGEND = (
     "Proper: the expected cost is least where the outputs are the true probabilities. Convex in "
@@ -50,8 +50,7 @@ def command(
         {"output": mix.output, "cost": mix.cost_name, **answer.record()}
         for mix, answer in found.items()
     ]
-    wide = min(console().width, WIDTH)
-    text = found[mixes[0]].text(wide) if words else report(found, classes)
+    text = found[mixes[0]].text(width()) if words else report(found, classes)
     show(as_json, {"mixes": records}, text)
 
 
