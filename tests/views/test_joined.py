@@ -87,6 +87,12 @@ def test_the_same_cost_beside_itself_is_one_picture():
     assert len(shown.boxes) == len(re.findall(r"^\t+n\d+ \[", alone, re.MULTILINE))
 
 
+def test_two_costs_that_are_equal_are_drawn_with_a_tree_each():
+    drawing = lm.draw(composed("softmax", "ll"), {}, beside=composed("softmax", "ll"))
+    assert drawing.text.count("softmax + log-likelihood: C = 0.4076\n") == 2
+    assert drawing.dot.count('label="C =') == 1
+
+
 def test_a_box_shared_by_two_groups_is_in_neither():
     shown, titles = pictured(composed("softmax", "ll"), composed("softmax", "ce"))
     inside = {each.name: [titles[i] for i in each.boxes] for each in shown.everything.inner}

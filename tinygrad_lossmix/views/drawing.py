@@ -19,7 +19,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from html import escape, unescape
 from pathlib import Path
@@ -86,8 +86,9 @@ def draw(
     from tinygrad_lossmix.views.joined import joined, renamed  # it needs the compiler's numbering
 
     other = renamed(reading, Reading(beside, names))
-    seen = {each.title: (each, gradients(each.cost)) for each in (reading, other)}
-    return Drawing({"": joined([*seen.values()], look)}, [*seen], seen)
+    sides = [(each, gradients(each.cost)) for each in (reading, other)]
+    titles = [reading.title, other.title]
+    return Drawing({"": joined(sides, look)}, titles, zip(titles, sides, strict=True))
 
 
 def drawing(reading: Reading, known: Gradients, look: Look | None = None) -> Drawing:
@@ -96,7 +97,7 @@ def drawing(reading: Reading, known: Gradients, look: Look | None = None) -> Dra
     notes = []
     if (in_full := size(reading)) > max(CROWDED, len(shown.boxes)):
         notes = [f"each group is shown as one box: in full, {in_full:,} boxes"]
-    return Drawing({"": shown}, notes, {"": (reading, known)})
+    return Drawing({"": shown}, notes, [("", (reading, known))])
 
 
 class Drawing(Drawn):
@@ -112,19 +113,19 @@ class Drawing(Drawn):
         self,
         pictures: Mapping[str, Picture],
         notes: list[str],
-        seen: Mapping[str, tuple[Reading, Gradients]],  # by its title
+        seen: Iterable[tuple[str, tuple[Reading, Gradients]]],  # each with its title
         more: str = "",
     ) -> None:
         self._pictures = pictures
         self._notes = notes
-        self._seen = seen
+        self._seen = [*seen]
         self._more = more
         self.renderer: str | None = None
 
     @cached_property
     def text(self) -> str:  # type: ignore[override]
         """The same as a tree of text."""
-        trees = [f"{title}\n{tree_of(*each)}".strip("\n") for title, each in self._seen.items()]
+        trees = [f"{title}\n{tree_of(*each)}".strip("\n") for title, each in self._seen]
         return "\n\n".join(filter(None, [*trees, self._more]))
 
     @cached_property

@@ -64,12 +64,10 @@ class Rewriting(NamedTuple):
         """
         look = Look(direction, collapse, open, values)
         costs = {BEFORE: self.before} | ({} if self.after is self.before else {AFTER: self.after})
-        seen = {
-            title: (Reading(cost, self.known), _gradients(cost)) for title, cost in costs.items()
-        }
-        shown = dict(zip(seen, pictures(seen.values(), look), strict=True))
-        titled = {f"{title}:": each for title, each in seen.items()}
-        return Drawing(shown, self._notes(), titled, str(self))
+        sides = [(Reading(cost, self.known), _gradients(cost)) for cost in costs.values()]
+        shown = dict(zip(costs, pictures(sides, look), strict=True))
+        titles = (f"{title}:" for title in costs)
+        return Drawing(shown, self._notes(), zip(titles, sides, strict=True), str(self))
 
     def _found(self) -> list[tuple[str, Pattern]]:
         """Each pattern, with what the node is called where the recording is shown."""
