@@ -71,6 +71,7 @@ def reached(layer: Callable[[Array], Array], k: int) -> str:
     return "simplex" if k > 1 and np.allclose(a.sum(axis=1), 1.0) else "cube"
 
 
+@np.errstate(all="ignore")
 def against(layer: Layer) -> tuple[Witness | None, int]:
     """What shows that a layer is no gradient, if anything does; and how many paths were tried."""
     found = asymmetry(layer)
