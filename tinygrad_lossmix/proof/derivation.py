@@ -18,7 +18,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.sweep import accumulated, sweep
+from tinygrad_lossmix.engine.table import is_numpys, spelling
 from tinygrad_lossmix.engine.tensor import Tensor, node
 from tinygrad_lossmix.installation import needing
 from tinygrad_lossmix.mixes import book
@@ -27,6 +29,7 @@ with needing("prove", "proofs are computed by SymPy"):
     import sympy as sympy
 
 Formula = Any  # SymPy's
+Output = Callable[[Any], Any]  # a layer of a user's own
 
 
 class Symbolic:
@@ -45,6 +48,9 @@ class Symbolic:
         self.expression = expression
 
     def mean(self, *_: Any, **__: Any) -> Symbolic:
+        return self
+
+    def __pos__(self) -> Symbolic:
         return self
 
     def __neg__(self) -> Symbolic:
@@ -116,7 +122,7 @@ class Counterexample(NamedTuple):
 class Derivation(NamedTuple):
     """δ of one example, in terms of its outputs and labels, and for which labels it is a - y."""
 
-    output: str
+    output: str  # empty for a layer of a user's own, of which a stands for e^z
     a: tuple[Formula, ...]  # the outputs, as symbols: all positive, 1 together under softmax
     y: tuple[Formula, ...]  # the labels, as symbols: any real numbers
     total: Formula  # Σ e^z, as a symbol: what the outputs of softmax do not tell about z
@@ -128,23 +134,27 @@ class Derivation(NamedTuple):
         """What the labels must satisfy for these formulas to be 0 at all logits: each = 0.
 
         A fraction is 0 everywhere where every coefficient of its numerator is, as a polynomial in
-        the outputs; a Gröbner basis says it in the shortest way. None: any labels do; 1: none does.
+        the outputs, or in z and e^z; a Gröbner basis says it in the shortest way. None: any labels
+        do; 1: none does.
         """
-        fits = self._last(self.a)
+        fits = {self.a[-1]: 1 - sum(self.a[:-1])} if self.output == "softmax" else {}
         free = [each for each in self.a if each not in fits]
         numerators = [sympy.numer(sympy.cancel(formula.subs(fits))) for formula in formulas]
-        polynomials = [sympy.Poly(each, *free, self.total) for each in numerators]
+        z = {each for formula in numerators for each in formula.atoms(sympy.log)}
+        polynomials = [sympy.Poly(each, *free, self.total, *z) for each in numerators]
         wanted = [c for each in polynomials for c in each.coeffs() if c != 0]
         return tuple(sympy.groebner(wanted, *self.y).exprs) if wanted else ()
 
-    def of_every_label(self, equations: Sequence[Formula]) -> bool:
-        """Whether all labels that the outputs can match satisfy them: softmax's add up to 1."""
-        fits = self._last(self.y)
-        return all(sympy.expand(each.subs(fits)) == 0 for each in equations)
+    @property
+    def distribution(self) -> bool:
+        """Whether the outputs add up to 1, as labels do that they can match."""
+        total = sum(self.a_minus_y) + sum(self.y)
+        return self.output == "softmax" or sympy.cancel(total) == 1
 
-    def _last(self, symbols: Sequence[Formula]) -> dict[Formula, Formula]:
-        """The last one in terms of the others, where together they are 1."""
-        return {symbols[-1]: 1 - sum(symbols[:-1])} if self.output == "softmax" else {}
+    def of_every_label(self, equations: Sequence[Formula]) -> bool:
+        """Whether all labels that the outputs can match satisfy them."""
+        fits = {self.y[-1]: 1 - sum(self.y[:-1])} if self.distribution else {}
+        return all(sympy.expand(each.subs(fits)) == 0 for each in equations)
 
     def multiple(self) -> Formula | None:
         """The number c other than 1 with δ = c(a - y) for all such labels, if there is one."""
@@ -181,36 +191,72 @@ class Derivation(NamedTuple):
         labels += [[sympy.S.Zero] * k] if self.output == "sigmoid" else []
         for powers in itertools.product(map(sympy.Integer, (1, 2, 3)), repeat=k):
             total = sum(powers)
-            outputs = [e / (total if self.output == "softmax" else 1 + e) for e in powers]
+            parts = {"softmax": total, "": 1}  # what e^z is divided by
+            outputs = [e / parts.get(self.output, 1 + e) for e in powers]
             for y in labels:
                 numbers = (total, *outputs, *y)
                 point = dict(zip((self.total, *self.a, *self.y), numbers, strict=True))
                 yield tuple(map(sympy.log, powers)), point
 
 
-def derive(output: str, cost: Callable[[Any, Any], Any], classes: int) -> Derivation:
-    """Run the table of derivatives on the book's output layer and cost.
+def derive(output: str | Output, cost: Callable[[Any, Any], Any], classes: int) -> Derivation:
+    """Run the table of derivatives on an output layer of the book, or one's own, and a cost.
 
     The logits are z = ln E with E > 0, so that all is rational in E; then E is replaced by what it
-    is in terms of the outputs a: a/(1 - a) for sigmoid, a·ΣE for softmax.
+    is in terms of the outputs a: a/(1 - a) for sigmoid, a·ΣE for softmax. Of a layer of one's own
+    E stays, and logits ln E.
+
+    Raises:
+        TypeError: the layer uses what formulas do not know.
     """
     e, a = (sympy.symbols(f"{name}:{classes}", positive=True) for name in "Ea")
     y = sympy.symbols(f"y:{classes}", real=True)
     total = sympy.Symbol("T", positive=True)
     z, labels = variable([sympy.log(each) for each in e]), variable(y)
-    outputs = getattr(book, output)(z)
-    recorded = _cost(cost)(outputs, labels)
-    delta = gradient_at(z, recorded, Symbolic(sympy.S.One))
+    known: dict[Any, Any] = {each: out / (1 - out) for each, out in zip(e, a, strict=True)}
     if output == "softmax":
         known = {each: out * total for each, out in zip(e, a, strict=True)}
         known |= {sum(e): total, -sum(e): -total}
+    name = output if isinstance(output, str) else ""
+    if isinstance(output, str):
+        outputs = getattr(book, output)(z)
     else:
-        known = {each: out / (1 - out) for each, out in zip(e, a, strict=True)}
-    raw = [entry.xreplace(known) for entry in expressions(delta)]
-    layer = [sympy.cancel(entry.xreplace(known)) for entry in expressions(outputs)]
+        known, a, outputs = {}, e, _of_symbols(output, z)
+    recorded = _cost(cost)(outputs, labels)
+    delta = gradient_at(z, recorded, Symbolic(sympy.S.One))
+    raw = [entry.xreplace(known) for entry in map(_rational, expressions(delta))]
+    layer = [sympy.cancel(_rational(entry).xreplace(known)) for entry in expressions(outputs)]
     a_minus_y = [out - label for out, label in zip(layer, y, strict=True)]
     error = [sympy.cancel(d - e) for d, e in zip(raw, a_minus_y, strict=True)]
-    return Derivation(output, a, y, total, tuple(raw), tuple(a_minus_y), tuple(error))
+    return Derivation(name, a, y, total, tuple(raw), tuple(a_minus_y), tuple(error))
+
+
+def _rational(formula: Formula) -> Formula:
+    """In exponentials, where it is in hyperbolic functions."""
+    return formula.rewrite((sympy.tanh, sympy.sinh, sympy.cosh), sympy.exp)
+
+
+def _of_symbols(layer: Output, z: Tensor) -> Any:
+    """What a user's layer makes of symbols, if its graph is one of formulas.
+
+    Raises TypeError, which names the first operation that is none.
+    """
+    numbers = Tensor(np.linspace(1.0, -1.0, z.size))
+    symbols: dict[Any, Any] = {numbers: z}
+    for each in nodes(layer(numbers)):
+        if each.function is None:
+            continue
+        args = [symbols.get(x, x) if isinstance(x, Tensor) else x for x in each.args]
+        try:
+            symbols[each] = each.function(*args, **each.kwargs)
+            if not is_numpys(each.function):
+                raise TypeError
+        except Exception:
+            raise TypeError(
+                f"{spelling(each.function)} stands in the way of a proof: formulas know +, -, *, "
+                "/, **, exp, log, tanh and sums, so that sigmoids are lm.book's"
+            ) from None
+    return layer(z)
 
 
 def gradient_at(z: Tensor, cost: Any, one: Any) -> Any:

@@ -24,13 +24,14 @@ from tinygrad_lossmix.proof.derivation import (
     Counterexample,
     Derivation,
     Formula,
+    Output,
     derive,
     sympy,
     written,
 )
 from tinygrad_lossmix.proof.every_class import ProofForAll, prove_for_all
 
-SYMBOLS = "a outputs, y labels; derived for all logits by the engine's table, run on symbols."
+SYMBOLS = "{} y labels; derived for all logits by the engine's table, run on symbols."
 Cost = Callable[[Any, Any], Any]
 MOST = 6  # classes: one more takes a minute
 
@@ -44,7 +45,7 @@ class Proof:
 
     mix: Mix
     classes: int
-    a: tuple[Formula, ...]  # symbols for the outputs
+    a: tuple[Formula, ...]  # symbols for the outputs, or for the logits of a layer of one's own
     y: tuple[Formula, ...]  # symbols for the labels
     delta: tuple[Formula, ...]  # δ of each logit, in terms of a and y
     holds: bool  # δ = a - y for all labels that the outputs can match: any, or of sum 1 for softmax
@@ -52,6 +53,7 @@ class Proof:
     multiple: Formula | None  # c ≠ 1 with δ = c(a - y) for all labels that outputs can match
     ignores_wrong_classes: bool  # δ is 0 for every class of label 0
     counterexample: Counterexample | None  # None where it holds
+    distribution: bool  # the outputs add up to 1
 
     def __bool__(self) -> bool:
         return self.holds
@@ -87,7 +89,8 @@ class Proof:
         lines += [""]
         if any("T" in map(str, each.free_symbols) for each in self.delta):
             lines += ["T is the sum of e^z."]
-        return "\n".join([*lines, SYMBOLS])
+        given = "a outputs," if self.mix.layer in LAYERS.values() else "z logits,"
+        return "\n".join([*lines, SYMBOLS.format(given)])
 
     __repr__ = __str__
 
@@ -113,7 +116,7 @@ class Proof:
     def _matched(self, where: str, text: Callable[[Formula], str] = str) -> str:
         """The labels that softmax can match, as the end of a sentence."""
         equations = _equations([sum(self.y) - 1], text)
-        return f"{where} {equations[0]}" if LAYERS[self.mix.output].distribution else ""
+        return f"{where} {equations[0]}" if self.distribution else ""
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values, formulas as text: ready for JSON."""
@@ -134,14 +137,15 @@ class Proof:
 
 
 @overload
-def prove(output: str, cost: str | Cost, K: int = 3) -> Proof: ...
+def prove(output: str | Output, cost: str | Cost, K: int = 3) -> Proof: ...
 @overload
-def prove(output: str, cost: str | Cost, K: Literal["all"]) -> ProofForAll: ...
-def prove(output: str, cost: str | Cost, K: int | str = 3) -> Proof | ProofForAll:
+def prove(output: str | Output, cost: str | Cost, K: Literal["all"]) -> ProofForAll: ...
+def prove(output: str | Output, cost: str | Cost, K: int | str = 3) -> Proof | ProofForAll:
     """Derive δ of a mix of K classes for all logits and labels, and compare it with a - y.
 
     Args:
-        output: "sigmoid" or "softmax"; with K="all" also "lml".
+        output: "sigmoid" or "softmax"; with K="all" also "lml". Or a function of your own, in
+            NumPy's +, -, *, /, **, exp, log, tanh and sums: formulas are in z and e^z.
         cost: "ce" (eq. 63 of the book), "ll" (eq. 80) or "quadratic" (eq. 6), or the long name.
             Or a function of your own, of outputs and labels.
         K: how many classes, 1 to 6; five take seconds. "all": any number of them, δ of class k.
@@ -153,7 +157,7 @@ def prove(output: str, cost: str | Cost, K: int | str = 3) -> Proof | ProofForAl
 
     Raises:
         ImportError: SymPy is not installed.
-        TypeError: the cost uses what formulas do not know.
+        TypeError: the layer or the cost uses what formulas do not know, which is named.
         ValueError: no such mix, K out of range, or softmax with cross-entropy on one class, where
             ln(1 - a) is infinite.
 
@@ -165,10 +169,11 @@ def prove(output: str, cost: str | Cost, K: int | str = 3) -> Proof | ProofForAl
     (False, 2)
     """
     mix = Mix(output, cost)
-    if mix.output not in LAYERS:
+    own = LAYERS.get(mix.output) is not mix.layer
+    if K == "all" and own:
         raise ValueError(
-            f"a proof starts at {' or '.join(LAYERS)}, whose logits follow from the outputs, not "
-            f"at {mix.output}: lm.matching_cost searches, and proves what it can"
+            f"for all K a proof starts at {' or '.join(LAYERS)}, whose logits follow from the "
+            f"outputs, not at {mix.output}: give a number of classes, K=3"
         )
     if K == "all":
         return prove_for_all(mix)
@@ -178,17 +183,49 @@ def prove(output: str, cost: str | Cost, K: int | str = 3) -> Proof | ProofForAl
         raise ValueError(f'a proof is for 1 to {MOST} classes or for "all", not {K!r}')
     if (mix.output, mix.cost_name, K) == ("softmax", "ce", 1):
         raise ValueError("softmax of one class is 1, and ln(1 - 1) infinite: take two or more")
+    if own:
+        return _of_own(mix, derive(mix.layer.stable, mix.book_cost, K))
     found = derive(mix.output, mix.book_cost, K)
     if any(each.has(sympy.log, sympy.exp) for each in found.error):
         raise TypeError(
             f"delta of {mix} holds logarithms of the outputs, and a proof for {K} classes takes "
             'fractions: for "all" of them it is derived'
         )
+    return _proof(mix, found, found.a, readable(found))
+
+
+def _proof(
+    mix: Mix, found: Derivation, symbols: Sequence[Formula], delta: Sequence[Formula]
+) -> Proof:
+    """For which labels δ is a - y, with its formulas in these symbols."""
     equations, ignores = found.equations(found.error), found.ignores_wrong_classes()
     holds = found.of_every_label(equations)
     multiple, point = (None, None) if holds else (found.multiple(), found.counterexample())
-    delta = readable(found)
-    return Proof(mix, K, found.a, found.y, delta, holds, equations, multiple, ignores, point)
+    k, a, delta = len(found.a), tuple(symbols), tuple(delta)
+    answer = holds, equations, multiple, ignores, point, found.distribution
+    return Proof(mix, k, a, found.y, delta, *answer)
+
+
+def _of_own(mix: Mix, found: Derivation) -> Proof:
+    """For a layer of a user's own, with formulas in z and e^z.
+
+    Raises:
+        TypeError: δ is no fraction in them; the message names what is in the way.
+    """
+    for error in found.error:
+        plain = error.xreplace({each: sympy.Dummy() for each in error.atoms(sympy.log)})
+        if not plain.is_rational_function():
+            of = [each.func.__name__ for each in plain.atoms(sympy.Function)] or ["sqrt"]
+            raise TypeError(
+                f"{min(of)} stands in the way of a proof: delta of {mix} is no fraction in z, e^z"
+            )
+    z = sympy.symbols(f"z:{len(found.a)}", real=True)
+    logits = {sympy.log(e): each for e, each in zip(found.a, z, strict=True)}
+    powers = {e: sympy.exp(each) for e, each in zip(found.a, z, strict=True)}
+    gaps = zip(found.a_minus_y, found.error, strict=True)
+    forms = [(gap + sympy.factor(error), sympy.factor(gap + error)) for gap, error in gaps]
+    shortest = [min(each, key=sympy.count_ops).xreplace(logits) for each in forms]
+    return _proof(mix, found, z, [each.xreplace(powers) for each in shortest])
 
 
 def _equations(formulas: Sequence[Formula], text: Callable[[Formula], str] = str) -> list[str]:

@@ -1,0 +1,76 @@
+"""Proofs for layers of a user's own: formulas in z and e^z, or what stands in the way of them."""
+
+import numpy as np
+import pytest
+
+import tinygrad_lossmix as lm
+from tinygrad_lossmix.proof.proof import prove
+
+
+def sharp_softmax(z):
+    e = np.exp(2 * z)
+    return e / e.sum()
+
+
+def swish(z):
+    return z / (1 + np.exp(-z))
+
+
+def over(z):
+    a = 1 / (1 + np.exp(-z))
+    return a / a.sum()
+
+
+def poisson(a, y):
+    return (a - y * np.log(a)).sum()
+
+
+@pytest.mark.parametrize(
+    ("layer", "cost", "k", "condition", "multiple"),
+    [
+        (np.exp, poisson, 3, "any y", None),
+        (np.positive, "quadratic", 3, "any y", None),
+        (sharp_softmax, "ll", 2, "no y", 2),
+        (np.tanh, "quadratic", 2, "no y", None),
+        (swish, "quadratic", 1, "no y", None),
+        (over, "ll", 2, "no y", None),
+    ],
+)
+def test_the_formula_is_the_slope_of_the_cost(layer, cost, k, condition, multiple):
+    proof = prove(layer, cost, k)
+    assert (proof.condition, proof.holds, proof.multiple) == (
+        condition,
+        condition != "no y",
+        multiple,
+    )
+    mix = lm.Mix(layer, cost)
+    z, y = np.random.default_rng(k).normal(size=(2, k))
+    point = dict(zip((*proof.a, *proof.y), (*z, *y), strict=True))
+    h = 1e-6 * np.eye(k)
+    slope = [(mix.composed(z + e, y) - mix.composed(z - e, y)) / 2e-6 for e in h]
+    np.testing.assert_allclose([float(d.subs(point)) for d in proof.delta], slope, atol=1e-8)
+    assert "z logits, y labels; derived for all logits" in str(proof)
+    if proof.counterexample:
+        z, y, delta, a_minus_y = (np.array(x, float) for x in proof.counterexample)
+        np.testing.assert_allclose(mix.delta(z, y), delta, atol=1e-14)
+        np.testing.assert_allclose(layer(z) - y, a_minus_y, atol=1e-14)
+
+
+def test_of_outputs_that_add_up_to_one_so_do_the_labels_they_match():
+    proof = prove(lambda z: np.exp(z) / np.exp(z).sum(), "ll", 3)
+    assert proof.holds
+    assert proof.condition == "y0 + y1 + y2 = 1"
+
+
+@pytest.mark.parametrize(
+    ("layer", "said"),
+    [
+        (lambda z: np.maximum(z, 0.0), r"np\.maximum stands in the way of a proof: formulas know"),
+        (lambda z: lm.sigmoid(2 * z), r"^sigmoid stands in the way .* sigmoids are lm\.book's"),
+        (lambda z: z / np.sqrt(1 + z * z), "sqrt stands in the way of a proof"),
+        (np.arctan, "atan stands in the way of a proof"),
+    ],
+)
+def test_the_operation_in_the_way_is_named(layer, said):
+    with pytest.raises(TypeError, match=said):
+        prove(layer, "quadratic", 3)
