@@ -28,6 +28,19 @@ def test_every_mix_is_as_interpreted(mix, example):
     close(compiled(mix.cost)(z, y), lm.value_and_grad(mix.cost)(z, y))
 
 
+@pytest.mark.parametrize("mix", lm.MIXES, ids=str)
+def test_examples_over_several_axes_are_as_interpreted(mix):
+    z = np.random.default_rng(0).normal(size=(2, 3, 4))
+    close_to_interpreted(compiled, (lambda z: mix.cost(z, np.full(z.shape, 0.25)), (z,)))
+
+
+def test_an_average_by_weights_that_are_an_argument_is_as_interpreted():
+    x, w = np.arange(6.0).reshape(2, 3) ** 2, np.array([3.0, 0.0, 2.0])
+    f = lambda x, w: np.square(np.average(x, 1, w)).sum()
+    gradient = 2 * np.outer([1.6, 15.4], w / w.sum())
+    close(compiled(f)(x, w), (1.6**2 + 15.4**2, gradient))
+
+
 @given(strategies.mixes(), strategies.examples())
 def test_every_mix_stays_as_exact_as_it_is(mix, example):
     z, y = example

@@ -63,6 +63,15 @@ def test_many_classes_sum_to_one(k, dtype):
     np.testing.assert_allclose(a.sum(axis=-1, dtype=float), 1.0, rtol=0, atol=bound)
 
 
+def test_a_step_of_newton_s_squares_the_error(monkeypatch):
+    z = 2 * np.random.default_rng(1).normal(size=(50, 6))
+    settled, errors = lml_parts(z)[1], []
+    for steps in (1, 2, 3):
+        monkeypatch.setattr("tinygrad_lossmix.mixes.lml.STEPS", steps)
+        errors.append(np.abs(lml_parts(z)[1] - settled).max())
+    assert errors[2] < errors[1] ** 2 < errors[0] ** 4 < 1e-11
+
+
 @given(hnp.arrays(float, (3, 2), elements=st.floats(-700, 700)))
 def test_of_two_classes_it_is_a_softmax_of_half_the_logits(z):
     np.testing.assert_allclose(lm.lml(z), lm.softmax(z / 2), rtol=1e-13)
