@@ -6,7 +6,12 @@
 
 from collections.abc import Callable
 
-from tinygrad_lossmix.lab import neuron
+from tinygrad_lossmix.lab import boundaries, neuron, posterior
 from tinygrad_lossmix.lab.study import Study
 
-STUDIES: dict[str, Callable[..., Study]] = {"neuron": neuron.study}
+STUDIES: dict[str, Callable[..., Study]] = {
+    "boundaries": boundaries.boundaries,
+    "published": boundaries.published,
+    "posterior": posterior.study,
+    "neuron": neuron.study,
+}

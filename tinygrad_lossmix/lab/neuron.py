@@ -5,8 +5,10 @@
 (0.2028, 232)
 """
 
+import inspect
 import math
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,19 +22,20 @@ from tinygrad_lossmix.testing.checking import gradcheck
 from tinygrad_lossmix.views.plotting import lines
 
 Push = Callable[[Array, Array], Any]  # δ of a logit for a label, each of shape (1,)
-STARTS = (0.6, 0.9), (2.0, 2.0)  # weight and bias
 ZERO, LACKS = np.zeros(1), "the factor sigma'(z) = a(1 - a) is missing"
-ABOUT = """\
-One weight, one bias, input 1, label 0 (Nielsen, chapter 3). With weight and bias 2 the neuron is
-sure and wrong: under the quadratic cost it hardly learns at first, since delta has the slope
-a(1 - a) of the sigmoid as a factor. The cross-entropy cancels it.
-
-The figure on the book's site (as of 2019) steps by dC/da = 1/(1 - a) where dC/dz = a belongs, at a
-smaller learning rate. With the true gradient and one rate the difference is clearer than there."""
+STARTS, EPOCHS = [(0.6, 0.9), (2.0, 2.0)], np.arange(301)
 
 
 def study(quick: bool = True, mixes: Iterable[Mix] = ()) -> Study:
-    """Both starts under both costs; mixes of your own, on one logit, beside them."""
+    """One weight, one bias, input 1, label 0 (Nielsen, chapter 3). From weight and bias 2 the
+    neuron is sure and wrong: under the quadratic cost it hardly learns at first, since delta has
+    the slope a(1 - a) of the sigmoid as a factor. The cross-entropy cancels it.
+
+    The figure on the book's site (as of 2019) steps by dC/da = 1/(1 - a) where dC/dz = a belongs,
+    at a smaller rate. With the true gradient and one rate the difference is clearer than there.
+
+    Mixes of your own, on one logit, stand beside the book's.
+    """
     entropy = Mix("sigmoid", "ce")
     pushes: dict[str, tuple[Push, float]] = {
         "quadratic": (Mix("sigmoid", "quadratic").delta, 0.15),
@@ -46,40 +49,32 @@ def study(quick: bool = True, mixes: Iterable[Mix] = ()) -> Study:
     cost, sure = lambda z: entropy.cost(z, ZERO), np.array([4.0])
     right = gradcheck((cost, lambda z: entropy.delta(z, ZERO)), sure)
     wrong = gradcheck((cost, lambda z: figures_update(z, ZERO)), sure)
-
-    def draw(*panels: Any) -> None:
-        for i, axes in enumerate(panels):
-            axes.set(title=f"from {STARTS[i]}", xlabel="epoch", ylabel="output a", ylim=(0.0, 1.0))
-            lines(axes, np.arange(301), {name: both[i] for name, both in curves.items()}, i > 0)
-
-    found = [
+    said = f"{'passed' if right else 'failed'}; {' '.join(wrong.causes)}"
+    statements = (
+        near("outputs before training", [0.8176, 0.9820], [a[0] for a in slow], 5e-5),
+        near("quadratic, after 300 epochs", [0.0940, 0.2028], [a[-1] for a in slow], 5e-5),
+        near("quadratic, first below 1/2", [36, 232], [*map(below_half, slow)]),
+        near("cross-entropy at the same rate, from (2, 2)", 17, below_half(fast[1])),
+        near("at the figure's rate it gets to", 0.7796, slower[1][-1], 5e-5),
+        Statement("a gradient check of both", f"passed; {LACKS}", said, f"passed; {LACKS}" in said),
+    )
+    rows = [
         (name, f"{pushes[name][1]:g}", str(start), amount(a[-1]), amount(below_half(a)))
         for name, both in curves.items()
         for start, a in zip(STARTS, both, strict=True)
     ]
+    panels = (
+        partial(
+            lines, curves={name: both[i] for name, both in curves.items()}, x=EPOCHS, named=i > 0,
+            title=f"from {start}", xlabel="epoch", ylabel="output a", ylim=(0.0, 1.0),
+        )
+        for i, start in enumerate(STARTS)
+    )  # fmt: skip
     ends = ", ".join(f"{name} {amount(both[1][-1])}" for name, both in curves.items())
-    return Study(
-        "neuron",
-        "The book's neuron",
-        ABOUT,
-        (
-            near("outputs before training", [0.8176, 0.9820], [a[0] for a in slow], 5e-5),
-            near("quadratic, after 300 epochs", [0.0940, 0.2028], [a[-1] for a in slow], 5e-5),
-            near("quadratic, first below 1/2", [36, 232], [*map(below_half, slow)]),
-            near("cross-entropy at the same rate, from (2, 2)", 17, below_half(fast[1])),
-            near("at the figure's rate it gets to", 0.7796, slower[1][-1], 5e-5),
-            Statement(
-                "a gradient check passes the true gradient and says what the figure's lacks",
-                LACKS,
-                f"{'passed' if right else 'failed'}; {' '.join(wrong.causes)}",
-                bool(right) and not wrong and LACKS in wrong.causes[0],
-            ),
-        ),
-        (Table("Training", ("step", "eta", "from", "output at the end", "below 1/2"), (*found,)),),
-        (plotted("Output by epoch", f"From (2, 2), at the end: {ends}.", draw, (1, 2)),),
-        {"curves": curves},
-        quick,
-    )
+    plot = plotted("Output by epoch", f"From (2, 2), at the end: {ends}.", *panels)
+    table = Table("Training", ("step", "eta", "from", "output", "below 1/2"), tuple(rows))
+    about, values = inspect.getdoc(study) or "", {"curves": curves}
+    return Study("neuron", "The book's neuron", about, statements, (table,), (plot,), values, quick)
 
 
 def figures_update(z: Array, y: Array) -> Array:
@@ -90,7 +85,7 @@ def figures_update(z: Array, y: Array) -> Array:
 def curve(push: Push, start: tuple[float, float], eta: float) -> Array:
     """The output before training and after each of 300 epochs."""
     z = [sum(start)]
-    for _ in range(300):  # weight and bias move alike
+    for _ in EPOCHS[1:]:  # weight and bias move alike
         z.append(z[-1] - 2.0 * eta * float(push(np.array(z[-1:]), ZERO)[0]))
     return sigmoid(np.array(z))
 

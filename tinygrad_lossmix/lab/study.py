@@ -71,14 +71,13 @@ def near(claim: str, expected: Any, obtained: Any, within: float = 0.0) -> State
     return Statement(claim, said, came, holds)
 
 
-def plotted(
-    title: str,
-    alternative: str,
-    draw: Callable[..., None],
-    panels: tuple[int, int] = (1, 1),
-    size: tuple[float, float] = (7.0, 3.2),
-) -> Figure:
-    """What `draw` makes of so many rows and columns of axes, in a figure of this size in inches.
+def below(claim: str, bound: float, obtained: float) -> Statement:
+    """That a number is at most this."""
+    return Statement(claim, f"at most {amount(bound)}", amount(obtained), obtained <= bound)
+
+
+def plotted(title: str, alternative: str, *panels: Callable[..., None], across: int = 2) -> Figure:
+    """What each of the functions draws on axes of its own, so many beside each other.
 
     Raises ImportError where matplotlib is not installed.
     """
@@ -86,8 +85,10 @@ def plotted(
     def canvas() -> Canvas:
         from matplotlib.figure import Figure as Canvas
 
-        made = Canvas(size, layout="constrained")
-        draw(*np.ravel(made.subplots(*panels)))
+        down = -(-len(panels) // across)
+        made = Canvas((7.2, (1.2 + 4.0 / across) * down), layout="constrained")
+        for place, draw in enumerate(panels, start=1):
+            draw(made.add_subplot(down, across, place))
         return made
 
     return Figure(title, alternative, inline(canvas))

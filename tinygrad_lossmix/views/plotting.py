@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.installation import needing
 from tinygrad_lossmix.views.drawing import SCOPE, scalable
 from tinygrad_lossmix.views.theme import PAINT
@@ -26,15 +25,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LINES = {  # told apart by the colour-blind too, at a contrast of 4.5 to the paper; dashed in turn
-    "blue": ("#0072b2", "#56b4e9"),
-    "orange": ("#b34c00", "#f0932b"),
-    "green": ("#00735a", "#35c79e"),
-    "purple": ("#9b3d7f", "#e294c8"),
-    "grey": ("#5c5c5c", "#b0b0b0"),
-    "olive": ("#7a6400", "#dcc02f"),
-    "red": ("#a3182e", "#ff8a94"),
-}
+LINES = {  # told apart by the colour-blind too, with a contrast of 4.5 to the paper
+    "blue": ("#0072b2", "#56b4e9"), "orange": ("#b34c00", "#f0932b"),
+    "green": ("#00735a", "#35c79e"), "purple": ("#9b3d7f", "#e294c8"),
+    "grey": ("#5c5c5c", "#b0b0b0"), "olive": ("#7a6400", "#dcc02f"), "red": ("#a3182e", "#ff8a94"),
+}  # fmt: skip
 COLOURS = {name: PAINT[name] for name in ("paper", "ink", "frame", "arrow")} | LINES
 PAPER, INK, FRAME, LEVEL, *SERIES = (light for light, _ in COLOURS.values())
 RULES = [  # a page may set --lossmix-ink and the others itself
@@ -53,7 +48,7 @@ STYLE = {  # of a picture that is the same file for the same input, its text as 
     "figure.facecolor": PAPER,
     **dict.fromkeys(["text.color", "axes.labelcolor", "xtick.color", "ytick.color"], INK),
 }  # fmt: skip
-DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))  # of the lines in turn
+DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))  # beside a colour
 APART = 0.075  # lines of text, of the height of the axes
 UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
@@ -81,25 +76,37 @@ def inline(draw: Callable[[], Figure]) -> str:
     return scalable(re.sub(r'( id="|url\(#|href="#)', rf"\1{own}", svg), SHEET)
 
 
-def lines(axes: Axes, x: Array, curves: Mapping[str, Any], named: bool = True) -> None:
-    """A line over x for each name, which is written at its end; of several rows (runs, points)
-    their mean, in a band of the standard deviation. Scale and limits are to be set before.
+def lines(
+    axes: Axes, curves: Mapping[str, Any], x: Any = None, named: bool = True, **settings: Any
+) -> None:
+    """A line over x (1, 2, …) for each name, which is written at its end; of several rows (runs,
+    points) their mean in a band of the standard deviation. The settings are those of `axes.set`.
     """
+    axes.set(**settings)
     ends = []
-    for (name, rows), look in zip(curves.items(), cycle(zip(SERIES, DASHES, strict=True))):
-        mean = np.mean(np.atleast_2d(rows), axis=0)
-        axes.plot(x, mean, color=look[0], linestyle=look[1])
-        if np.ndim(rows) > 1 and len(rows) > 1:
-            edges = mean + np.outer((-1.0, 1.0), np.std(rows, axis=0, ddof=1))
-            axes.fill_between(x, *edges, color=look[0], alpha=0.2, linewidth=0)
+    for (name, y), look in zip(curves.items(), cycle(zip(SERIES, DASHES, strict=True))):
+        rows = np.atleast_2d(np.asarray(y, dtype=np.float64))
+        mean, at = rows.mean(axis=0), np.arange(1, rows.shape[1] + 1) if x is None else x
+        few = "." if len(at) < 20 else None  # of which one may stand alone
+        axes.plot(at, mean, color=look[0], linestyle=look[1], marker=few)
+        if len(rows) > 1:
+            edges = mean + np.outer((-1.0, 1.0), rows.std(axis=0, ddof=1))
+            axes.fill_between(at, *edges, color=look[0], alpha=0.2, linewidth=0)
         ends += [(y, name, look[0]) for y in mean[np.isfinite(mean)][-1:]]
-    axes.set(xlim=(x[0], x[-1]), ylim=axes.get_ylim())
+    axes.set(xlim=(at[0], at[-1]), ylim=axes.get_ylim())
     height, left = -APART, len(ends) * named
     for y, name, colour in sorted(ends)[:left]:
         left -= 1
-        level = (axes.transScale + axes.transLimits).transform((x[-1], y))[1]
+        level = (axes.transScale + axes.transLimits).transform((at[-1], y))[1]
         height = min(max(level, height + APART), 1.0 - left * APART)  # none over another
         axes.annotate(
             name, (1.0, height), (4.0, 0.0), "axes fraction", textcoords="offset points",
             va="center", color=colour, parse_math=False,
         )  # fmt: skip
+
+
+def bars(axes: Axes, values: Mapping[str, float], **settings: Any) -> None:
+    """A bar for each name, from above; the settings are those of `axes.set`."""
+    axes.barh([*values], [*values.values()], color=SERIES[0], height=0.6)
+    axes.invert_yaxis()
+    axes.set(**settings)
