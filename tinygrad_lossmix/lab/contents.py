@@ -6,12 +6,14 @@
 
 from collections.abc import Callable
 
-from tinygrad_lossmix.lab import boundaries, neuron, posterior
+from tinygrad_lossmix.lab import boundaries, networks, neuron, posterior
 from tinygrad_lossmix.lab.study import Study
 
 STUDIES: dict[str, Callable[..., Study]] = {
     "boundaries": boundaries.boundaries,
     "published": boundaries.published,
     "posterior": posterior.study,
+    "digits": networks.mixed,
+    "pairings": networks.paired,
     "neuron": neuron.study,
 }

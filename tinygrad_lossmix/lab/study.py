@@ -4,19 +4,14 @@
 ('0.2500, 1', '0.2501, 0.9999', True)
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_lossmix.printing import amount
-from tinygrad_lossmix.views.plotting import inline
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Canvas
+from tinygrad_lossmix.views.plotting import arranged, inline
 
 
 class Statement(NamedTuple):
@@ -77,18 +72,5 @@ def below(claim: str, bound: float, obtained: float) -> Statement:
 
 
 def plotted(title: str, alternative: str, *panels: Callable[..., None], across: int = 2) -> Figure:
-    """What each of the functions draws on axes of its own, so many beside each other.
-
-    Raises ImportError where matplotlib is not installed.
-    """
-
-    def canvas() -> Canvas:
-        from matplotlib.figure import Figure as Canvas
-
-        down = -(-len(panels) // across)
-        made = Canvas((7.2, (1.2 + 4.0 / across) * down), layout="constrained")
-        for place, draw in enumerate(panels, start=1):
-            draw(made.add_subplot(down, across, place))
-        return made
-
-    return Figure(title, alternative, inline(canvas))
+    """Panels as `arranged` puts them; raises ImportError where matplotlib is not installed."""
+    return Figure(title, alternative, inline(arranged(*panels, across=across)))

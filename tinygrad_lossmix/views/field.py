@@ -18,12 +18,20 @@ from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.labels import dense, require_finite
 from tinygrad_lossmix.mixes.layers import LETTERS
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
-from tinygrad_lossmix.views.plotting import FRAME, INK, LEVEL, PAPER, SERIES, inline, rendered
+from tinygrad_lossmix.views.plotting import (
+    FRAME,
+    INK,
+    LEVEL,
+    PAPER,
+    SERIES,
+    glow,
+    inline,
+    rendered,
+)
 from tinygrad_lossmix.views.shown import Drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
@@ -31,7 +39,6 @@ REACH = 6.0  # logits go from -6 to 6
 LEVELS = (0.01, 0.1, 0.5, 1.0, 2.0, 4.0, 8.0)  # of the cost
 ACROSS = 3  # panels beside each other
 LONGEST = 1.7  # of the arrows, in logits
-HEAT = "#e08a1e"  # over the paper, the denser the longer δ; light and dark paper bear it
 MATCH = SERIES[0]
 COMPASS = np.array([*"→↗↑↖←↙↓↘"])
 
@@ -64,7 +71,7 @@ class Panel(NamedTuple):
         known = "a - y" if self.matched else self.mix.formula
         return f"δ = {known.replace('Sa', 'a') if self.y.sum() == 1.0 else known}"
 
-    def draw(self, axes: Axes, longest: float, dense: Colormap) -> AxesImage:
+    def draw(self, axes: Axes, longest: float) -> AxesImage:
         """Paint -δ, its length and the level lines; colours and arrows for a `longest` δ."""
         colour, weight, width = (MATCH, "bold", 2.0) if self.matched else (INK, "normal", 0.8)
         title = f"{self.mix}\n{self.formula}"
@@ -72,7 +79,7 @@ class Panel(NamedTuple):
         axes.spines[:].set(color=colour if self.matched else FRAME, linewidth=width)
         lengths = np.linalg.norm(self.delta(FINE), axis=-1)
         box = (-REACH, REACH, -REACH, REACH)
-        heat = axes.imshow(lengths, dense, vmin=0.0, vmax=longest, origin="lower", extent=box)
+        heat = axes.imshow(lengths, glow(), vmin=0.0, vmax=longest, origin="lower", extent=box)
         cost = self.cost(FINE)
         if levels := [level for level in LEVELS if cost.min() < level < cost.max()]:
             axes.contour(*FINE.T, cost.T, levels, colors=LEVEL, linewidths=0.8)
@@ -158,7 +165,6 @@ class Field(Drawn):
         return 'Field: .show(), .save("field.svg"), .svg(), .png(), .text'
 
     def _figure(self) -> Figure:
-        from matplotlib.colors import ListedColormap, to_rgba
         from matplotlib.figure import Figure
         from matplotlib.ticker import MaxNLocator
 
@@ -166,10 +172,9 @@ class Field(Drawn):
         down = ceil(len(self._panels) / across)
         size = 2.75 * across + 0.9, 2.95 * down + 0.6
         figure = Figure(size, facecolor=PAPER, layout="constrained")
-        dense = ListedColormap([to_rgba(HEAT, alpha) for alpha in np.linspace(0.0, 0.75, 256)])
         longest = max(np.linalg.norm(panel.delta(FINE), axis=-1).max() for panel in self._panels)
         for i, panel in enumerate(self._panels, 1):
-            heat = panel.draw(figure.add_subplot(down, across, i), longest or 1.0, dense)
+            heat = panel.draw(figure.add_subplot(down, across, i), longest or 1.0)
         bar = figure.colorbar(heat, ax=figure.axes, shrink=0.6, aspect=30, ticks=MaxNLocator(6))
         bar.set_label("‖δ‖")
         formulas = " ".join(panel.formula for panel in self._panels)

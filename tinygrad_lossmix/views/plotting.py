@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.installation import needing
 from tinygrad_lossmix.views.drawing import SCOPE, scalable
 from tinygrad_lossmix.views.theme import PAINT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
 LINES = {  # told apart by the colour-blind too, with a contrast of 4.5 to the paper
@@ -76,21 +78,36 @@ def inline(draw: Callable[[], Figure]) -> str:
     return scalable(re.sub(r'( id="|url\(#|href="#)', rf"\1{own}", svg), SHEET)
 
 
+def arranged(*panels: Callable[[Axes], None], across: int = 2) -> Callable[[], Figure]:
+    """Draws what each function draws on axes of its own, so many of them beside each other."""
+
+    def draw() -> Figure:
+        from matplotlib.figure import Figure
+
+        down = -(-len(panels) // across)
+        made = Figure((7.2, (1.2 + 4.0 / across) * down), layout="constrained")
+        for place, panel in enumerate(panels, start=1):
+            panel(made.add_subplot(down, across, place))
+        return made
+
+    return draw
+
+
 def lines(
     axes: Axes, curves: Mapping[str, Any], x: Any = None, named: bool = True, **settings: Any
 ) -> None:
     """A line over x (1, 2, …) for each name, which is written at its end; of several rows (runs,
-    points) their mean in a band of the standard deviation. The settings are those of `axes.set`.
+    points) their mean, in a band from the least to the largest. Settings are those of `axes.set`.
     """
     axes.set(**settings)
     ends = []
     for (name, y), look in zip(curves.items(), cycle(zip(SERIES, DASHES, strict=True))):
         rows = np.atleast_2d(np.asarray(y, dtype=np.float64))
         mean, at = rows.mean(axis=0), np.arange(1, rows.shape[1] + 1) if x is None else x
-        few = "." if len(at) < 20 else None  # of which one may stand alone
-        axes.plot(at, mean, color=look[0], linestyle=look[1], marker=few)
+        few = "." if len(at) < 15 else None  # of them one may stand alone
+        axes.plot(at, mean, color=look[0], linestyle=look[1], marker=few, clip_on=not few)
         if len(rows) > 1:
-            edges = mean + np.outer((-1.0, 1.0), rows.std(axis=0, ddof=1))
+            edges = rows.min(axis=0), rows.max(axis=0)
             axes.fill_between(at, *edges, color=look[0], alpha=0.2, linewidth=0)
         ends += [(y, name, look[0]) for y in mean[np.isfinite(mean)][-1:]]
     axes.set(xlim=(at[0], at[-1]), ylim=axes.get_ylim())
@@ -105,8 +122,14 @@ def lines(
         )  # fmt: skip
 
 
-def bars(axes: Axes, values: Mapping[str, float], **settings: Any) -> None:
-    """A bar for each name, from above; the settings are those of `axes.set`."""
-    axes.barh([*values], [*values.values()], color=SERIES[0], height=0.6)
-    axes.invert_yaxis()
+def heat(axes: Axes, values: Array, **settings: Any) -> None:
+    """A matrix of numbers from 0 to 1 as cells, the denser the larger."""
+    axes.imshow(values, glow(), vmin=0.0, vmax=1.0, interpolation="nearest")
     axes.set(**settings)
+
+
+def glow() -> Colormap:
+    """From nothing to a colour over the paper, which light and dark paper bear."""
+    from matplotlib.colors import ListedColormap, to_rgba
+
+    return ListedColormap([to_rgba("#e08a1e", alpha) for alpha in np.linspace(0.0, 0.75, 256)])
