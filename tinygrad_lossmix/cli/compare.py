@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable
 from concurrent.futures import Executor
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from tinygrad_lossmix.cli.exits import INTERRUPTED, refusing, usage
 from tinygrad_lossmix.cli.options import json_option, mixes_option, show
 from tinygrad_lossmix.cli.stdout import printed
 from tinygrad_lossmix.cli.workers import executor_options
+from tinygrad_lossmix.installation import needing
 from tinygrad_lossmix.lab.data import Data, DataError, digits
 from tinygrad_lossmix.lab.data_files import read
+from tinygrad_lossmix.lab.learning_curves import save_curves
 from tinygrad_lossmix.lab.report import prepare, record, write
 from tinygrad_lossmix.lab.studies import in_order, runs, summarise
 from tinygrad_lossmix.lab.training import Epoch, Run, Settings
@@ -36,6 +39,18 @@ OF_LML = ", s = a(1 - a), w = s/sum of s"
 def setting(name: str, kind: Any, about: str) -> Callable[[Callable[..., None]], Any]:
     """The option of one of the Settings."""
     return click.option(f"--{name}", type=kind, default=getattr(Settings, name), help=about)
+
+
+def plot_file(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path | None:
+    """Where a plot can be drawn and written to: known before anything is computed."""
+    if path and path.suffix.lower() not in (".svg", ".png"):
+        raise click.BadParameter(clean(f"a name ending in .svg or .png is wanted, not {path}"))
+    if path:
+        with refusing(ImportError), needing("plot", "plots are drawn by matplotlib"):
+            import_module("matplotlib")
+        with refusing(OSError, about=f"--plot {path}: cannot be written: "):
+            prepare(path.parent)
+    return path
 
 
 @click.command
@@ -59,6 +74,12 @@ def setting(name: str, kind: Any, about: str) -> Callable[[Callable[..., None]],
     help="Folder to write results.json and results.csv to, with the learning curves; what "
     "results.jsonl there has already is not computed again.",
 )
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=plot_file,
+    help="Draw the learning curves, with the spread over the seeds: a name ending in .svg or .png.",
+)
 @executor_options
 @json_option
 @click.pass_context
@@ -68,6 +89,7 @@ def command(
     mixes: list[Mix],
     path: Path | None,
     out: Path | None,
+    plot: Path | None,
     as_json: bool,
     executor: Executor | None,
     **numbers: Any,
@@ -91,6 +113,9 @@ def command(
         if out:
             write(found, out)
             click.echo(clean(f"wrote {out / 'results.json'}, {out / 'results.csv'}"), err=True)
+        if plot:
+            with refusing(OSError, about=f"--plot {plot}: cannot be written: "):
+                save_curves(results, plot)
     if len(finished) < planned:
         more = f"; the same command goes on from {out / 'results.jsonl'}" if out else ""
         text = f"interrupted: {len(finished)} of {planned} runs finished{more}"
