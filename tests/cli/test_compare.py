@@ -289,3 +289,19 @@ def test_a_real_interrupt_exits_130_without_a_traceback(folder: Path) -> None:
     assert (process.returncode, stdout) == (130, "")
     assert "interrupted: 0 of 30 runs" in stderr
     assert "Traceback" not in stderr
+
+
+def test_another_ending_of_the_plot_is_refused_before_anything_is_computed(folder: Path) -> None:
+    result = compare("--plot", "curves.pdf")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "a name ending in .svg or .png is wanted, not curves.pdf" in result.stderr
+    assert not (folder / "curves.pdf").exists()
+
+
+@pytest.mark.slow
+def test_the_plot_shows_both_curves_and_every_mix(folder: Path) -> None:
+    result = compare("--plot", "curves.svg")
+    assert (result.exit_code, result.stderr, result.stdout) == (0, "", printed())
+    text = (folder / "curves.svg").read_text()
+    for name in (*NAMES, "test accuracy", "training cost"):
+        assert f">{name}</text>" in text

@@ -31,7 +31,7 @@ COMMAND_LINES = {
     "compare": [
         ("X",),
         *[(*QUICK, option, "X") for option in ("--mixes", "--seeds", "--epochs", "--hidden")],
-        *[(*QUICK, option, "X") for option in ("--eta", "--batch", "--data", "--dtype")],
+        *[(*QUICK, option, "X") for option in ("--eta", "--batch", "--data", "--dtype", "--plot")],
     ],
     "verdict": [("X",), ("softmax", "X"), ("softmax", "ll", "--classes", "X")],
     "claims": [("X",), ("--X",)],
@@ -121,6 +121,7 @@ WRITES = {
     "step draw": ("step", "softmax", "ll", "--batch", "-c", "draw {}.svg"),
     "step page": ("step", "softmax", "ll", "--batch", "-c", "page {}.html"),
     "compare": ("compare", *QUICK, "--out", "{}"),
+    "compare plot": ("compare", *QUICK, "--plot", "{}.svg"),
 }
 
 
@@ -135,7 +136,7 @@ def test_what_cannot_be_written_is_one_error_and_leaves_nothing(name, tmp_path, 
         (tmp_path / f"taken{suffix}").mkdir()
     before = sorted(tmp_path.rglob("*"))
     places = [tmp_path / "file" / "under"]
-    places += [] if name == "compare" else [tmp_path / "missing" / "x", tmp_path / "taken"]
+    places += [] if name.startswith("compare") else [tmp_path / "missing" / "x", tmp_path / "taken"]
     for place in places:
         done = CliRunner().invoke(main, [*args, target.format(place)])
         assert (done.exit_code, type(done.exception)) in ((1, SystemExit), (2, SystemExit))

@@ -1,32 +1,10 @@
-"""A figure stands beside others, on light and on dark; a statement is judged by numbers."""
-
-import re
-from xml.etree import ElementTree
+"""A statement is judged by its numbers; a study says how to run it again."""
 
 import numpy as np
 import pytest
 
-from tinygrad_lossmix.lab.study import near, plotted
-
-NAN = float("nan")
-
-
-def drawn(*levels: float):
-    return plotted("t", "a", lambda axes: axes.plot(levels, "o"), size=(1.0, 1.0)).svg
-
-
-def test_no_two_figures_share_an_id_and_every_reference_is_to_one_of_its_own():
-    pages = [drawn(0.0, 1.0), drawn(0.0, 2.0)]
-    ids = [re.findall(r' id="([^"]+)"', svg) for svg in pages]
-    assert not {*ids[0]} & {*ids[1]}
-    for svg, own in zip(pages, ids, strict=True):
-        assert len({*own}) == len(own)
-        assert {*re.findall(r'(?:url\(|href=")#([^")]+)', svg)} <= {*own}
-        root = ElementTree.fromstring(svg)
-        assert "viewBox" in root.attrib
-        assert not {"width", "height"} & root.attrib.keys()
-        # a style of its own in <defs> would hide the colour of the page from what is copied
-        assert all("style" not in path.attrib for path in root.findall(".//{*}defs/{*}path"))
+import tinygrad_lossmix as lm
+from tinygrad_lossmix.lab.study import below, near
 
 
 @pytest.mark.parametrize(
@@ -35,9 +13,30 @@ def test_no_two_figures_share_an_id_and_every_reference_is_to_one_of_its_own():
         (1.0, 1.0, 0.0, True),
         ([1.0, 2.0], [1.0, 2.1], 0.05, False),
         ([1.0, 2.0], [1.0, 2.1], 0.2, True),
-        (1.0, NAN, 9.0, False),
+        (1.0, np.nan, 9.0, False),
         (1.0, np.inf, 9.0, False),
     ],
 )
 def test_a_statement_holds_where_every_number_is_near_enough(expected, obtained, within, holds):
     assert near("", expected, obtained, within).holds is holds
+
+
+def test_a_number_that_is_none_is_not_below():
+    assert [below("", 1.0, x).holds for x in (0.5, 1.0, 2.0, np.nan)] == [True, True, False, False]
+
+
+def test_the_command_names_the_study_and_how_long_it_is():
+    study = lm.lab.Study("neuron", "", "", (), (), (), {}, quick=False)
+    assert study.command == "lossmix report --only neuron --full"
+    assert (
+        lm.lab.Study(*[study.name, "", "", (), (), (), {}]).command
+        == "lossmix report --only neuron"
+    )
+    assert [*lm.lab.STUDIES] == [
+        "boundaries",
+        "published",
+        "posterior",
+        "digits",
+        "pairings",
+        "neuron",
+    ]

@@ -21,7 +21,7 @@ from tinygrad_lossmix.cli.workers import executor_options
 from tinygrad_lossmix.installation import needing
 from tinygrad_lossmix.lab.data import Data, DataError, digits
 from tinygrad_lossmix.lab.data_files import read
-from tinygrad_lossmix.lab.learning_curves import save_curves
+from tinygrad_lossmix.lab.networks import save_curves
 from tinygrad_lossmix.lab.report import prepare, record, write
 from tinygrad_lossmix.lab.studies import in_order, runs, summarise
 from tinygrad_lossmix.lab.training import Epoch, Run, Settings

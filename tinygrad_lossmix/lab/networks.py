@@ -6,19 +6,20 @@
 
 import inspect
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
 import numpy as np
 
+from tinygrad_lossmix import files
 from tinygrad_lossmix.answers.diagnosis.diagnose import diagnose
 from tinygrad_lossmix.answers.plateau.plateau import plateau
 from tinygrad_lossmix.compiler.patterns.mispairings import WrongPairing
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.lab.data import Data, digits, split
-from tinygrad_lossmix.lab.learning_curves import curves, panels
 from tinygrad_lossmix.lab.report import ranking
 from tinygrad_lossmix.lab.studies import Result, compare
 from tinygrad_lossmix.lab.study import Statement, Study, Table, below, plotted
@@ -27,7 +28,7 @@ from tinygrad_lossmix.mixes.costs import cross_entropy, log_likelihood
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 from tinygrad_lossmix.mixes.outputs import sigmoid, softmax
 from tinygrad_lossmix.printing import amount
-from tinygrad_lossmix.views.plotting import SERIES, heat
+from tinygrad_lossmix.views.plotting import SERIES, arranged, heat, inline, lines, rendered
 
 SLOW, ONES, LEVEL = "sigmoid quadratic", "sigmoid ll", ("sigmoid ce", "softmax ll", "softmax ce")
 HEAD = ("mix", "accuracy", "never predicted", "cost", "ECE", "to 90 %", "to 95 %", "right", "wrong")
@@ -49,10 +50,10 @@ def keras_ce(a: Any, y: Any) -> Any:
 
 
 WRONG: dict[Mix, tuple[str, Callable[[int], float]]] = {  # what it is, and its floor
-    Mix("softmax", torch_ce): ("softmax twice", lambda k: np.log1p((k - 1) / np.e)),
-    Mix("sigmoid", torch_ce): ("softmax of sigmoid", lambda k: np.log1p((k - 1) / np.e)),
+    Mix("softmax", torch_ce): ("softmax twice", lambda k: np.log1p((k - 1) * np.exp(-1.0))),
+    Mix("sigmoid", torch_ce): ("softmax of sigmoid", lambda k: np.log1p((k - 1) * np.exp(-1.0))),
     Mix("softmax", torch_bce): (
-        "sigmoid of softmax", lambda k: (np.log1p(1 / np.e) + (k - 1) * np.log(2.0)) / k
+        "sigmoid of softmax", lambda k: (np.log1p(np.exp(-1.0)) + (k - 1) * np.log(2.0)) / k
     ),
     Mix("sigmoid", keras_ce): ("sigmoid", lambda k: 0.0),
 }  # fmt: skip
@@ -66,9 +67,10 @@ def mixed(
     The quadratic cost is slower; sigmoid with log-likelihood drives every output to 1, at a cost
     near 0. Bands go from the least seed to the largest.
 
-    Mixes and data of your own stand beside ours; an executor and a journal are for the runs.
+    Mixes of your own stand beside ours; data of your own in place of the digits, without what is
+    stated of these. An executor and a journal are for the runs.
     """
-    data, shape = data or digits(), (3, 20) if quick else (5, 60)
+    ours, data, shape = data is None, data or digits(), (3, 20) if quick else (5, 60)
     plans = {eta: Settings(*shape, eta=eta) for eta in (0.1, 0.5, 1.0)}
     found = {eta: compare((*MIXES, *mixes), data, plan, **where) for eta, plan in plans.items()}
     ties = [ranking([r for r in results if r.mix.words in LEVEL]) for results in found.values()]
@@ -94,7 +96,7 @@ def mixed(
     )
     table, about = Table("At the end", ("eta", *HEAD), tuple(rows)), inspect.getdoc(mixed) or ""
     values = {f"{eta:g}": curves(results, "accuracy") for eta, results in found.items()}
-    return Study("digits", "Digits", about, statements, (table,), figures, values, quick)
+    return Study("digits", "Digits", about, statements * ours, (table,), figures, values, quick)
 
 
 def paired(
@@ -104,20 +106,23 @@ def paired(
     one itself, and Keras' categorical cross-entropy on sigmoids. Three of them stay above a floor,
     and the loss looks like slow learning; outputs, labels and loss of one batch tell which it is.
 
-    Pairings and data of your own stand beside these; an executor and a journal are for the runs.
+    Pairings of your own stand beside these; data of your own in place of the digits, without what
+    is stated of these. An executor and a journal are for the runs.
     """
-    data, plan = data or digits(), Settings(3 if quick else 5, 30 if quick else 60, eta=0.5)
-    rows, maps, names, over = [], [], {}, {}
+    ours, data = data is None, data or digits()
+    plan = Settings(3 if quick else 5, 30 if quick else 60, eta=0.5)
+    k, rows, maps, names, over = data.classes, [], [], {}, {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", WrongPairing)
         results = compare((Mix("softmax", "ll"), *WRONG, *mixes), data, plan, **where)
         ends = {result.mix: trained(result.mix, data, plan) for result in results}
     for result in results:
         (a, y, loss), mix = ends[result.mix], result.mix
-        names[mix] = ", ".join(match.in_all for match in diagnose(a, y, loss).matches)
+        matches = diagnose(a, y, loss).matches if np.isfinite(loss) else ()
+        names[mix] = ", ".join(match.in_all for match in matches)
         accuracy = float((a.argmax(axis=-1) == y).mean())
-        stuck = [each.name for each in plateau(f"{loss:.4f}", data.classes, accuracy).matches]
-        floor = WRONG[mix][1](data.classes) if mix in WRONG else 0.0
+        stuck = [each.name for each in plateau(f"{loss:.4f}", k, accuracy).matches]
+        floor = WRONG[mix][1](k) if mix in WRONG else 0.0
         over[mix] = min(epoch.cost for run in result.runs for epoch in run.curve) - floor
         rows.append((*row(result)[:4], amount(floor), names[mix], ", ".join(stuck[:1]) or "-"))
         maps.append(outputs_seen(mix, a, y))
@@ -133,19 +138,23 @@ def paired(
     head = (*HEAD[:4], "floor", "diagnosed as", "plateau")
     seen = ", ".join(f"{row[0]}: {row[2]} classes never predicted" for row in rows)
     figures = (
-        plotted("Learning curves, and the floors", seen, accuracies, partial(with_floors, costs)),
+        plotted(
+            "Learning curves, and the floors", seen, accuracies, partial(with_floors, costs, k)
+        ),
         plotted("Mean outputs", seen, *maps, across=3),
     )
     table, about = Table("At the end", head, tuple(rows)), inspect.getdoc(paired) or ""
     values = {of: curves(results, of) for of in ("accuracy", "cost")}
-    return Study("pairings", "Wrong pairings", about, statements, (table,), figures, values, quick)
+    return Study(
+        "pairings", "Wrong pairings", about, statements * ours, (table,), figures, values, quick
+    )
 
 
-def with_floors(panel: Callable[[Any], None], axes: Any) -> None:
-    """What a panel draws, over the floors for ten classes."""
+def with_floors(panel: Callable[[Any], None], k: int, axes: Any) -> None:
+    """What a panel draws, over the floors for k classes."""
     panel(axes)
     for _, floor in WRONG.values():
-        axes.axhline(floor(10), color=SERIES[4], linewidth=0.6)
+        axes.axhline(floor(k), color=SERIES[4], linewidth=0.6)
 
 
 def trained(mix: Mix, data: Data, plan: Settings) -> tuple[Array, Array, float]:
@@ -172,3 +181,30 @@ def row(result: Result) -> tuple[str, ...]:
     ends = [fmean(run.right for run in runs), fmean(run.wrong for run in runs)]
     said = f"{100 * accuracy.mean:.2f} ± {100 * accuracy.std:.2f} %"
     return (result.mix.words, said, *map(amount, [never, result.cost, result.ece.mean, *to, *ends]))
+
+
+def curves(results: Sequence[Result], of: str) -> dict[str, Array]:
+    """By mix, its cost, accuracy or ece: a row for each run, NaN from where one diverged."""
+    found = {}
+    longest = max(len(run.curve) for result in results for run in result.runs)
+    for result in results:
+        rows = found[result.mix.words] = np.full((len(result.runs), longest), np.nan)
+        for row, run in zip(rows, result.runs, strict=True):
+            row[: len(run.curve)] = [getattr(epoch, of) for epoch in run.curve]
+    return found
+
+
+def panels(results: Sequence[Result], about: str = "") -> list[Callable[[Any], None]]:
+    """What draws their accuracy, and what draws their cost."""
+    show = partial(lines, xlabel="epoch", title=about)
+    return [
+        partial(show, curves=curves(results, "accuracy"), ylabel="test accuracy"),
+        partial(show, curves=curves(results, "cost"), ylabel="training cost", yscale="log"),
+    ]
+
+
+def save_curves(results: Sequence[Result], path: Path) -> None:
+    """Write them as .svg or .png; raises OSError, and ImportError where there is no matplotlib."""
+    figure = arranged(*panels(results))
+    svg = path.suffix.lower() == ".svg"
+    files.write(path, inline(figure).encode() if svg else rendered(figure, "png"))

@@ -1,0 +1,73 @@
+"""A figure stands in a page beside others, light and dark; lines are named, none over another."""
+
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from tinygrad_lossmix.views.plotting import APART, COLOURS, SERIES, arranged, inline, lines
+
+
+def luminance(colour):
+    """By the Web Content Accessibility Guidelines."""
+    c = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    return [0.2126, 0.7152, 0.0722] @ np.where(
+        c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4
+    )
+
+
+def test_no_two_figures_share_an_id_and_every_reference_is_to_one_of_its_own():
+    def marked(axes, y):
+        axes.plot([0.0, y], "o")
+        axes.set_axis_off()
+
+    pages = [inline(arranged(lambda axes, y=y: marked(axes, y))) for y in (1.0, 2.0)]
+    ids = [re.findall(r' id="([^"]+)"', svg) for svg in pages]
+    assert not {*ids[0]} & {*ids[1]}
+    for svg, own in zip(pages, ids, strict=True):
+        assert len({*own}) == len(own)
+        references = {*re.findall(r'(?:url\(|href=")#([^")]+)', svg)}
+        assert references
+        assert references <= {*own}
+        root = ElementTree.fromstring(svg)
+        assert "viewBox" in root.attrib
+        assert not {"width", "height"} & root.attrib.keys()
+        # a style of its own in <defs> would hide the colour of the page from what is copied
+        assert all("style" not in path.attrib for path in root.findall(".//{*}defs/{*}path"))
+        assert all(
+            style.strip().startswith(".lossmix")
+            for style in re.findall(r"<style[^>]*>([^<]*)", svg)
+        )
+
+
+def test_lines_and_text_have_a_contrast_of_four_and_a_half_on_both_papers():
+    for i, paper in enumerate(COLOURS["paper"]):
+        for name in {*COLOURS} - {"paper", "frame"}:
+            pair = sorted([luminance(COLOURS[name][i]), luminance(paper)])
+            assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 4.5, (name, i)
+
+
+def test_lines_are_named_at_their_ends_in_their_colours_and_apart():
+    axes = Figure().add_subplot()
+    ends = {"low": 0.1, "b": 0.97, "a": 0.98, "c": 0.99, "gone": np.nan, "top": 1.0}
+    curves = {name: [[0.5, 0.6, y], [0.5, 0.4, y]] for name, y in ends.items()}
+    curves["gone"] = [[0.5, 0.6, np.nan], [0.5, 0.6, np.nan]]
+    lines(axes, curves, ylim=(0.0, 1.0))
+    texts = {text.get_text(): text for text in axes.texts}
+    order = sorted(texts, key=lambda name: texts[name].xy[1])
+    assert order == ["low", "gone", "b", "a", "c", "top"]
+    heights = np.array([texts[name].xy[1] for name in order])
+    assert np.diff(heights).min() >= APART - 1e-12
+    assert (heights[0], heights[-1]) == (0.1, 1.0)
+    assert [texts[name].get_color() for name in ends] == SERIES[: len(ends)]
+    for line, name in zip(axes.get_lines(), ends, strict=True):
+        np.testing.assert_array_equal(line.get_ydata(), np.mean(curves[name], axis=0))
+    band = axes.collections[0].get_paths()[0].vertices[:, 1]
+    assert (band.min(), band.max()) == (0.1, 0.6)  # of the least to the largest
+
+
+def test_the_band_of_a_logarithmic_scale_stays_above_zero():
+    axes = Figure().add_subplot()
+    lines(axes, {"a": [[1.0, 0.001], [2.0, 5.0]]}, yscale="log")
+    assert axes.collections[0].get_paths()[0].vertices[:, 1].min() == 0.001
