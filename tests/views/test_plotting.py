@@ -4,6 +4,7 @@ import re
 from xml.etree import ElementTree
 
 import numpy as np
+import pytest
 from matplotlib.figure import Figure
 
 from tinygrad_lossmix.views.plotting import APART, COLOURS, SERIES, arranged, inline, lines
@@ -19,7 +20,7 @@ def luminance(colour):
 
 def test_no_two_figures_share_an_id_and_every_reference_is_to_one_of_its_own():
     def marked(axes, y):
-        axes.plot([0.0, y], "o")
+        axes.plot([0.0, y, 3.0], "o")
         axes.set_axis_off()
 
     pages = [inline(arranged(lambda axes, y=y: marked(axes, y))) for y in (1.0, 2.0)]
@@ -71,3 +72,18 @@ def test_the_band_of_a_logarithmic_scale_stays_above_zero():
     axes = Figure().add_subplot()
     lines(axes, {"a": [[1.0, 0.001], [2.0, 5.0]]}, yscale="log")
     assert axes.collections[0].get_paths()[0].vertices[:, 1].min() == 0.001
+
+
+def test_a_cost_of_zero_on_a_logarithmic_scale_leaves_room_for_the_rest():
+    curves = {"a": [[1e10, 1e9], [2e10, 1e9]], "b": [[0.0, 0.0], [0.0, 0.0]]}
+    figure = arranged(lambda axes: lines(axes, curves, yscale="log"))()
+    figure.draw_without_rendering()  # a warning, if the axes had no room
+    assert figure.axes[0].get_position().height > 0.5
+
+
+@pytest.mark.parametrize("rows", [[[0.5]], [[0.5], [0.6]], [[np.nan, np.nan]], [[np.nan]]])
+@pytest.mark.parametrize("yscale", ["linear", "log"])
+def test_one_epoch_and_no_number_at_all_are_drawn_without_a_warning(rows, yscale):
+    axes = Figure().add_subplot()
+    lines(axes, {"a": rows}, yscale=yscale)
+    assert len(axes.texts) == np.isfinite(rows).any()

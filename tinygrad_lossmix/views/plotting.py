@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
@@ -60,7 +61,8 @@ def rendered(draw: Callable[[], Figure], form: str) -> bytes:
     with needing("plot", "plots are drawn by matplotlib"):
         from matplotlib import style
     file = io.BytesIO()
-    with style.context(["default", STYLE]):
+    with style.context(["default", STYLE]), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what has no place on a scale, log 0, is left out
         draw().savefig(file, format=form, dpi=150, metadata=UNDATED.get(form))
     return file.getvalue()
 
@@ -104,13 +106,14 @@ def lines(
     for (name, y), look in zip(curves.items(), cycle(zip(SERIES, DASHES, strict=True))):
         rows = np.atleast_2d(np.asarray(y, dtype=np.float64))
         mean, at = rows.mean(axis=0), np.arange(1, rows.shape[1] + 1) if x is None else x
-        few = "." if len(at) < 15 else None  # of them one may stand alone
-        axes.plot(at, mean, color=look[0], linestyle=look[1], marker=few, clip_on=not few)
+        few = "." if len(at) < 15 else ""  # of them one may stand alone
+        axes.plot(at, mean, color=look[0], linestyle=look[1], marker=few)
         if len(rows) > 1:
             edges = rows.min(axis=0), rows.max(axis=0)
             axes.fill_between(at, *edges, color=look[0], alpha=0.2, linewidth=0)
         ends += [(y, name, look[0]) for y in mean[np.isfinite(mean)][-1:]]
-    axes.set(xlim=(at[0], at[-1]), ylim=axes.get_ylim())
+    axes.margins(x=0.03 if few else 0.0)
+    axes.set_ylim(axes.get_ylim())
     height, left = -APART, len(ends) * named
     for y, name, colour in sorted(ends)[:left]:
         left -= 1
