@@ -38,7 +38,7 @@ def test_an_average_by_weights_that_are_an_argument_is_as_interpreted():
     x, w = np.arange(6.0).reshape(2, 3) ** 2, np.array([3.0, 0.0, 2.0])
     f = lambda x, w: np.square(np.average(x, 1, w)).sum()
     gradient = 2 * np.outer([1.6, 15.4], w / w.sum())
-    close(compiled(f)(x, w), (1.6**2 + 15.4**2, gradient))
+    close(compiled(f)(x, w), (np.float64(1.6**2 + 15.4**2), gradient))
 
 
 @given(strategies.mixes(), strategies.examples())
