@@ -93,6 +93,32 @@ def test_two_costs_that_are_equal_are_drawn_with_a_tree_each():
     assert drawing.dot.count('label="C =') == 1
 
 
+@pytest.mark.parametrize("values", ["short", "shapes"])
+@pytest.mark.parametrize("penalised_first", [True, False])
+def test_a_cost_that_the_other_is_computed_from_is_a_cost_too(values, penalised_first):
+    w = lm.Tensor([2.0, 1.0], name="w")
+    loss = np.exp(w).sum()
+    penalised = 2.0 * np.exp(w).sum() + (w * w).sum()
+    costs = [loss, penalised]
+    for cost in costs:
+        cost.backward()
+    first, other = costs[::-1] if penalised_first else costs
+    text = lm.draw(first, {}, values=values, beside=other).dot
+    names = re.search(r'label="(\S+) = \S+\\n(\S+) = ', text).groups()
+    assert set(re.findall(r'label="(\S+) = .*class=cost', text)) == {*names}
+    assert tuple(re.findall(r'label=" gradient of (\S+) "', text)) == names
+
+
+def test_a_cost_differentiated_from_two_seeds_has_both_gradients():
+    w = lm.Tensor([2.0, 1.0], name="w")
+    one, two = (np.exp(w).sum() for _ in range(2))
+    one.backward()
+    two.backward(2.0)
+    text = lm.draw(one, {}, beside=two).dot
+    assert "gradient of n2 [7.389, 2.718]\\ngradient of n2 [14.78, 5.437]" in text
+    assert text.count('label=" gradient of n2 "') == 2
+
+
 def test_a_box_shared_by_two_groups_is_in_neither():
     shown, titles = pictured(composed("softmax", "ll"), composed("softmax", "ce"))
     inside = {each.name: [titles[i] for i in each.boxes] for each in shown.everything.inner}

@@ -142,7 +142,6 @@ def _legend(graph: Any, pictures: list[Picture]) -> None:
     drawn = {box.kind for shown in pictures for box in shown.boxes}
     kinds = [kind for kind in SHAPES if kind in drawn]
     back = {a.cost for shown in pictures for a in shown.arrows if a.downstream is not None}
-    costs = [box.name for shown in pictures for box in shown.boxes if box.kind == "cost"]
     with graph.subgraph(name="cluster_legend") as legend:
         legend.attr(label="", **CLUSTER)
         for kind in kinds:
@@ -150,7 +149,7 @@ def _legend(graph: Any, pictures: list[Picture]) -> None:
         for above, below in itertools.pairwise(kinds):
             ends = f"legend_{above}", f"legend_{below}"
             for cost in sorted(back) if below == "cost" else ():
-                of = f" of {shorten(costs[cost])}" if 1 in back else ""
+                of = f" of {pictures[0].costs[cost]}" if 1 in back else ""
                 style = SECOND if cost else GRADIENT
                 legend.edge(*ends, label=_label([f" gradient{of} "]), **style)
             if down:

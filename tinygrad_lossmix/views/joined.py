@@ -69,8 +69,11 @@ def joined(sides: Sequence[tuple[Reading, Gradients]], look: Look) -> Picture:
         for box, x in zip(shown.boxes, shown.stands_for, strict=True):
             same = twins.get(x, x) if isinstance(x, Tensor) else id(equal.array(x))
             own.append((same, box.lines[0]))
-            if own[-1] in boxes and isinstance(x, Tensor) and look.values == "short":
-                box = _with_both(boxes[own[-1]], zip(sides, (same, x), strict=True))
+            if (known := boxes.get(own[-1])) and isinstance(x, Tensor):
+                kind = "cost" if known.kind == "cost" else box.kind
+                if look.values == "short":
+                    known = _with_both(known, zip(sides, (same, x), strict=True))
+                box = known._replace(kind=kind)
             boxes[own[-1]] = box
     order = sorted(boxes, key=lambda key: boxes[key].kind == "constant")
     index = {key: i for i, key in enumerate(order)}
@@ -93,7 +96,8 @@ def joined(sides: Sequence[tuple[Reading, Gradients]], look: Look) -> Picture:
     taken = set(loose)
     left, right = (_moved(shown.everything, places, taken) for shown, places in placed)
     everything = Cluster("", sorted({*loose, *left.boxes, *right.boxes}), left.inner + right.inner)
-    return Picture([boxes[key] for key in order], arrows, everything, look.direction)
+    costs = [reading.call(reading.cost) for reading, _ in sides]
+    return Picture([boxes[key] for key in order], arrows, everything, look.direction, costs=costs)
 
 
 def _diverge(x: Array | None, y: Array | None) -> bool:

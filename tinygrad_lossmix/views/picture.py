@@ -106,6 +106,7 @@ class Picture(NamedTuple):
     everything: Cluster
     direction: str = "down"
     stands_for: Sequence[Tensor | Array] = ()  # a node or a constant for each box
+    costs: Sequence[str] = ()  # the names of two
 
     def detours(self) -> int:
         """How many ranks its arrows pass without stopping: what makes a layout slow."""
