@@ -17,6 +17,7 @@ from tinygrad_lossmix.printing import (
     SPELLED,
     amount,
     clean,
+    count,
     figure,
     line_of_code,
     number,
@@ -152,3 +153,8 @@ def test_a_cell_of_a_notebook_is_shown_by_its_number(monkeypatch):
     assert line_of_code("/home/user/net.py", 12) == "net.py:12"
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
     assert line_of_code("/home/user/net.py", 12) == "net.py:12"
+
+
+def test_what_is_counted_is_singular_for_one_only():
+    assert [count(n, "entry") for n in (0, 1, 2000)] == ["0 entries", "1 entry", "2,000 entries"]
+    assert count(2, "vector-Jacobian product") == "2 vector-Jacobian products"

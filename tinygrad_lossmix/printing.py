@@ -91,6 +91,12 @@ def amount(x: Any) -> str:
     return number(int(x)) if float(x).is_integer() and abs(x) < 1e6 else figure(x)
 
 
+def count(n: int, noun: str) -> str:
+    """`1 node`, `2,000 entries`."""
+    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{n:,} {noun if n == 1 else many}"
+
+
 def yes(answer: bool | None) -> str:
     """Yes or no; a dash where it is not known."""
     return "-" if answer is None else "yes" if answer else "no"

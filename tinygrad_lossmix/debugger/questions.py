@@ -20,10 +20,10 @@ from tinygrad_lossmix.debugger.entry import named_array
 from tinygrad_lossmix.debugger.expressions import CommandError
 from tinygrad_lossmix.debugger.layout import Row, lined, shown
 from tinygrad_lossmix.debugger.local_derivative import is_elementwise
-from tinygrad_lossmix.debugger.show import count
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.printing import count
 from tinygrad_lossmix.records import attributes
 from tinygrad_lossmix.views.reading import Reading, is_array
 

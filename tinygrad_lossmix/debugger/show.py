@@ -27,7 +27,7 @@ from tinygrad_lossmix.debugger.local_derivative import (
 from tinygrad_lossmix.debugger.lockstep import Lockstep
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.printing import number, shorten
+from tinygrad_lossmix.printing import count, number, shorten
 from tinygrad_lossmix.views.reading import Reading
 
 NEAR = 8  # nodes that are listed on each side of the current one
@@ -70,11 +70,6 @@ def batch(reading: Reading) -> tuple[int, ...]:
     z = reading.symbols.z if reading.symbols else None
     found = [node for node in (z, *reversed(reading.nodes)) if node is not None and node.ndim > 1]
     return found[0].shape if found else ()
-
-
-def count(number: int, noun: str) -> str:
-    """`1 node`, `2 nodes`."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def local(reading: Reading, node: Tensor, place: int) -> tuple[str, Any]:

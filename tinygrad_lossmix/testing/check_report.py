@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from tinygrad_lossmix.printing import count
 from tinygrad_lossmix.records import plain
 
 MOST_SHOWN = 5
@@ -120,7 +121,7 @@ class GradcheckReport:
     def _lines(self) -> Iterator[str]:
         """The cause in the first line: of a long text, pytest shows the beginning."""
         failed = [str(check) for check in self.checks if not check.passed]
-        against = f"{counted(self.entries)}, {REFERENCES.get(self.method, 'no')} reference"
+        against = f"{count(self.entries, 'entry')}, {REFERENCES.get(self.method, 'no')} reference"
         because = "; ".join(part for part in self.why.split("; ") if part.startswith("not "))
         against += f": {because}" if because else ""
         why = [f"first wrong rule: {self.blame}"] if self.blame else []
@@ -132,7 +133,7 @@ class GradcheckReport:
         yield from (f"  {check}" for check in failed)
         yield from (f"  {mismatch}" for mismatch in self.mismatches[:MOST_SHOWN])
         if (more := len(self.mismatches) - MOST_SHOWN) > 0:
-            yield f"  and {counted(more)} more"
+            yield f"  and {count(more, 'entry')} more"
         yield from (f"  {each}" for each in why)
         yield from (f"  kink at {kink}" for kink in self.kinks[:MOST_SHOWN])
         yield from (f"  note: {note}" for note in self.notes)
@@ -140,8 +141,3 @@ class GradcheckReport:
             yield f"  held: {', '.join(check.name for check in self.checks)}"
         elif self.method:
             yield f"  compared: {against}"
-
-
-def counted(n: int) -> str:
-    """1 entry, 2 entries."""
-    return "1 entry" if n == 1 else f"{n} entries"

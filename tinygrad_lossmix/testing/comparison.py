@@ -7,7 +7,8 @@ import numpy as np
 
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.installation import install
-from tinygrad_lossmix.testing.check_report import Check, GradcheckReport, Kink, Mismatch, counted
+from tinygrad_lossmix.printing import count
+from tinygrad_lossmix.testing.check_report import Check, GradcheckReport, Kink, Mismatch
 from tinygrad_lossmix.testing.methods import (
     Estimate,
     NotApplicable,
@@ -79,7 +80,7 @@ def derivative(
     if method != "auto":
         return ways[method](), method, "as asked"
     if len(start) > MANY:
-        return ways["central"](), "central", counted(len(start))
+        return ways["central"](), "central", count(len(start), "entry")
     reasons: list[str] = []
     for name in ("mp", "complex"):
         try:
@@ -216,14 +217,15 @@ def _entries(
     report.mismatches.sort(key=lambda m: -m.absolute if m.absolute == m.absolute else -np.inf)
     if unknown := int(np.sum(~known)):
         report.notes.append(
-            f"not decided at {counted(unknown)}: the function is not finite or not smooth around, "
-            "or rounding hides its derivative"
+            f"not decided at {count(unknown, 'entry')}: the function is not finite or not smooth "
+            "around, or rounding hides its derivative"
         )
     size, largest = np.maximum(np.abs(g), np.abs(t)), np.max(np.abs(g), initial=0.0)
     vague = known & ~wrong & (limit > 1e-3 * size) & (np.abs(t) > 1e-6 * largest)
-    if count := int(np.sum(vague)):
+    if ill := int(np.sum(vague)):
         report.notes.append(
-            f"ill-conditioned at {counted(count)}: rounding alone leaves fewer than three digits"
+            f"ill-conditioned at {count(ill, 'entry')}: rounding alone leaves fewer than three "
+            "digits"
         )
-    detail = f"not the derivative at {len(report.mismatches)} of {counted(len(g))}"
+    detail = f"not the derivative at {len(report.mismatches)} of {count(len(g), 'entry')}"
     report.checks.append(Check("values", not report.mismatches, detail))

@@ -19,6 +19,7 @@ import numpy as np
 from tinygrad_lossmix.compiler.patterns.published import Pattern
 from tinygrad_lossmix.compiler.stabilize import Replacement, rewritten
 from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.printing import count
 from tinygrad_lossmix.views.drawing import Drawing
 from tinygrad_lossmix.views.picture import Look, pictures
 from tinygrad_lossmix.views.reading import Gradients, Reading, gradients, swept
@@ -81,8 +82,8 @@ class Rewriting(NamedTuple):
         return lines + list(self.pairings) or ["nothing to replace"]
 
     def __str__(self) -> str:
-        count, found = len(self.replacements), self._found()
-        lines = [f"{count:,} replacement{'s' * (count != 1)}" if count else "nothing to replace"]
+        found = self._found()
+        lines = [count(len(found), "replacement") if found else "nothing to replace"]
         width = max((len(name) for name, _ in found), default=0)
         for name, pattern in found:
             lines.append(f"  {name:{width}}  {pattern.unstable} -> {pattern.stable}")

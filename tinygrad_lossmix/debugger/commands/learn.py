@@ -23,14 +23,13 @@ from tinygrad_lossmix.debugger.layout import Row, aligned, lined, screen, shown,
 from tinygrad_lossmix.debugger.local_derivative import derivative_by, is_elementwise
 from tinygrad_lossmix.debugger.questions import Quiz
 from tinygrad_lossmix.debugger.reasons import reason
-from tinygrad_lossmix.debugger.show import count
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.graph import Group, groups
 from tinygrad_lossmix.engine.table import spelling
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.layers import LAYERS
-from tinygrad_lossmix.printing import brief, short
+from tinygrad_lossmix.printing import brief, count, short
 from tinygrad_lossmix.views.reading import Reading
 
 WHOLE = re.compile(r"\[[^\]]*\]|\([\d, ]*\)")  # an index or a shape: on one line

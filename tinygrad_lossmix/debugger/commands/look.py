@@ -48,12 +48,12 @@ from tinygrad_lossmix.debugger.expressions import (
 from tinygrad_lossmix.debugger.layout import by_itself, lined, shown
 from tinygrad_lossmix.debugger.lockstep import Lockstep, Meeting
 from tinygrad_lossmix.debugger.page import page as write_page
-from tinygrad_lossmix.debugger.show import batch, count
+from tinygrad_lossmix.debugger.show import batch
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.graph import groups
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.layers import LETTERS
-from tinygrad_lossmix.printing import brief, clean, short
+from tinygrad_lossmix.printing import brief, clean, count, short
 from tinygrad_lossmix.views.drawing import drawing
 from tinygrad_lossmix.views.reading import Symbols
 
