@@ -20,9 +20,8 @@ import numpy as np
 from tinygrad_lossmix.answers.match.known import known_layer
 from tinygrad_lossmix.answers.match.layer import Layer
 from tinygrad_lossmix.answers.match.levels import condition
-from tinygrad_lossmix.answers.match.proofs import proof
 from tinygrad_lossmix.answers.match.quadrature import integral
-from tinygrad_lossmix.answers.match.search import against, check_set, reached
+from tinygrad_lossmix.answers.match.search import against, check_set, proof, reached
 from tinygrad_lossmix.engine.table import Array, derivative
 from tinygrad_lossmix.mixes.labels import dense, logits
 from tinygrad_lossmix.mixes.layers import LAYERS
@@ -117,7 +116,7 @@ class MatchingCost(AsPrinted):
 
     def sentences(self) -> list[str]:
         """What was found, in words."""
-        of = f"{self.output}, " + ("one logit" if self.classes == 1 else f"{self.classes} classes")
+        of = f"{self.output}, {'one logit' if self.classes == 1 else f'{self.classes} classes'}"
         if not self.exists:
             return [
                 f"{of}: no cost whatever gives a - y here.",

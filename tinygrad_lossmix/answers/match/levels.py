@@ -86,11 +86,11 @@ def twins(layer: Layer, potential: Callable[[Array], Array]) -> Iterator[Array]:
 
 def equation(row: Array) -> str:
     """y0 + 2 y1 = 1, of its coefficients and its right side."""
-    *coefficients, right = [0.0 if abs(c) < 1e-7 else float(c) for c in row]
-    terms = []
-    for k, c in enumerate(coefficients):
-        if c:
-            factor = "" if abs(abs(c) - 1) < 1e-7 else f"{number(abs(c))} "
-            terms.append(f"{'-' if c < 0 else '+'} {factor}y{k}")
+    *coefficients, right = (row.round(7) + 0.0).tolist()
+    terms = [
+        f"{'-' if c < 0 else '+'} {f'{number(abs(c))} ' if abs(c) != 1 else ''}y{k}"
+        for k, c in enumerate(coefficients)
+        if c
+    ]
     text = " ".join(shortened(terms)).replace("...", "+ ...")
     return f"{text} = {number(right)}".removeprefix("+ ").replace("- ", "-", text[0] == "-")

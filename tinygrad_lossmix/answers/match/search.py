@@ -1,4 +1,4 @@
-"""Is an output layer a gradient? A search for what shows that it is none.
+"""Is an output layer a gradient? A proof that it is, or a search for what shows that it is none.
 
 a(z) is the gradient of a potential exactly if its Jacobian is symmetric and the circulation, the
 integral of a·dz, is 0 round every closed path. One number that is not proves that it is none; none
@@ -17,11 +17,14 @@ import numpy as np
 
 from tinygrad_lossmix.answers.match.layer import Layer, points
 from tinygrad_lossmix.answers.match.quadrature import EPS, integral
+from tinygrad_lossmix.compiler.ir.program import TracedProgram
+from tinygrad_lossmix.compiler.ir.trace import Traced
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.printing import amount, point
 
 SETS = ("reals", "cube", "simplex")  # of labels; each holds the next
 SHOWS = 1e-8  # an asymmetry of that part of the Jacobian, beyond rounding
+LONGEST = 2000  # operations of a formula: SymPy takes minutes for more
 TURNS = 1e-10  # a circulation of that part of the integral of |a·dz|, beyond its error
 
 
@@ -125,3 +128,47 @@ def circulation(layer: Layer) -> tuple[Circulation | None, int]:
     turning = [each for each in turning if abs(each.work) > each.error]
     most = max((abs(each.work) for each in turning), default=0.0)
     return next((each for each in turning if abs(each.work) > most / 20), None), len(tried)
+
+
+@np.errstate(all="ignore")
+def proof(layer: Layer) -> str:
+    """What proves that the Jacobian is symmetric at all logits; empty where nothing does.
+
+    >>> proof(Layer(np.tanh, 3))
+    'each output depends on its own logit alone'
+    """
+    if layer.classes == 1 or elementwise(layer):
+        return "each output depends on its own logit alone"
+    return "by symbols, at all logits" if symmetric(layer) else ""
+
+
+def elementwise(layer: Layer) -> bool:
+    """Whether all that the traced layer calls is computed entry by entry."""
+    program, shape = TracedProgram(), (layer.classes,)
+    try:
+        a = layer.function(program.argument("z", np.zeros(shape)))
+    except Exception:  # of many kinds: it asks for a number, or leaves NumPy
+        return False
+    ufuncs = all(  # those with a signature are np.matmul and its like
+        getattr(each.function, "signature", "") is None or each.function is np.where
+        for each in program.calls
+    )
+    return type(a) is Traced and ufuncs and {x.shape for x in (a, *program.calls)} == {shape}
+
+
+def symmetric(layer: Layer) -> bool:
+    """Whether J is, as formulas of E = e^z; False also where they cannot be had."""
+    try:
+        from tinygrad_lossmix.engine.sweep import accumulated, sweep
+        from tinygrad_lossmix.proof.derivation import expressions, sympy, variable
+
+        z = variable(list(map(sympy.log, sympy.symbols(f"E:{layer.classes}", positive=True))))
+        a = layer.book(z)
+        units = [
+            variable(list(map(sympy.Integer, e)))._value for e in np.eye(layer.classes, dtype=int)
+        ]
+        rows = [expressions(accumulated(a, unit, sweep(a, unit))[z]) for unit in units]
+        gaps = [rows[k][j] - rows[j][k] for j, k in combinations(range(layer.classes), 2)]
+        return sum(map(sympy.count_ops, gaps)) < LONGEST and not any(map(sympy.cancel, gaps))
+    except Exception:  # SymPy is missing, or the layer calls what symbols do not know
+        return False
