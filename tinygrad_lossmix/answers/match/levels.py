@@ -44,8 +44,7 @@ def shortened(parts: list[str]) -> list[str]:
 
 def flat(layer: Layer) -> Iterator[Array]:
     """(v, v·a) for each direction v in which the outputs stand still."""
-    z = np.random.default_rng(4).normal(size=(24, layer.classes))
-    z = np.array([unsaturated(layer, each) for each in z])
+    z = unsaturated(layer, np.random.default_rng(4).normal(size=(24, layer.classes)))
     jacobians = layer.jacobian(z)
     known = np.isfinite(jacobians).all(axis=(1, 2))
     _, sizes, axes = np.linalg.svd(jacobians[known])
@@ -54,16 +53,19 @@ def flat(layer: Layer) -> Iterator[Array]:
             yield np.array([*v, v @ a])
 
 
+@np.errstate(all="ignore")
 def unsaturated(layer: Layer, z: Array) -> Array:
-    """z, or a point on the way to 0 where the outputs still move.
+    """Logits (n, K), or points on their way to 0 where the outputs still move.
 
     Outputs that fade away, over a long way, stand still in floats alone; those of a kink at once.
     """
-    way = np.outer(0.75 ** np.arange(60), z)
+    way = (0.75 ** np.arange(60))[:, None, None] * z
     sizes = np.linalg.svd(np.nan_to_num(layer.jacobian(way)), compute_uv=False)
-    sizes = sizes / (sizes.max() or 1.0)
+    sizes = np.nan_to_num(sizes / sizes.max(axis=(0, 2), keepdims=True))
     fading = ((sizes > FLAT) & (sizes < FADING)).sum(axis=0) > 1
-    return way[(sizes[:, fading] >= FADING).all(axis=1).argmax()]  # type: ignore[no-any-return]
+    moving = ((sizes >= FADING) | ~fading).all(axis=2)
+    found: Array = way[moving.argmax(axis=0), np.arange(len(z))]
+    return found
 
 
 def twins(layer: Layer, potential: Callable[[Array], Array]) -> Iterator[Array]:

@@ -1,4 +1,4 @@
-"""Integrals over 0 … 1, to rounding: Gauss-Lobatto panels, cut in two until they agree.
+"""Integrals over 0 … n, to rounding: Gauss-Lobatto panels, cut in two until they agree.
 
 The ends of a panel are nodes: a kink close to one cannot hide from both rules, as it can from
 Gauss and Legendre. Panels are cut beside their middle: two equal jumps on both sides of it would
@@ -32,12 +32,14 @@ class Integral(NamedTuple):
     size: float
 
 
-def integral(f: Callable[[Array], Array], within: float = 2 * EPS) -> Integral:
-    """Of f, a function of many numbers t at once, to that part of the integral of |f|.
+def integral(f: Callable[[Array], Array], n: int = 1, within: float = 2 * EPS) -> Integral:
+    """Of f over 0 … n, to that part of the integral of |f|.
 
-    Jumps are followed to the width of rounding.
+    f is given many t at once (m, 15), those of a panel in a row: none reaches over a whole number.
+    Jumps elsewhere are followed to the width of rounding.
     """
-    edges = np.array([[0.0, 0.4], [0.4, 1.0]])  # of open panels
+    edges = np.sort([*np.arange(n), *np.arange(n) + 0.4, *np.arange(n) + 0.4, *np.arange(n) + 1.0])
+    edges = edges.reshape(-1, 2)  # of open panels
     whole, sizes = panels(f, edges)
     parts: list[float] = []
     error, size = 0.0, float(sizes.sum())
@@ -60,5 +62,5 @@ def integral(f: Callable[[Array], Array], within: float = 2 * EPS) -> Integral:
 def panels(f: Callable[[Array], Array], edges: Array) -> tuple[Array, Array]:
     """The integral of f and of |f| over each panel."""
     half = np.diff(edges) / 2
-    values = f((edges[:, :1] + half * (1 + INSIDE)).ravel()).reshape(len(edges), -1)
-    return (half * WEIGHTS * values).sum(1), (half * WEIGHTS * np.abs(values)).sum(1)
+    values = half * WEIGHTS * f(edges[:, :1] + half * (1 + INSIDE))
+    return values.sum(axis=1), np.abs(values).sum(axis=1)
