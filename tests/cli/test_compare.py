@@ -163,9 +163,8 @@ def test_out_is_where_results_go(folder: Path) -> None:
 
 @pytest.mark.parametrize("dtype", thinned(["float32", "float64"], 2))
 def test_digits_are_the_default(dtype: str) -> None:
-    result = CliRunner().invoke(
-        main, ["compare", "--epochs", "1", "--seeds", "1", "--json", "--dtype", dtype]
-    )
+    one = ["--mixes", "softmax ll", "--epochs", "1", "--seeds", "1", "--json", "--dtype", dtype]
+    result = CliRunner().invoke(main, ["compare", *one])
     settings = json.loads(result.stdout)["settings"]
     assert (settings["data"], settings["rows"], settings["dtype"]) == ("digits", 1797, dtype)
 
