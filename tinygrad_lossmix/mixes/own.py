@@ -91,8 +91,8 @@ class Composition:
             TypeError: the layer or the cost leaves the recording.
             ValueError: one of them gives another shape.
         """
-        a = recorded(self.layer, "the output layer", (z,), z.shape)
-        return recorded(self.of_outputs, "the cost", (a, dense(y, z)), ())
+        a = result_of(self.layer, "the output layer", (z,), z.shape)
+        return result_of(self.of_outputs, "the cost", (a, dense(y, z)), ())
 
     def mean(self, z: Any, y: Any) -> Any:
         """The cost with its unstable patterns replaced; of a Tensor z a Tensor."""
@@ -117,7 +117,7 @@ class Composition:
         return np.array([grad(delta, variable, seed=unit) for unit in np.eye(len(z))])
 
 
-def recorded(
+def result_of(
     function: Callable[..., Any], what: str, args: tuple[Any, ...], shape: tuple[int, ...]
 ) -> Tensor:
     """What a user's function makes of Tensors, if that is a Tensor of this shape.

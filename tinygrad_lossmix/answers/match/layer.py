@@ -17,7 +17,7 @@ from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.layers import LAYERS
 from tinygrad_lossmix.mixes.mix import Mix
-from tinygrad_lossmix.mixes.own import known_output, named, recorded
+from tinygrad_lossmix.mixes.own import known_output, named, result_of
 from tinygrad_lossmix.printing import point
 
 MOST = 50  # classes
@@ -145,6 +145,6 @@ def jacobian(output: Callable[[Any], Any], z: Array) -> Array:
         TypeError: the layer leaves the recording.
     """
     variable = Tensor(z)
-    a = recorded(output, "the layer", (variable,), z.shape)
+    a = result_of(output, "the layer", (variable,), z.shape)
     rows = [grad(a, variable, seed=np.zeros(z.shape) + unit) for unit in np.eye(z.shape[-1])]
     return np.stack(rows, axis=-2)

@@ -20,7 +20,7 @@ from tinygrad_lossmix.answers.match.search import SETS, check_set
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.mix import Mix as Mix
-from tinygrad_lossmix.mixes.own import named, recorded
+from tinygrad_lossmix.mixes.own import named, result_of
 from tinygrad_lossmix.printing import AsPrinted, amount, brief, paragraph, point
 from tinygrad_lossmix.records import attributes, plain
 
@@ -66,7 +66,7 @@ class MatchingOutput(AsPrinted):
         """∂C/∂z of one example, by the engine."""
         variable = Tensor(z)
         try:
-            value = recorded(self.cost, self.title, (variable, y.copy()), ())
+            value = result_of(self.cost, self.title, (variable, y.copy()), ())
         except Exception as error:
             error.add_note(f"at z = {point(z)}, y = {point(y)}")
             raise

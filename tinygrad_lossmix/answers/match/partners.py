@@ -31,7 +31,7 @@ class Partners(NamedTuple):
     of_layer: str
     of_cost: str
     instead: str
-    twofold: str = ""
+    multiple: str = ""
 
 
 def partners(mix: MixLike, classes: int, labels: str = "simplex") -> Partners:
@@ -53,13 +53,13 @@ def partners(mix: MixLike, classes: int, labels: str = "simplex") -> Partners:
     ]
     of_cost = f"with {cost} goes {' and '.join(said)}"
     of_cost = of_cost if goes else f"no layer with a name goes with {cost}"
-    twofold = [
+    multiple = [
         f"{n}, which goes with {cost}, is {known} for {classes} classes: {layer}(z) is "
         f"{n}({1 / known.slope:.4g} z), and {1 / known.slope:.4g} comes out in front of a - y"
         for n, known in goes.items()
         if known and known.name == layer
     ]
-    return Partners(of_layer, of_cost, instead(layer, cost, match, labels), *twofold)
+    return Partners(of_layer, of_cost, instead(layer, cost, match, labels), "; ".join(multiple))
 
 
 def instead(layer: str, cost: str, match: MatchingCost, labels: str) -> str:

@@ -130,7 +130,7 @@ def verdict(mix: MixLike, classes: int, labels: str | None = None) -> Verdict:
         advice=advice(found, goes.instead),
         of_layer=goes.of_layer,
         of_cost=goes.of_cost,
-        why="" if found.a_minus_y or found.constant else goes.twofold or why(mix, found),
+        why="" if found.a_minus_y or found.constant else goes.multiple or why(mix, found),
         faults=problems,
         evidence=found,
     )
