@@ -174,12 +174,7 @@ def _first(subject: Subject) -> Callable[..., Any]:
 
 
 def _subject(f: Any, inputs: Sequence[Any], wrt: Any, rng: np.random.Generator) -> Subject:
-    """What `gradcheck` was given, checked.
-
-    Raises:
-        TypeError: f is neither callable nor a pair, an input is not made of real numbers.
-        ValueError: no input, or wrt is no position among them.
-    """
+    """What `gradcheck` was given, checked."""
     pair = isinstance(f, tuple)
     if pair and (len(f) != 2 or not all(map(callable, f))):
         raise TypeError("a pair is (function, its gradient): a tuple of two functions")

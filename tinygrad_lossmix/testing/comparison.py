@@ -50,9 +50,6 @@ def derivative(
         method: one of METHODS.
         directions: (k, n), to differentiate along; None: along every entry.
         goal: the error that is good enough for each.
-
-    Raises:
-        NotApplicable: a method was asked for that cannot be used.
     """
     point = subject.point
     start = point if directions is None else np.zeros(len(directions))

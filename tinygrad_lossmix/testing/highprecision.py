@@ -34,9 +34,7 @@ CERTAIN = 960  # digits: with fewer, a slope of exactly 0 may only have been out
 class InMpmath:
     """The value of a recording, dotted with a seed, as a function of its leaves in mpmath.
 
-    Raises:
-        NotApplicable: a function of the recording is unknown here, or one evaluation takes more
-        operations on numbers than `most`.
+    Not applicable where one evaluation takes more operations on numbers than `most`.
     """
 
     def __init__(

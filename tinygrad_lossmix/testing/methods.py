@@ -2,7 +2,8 @@
 
 Each takes a function of a flat float64 array that returns a number, and a point, and returns an
 `Estimate`: a derivative for each entry and how far it may be off, which is measured: no error is
-taken from a constant. Where no step can be trusted the error is infinite.
+taken from a constant. Where no step can be trusted the error is infinite; where a method cannot be
+used at all, NotApplicable says why.
 """
 
 import math
@@ -188,11 +189,7 @@ def roughness(values: Array) -> Array:
 
 
 def complex_step(f: Function, x: Array) -> Estimate:
-    """Im f(x + ih)/h: no difference is taken, so every digit is right, if f is analytic.
-
-    Raises:
-        NotApplicable: f does not take complex numbers, or does not mean the same there.
-    """
+    """Im f(x + ih)/h: no difference is taken, so every digit is right, if f is analytic."""
     values = _imaginary_parts(f, x)
     rough = richardson(f, x)
     far = np.abs(values - rough.values) > rough.errors + 32.0 * EPS * np.abs(values)

@@ -109,10 +109,8 @@ def property_test(
 
 
 def _run(check: Callable[[Array, Array], str], drawn: Any, most: int) -> None:
-    """Check a number of examples, and make what fails smaller for a few seconds.
-
-    Raises:
-        AssertionError: with what was said of the smallest that was found.
+    """Check a number of examples, and make what fails smaller for a few seconds; an AssertionError
+    says what was said of the smallest.
     """
     __tracebackhide__ = True
     failed: dict[Any, Exception] = {}
