@@ -14,6 +14,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygrad_lossmix.engine.refusals import no_rule
+from tinygrad_lossmix.engine.rules import scatter
 from tinygrad_lossmix.engine.table import COMPOSED, composed, is_duck
 from tinygrad_lossmix.engine.tensor import record
 
@@ -41,15 +42,12 @@ def _asked(function: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
     return a, lambda like: function(like, *options, **given.kwargs)
 
 
-def _rearranged(function: Any, *args: Any, fill: Any = 0.0, **kwargs: Any) -> Any:
-    """Of a function that takes entries from anywhere: NumPy says from where, of 1, 2, 3 …
-
-    Where it gives 0 an entry is none of the array's, but `fill`.
-    """
+def _rearranged(function: Any, *args: Any, **kwargs: Any) -> Any:
+    """Of a function that takes entries from anywhere: NumPy says from where, of 1, 2, 3 …; 0: 0."""
     a, ask = _asked(function, args, kwargs)
     at = ask(np.arange(1, a.size + 1).reshape(a.shape))
     flat = a.reshape(-1)
-    flat = flat if at.all() else np.concatenate([flat, np.full(1, fill, a.dtype)])
+    flat = flat if at.all() else np.concatenate([flat, np.zeros(1, a.dtype)])
     return flat[at.reshape(-1) - 1].reshape(at.shape)  # at a row of indices `scatter` is fastest
 
 
@@ -70,8 +68,7 @@ _WAYS: dict[Any, tuple[Any, ...]] = {
     _relabelled: (np.squeeze, np.expand_dims),
     _raised: (np.atleast_1d, np.atleast_2d, np.atleast_3d),
     _permuted: (np.swapaxes, np.moveaxis, np.rollaxis),
-    _rearranged: (np.repeat, np.tile, np.roll, np.rot90, np.delete, np.resize, np.diagonal,
-                  np.diag, np.diagflat),
+    _rearranged: (np.rot90, np.delete, np.resize, np.diagonal, np.diag, np.diagflat),
     _sliced: (np.flip, np.fliplr, np.flipud, np.split, np.array_split, np.hsplit, np.vsplit,
               np.dsplit),
 }  # fmt: skip
@@ -151,7 +148,34 @@ def _pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: An
     known = mode in ("constant", "edge", "reflect", "symmetric", "wrap")
     if not known or np.size(constant_values) > 1:
         raise no_rule(np.pad, options=["several constant_values" if known else f"mode={mode!r}"])
-    return _rearranged(np.pad, array, pad_width, mode, fill=constant_values)
+    if mode != "constant":
+        return _rearranged(np.pad, array, pad_width, mode)
+    alone = np.pad(np.ones((1,) * array.ndim, bool), pad_width)  # one entry: where the first goes
+    key = tuple([slice(i, i + n) for i, n in zip(np.argwhere(alone)[0], array.shape, strict=True)])
+    shape = tuple([m + n - 1 for m, n in zip(alone.shape, array.shape, strict=True)])
+    padded = scatter(array, key=key, shape=shape)
+    if constant_values == 0:
+        return padded
+    inside = np.pad(np.ones(array.shape, bool), pad_width)
+    return np.where(inside, padded, array.dtype.type(constant_values))
+
+
+@composed(np.tile)
+def _tile(A: Any, reps: Any) -> Any:
+    reps = tuple(np.atleast_1d(reps).tolist())
+    each = (1,) * (len(reps) - A.ndim) + A.shape
+    pairs = [*zip((1,) * (A.ndim - len(reps)) + reps, each, strict=True)]
+    rows = A.reshape([k for n in each for k in (1, n)])
+    return np.broadcast_to(rows, sum(pairs, ())).reshape([k * n for k, n in pairs])
+
+
+@composed(np.repeat)
+def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
+    if not a.ndim or np.size(repeats) != 1 or not 0 < (k := np.ravel(repeats)[0]) < 10:
+        return _rearranged(np.repeat, a, repeats, axis)
+    a, axis = (a.reshape(-1), 0) if axis is None else (a, axis)
+    (i,) = normalize_axis_tuple(axis, a.ndim)
+    return np.stack([a] * k, i + 1).reshape((*a.shape[:i], a.shape[i] * k, *a.shape[i + 1 :]))
 
 
 @composed(np.cumprod)
