@@ -124,6 +124,12 @@ def test_advice_to_write_something_else_works():
     np.testing.assert_array_equal(np.median(t).data, np.percentile(X, 50))
     np.testing.assert_allclose((np.sum(abs(t) ** p) ** (1 / p)).data, np.linalg.norm(X.ravel(), p))
     np.testing.assert_array_equal(np.append(np.linspace(0, 0, 2), t).data[:2], [0, 0])
+    np.testing.assert_array_equal(
+        (t[:, None, :, None] * u[:, None]).reshape(len(t) * len(u), -1).data, np.kron(X, X)
+    )
+    np.testing.assert_array_equal(
+        (t[0][None, :] * u[1][:, None]).data, np.multiply(*np.meshgrid(X[0], X[1]))
+    )
     np.testing.assert_array_equal(np.einsum("ij,jk->ik", t, u.T).data, (t @ u.T).data)
     t = Tensor(np.where(X > 2.5, np.nan, X))
     for function in INSTEAD:

@@ -163,10 +163,10 @@ def _pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: An
 @composed(np.tile)
 def _tile(A: Any, reps: Any) -> Any:
     reps = tuple(np.atleast_1d(reps).tolist())
-    each = (1,) * (len(reps) - A.ndim) + A.shape
-    pairs = [*zip((1,) * (A.ndim - len(reps)) + reps, each, strict=True)]
-    rows = A.reshape([k for n in each for k in (1, n)])
-    return np.broadcast_to(rows, sum(pairs, ())).reshape([k * n for k, n in pairs])
+    shape = (1,) * (len(reps) - A.ndim) + A.shape
+    wide = [*zip((1,) * (A.ndim - len(reps)) + reps, shape, strict=True)]  # each beside its length
+    rows = np.broadcast_to(A.reshape([k for n in shape for k in (1, n)]), sum(wide, ()))
+    return rows.reshape([k * n for k, n in wide])
 
 
 @composed(np.repeat)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.engine import rules
-from tinygrad_lossmix.engine.rules import Numbered, above, astype, getitem, lift, scatter, spread
+from tinygrad_lossmix.engine.rules import Numbered, above, astype, filled, getitem, lift, scatter
 from tinygrad_lossmix.engine.table import SCIPYS, TABLE, Array, Row, dispatched, row
 
 
@@ -103,11 +103,11 @@ row(np.where, None, lambda g, z, c, x, y: np.where(c, g, 0.0),
 # where a forward is given: the same values in less time. np.sum takes twice np.add.reduce, np.mean
 # three times, - and / of NumPy on scalars ten times those of Python; `**` takes x² as x·x;
 # np.reshape spells its option `newshape` in NumPy 2.0
-row(np.sum,         lambda g, z, x, axis=None, keepdims=False: spread(g, x, axis),
+row(np.sum,         lambda g, z, x, axis=None, keepdims=False: filled(lift(g, x, axis), x.shape),
                     forward=lambda x, axis=None, keepdims=False:
                     np.add.reduce(x, axis, None, None, keepdims))  # type: ignore[call-overload]
 row(np.mean,        lambda g, z, x, axis=None, keepdims=False:
-                    spread(g / rules.count(x, z), x, axis),
+                    filled(lift(g / rules.count(x, z), x, axis), x.shape),
                     forward=lambda x, axis=None, keepdims=False: x.mean(axis, keepdims=keepdims))
 row(np.var,         rules.var_rule)
 # z is 0 where all entries are alike, or 0: that divided by infinity is 0, and so is its derivative
@@ -124,7 +124,7 @@ row(np.min,         rules.extreme_rule)
 
 row(np.reshape,     lambda g, z, x, shape=None: g.reshape(x.shape),
                     forward=lambda x, shape: x.reshape(shape))
-row(np.broadcast_to, lambda g, z, x, shape=None: g, forward=rules.filled)
+row(np.broadcast_to, lambda g, z, x, shape=None: g, forward=filled)
 row(np.transpose,   rules.transpose_rule)
 row(getitem,        lambda g, z, x, key=None: scatter(g, key=key, shape=x.shape))
 row(astype,         lambda g, z, x, dtype=None: g)

@@ -159,20 +159,17 @@ def _median(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 def _average(
     a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
 ) -> Any:
-    if weights is None:
-        value = np.mean(a, axis=axis, keepdims=keepdims)
-        total = value.dtype.type(a.size / value.size)
-    else:
-        if not is_duck(plain(weights)):  # NumPy refuses other shapes, and those that sum to 0
-            np.average(np.zeros(np.shape(a)), axis, plain(weights))
-        if np.shape(weights) != np.shape(a):
-            axes = normalize_axis_tuple(axis, np.ndim(a))
-            others = tuple([i for i in range(np.ndim(a)) if i not in axes])
-            weights = np.expand_dims(np.transpose(weights, np.argsort(axes)), others)
-        product = np.multiply(a, weights)
-        weights = np.broadcast_to(weights, product.shape).astype(product.dtype)
-        total = np.sum(weights, axis=axis, keepdims=keepdims)
-        value = np.sum(product, axis=axis, keepdims=keepdims) / total
+    weights = np.ones(np.shape(a), a.dtype) if weights is None else weights
+    if not is_duck(plain(weights)):  # NumPy refuses other shapes, and those that sum to 0
+        np.average(np.zeros(np.shape(a)), axis, plain(weights))
+    if np.shape(weights) != np.shape(a):
+        axes = normalize_axis_tuple(axis, np.ndim(a))
+        others = tuple([i for i in range(np.ndim(a)) if i not in axes])
+        weights = np.expand_dims(np.transpose(weights, np.argsort(axes)), others)
+    product = np.multiply(a, weights)
+    weights = np.broadcast_to(weights, product.shape).astype(product.dtype)
+    total = np.sum(weights, axis=axis, keepdims=keepdims)
+    value = np.sum(product, axis=axis, keepdims=keepdims) / total
     return (value, np.broadcast_to(total, value.shape)) if returned else value
 
 

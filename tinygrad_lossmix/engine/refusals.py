@@ -1,7 +1,7 @@
 """What is said of a call that cannot be recorded, and what to write instead."""
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 import numpy as np
@@ -39,6 +39,8 @@ SEVERAL = "it gives several arrays, and a rule is of one: compute plain values, 
 INSTEAD: dict[Any, str] = {
     np.copyto: "an array holds no Tensors (np.full, np.full_like, np.copyto): build a new one, "
     "np.broadcast_to(t, shape) or np.where(mask, t, x)",
+    np.meshgrid: "write x[None, :] and y[:, None], which are broadcast",
+    np.kron: "write (t[:, None, :, None] * u[:, None]).reshape(len(t) * len(u), -1)",
     np.block: "join with np.vstack([t, u]) and np.hstack([t, u])",
     np.divmod: "write x // y and x % y",
     **dict.fromkeys((np.linalg.svd, np.linalg.eig, np.linalg.eigh, np.linalg.qr), SEVERAL),
@@ -80,19 +82,12 @@ class Spoken(type):
         return [n for n in super().__dir__() if not isinstance(vars(cls).get(n), Habit)]
 
 
-def _operator(ufunc: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """With the Tensor on its left, and on its right: as the ufunc, which may be refused."""
-    return lambda self, other: ufunc(self, other), lambda self, other: ufunc(other, self)
-
-
 class NoArray:
     """What an array does and a Tensor does not, with what to do instead."""
 
     __slots__ = ()
     _value: Any
-    __mod__, __rmod__ = _operator(np.remainder)
-    __floordiv__, __rfloordiv__ = _operator(np.floor_divide)
-    __divmod__, __rdivmod__ = _operator(np.divmod)
+    __divmod__ = __rdivmod__ = lambda self, other: np.divmod(self, other)
 
     def __setitem__(self, key: Any, value: Any) -> NoReturn:
         raise TypeError("a Tensor cannot be assigned to; build a new one: np.where(mask, x, t)")

@@ -26,11 +26,6 @@ def lift(g: Array, x: Array, axis: Any) -> Array:
     return g.reshape(tuple(shape))
 
 
-def spread(g: Array, x: Array, axis: Any) -> Array:
-    """The gradient g of a sum of x, repeated over what was summed: x's shape."""
-    return filled(lift(g, x, axis), x.shape)
-
-
 def filled(x: Array, shape: Any) -> Array:
     """`np.broadcast_to`, as a new array: takes a seventh of the time on small ones."""
     if not issubclass(type(x), (np.ndarray, np.generic)):  # a Tensor, which NumPy asks
@@ -203,8 +198,7 @@ def einsum_rule(i: int, g: Array, z: Array, *xs: Array, subscripts: str, **optio
     found = dict(zip(known, part.shape, strict=True))
     if found != size:  # a letter of this operand alone, or 1 in the other, was summed: repeated
         part = part.reshape(tuple([found.get(c, 1) for c in letters]))
-        shape = [size[c] if found.get(c, 1) == 1 else found[c] for c in letters]
-        part = np.broadcast_to(part, tuple(shape))
+        part = part * np.ones(tuple([size[c] for c in letters]), part.dtype)
     spare = iter([c for c in LETTERS if c not in subscripts])
     for axis in range(len(mine)):  # a repeated letter took the diagonal: only it has a gradient
         letter = mine[axis]

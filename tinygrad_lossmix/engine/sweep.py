@@ -66,7 +66,8 @@ def sweep(
                 if contribution.shape != value.shape or contribution.dtype is not value.dtype:
                     contribution = _fit(contribution, node, value)
             except Exception as error:
-                error.add_note(f"in the derivative rule of {_recorded(node)}")
+                where = " recorded in {}, line {}".format(*node.line) if node.line else ""
+                error.add_note(f"in the derivative rule of {spelling(node.function)}{where}")
                 raise
             order = x.order
             if order in pending:
@@ -86,12 +87,6 @@ def accumulated(cost: Any, seed: Any, steps: Iterable[Step]) -> dict[Any, Any]:
     for node, position, _, _, total in steps:
         found[node.args[position]] = total
     return found
-
-
-def _recorded(node: Any) -> str:
-    """The function behind a node, and where it was called if that is known."""
-    where = " recorded in {}, line {}".format(*node.line) if node.line else ""
-    return f"{spelling(node.function)}{where}"
 
 
 def _fit(contribution: Any, node: Any, x: Array) -> Array:

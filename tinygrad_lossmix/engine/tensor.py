@@ -198,6 +198,8 @@ class Tensor(NoArray, metaclass=Spoken):
     __sub__, __rsub__ = _operator(np.subtract)
     __mul__, __rmul__ = _operator(np.multiply)
     __truediv__, __rtruediv__ = _operator(np.divide)
+    __mod__, __rmod__ = _operator(np.remainder)
+    __floordiv__, __rfloordiv__ = _operator(np.floor_divide)
     __pow__, __rpow__ = _operator(np.power)
     __matmul__, __rmatmul__ = _operator(np.matmul)
     __neg__, __pos__, __abs__ = map(_recorder, (np.negative, np.positive, np.absolute))
@@ -211,17 +213,13 @@ class Tensor(NoArray, metaclass=Spoken):
     var, std, clip, take, dot = map(_call, (np.var, np.std, np.clip, np.take, np.dot))
     cumsum, cumprod, repeat, trace = map(_call, (np.cumsum, np.cumprod, np.repeat, np.trace))
     squeeze, swapaxes, diagonal = map(_call, (np.squeeze, np.swapaxes, np.diagonal))
+    flatten = ravel = _call(np.ravel)
+    copy = _recorder(np.positive)
     argmax, argmin = map(_call, (np.argmax, np.argmin))
 
     def reshape(self, *shape: Any) -> Tensor:
         """`np.reshape`; the shape as one tuple or as several numbers."""
         return record(np.reshape, (self,), {"shape": integers(shape)})
-
-    def flatten(self) -> Tensor:
-        """`np.ravel`."""
-        return self.reshape(-1)
-
-    ravel, copy = flatten, _recorder(np.positive)
 
     def transpose(self, *axes: Any) -> Tensor:
         """`np.transpose`; the axes as one tuple or as several numbers."""

@@ -243,7 +243,9 @@ def _logsumexp_rule(g: Array, s: Array, z: Array, axis: int = -1, keepdims: bool
 
 
 SCIPYS |= {"expit": sigmoid, "log_expit": log_sigmoid}
-COMPOSED[np.logaddexp.reduce] = functools.partial(logsumexp, axis=0)
+COMPOSED[np.logaddexp.reduce] = lambda z, axis=0, **options: (  # of nothing, -inf as in NumPy
+    logsumexp(z, axis, **options) if z.size else np.sum(z, axis=axis, **options) - np.inf
+)
 
 # fmt: off
 row(sigmoid,       _sigmoid_rule, forward=_sigmoid)

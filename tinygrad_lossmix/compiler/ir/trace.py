@@ -18,7 +18,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from tinygrad_lossmix.compiler.ir.inference import applied, numbers_of, of_shapes
 from tinygrad_lossmix.engine.rules import astype, getitem
-from tinygrad_lossmix.engine.table import TABLE, definition, is_numpys
+from tinygrad_lossmix.engine.table import NUMPYS, TABLE, definition
 from tinygrad_lossmix.engine.tensor import Tensor
 
 
@@ -157,7 +157,7 @@ Traced.flatten = Traced.ravel  # type: ignore[attr-defined]
 
 def _followed(function: Any) -> bool:
     """Whether it is not NumPy's and yet spelled out in NumPy: its own calls are noted."""
-    other = not is_numpys(function) and function in TABLE
+    other = not isinstance(function, NUMPYS) and function in TABLE
     return other and TABLE[function].forward is not function
 
 

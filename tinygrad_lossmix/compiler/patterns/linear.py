@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.calls import number, product, reduced, scalar
 from tinygrad_lossmix.compiler.patterns.structure import contraction
-from tinygrad_lossmix.engine.rules import getitem, spread
+from tinygrad_lossmix.engine.rules import filled, getitem, lift
 from tinygrad_lossmix.engine.table import TABLE
 from tinygrad_lossmix.engine.tensor import Tensor
 
@@ -65,7 +65,7 @@ class Weight(NamedTuple):
 
     def summed(self, x: Any, axes: tuple[int, ...]) -> Weight:
         """On x, of a weight on a sum over axes of it."""
-        return self if self.w is None else self._replace(w=spread(self.w, x, axes))
+        return self if self.w is None else self._replace(w=filled(lift(self.w, x, axes), x.shape))
 
     def unary(self, node: Tensor) -> Weight:
         """On x, of a weight on a function of it that moves, adds or negates entries."""

@@ -12,7 +12,7 @@ import numpy as np
 from tinygrad_lossmix.compiler.calls import Affine, normal, reduced, relabels, scalar, step
 from tinygrad_lossmix.compiler.numbering import Numbering
 from tinygrad_lossmix.engine.rules import getitem
-from tinygrad_lossmix.engine.table import Array, is_numpys
+from tinygrad_lossmix.engine.table import NUMPYS, Array
 from tinygrad_lossmix.engine.tensor import Tensor
 
 COMMUTATIVE = {np.add, np.multiply, np.maximum, np.minimum, np.logaddexp}
@@ -102,7 +102,7 @@ class Structure:
 def repeats(function: Any) -> bool:
     """Whether a function gives the same value twice: NumPy's and ours; of others nobody knows."""
     module = getattr(function, "__module__", None) or ""
-    return is_numpys(function) or module.startswith("tinygrad_lossmix.")
+    return isinstance(function, NUMPYS) or module.startswith("tinygrad_lossmix.")
 
 
 def sides(node: Tensor) -> Pairs:
