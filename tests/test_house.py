@@ -18,7 +18,7 @@ from tinygrad_lossmix.registry import HIGHER
 
 ROOT = Path(lm.__file__).parent
 FLOORS = (  # from the ground up: a module imports from its own floor and from those before it
-    ("printing", "records", "files", "installation", "quiet", "registry"),
+    ("printing", "records", "files", "installation", "caller", "quiet", "registry"),
     ("engine",),
     ("mixes",),
     ("compiler",),
@@ -32,7 +32,7 @@ FLOORS = (  # from the ground up: a module imports from its own floor and from t
     ("__main__",),
 )
 ORDERED = {  # rooms that are read like a book: a file needs only those before it
-    "engine": "table rules derivatives refusals freeze caller sweep tensor arrangements "
+    "engine": "table rules derivatives refusals freeze sweep tensor arrangements "
     "numpy_calls gradient graph replay",
     "proof": "derivation every_class proof",
     "testing": "check_report methods behaviour rounding highprecision subject comparison planted "

@@ -142,6 +142,7 @@ def test_a_tensor_never_turns_into_an_array_by_itself(call):
         (lambda t: np.sum(t, dtype=np.float32), "dtype"),
         (lambda t: np.sum(t, initial=1.0), "initial"),
         (lambda t: np.sum(t, where=X > 0), "where"),
+        (lambda t: np.sum(t, where=False), "where"),
         (lambda t: np.add.reduce(t, initial=1.0), "initial"),
         (lambda t: np.max(t, initial=0.0), "initial"),
         (lambda t: np.var(t, correction=1), "correction"),

@@ -105,6 +105,8 @@ def test_logaddexp_is_reduced_over_any_axis(axis):
             plain=lambda x, k=keep: _over(x, axis, k),
         )
     check(np.logaddexp.reduce, X)
+    nothing = np.logaddexp.reduce(Tensor(np.ones((0, 2))))
+    np.testing.assert_array_equal(nothing.data, np.logaddexp.reduce(np.ones((0, 2))))
     with pytest.raises(TypeError, match=r"lm\.logsumexp does not take initial"):
         np.logaddexp.reduce(Tensor(X), initial=0.0)
 

@@ -10,8 +10,8 @@ from traceback import extract_tb
 from types import FrameType
 from typing import Any
 
+from tinygrad_lossmix.caller import INSIDE
 from tinygrad_lossmix.cli.exits import Refused
-from tinygrad_lossmix.engine.caller import INSIDE
 from tinygrad_lossmix.printing import line_of_code
 
 

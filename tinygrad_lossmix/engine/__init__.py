@@ -1,6 +1,6 @@
 """The autograd engine: the table of derivatives, the reverse sweep, Tensors.
 
-Each file needs only those before it: table, rules, derivatives, refusals, freeze, caller, sweep,
+Each file needs only those before it: table, rules, derivatives, refusals, freeze, sweep,
 tensor, arrangements, numpy_calls, gradient, graph, replay.
 """
 

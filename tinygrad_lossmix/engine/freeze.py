@@ -106,10 +106,8 @@ def integers(numbers: tuple[Any, ...]) -> Any:
         TypeError: not integers.
     """
     first = numbers[0] if len(numbers) == 1 else numbers
-    if isinstance(first, int | np.integer):
-        return numbers
     try:
-        return freeze_option(tuple(first) if np.iterable(first) else (operator.index(first),))
+        return tuple(map(operator.index, first if np.iterable(first) else (first,)))
     except TypeError:
         raise TypeError(f"integers or a tuple of them, not {type(first).__name__}") from None
 

@@ -30,10 +30,9 @@ def filled(x: Array, shape: Any) -> Array:
     """`np.broadcast_to`, as a new array: takes a seventh of the time on small ones."""
     if not issubclass(type(x), (np.ndarray, np.generic)):  # a Tensor, which NumPy asks
         return np.broadcast_to(x, shape)
-    shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
-    if x.ndim > len(shape):
-        raise ValueError(f"an array of shape {x.shape} cannot be broadcast to {shape}")
     full = np.empty(shape, x.dtype)
+    if x.ndim > full.ndim:
+        raise ValueError(f"an array of shape {x.shape} cannot be broadcast to {full.shape}")
     full[...] = x
     return full
 

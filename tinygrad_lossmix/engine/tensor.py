@@ -20,7 +20,7 @@ from typing import Any, NoReturn, final
 
 import numpy as np
 
-from tinygrad_lossmix.engine import caller
+from tinygrad_lossmix import caller
 from tinygrad_lossmix.engine.freeze import as_floats, freeze, freeze_index, freeze_option, integers
 from tinygrad_lossmix.engine.refusals import NoArray, Spoken, no_rule, plain, refuse_out, unknown
 from tinygrad_lossmix.engine.rules import astype, getitem
@@ -136,8 +136,7 @@ class Tensor(NoArray, metaclass=Spoken):
     name: str | None
     function: Any  # what computed it; None: a leaf
     args: Sequence[Any]  # Tensors and frozen constants, in the order of the call
-    values: tuple[Any, ...]  # what its rule is given: the same, arrays in place of Tensors, and
-    # behind them what the forward pass kept; empty: it needs none
+    values: tuple[Any, ...]  # for its rule: arrays in place of Tensors, then what was kept; or ()
     positions: tuple[int, ...]  # of the Tensors in args
     kwargs: Mapping[str, Any]
     groups: tuple[tuple[str, tuple[Any, ...], int], ...]  # (name, args, start): this is the output
@@ -198,9 +197,8 @@ class Tensor(NoArray, metaclass=Spoken):
     __sub__, __rsub__ = _operator(np.subtract)
     __mul__, __rmul__ = _operator(np.multiply)
     __truediv__, __rtruediv__ = _operator(np.divide)
-    __mod__, __rmod__ = _operator(np.remainder)
     __floordiv__, __rfloordiv__ = _operator(np.floor_divide)
-    __pow__, __rpow__ = _operator(np.power)
+    (__mod__, __rmod__), (__pow__, __rpow__) = map(_operator, (np.remainder, np.power))
     __matmul__, __rmatmul__ = _operator(np.matmul)
     __neg__, __pos__, __abs__ = map(_recorder, (np.negative, np.positive, np.absolute))
     __lt__, __le__ = _comparison(np.less), _comparison(np.less_equal)
@@ -213,13 +211,17 @@ class Tensor(NoArray, metaclass=Spoken):
     var, std, clip, take, dot = map(_call, (np.var, np.std, np.clip, np.take, np.dot))
     cumsum, cumprod, repeat, trace = map(_call, (np.cumsum, np.cumprod, np.repeat, np.trace))
     squeeze, swapaxes, diagonal = map(_call, (np.squeeze, np.swapaxes, np.diagonal))
-    flatten = ravel = _call(np.ravel)
-    copy = _recorder(np.positive)
     argmax, argmin = map(_call, (np.argmax, np.argmin))
 
     def reshape(self, *shape: Any) -> Tensor:
         """`np.reshape`; the shape as one tuple or as several numbers."""
         return record(np.reshape, (self,), {"shape": integers(shape)})
+
+    def flatten(self) -> Tensor:
+        """`np.ravel`."""
+        return self.reshape(-1)
+
+    ravel, copy = flatten, _recorder(np.positive)
 
     def transpose(self, *axes: Any) -> Tensor:
         """`np.transpose`; the axes as one tuple or as several numbers."""

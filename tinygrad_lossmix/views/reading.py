@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_lossmix.caller import variables
 from tinygrad_lossmix.engine import graph
-from tinygrad_lossmix.engine.caller import variables
 from tinygrad_lossmix.engine.rules import getitem
 from tinygrad_lossmix.engine.sweep import Step, accumulated, sweep
 from tinygrad_lossmix.engine.table import Array

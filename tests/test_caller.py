@@ -5,8 +5,7 @@ import weakref
 
 import numpy as np
 
-from tinygrad_lossmix import group
-from tinygrad_lossmix.engine import caller
+from tinygrad_lossmix import caller, group
 
 here = below = "of the module"
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-INSIDE = join(dirname(dirname(__file__)), ""), join(dirname(np.__file__), "")
+INSIDE = join(dirname(__file__), ""), join(dirname(np.__file__), "")
 
 
 def frame() -> FrameType:
