@@ -151,13 +151,13 @@ from tinygrad_lossmix.engine.table import spelling
         ),
         (
             lambda t, m: derivative(1, 2),
-            "derivative(function, *rules) takes functions, a rule per positional argument, lambda g, "
-            "z, x: …; None stands for no rule",
+            "derivative(function, *rules) takes functions, a rule per positional argument, lambda "
+            "g, z, x: …; None stands for no rule",
         ),
         (
             lambda t, m: derivative(np.arctan),
-            "derivative(function, *rules) takes functions, a rule per positional argument, lambda g, "
-            "z, x: …; None stands for no rule",
+            "derivative(function, *rules) takes functions, a rule per positional argument, lambda "
+            "g, z, x: …; None stands for no rule",
         ),
         (
             lambda t, m: derivative(lambda x: x, lambda g, z, x: g)(t, 1.0),

@@ -4,6 +4,7 @@ import functools
 
 from tinygrad_lossmix.answers.claims.claim import Claim
 from tinygrad_lossmix.answers.match.overview import table
+from tinygrad_lossmix.answers.verdict.grounds import gather
 from tinygrad_lossmix.answers.verdict.verdict import verdict
 from tinygrad_lossmix.proof.proof import prove
 from tinygrad_lossmix.registry import HIGHER
@@ -11,12 +12,14 @@ from tinygrad_lossmix.registry import HIGHER
 answer = functools.cache(Claim.answer)
 rows = functools.cache(table)
 proof_of = functools.cache(prove)
+grounds_on = functools.cache(gather)
 verdict_on = functools.cache(lambda mix, classes, labels=None: verdict(mix, classes, labels))
 
 
 def in_commands(monkeypatch):
     """The commands print these answers."""
     monkeypatch.setitem(HIGHER, "verdict", verdict_on)
+    monkeypatch.setattr("tinygrad_lossmix.lab.report.gather", grounds_on)
     monkeypatch.setattr("tinygrad_lossmix.cli.verdict.verdict", verdict_on)
     monkeypatch.setattr("tinygrad_lossmix.cli.match.table", rows)
     monkeypatch.setattr(Claim, "answer", lambda claim: answer(claim))

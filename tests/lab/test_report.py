@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.helpers.once import verdict_on
+from tests.helpers.once import grounds_on
 from tinygrad_lossmix.answers.match.layer import MOST
 from tinygrad_lossmix.lab.data import Data
 from tinygrad_lossmix.lab.report import (
@@ -25,14 +25,13 @@ from tinygrad_lossmix.lab.report import (
 from tinygrad_lossmix.lab.studies import Result, runs, summarise
 from tinygrad_lossmix.lab.training import Settings
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
-from tinygrad_lossmix.registry import HIGHER
 
 FAST = Settings(seeds=2, epochs=3, hidden=4)
 
 
 @pytest.fixture(autouse=True)
-def verdicts_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(HIGHER, "verdict", verdict_on)
+def grounds_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tinygrad_lossmix.lab.report.gather", grounds_on)
 
 
 def test_the_files_hold_every_mix_seed_and_epoch(blobs: Data, tmp_path: Path) -> None:

@@ -6,11 +6,13 @@ array([[2, 3],
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from tinygrad_lossmix.compiler.calls import is_plain, parts, uniform
+from tinygrad_lossmix.engine.arrangements import rearranged
 from tinygrad_lossmix.engine.rules import getitem, scatter
 from tinygrad_lossmix.engine.table import COMPOSED, INTEGER, Array, is_duck
 from tinygrad_lossmix.mixes.labels import one_hot
@@ -112,5 +114,6 @@ SPELLED: dict[Any, Callable[..., Value]] = {
     getitem: _getitem,
     scatter: _scatter,
     np.take: COMPOSED[np.take],
+    np.roll: partial(rearranged, np.roll),
     np.einsum: _einsum,
 }

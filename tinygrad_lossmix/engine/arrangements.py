@@ -42,7 +42,7 @@ def _asked(function: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
     return a, lambda like: function(like, *options, **given.kwargs)
 
 
-def _rearranged(function: Any, *args: Any, **kwargs: Any) -> Any:
+def rearranged(function: Any, *args: Any, **kwargs: Any) -> Any:
     """Of a function that takes entries from anywhere: NumPy says from where, of 1, 2, 3 …; 0: 0."""
     a, ask = _asked(function, args, kwargs)
     at = ask(np.arange(1, a.size + 1).reshape(a.shape))
@@ -68,7 +68,7 @@ _WAYS: dict[Any, tuple[Any, ...]] = {
     _relabelled: (np.squeeze, np.expand_dims),
     _raised: (np.atleast_1d, np.atleast_2d, np.atleast_3d),
     _permuted: (np.swapaxes, np.moveaxis, np.rollaxis),
-    _rearranged: (np.rot90, np.delete, np.resize, np.diagonal, np.diag, np.diagflat),
+    rearranged: (np.rot90, np.delete, np.resize, np.diagonal, np.diag, np.diagflat),
     _sliced: (np.flip, np.fliplr, np.flipud, np.split, np.array_split, np.hsplit, np.vsplit,
               np.dsplit),
 }  # fmt: skip
@@ -149,7 +149,7 @@ def _pad(array: Any, pad_width: Any, mode: str = "constant", constant_values: An
     if not known or np.size(constant_values) > 1:
         raise no_rule(np.pad, options=["several constant_values" if known else f"mode={mode!r}"])
     if mode != "constant":
-        return _rearranged(np.pad, array, pad_width, mode)
+        return rearranged(np.pad, array, pad_width, mode)
     alone = np.pad(np.ones((1,) * array.ndim, bool), pad_width)  # one entry: where the first goes
     key = tuple([slice(i, i + n) for i, n in zip(np.argwhere(alone)[0], array.shape, strict=True)])
     shape = tuple([m + n - 1 for m, n in zip(alone.shape, array.shape, strict=True)])
@@ -172,7 +172,7 @@ def _tile(A: Any, reps: Any) -> Any:
 @composed(np.repeat)
 def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     if not a.ndim or np.size(repeats) != 1 or not 0 < (k := np.ravel(repeats)[0]) < 10:
-        return _rearranged(np.repeat, a, repeats, axis)
+        return rearranged(np.repeat, a, repeats, axis)
     a, axis = (a.reshape(-1), 0) if axis is None else (a, axis)
     (i,) = normalize_axis_tuple(axis, a.ndim)
     return np.stack([a] * k, i + 1).reshape((*a.shape[:i], a.shape[i] * k, *a.shape[i + 1 :]))

@@ -20,7 +20,7 @@ import numpy as np
 
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.sweep import accumulated, sweep
-from tinygrad_lossmix.engine.table import is_numpys, spelling
+from tinygrad_lossmix.engine.table import NUMPYS, spelling
 from tinygrad_lossmix.engine.tensor import Tensor, node
 from tinygrad_lossmix.installation import needing
 from tinygrad_lossmix.mixes import book
@@ -249,7 +249,7 @@ def _of_symbols(layer: Output, z: Tensor) -> Any:
         args = [symbols.get(x, x) if isinstance(x, Tensor) else x for x in each.args]
         try:
             symbols[each] = each.function(*args, **each.kwargs)
-            if not is_numpys(each.function):
+            if not isinstance(each.function, NUMPYS):
                 raise TypeError
         except Exception:
             raise TypeError(
