@@ -25,6 +25,7 @@ from tinygrad_lossmix.printing import PLAIN, SPELLED, clean
 COMMANDS = {
     "Answer": {
         "compare": "Train every mix on handwritten digits and compare them in one table.",
+        "report": "Show what every mix does, on one HTML page.",
         "verdict": "Is a mix sound? Proper, convex, delta = a - y; problems and advice.",
         "claims": "Recheck what was claimed about mixing output layers and costs.",
         "names": "Names of costs and output layers in other libraries, checked.",

@@ -27,7 +27,7 @@ from tinygrad_lossmix.views.dot import bare
 from tinygrad_lossmix.views.drawing import SCOPE, NoRenderer, render
 from tinygrad_lossmix.views.picture import CROWDED, Picture, picture, size
 from tinygrad_lossmix.views.shown import Shown
-from tinygrad_lossmix.views.theme import DARK, LIGHT, Colours, dark_style
+from tinygrad_lossmix.views.theme import dark_style, page_colours
 
 SCRIPTS = ("arrays", "product", "drawing", "view", "recording", "side", "steps")
 FRAME = 640  # pixels, the height of a page in a notebook
@@ -147,15 +147,14 @@ def _html(title: str, sides: list[str], content: dict[str, Any]) -> str:
     script = "\n".join(_part(f"{name}.js") for name in SCRIPTS)
     style = "\n".join(
         [
-            f":root {{ color-scheme: light dark; {_variables(LIGHT)} }}",
-            f"@media (prefers-color-scheme: dark) {{ :root {{ {_variables(DARK)} }} }}",
+            page_colours(),
             dark_style(f".{SCOPE}").removeprefix("<style>").removesuffix("</style>"),
             _part("page.css"),
         ]
     )
     shielded = {ord(c): f"\\u{ord(c):04x}" for c in "<>&"}  # JSON that ends no element around it
     policy = (
-        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
+        f"default-src 'none'; script-src '{hashed(script)}'; style-src '{hashed(style)}'; "
         "base-uri 'none'; form-action 'none'"
     )
     return Template(_part("page.html")).substitute(
@@ -175,13 +174,6 @@ def _part(name: str) -> str:
     return re.sub(r"\n\s*(//[^\n]*|/\*[^*]*\*/)?(?=\n)|(?<=\n) +", "", text)
 
 
-def _variables(colours: Colours) -> str:
-    named = colours._asdict()
-    boxes = named.pop("boxes")
-    named["ground"], named["accent"] = boxes["input"]
-    named["lid"], named["lidline"] = boxes["group"]
-    return "; ".join(f"--{name}: {value}" for name, value in named.items())
-
-
-def _hash(text: str) -> str:
+def hashed(text: str) -> str:
+    """A style or a script, as a policy names it."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

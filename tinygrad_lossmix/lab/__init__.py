@@ -8,7 +8,7 @@
 
 from collections.abc import Callable
 
-from tinygrad_lossmix.lab import linear_models, networks, neuron
+from tinygrad_lossmix.lab import linear_models, networks, neuron, surveys
 from tinygrad_lossmix.lab.data import Data, DataError, digits
 from tinygrad_lossmix.lab.data_files import read
 from tinygrad_lossmix.lab.report import diagnosis, ranking, record, write
@@ -30,6 +30,9 @@ STUDIES: dict[str, Callable[..., Study]] = {  # in the order of the report; quic
     "digits": networks.mixed,
     "pairings": networks.paired,
     "neuron": neuron.study,
+    "verdicts": surveys.verdicts,
+    "graphs": surveys.graphs,
+    "claims": surveys.claims,
 }
 
 

@@ -29,14 +29,16 @@ class Table(NamedTuple):
     title: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    command: str = ""  # what makes it again, if not that of its study
 
 
 class Figure(NamedTuple):
     """A plot as an `<svg>` element that takes the size it is given, and the same in words."""
 
     title: str
-    alternative: str
+    alternative: str  # a sentence; below it whatever does not fit into one
     svg: str
+    command: str = ""  # what makes it again, if not that of its study
 
 
 @dataclass(frozen=True)

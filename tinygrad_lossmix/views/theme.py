@@ -66,3 +66,20 @@ def dark_style(scope: str) -> str:
         rules.append(f".{kind} polyline {{ stroke: {line} }}")
     dark = "\n".join(f"{scope} {rule}" for rule in rules)
     return f"<style>@media (prefers-color-scheme: dark) {{\n{dark}\n}}</style>"
+
+
+def page_colours() -> str:
+    """The rules that give a page these colours by name."""
+    light, dark = map(_variables, (LIGHT, DARK))
+    return (
+        f":root {{ color-scheme: light dark; {light} }}\n"
+        f"@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}"
+    )
+
+
+def _variables(colours: Colours) -> str:
+    named = colours._asdict()
+    boxes = named.pop("boxes")
+    named["ground"], named["accent"] = boxes["input"]
+    named["lid"], named["lidline"] = boxes["group"]
+    return "; ".join(f"--{name}: {value}" for name, value in named.items())
