@@ -9,13 +9,12 @@ from typing import Any
 
 import click
 from rich import box
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from tinygrad_lossmix.cli.exits import INTERRUPTED, refusing, usage
 from tinygrad_lossmix.cli.options import json_option, mixes_option, show
+from tinygrad_lossmix.cli.progress import progress
 from tinygrad_lossmix.cli.stdout import printed
 from tinygrad_lossmix.cli.workers import executor_options
 from tinygrad_lossmix.installation import needing
@@ -132,21 +131,17 @@ def train_all(
 ) -> list[Run]:
     """All runs or, when interrupted, those that were finished; the progress goes to stderr."""
     finished: list[Run] = []
-    columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
-    stderr = Console(stderr=True)
-    stderr.quiet = not stderr.is_terminal
-    with Progress(*columns, console=stderr, disable=stderr.quiet, transient=True) as bar:
-        task = bar.add_task("", total=len(mixes) * settings.seeds * settings.epochs)
+    with progress(len(mixes) * settings.seeds * settings.epochs) as tell:
 
-        def tell(mix: Mix, seed: int, epoch: Epoch) -> None:
+        def after(mix: Mix, seed: int, epoch: Epoch) -> None:
             text = f"{mix.words:17}  seed {seed}  accuracy {epoch.accuracy:7.2%}"
-            bar.update(task, advance=1, description=text)
+            tell(advance=1, description=text)
 
         with contextlib.suppress(KeyboardInterrupt):
-            for run in runs(mixes, data, settings, tell, executor, journal):
+            for run in runs(mixes, data, settings, after, executor, journal):
                 finished.append(run)
-                tell(run.mix, run.seed, run.last)
-                bar.update(task, completed=len(finished) * settings.epochs)
+                after(run.mix, run.seed, run.last)
+                tell(completed=len(finished) * settings.epochs)
     return in_order(finished, mixes)
 
 

@@ -154,7 +154,7 @@ def _html(title: str, sides: list[str], content: dict[str, Any]) -> str:
     )
     shielded = {ord(c): f"\\u{ord(c):04x}" for c in "<>&"}  # JSON that ends no element around it
     policy = (
-        f"default-src 'none'; script-src '{hashed(script)}'; style-src '{hashed(style)}'; "
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
         "base-uri 'none'; form-action 'none'"
     )
     return Template(_part("page.html")).substitute(
@@ -174,6 +174,5 @@ def _part(name: str) -> str:
     return re.sub(r"\n\s*(//[^\n]*|/\*[^*]*\*/)?(?=\n)|(?<=\n) +", "", text)
 
 
-def hashed(text: str) -> str:
-    """A style or a script, as a policy names it."""
+def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

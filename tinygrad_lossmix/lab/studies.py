@@ -88,6 +88,7 @@ def compare(
     settings: Settings | None = None,
     executor: Executor | None = None,
     journal: str | Path | None = None,
+    on_epoch: OnEpoch = lambda mix, seed, epoch: None,
 ) -> list[Result]:
     """Train every mix from the same initial weights on the same mini-batches, for each seed.
 
@@ -107,7 +108,7 @@ def compare(
     """
     data, settings = data or digits(), settings or Settings()
     mixes = tuple(mixes)
-    finished = list(runs(mixes, data, settings, executor=executor, journal=journal))
+    finished = list(runs(mixes, data, settings, on_epoch, executor, journal))
     return summarise(in_order(finished, mixes), data, settings)
 
 

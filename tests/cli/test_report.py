@@ -1,0 +1,136 @@
+"""`lossmix report` as a user sees it: what is written where, and how it exits."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+
+from tests.debugger.test_page_accessibility import VIOLATIONS
+from tests.helpers import browser
+from tinygrad_lossmix.cli import main
+from tinygrad_lossmix.lab import STUDIES
+from tinygrad_lossmix.lab.study import Figure, Study, near
+
+TINY = Study("neuron", "Tiny", "About.", (near("a sum", 2, 1 + 1),), (), (), {"x": float("inf")})
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def stand_in(monkeypatch):
+    """Puts a function in the place of every study."""
+
+    def put(function):
+        for name in STUDIES:
+            monkeypatch.setitem(STUDIES, name, function)
+
+    put(lambda quick=True: replace(TINY, quick=quick))
+    return put
+
+
+def report(*args):
+    return CliRunner().invoke(main, ["report", *args])
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_one_file_is_written_here_and_named(folder):
+    result = report()
+    assert (result.exit_code, result.stdout) == (0, "lossmix-report.html\n")
+    assert result.stderr == f"{len(STUDIES)} of {len(STUDIES)} statements hold\n"
+    assert [path.name for path in folder.iterdir()] == ["lossmix-report.html"]
+    text = (folder / "lossmix-report.html").read_text(encoding="utf-8")
+    assert text.count("<section id=") == len(STUDIES) + 1
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_a_folder_gets_the_page_and_the_numbers(folder):
+    result = report("--out", "a/b", "--only", "neuron", "--full", "--json")
+    assert (result.exit_code, result.stderr) == (0, "1 of 1 statements hold\n")
+    found = json.loads((folder / "a" / "b" / "results.json").read_text())
+    assert json.loads(result.stdout) == found
+    [study] = found["studies"]
+    assert (study["values"], study["command"]) == (
+        {"x": None},
+        "lossmix report --only neuron --full",
+    )
+    assert sorted(p.name for p in folder.glob("a/b/*")) == ["report.html", "results.json"]
+
+
+def test_a_number_that_disagrees_is_said_everywhere(folder, stand_in):
+    stand_in(lambda: replace(TINY, statements=(near("a sum", 3, 1 + 1), near("another", 1, 1))))
+    result = report("--only", "neuron")
+    assert (result.exit_code, result.stdout) == (1, "lossmix-report.html\n")
+    assert result.stderr == "1 of 2 statements hold\na sum\n"
+    head = (folder / "lossmix-report.html").read_text(encoding="utf-8").split("</header>")[0]
+    assert "a sum; expected 3, obtained 2" in head
+
+
+def test_ctrl_c_leaves_what_was_there(folder, stand_in):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    (folder / "lossmix-report.html").write_text("old")
+    stand_in(interrupted)
+    result = report()
+    assert (result.exit_code, result.stdout) == (130, "")
+    assert [path.read_text() for path in folder.iterdir()] == ["old"]
+
+
+def test_without_matplotlib_one_line_says_what_to_install(folder, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
+    result = report("--only", "neuron")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        'Error: plots are drawn by matplotlib: pip install "tinygrad_lossmix[plot]"\n'
+    )
+    assert not [*folder.iterdir()]
+
+
+def test_each_study_gets_what_it_takes(folder, stand_in):
+    got = []
+
+    def takes_all(quick=True, mixes=(), **where):
+        where["on_epoch"](None, 0, None)
+        got.append((quick, [mix.words for mix in mixes], {*where}, where["journal"]))
+        return replace(TINY, figures=(Figure("A", "B", "<svg></svg>"),))
+
+    stand_in(takes_all)
+    result = report("--only", "neuron", "--only", "neuron", "--beside", "lml", "ll", "--out", "o")
+    assert result.exit_code == 0
+    names = {"executor", "journal", "on_epoch"}
+    assert got == [(True, ["lml ll"], names, (folder / "o" / "results.jsonl").relative_to(folder))]
+    text = (folder / "o" / "report.html").read_text(encoding="utf-8")
+    assert "lossmix report --only neuron --beside lml ll" in text
+
+
+@pytest.mark.usefixtures("stand_in")
+@pytest.mark.parametrize("args", [["--only", "nothing"], ["--beside", "softmax", "x"], ["surplus"]])
+def test_wrong_usage_is_one_error_and_writes_nothing(folder, args):
+    result = report(*args)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.count("Error: ") == 1
+    assert not [*folder.iterdir()]
+
+
+@pytest.mark.slow
+def test_the_whole_report_in_a_browser(folder, chromium):
+    """By the rules of axe-core, in each light and on a phone, where it scrolls in one way."""
+    rules = browser.from_npm("axe-core", "axe.min.js").read_text(encoding="utf-8")
+    result = report()
+    assert (result.exit_code, result.stdout) == (0, "lossmix-report.html\n")
+    chromium.problems.clear()
+    for screen in ({}, {"width": 390, "height": 844}):
+        for light in ("light", "dark"):
+            chromium.screen(**screen, prefers_color_scheme=light)
+            chromium.open(folder / "lossmix-report.html")
+            chromium.ask(f"{rules};0")
+            passed, violations = chromium.ask(VIOLATIONS)
+            assert violations == []
+            assert passed > 20
+            assert chromium.ask("document.documentElement.scrollWidth <= innerWidth")
+    assert chromium.problems == []
