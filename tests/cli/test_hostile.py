@@ -33,6 +33,12 @@ COMMAND_LINES = {
         *[(*QUICK, option, "X") for option in ("--mixes", "--seeds", "--epochs", "--hidden")],
         *[(*QUICK, option, "X") for option in ("--eta", "--batch", "--data", "--dtype", "--plot")],
     ],
+    "report": [
+        ("X",),
+        ("--only", "X"),
+        ("--workers", "X", "--only", "graphs"),
+        ("--only", "graphs", "--beside", "softmax", "X"),
+    ],
     "verdict": [("X",), ("softmax", "X"), ("softmax", "ll", "--classes", "X")],
     "claims": [("X",), ("--X",)],
     "names": [("X",)],
@@ -122,6 +128,7 @@ WRITES = {
     "step page": ("step", "softmax", "ll", "--batch", "-c", "page {}.html"),
     "compare": ("compare", *QUICK, "--out", "{}"),
     "compare plot": ("compare", *QUICK, "--plot", "{}.svg"),
+    "report": ("report", "--only", "graphs", "--out", "{}"),
 }
 
 
@@ -136,7 +143,8 @@ def test_what_cannot_be_written_is_one_error_and_leaves_nothing(name, tmp_path, 
         (tmp_path / f"taken{suffix}").mkdir()
     before = sorted(tmp_path.rglob("*"))
     places = [tmp_path / "file" / "under"]
-    places += [] if name.startswith("compare") else [tmp_path / "missing" / "x", tmp_path / "taken"]
+    folders = name == "report" or name.startswith("compare")
+    places += [] if folders else [tmp_path / "missing" / "x", tmp_path / "taken"]
     for place in places:
         done = CliRunner().invoke(main, [*args, target.format(place)])
         assert (done.exit_code, type(done.exception)) in ((1, SystemExit), (2, SystemExit))
