@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from tests.debugger.test_page_accessibility import VIOLATIONS
-from tests.helpers import browser
+from tests.helpers import browser, report_picture
 from tinygrad_lossmix.cli import main
 from tinygrad_lossmix.lab import STUDIES
 from tinygrad_lossmix.lab.study import Figure, Study, near
@@ -134,3 +135,7 @@ def test_the_whole_report_in_a_browser(folder, chromium):
             assert passed > 20
             assert chromium.ask("document.documentElement.scrollWidth <= innerWidth")
     assert chromium.problems == []
+    made = report_picture.picture(chromium, folder / "lossmix-report.html")
+    kept = (Path(__file__).parents[2] / "docs" / "report.png").read_bytes()
+    assert made[:24] == kept[:24]  # the size of a PNG
+    assert max(len(made), len(kept)) < 250_000

@@ -20,7 +20,7 @@ from tinygrad_lossmix.lab.study import Study
 from tinygrad_lossmix.printing import clean
 from tinygrad_lossmix.records import to_json
 
-SHARES = {"digits": 1080, "pairings": 450}  # of the time, in epochs
+SHARES = {"digits": 1080, "pairings": 1080, "posterior": 500, "verdicts": 500}  # in epochs
 BESIDE = "A mix beside ours, module:function for a layer or a cost of your own; repeatable."
 OUT = "Folder for report.html and results.json, instead of lossmix-report.html here."
 
@@ -67,7 +67,7 @@ def command(
 
 def run_all(names: list[str], given: dict[str, Any]) -> list[Study]:
     """These in turn, each with what it takes of what is given."""
-    shares = [SHARES.get(name, 100) * (1 if given["quick"] else 5) for name in names]
+    shares = [SHARES.get(name, 150) * (1 if given["quick"] else 5) for name in names]
     found = []
     with progress(sum(shares)) as tell:
         known = given | {"on_epoch": lambda *_: tell(advance=1)}

@@ -97,6 +97,7 @@ def compare(
         data: the examples; the handwritten digits unless given.
         settings: how every mix is trained.
         executor, journal: what makes the runs and what keeps them, as for `completed`.
+        on_epoch: is told of each epoch of a run that is made here.
 
     Raises:
         DataError: the features cannot be scaled in this dtype.

@@ -13,13 +13,13 @@ from tinygrad_lossmix.answers.claims.catalogue import CLAIMS, LEGEND
 from tinygrad_lossmix.answers.claims.claim import Claim
 from tinygrad_lossmix.answers.verdict.verdict import verdict
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.lab.study import Figure, Statement, Study, Table, near
-from tinygrad_lossmix.mixes.mix import MIXES, Mix
+from tinygrad_lossmix.lab.linear_models import SEVEN
+from tinygrad_lossmix.lab.study import Figure, Statement, Study, Table, below
+from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import yes
 from tinygrad_lossmix.views.drawing import draw
 from tinygrad_lossmix.views.field import field
 
-SEVEN = (*MIXES, Mix("lml", "ce"))
 HEAD = ("mix", "proper", "convex", "a - y", "multi-label", "problems", "advice")
 TRUE_OF = {  # by attribute of a verdict
     "proper": "sigmoid ce, sigmoid quadratic, softmax ce, softmax ll, softmax quadratic, lml ce",
@@ -76,7 +76,7 @@ def graphs(quick: bool = True, mixes: Iterable[Mix] = ()) -> Study:
         svg = svg.replace('<g id="', f'<g id="graph{len(figures)}-')
         figures.append(Figure(str(mix), f"As a tree:\n{drawn.text}", svg, again))
         errors.append(float(np.abs(z.grad - mix.delta(z.data, 0)).max()))
-    same = near("gradient at z less delta in closed form, the worst", 0, max(errors), 1e-12)
+    same = below("the gradient at z is off delta in closed form by", 1e-12, max(errors))
     about, values = inspect.getdoc(graphs) or "", {"errors": errors}
     return Study("graphs", "Graphs", about, (same,), (), (*figures,), values, quick)
 
