@@ -39,4 +39,7 @@ def test_the_command_names_the_study_and_how_long_it_is():
         "digits",
         "pairings",
         "neuron",
+        "verdicts",
+        "graphs",
+        "claims",
     ]
