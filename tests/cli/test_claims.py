@@ -9,7 +9,6 @@ from click.testing import CliRunner, Result
 
 from tests.helpers import once
 from tinygrad_lossmix.answers.claims import about_costs, catalogue
-from tinygrad_lossmix.answers.claims.catalogue import CLAIMS
 from tinygrad_lossmix.answers.claims.claim import Claim
 from tinygrad_lossmix.cli import main
 
@@ -18,13 +17,21 @@ def claims(*args: str) -> Result:
     return CliRunner().invoke(main, ["claims", *args])
 
 
+ALL = catalogue.CLAIMS
+CLAIMS = [x for x in vars(about_costs).values() if type(x) is Claim]
+
+
+@pytest.fixture(autouse=True)
+def quick_claims(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those about costs alone, which take no time."""
+    monkeypatch.setattr(catalogue, "CLAIMS", CLAIMS)
+
+
 @pytest.fixture
 def wrong(computed_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The log-likelihood with a factor that does not belong there; claims about costs alone."""
+    """The log-likelihood with a factor that does not belong there."""
     right = about_costs.log_likelihood
     monkeypatch.setattr(Claim, "answer", once.answer.__wrapped__)
-    claims = [x for x in vars(about_costs).values() if type(x) is Claim]
-    monkeypatch.setattr(catalogue, "CLAIMS", claims)
     monkeypatch.setattr(about_costs, "log_likelihood", lambda a, y: 1.01 * right(a, y))
 
 
@@ -54,6 +61,8 @@ def test_output_is_plain_and_fits() -> None:
 @pytest.mark.slow
 def test_output_fits_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(catalogue, "CLAIMS", ALL)
+    assert f"{len(ALL)} of {len(ALL)} came out as expected" in claims().stdout
     assert max(map(len, claims().stdout.splitlines())) <= 80
 
 

@@ -171,11 +171,14 @@ def test_fifty_classes_are_not_too_many() -> None:
     assert verdict(Mix("sigmoid", "ll"), 50).classes == 50
 
 
+@pytest.mark.slow
 def test_a_cost_that_has_no_value_at_the_outputs_is_said():
     found = verdict(Mix(np.tanh, "ce"), 2)  # log of negative outputs
     assert found.faults[0].name == "the cost is not finite at outputs that the layer gives"
     assert not found.proper
 
+
+def test_a_cost_that_overflows_is_not_proper():
     def overflowing(a: Any, y: Any) -> Any:
         return (np.exp(9e3 * (a - 0.6)) * y).sum()
 

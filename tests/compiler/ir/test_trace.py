@@ -83,7 +83,7 @@ def test_what_a_function_asks_of_the_type_of_an_array_is_answered_as_without_a_t
     close(compiled(f)(np.ones(2), np.ones(2)), lm.value_and_grad(f)(np.ones(2), np.ones(2)))
 
 
-@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("backend", ["numpy", pytest.param("numba", marks=pytest.mark.slow)])
 def test_what_a_trace_cannot_know_is_answered_as_interpreted(backend):
     rng = np.random.default_rng(0)
     for f, u in [
