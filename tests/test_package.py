@@ -87,7 +87,7 @@ def test_the_import_loads_nothing_heavy():
     loaded = python("import sys, tinygrad_lossmix; print(*sys.modules)").split()
     assert not set(HEAVY) & set(loaded)
     later = [m for m in loaded if m.startswith("tinygrad_lossmix.")]
-    assert {m.split(".")[1] for m in later} == {"engine", "mixes", "registry"}
+    assert {m.split(".")[1] for m in later} == {"caller", "engine", "mixes", "quiet", "registry"}
 
 
 def test_the_import_adds_only_modules_of_its_own_to_those_of_numpy():

@@ -1,11 +1,13 @@
 """Warnings and errors of floating-point numbers are off inside, and as they were outside."""
 
+import contextvars
 import threading
 import warnings
 
 import numpy as np
 import pytest
 
+from tinygrad_lossmix import quiet as quiet_file
 from tinygrad_lossmix.quiet import quiet
 
 ODD = np.array([1e308, -1e308, 0.0, 1e-308])
@@ -51,3 +53,11 @@ def test_other_threads_are_not_quieted():
     other.join()
     assert seen == [np.geterr()]
     assert "ignore" not in (seen[0]["over"], seen[0]["invalid"])
+
+
+def test_a_numpy_that_keeps_its_state_elsewhere_is_asked_at_each_call(monkeypatch):
+    monkeypatch.setattr(quiet_file, "APART", contextvars.Context())
+    with np.errstate(all="raise"):
+        assert np.isnan(quiet(odd)(ODD)).any()
+        assert set(quiet(np.geterr)().values()) == {"ignore"}
+        assert set(np.geterr().values()) == {"raise"}
