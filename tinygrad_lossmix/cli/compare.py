@@ -21,7 +21,7 @@ from tinygrad_lossmix.installation import needing
 from tinygrad_lossmix.lab.data import Data, DataError, digits
 from tinygrad_lossmix.lab.data_files import read
 from tinygrad_lossmix.lab.networks import save_curves
-from tinygrad_lossmix.lab.report import prepare, record, write
+from tinygrad_lossmix.lab.report import record, write
 from tinygrad_lossmix.lab.studies import in_order, runs, summarise
 from tinygrad_lossmix.lab.training import Epoch, Run, Settings
 from tinygrad_lossmix.mixes.mix import Mix
@@ -102,8 +102,9 @@ def command(
     with refusing(DataError), refusing(OSError, about=f"--out {out}: cannot write results there: "):
         data = digits() if path is None else read(path)
         if out:
-            prepare(out)
-        finished = train_all(mixes, data, settings, executor, out and out / "results.jsonl")
+            out.mkdir(parents=True, exist_ok=True)
+        journal = out and out / "results.jsonl"
+        finished = train_all(mixes, data, settings, executor=executor, journal=journal)
     planned = len(mixes) * settings.seeds
     if finished:
         results = summarise(finished, data, settings)
@@ -116,19 +117,12 @@ def command(
             with refusing(OSError, about=f"--plot {plot}: cannot be written: "):
                 save_curves(results, plot)
     if len(finished) < planned:
-        more = f"; the same command goes on from {out / 'results.jsonl'}" if out else ""
-        text = f"interrupted: {len(finished)} of {planned} runs finished{more}"
-        click.echo(clean(text), err=True)
+        more = "; the same command goes on from there" * bool(out)
+        click.echo(f"interrupted: {len(finished)} of {planned} runs finished{more}", err=True)
         ctx.exit(INTERRUPTED)
 
 
-def train_all(
-    mixes: list[Mix],
-    data: Data,
-    settings: Settings,
-    executor: Executor | None,
-    journal: Path | None,
-) -> list[Run]:
+def train_all(mixes: list[Mix], data: Data, settings: Settings, **where: Any) -> list[Run]:
     """All runs or, when interrupted, those that were finished; the progress goes to stderr."""
     finished: list[Run] = []
     with progress(len(mixes) * settings.seeds * settings.epochs) as tell:
@@ -138,7 +132,7 @@ def train_all(
             tell(advance=1, description=text)
 
         with contextlib.suppress(KeyboardInterrupt):
-            for run in runs(mixes, data, settings, after, executor, journal):
+            for run in runs(mixes, data, settings, after, **where):
                 finished.append(run)
                 after(run.mix, run.seed, run.last)
                 tell(completed=len(finished) * settings.epochs)

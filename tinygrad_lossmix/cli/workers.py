@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from multiprocessing import active_children, get_context, parent_process
 from typing import Any
 
@@ -16,43 +16,32 @@ from tinygrad_lossmix.cli.exits import refusing
 from tinygrad_lossmix.installation import needing
 from tinygrad_lossmix.lab.tasks import TaskError
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+ONE_THREAD = dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"], "1")
 
 
 def executor_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Options --workers and --scheduler of a command, which gets the executor that they ask for."""
+    """Options --workers and --scheduler of a command, which gets the executor, or None."""
 
-    @click.option(
-        "--workers",
-        type=click.IntRange(1, 1000),
-        help="Processes that share the runs, one thread each.",
-    )
-    @click.option(
-        "--scheduler",
-        metavar="ADDRESS",
-        help="A Dask cluster that shares the runs: tcp://host:8786.",
-    )
+    @click.option("--workers", type=click.IntRange(1, 1000), help="Processes that share the runs.")
+    @click.option("--scheduler", metavar="ADDRESS", help="A Dask cluster: tcp://host:8786.")
     @functools.wraps(function)
     def command(workers: int | None, scheduler: str | None, **options: Any) -> Any:
-        if workers and scheduler:
+        if workers and scheduler is not None:
             raise click.UsageError("--workers are processes here, --scheduler is a cluster: one")
-        with refusing(TaskError), executor_of(workers, scheduler) as executor:
+        chosen = local(workers) if scheduler is None else cluster(scheduler)
+        with refusing(TaskError), chosen as executor:
             return function(executor=executor, **options)
 
     return command
 
 
-def executor_of(workers: int | None, scheduler: str | None) -> AbstractContextManager[Any]:
-    """What was asked for; None: nothing was, the tasks are made here."""
-    if scheduler is not None:
-        return cluster(scheduler)
-    return local(workers) if workers else nullcontext()
-
-
 @contextmanager
-def local(workers: int) -> Iterator[Executor]:
-    """Processes with one thread of BLAS each; whatever they are doing at the end, they end."""
-    os.environ.update(dict.fromkeys(THREADS, "1"))
+def local(workers: int | None) -> Iterator[Executor | None]:
+    """Processes with one thread of BLAS each, which end with this whatever they are doing."""
+    if not workers:
+        yield None
+        return
+    os.environ.update(ONE_THREAD)
     pool = ProcessPoolExecutor(workers, get_context("spawn"), follow)
     try:
         yield pool
@@ -63,15 +52,10 @@ def local(workers: int) -> Iterator[Executor]:
 
 
 def follow() -> None:
-    """A worker leaves Ctrl-C to the process that began it, and ends with it, however that ends."""
+    """A worker leaves Ctrl-C to the process that began it, and ends when that one is no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def end() -> None:
-        if parent := parent_process():
-            parent.join()
-        os._exit(1)
-
-    threading.Thread(target=end, daemon=True).start()
+    begun_by: Any = parent_process()
+    threading.Thread(target=lambda: os._exit(begun_by.join() or 1), daemon=True).start()
 
 
 @contextmanager

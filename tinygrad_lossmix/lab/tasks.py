@@ -20,12 +20,6 @@ import numpy as np
 
 from tinygrad_lossmix.installation import DISTRIBUTION, version
 
-LOST = "a worker was lost: it was killed, out of memory, or could not import what it was sent"
-NOT_SENT = (
-    "a function of your own can be sent to a process, or known again in a journal, only from the "
-    "top of a module: not a lambda, nor one inside a function or typed at a prompt"
-)
-
 
 class TaskError(RuntimeError):
     """A task that cannot be sent, or a worker that was lost."""
@@ -40,12 +34,11 @@ def completed(
     """The place of each call and what it gives, in the order in which they end.
 
     Args:
-        calls: for processes and journals each a `functools.partial` of a module's function. What
-            it gives arrives as JSON has it: arrays and tuples as lists, dataclasses as dicts;
-            floats with every bit.
+        calls: for processes and journals each a `functools.partial` of a module's function; what
+            it gives arrives as JSON has it, arrays as lists, dataclasses as dicts, every bit.
         executor: makes them; without it they are made here, in their order.
-        journal: a file with a line for each that is finished, which is not made again. A line
-            that a kill has cut is as none.
+        journal: a file with a line for each that is finished: it is not made again. A line that
+            a kill has cut is as none.
         told: more arguments for those that are made here, such as who is told of progress.
 
     Raises:
@@ -68,12 +61,8 @@ def completed(
 
 def answer(call: Callable[..., Any], *told: Any) -> str:
     """What a call gives, as JSON: the same text, wherever it is written."""
-    return json.dumps(call(*told), default=plain)
-
-
-def plain(value: Any) -> Any:
-    """What JSON has no word for: an array, a dataclass; anything else by its name."""
-    return value.tolist() if hasattr(value, "tolist") else getattr(value, "__dict__", str(value))
+    other = lambda x: x.tolist() if hasattr(x, "tolist") else getattr(x, "__dict__", str(x))
+    return json.dumps(call(*told), default=other)
 
 
 def elsewhere(executor: Executor, waiting: Sequence[tuple[int, Any]]) -> Iterator[tuple[int, str]]:
@@ -86,7 +75,8 @@ def elsewhere(executor: Executor, waiting: Sequence[tuple[int, Any]]) -> Iterato
             i, call = futures[future]
             yield i, future.result()
     except (BrokenExecutor, CancelledError) as error:
-        raise TaskError(LOST) from error
+        why = "killed, out of memory, or unable to import what it was sent"
+        raise TaskError(f"a worker was lost: {why}") from error
     except (pickle.PicklingError, AttributeError, TypeError):
         identity(call)  # says so if it cannot be sent
         raise
@@ -116,27 +106,25 @@ def append(journal: Path, line: bytes) -> None:
         os.fsync(file.fileno())
 
 
-class Sent(pickle.Pickler):
-    """Writes what a process is sent; knows the files that functions in it are from."""
-
-    paths: set[str]
-
-    def reducer_override(self, value: Any) -> Any:
-        module = sys.modules.get(getattr(value, "__module__", None) or "")
-        if path := getattr(module, "__file__", None):
-            self.paths.add(path)
-        elif module is sys.modules["__main__"]:
-            raise ValueError("another function may get its name")
-        return NotImplemented
-
-
 def identity(call: Any) -> str:
     """A digest of a call, the files that its functions are from, and what runs them."""
-    sent = Sent(content := io.BytesIO())
-    sent.paths = set()
+    paths: set[str] = set()
+
+    class Sent(pickle.Pickler):
+        def reducer_override(self, value: Any) -> Any:
+            module = sys.modules.get(getattr(value, "__module__", None) or "")
+            if path := getattr(module, "__file__", None):
+                paths.add(path)
+            elif module is sys.modules["__main__"]:
+                raise ValueError("another function may get its name")
+            return NotImplemented
+
     try:
-        sent.dump((call, np.__version__, version(DISTRIBUTION)))
+        Sent(content := io.BytesIO()).dump((call, np.__version__, version(DISTRIBUTION)))
     except Exception as error:
-        raise TaskError(NOT_SENT) from error
-    files = [Path(path).read_bytes() for path in sorted(sent.paths)]
+        raise TaskError(
+            "a function of your own can be sent to a process, or known again in a journal, only "
+            "from the top of a module: not a lambda, nor one inside a function or from a prompt"
+        ) from error
+    files = [Path(path).read_bytes() for path in sorted(paths)]
     return hashlib.sha256(b"".join([content.getvalue(), *files])).hexdigest()

@@ -120,11 +120,8 @@ def train(
 
 def measure(mix: Mix, parts: Split, p: Parameters) -> Epoch:
     """What these parameters give on all training and all test examples."""
-    costs = [
-        float(mix.cost(logits(parts.x[rows], *p), parts.y[rows])) * len(parts.y[rows])
-        for rows in slices(parts.x)
-    ]
-    cost = sum(costs) / len(parts.x)
+    z, y = in_slices(parts.x, p), parts.y
+    cost = sum(float(mix.cost(z[i], y[i])) * len(y[i]) for i in slices(y)) / len(y)
     a = mix.activate(in_slices(parts.x_test, p))
     if not (math.isfinite(cost) and np.isfinite(a).all()):
         return Epoch(math.nan, math.nan, math.nan)
