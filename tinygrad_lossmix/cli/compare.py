@@ -99,7 +99,8 @@ def command(
     """
     with usage():
         settings = Settings(**numbers)
-    with refusing(DataError), refusing(OSError, about=f"--out {out}: cannot write results there: "):
+    about = f"--out {out}: cannot write results there: " if out else ""
+    with refusing(DataError), refusing(OSError, about=about):
         data = digits() if path is None else read(path)
         if out:
             out.mkdir(parents=True, exist_ok=True)

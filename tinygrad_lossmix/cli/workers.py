@@ -1,5 +1,6 @@
 """Where the tasks of a study are made: here, by processes of this machine, on a Dask cluster."""
 
+import asyncio
 import functools
 import os
 import signal
@@ -12,7 +13,7 @@ from typing import Any
 
 import click
 
-from tinygrad_lossmix.cli.exits import refusing
+from tinygrad_lossmix.cli.exits import Refused, refusing
 from tinygrad_lossmix.installation import needing
 from tinygrad_lossmix.lab.tasks import TaskError
 
@@ -27,7 +28,7 @@ def executor_options(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def command(workers: int | None, scheduler: str | None, **options: Any) -> Any:
         if workers and scheduler is not None:
-            raise click.UsageError("--workers are processes here, --scheduler is a cluster: one")
+            raise click.UsageError("--workers or --scheduler: one of them")
         chosen = local(workers) if scheduler is None else cluster(scheduler)
         with refusing(TaskError), chosen as executor:
             return function(executor=executor, **options)
@@ -62,8 +63,14 @@ def follow() -> None:
 def cluster(address: str) -> Iterator[Executor]:
     """A Dask cluster, by its client."""
     with refusing(ImportError), needing("cluster", "a Dask cluster needs distributed"):
-        from distributed import Client
-    with refusing(OSError, ValueError, about=f"--scheduler {address}: "):
+        from distributed import Client, Security
+        from distributed.comm.core import connect
+    secured = Security().get_connection_args("client")
+    try:  # a client waits for ever for the greeting of what is no scheduler
+        asyncio.run(asyncio.wait_for(connect(address, **secured), 5)).abort()
         client = Client(address, timeout=5)
+    except (OSError, ValueError) as error:
+        why = str(error) or "nothing there answers like a scheduler"
+        raise Refused(f"--scheduler {address}: {why}") from error
     with client:
         yield client.get_executor()

@@ -53,7 +53,7 @@ def completed(
     yield from ((i, known[name]) for i, name in enumerate(names) if name in known)
     waiting = [(i, calls[i]) for i, name in enumerate(names) if name not in known]
     here = ((i, answer(call, *told)) for i, call in waiting)
-    for i, text in elsewhere(executor, waiting) if executor else here:
+    for i, text in here if executor is None else elsewhere(executor, waiting):
         if journal:
             append(Path(journal), f'{{"task": "{names[i]}", "result": {text}}}\n'.encode())
         yield i, json.loads(text)
