@@ -15,6 +15,7 @@ from tinygrad_lossmix.lab.data import Data
 from tinygrad_lossmix.lab.report import (
     diagnosis,
     mix_record,
+    prepare,
     ranking,
     record,
     to_json,
@@ -71,6 +72,13 @@ def test_a_comparison_that_lacks_runs_says_so(
     results = [make_result([0.5], [0.5])]
     assert record(results, MIXES[:1], blobs, FAST)["complete"]
     assert not record(results, MIXES, blobs, FAST)["complete"]
+
+
+def test_a_folder_that_cannot_be_made_is_refused_at_once(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(OSError, match="file"):
+            prepare(folder)
 
 
 Make = Callable[..., Result]

@@ -21,7 +21,7 @@ from tinygrad_lossmix.installation import needing
 from tinygrad_lossmix.lab.data import Data, DataError, digits
 from tinygrad_lossmix.lab.data_files import read
 from tinygrad_lossmix.lab.networks import save_curves
-from tinygrad_lossmix.lab.report import record, write
+from tinygrad_lossmix.lab.report import prepare, record, write
 from tinygrad_lossmix.lab.studies import in_order, runs, summarise
 from tinygrad_lossmix.lab.training import Epoch, Run, Settings
 from tinygrad_lossmix.mixes.mix import Mix
@@ -103,7 +103,7 @@ def command(
     with refusing(DataError), refusing(OSError, about=about):
         data = digits() if path is None else read(path)
         if out:
-            out.mkdir(parents=True, exist_ok=True)
+            prepare(out)
         journal = out and out / "results.jsonl"
         finished = train_all(mixes, data, settings, executor=executor, journal=journal)
     planned = len(mixes) * settings.seeds

@@ -10,6 +10,7 @@ import csv
 import io
 import math
 import statistics
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -102,6 +103,17 @@ def to_csv(value: dict[str, Any]) -> str:
             for epoch, numbers in enumerate(zip(*columns, strict=True), start=1):
                 writer.writerow([mix["output"], mix["cost"], curve["seed"], epoch, *numbers])
     return text.getvalue()
+
+
+def prepare(folder: Path) -> None:
+    """Make sure that results can be written there, before anything is computed.
+
+    Raises:
+        OSError: it is not a folder, or not one that can be written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 def write(value: dict[str, Any], folder: Path) -> None:
