@@ -96,7 +96,9 @@ def children(pid: int) -> list[int]:
     """The processes that a process has begun, without the one that tidies up after them."""
     path = Path(f"/proc/{pid}/task/{pid}/children")
     found = path.read_text().split() if path.exists() else []
-    return [int(n) for n in found if "tracker" not in Path(f"/proc/{n}/cmdline").read_text()]
+    return [
+        int(n) for n in found if "resource_tracker" not in Path(f"/proc/{n}/cmdline").read_text()
+    ]
 
 
 def alive(pid: int) -> bool:
