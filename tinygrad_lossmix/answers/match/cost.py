@@ -48,7 +48,7 @@ recorded_loss = derivative(matching_loss, _rule, None)
 def potentials(layer: Layer, z: Array) -> Array:
     """Ψ of each example (…,): the integral of a along the ray from 0 to z."""
     rows = z.reshape(-1, z.shape[-1]).astype(np.float64)
-    values = [integral(lambda t, x=x: layer(t[..., None] * x) @ x).value for x in rows]  # type: ignore[misc]
+    values = [integral(lambda t, x=x: layer(t[..., None] * x) * x).value for x in rows]  # type: ignore[misc]
     return np.array(values).reshape(z.shape[:-1])
 
 

@@ -115,7 +115,7 @@ def work(layer: Layer, path: Array, within: float = TURNS / 10) -> Circulation:
     def along(t: Array) -> Array:
         side = t.mean(axis=1).astype(int)
         start, step = path[side][:, None], steps[side][:, None]
-        return (layer(start + (t - side[:, None])[..., None] * step) * step).sum(axis=-1)  # type: ignore[no-any-return]
+        return layer(start + (t - side[:, None])[..., None] * step) * step  # type: ignore[no-any-return]
 
     total, error, size = integral(along, len(path), within)
     return Circulation(path, total, 10 * error + TURNS * size)
