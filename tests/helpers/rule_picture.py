@@ -13,7 +13,8 @@ import tinygrad_lossmix as lm
 from tinygrad_lossmix.answers.match.layer import Layer
 from tinygrad_lossmix.answers.match.search import work
 from tinygrad_lossmix.views import field
-from tinygrad_lossmix.views.field import FRAME, HEAT, INK, LEVEL, MATCH, PAPER
+from tinygrad_lossmix.views.field import MATCH
+from tinygrad_lossmix.views.plotting import FRAME, INK, LEVEL, PAPER, glow
 
 
 def of_sigmoids(z):
@@ -47,13 +48,11 @@ class Rule(field.Field):
         self.text = "the rule"
 
     def _figure(self):
-        from matplotlib.colors import ListedColormap, to_rgba
         from matplotlib.figure import Figure
 
         figure = Figure((9.2, 3.6), facecolor=PAPER, layout="constrained")
-        dense = ListedColormap([to_rgba(HEAT, alpha) for alpha in np.linspace(0.0, 0.75, 256)])
         for i, (title, function) in enumerate(LAYERS.values(), 1):
-            heat = draw(figure.add_subplot(1, 3, i), title, Layer(function, 2), dense)
+            heat = draw(figure.add_subplot(1, 3, i), title, Layer(function, 2))
         bar = figure.colorbar(heat, ax=figure.axes, shrink=0.75, aspect=30)
         bar.set_label("|∂a[1]/∂z[0] - ∂a[0]/∂z[1]|")
         figure.supxlabel(
@@ -65,7 +64,7 @@ class Rule(field.Field):
         return figure
 
 
-def draw(axes, title, layer, dense):
+def draw(axes, title, layer):
     """One layer over two logits."""
     match = lm.matching_cost(layer.function, 2)
     colour, weight = (MATCH, "bold") if match else (INK, "normal")
@@ -78,7 +77,7 @@ def draw(axes, title, layer, dense):
     slope = layer.jacobian(fine)
     turn = np.abs(slope[..., 1, 0] - slope[..., 0, 1])
     box = (-REACH, REACH, -REACH, REACH)
-    heat = axes.imshow(turn, dense, vmin=0.0, vmax=0.16, origin="lower", extent=box)
+    heat = axes.imshow(turn, glow(), vmin=0.0, vmax=0.16, origin="lower", extent=box)
     if match:
         style = {"colors": LEVEL, "linewidths": 0.8, "linestyles": "solid"}
         axes.contour(*fine.T, match.potential(fine).T, 9, **style)
