@@ -13,10 +13,10 @@ from tinygrad_lossmix.lab.training import Epoch, Run
 @pytest.mark.parametrize(
     ("name", "at_ten", "at_two"),
     [
-        ("softmax twice", 1.4612, 0.3133),
-        ("softmax of sigmoid", 1.4612, 0.3133),
-        ("sigmoid of softmax", (0.3133 + 9 * 0.6931) / 10, (0.3133 + 0.6931) / 2),
-        ("sigmoid", 0.0, 0.0),
+        ("softmax twice + log-likelihood", 1.4612, 0.3133),
+        ("softmax of sigmoid + log-likelihood", 1.4612, 0.3133),
+        ("sigmoid of softmax + cross-entropy", (0.3133 + 9 * 0.6931) / 10, (0.3133 + 0.6931) / 2),
+        ("sigmoid + log-likelihood", 0.0, 0.0),
     ],
 )
 def test_floors_are_those_of_perfect_outputs(name, at_ten, at_two):

@@ -157,7 +157,7 @@ def posterior(quick: bool = True, mixes: Iterable[Mix] = ()) -> Study:
     ]  # fmt: skip
     said = ", ".join(f"{name} {amount(error)}" for name, error in rmse.items())
     plot = plotted(
-        "Crosses: the posterior by the output. Dashed: the part that is right",
+        "Reliability: dashed by bins, crosses by points",
         f"RMSE: {said}.",
         *panels,
         across=3,

@@ -50,12 +50,14 @@ def keras_ce(a: Any, y: Any) -> Any:
 
 
 WRONG: dict[Mix, tuple[str, Callable[[int], float]]] = {  # what it is, and its floor
-    Mix("softmax", torch_ce): ("softmax twice", lambda k: np.log1p((k - 1) * np.exp(-1.0))),
-    Mix("sigmoid", torch_ce): ("softmax of sigmoid", lambda k: np.log1p((k - 1) * np.exp(-1.0))),
-    Mix("softmax", torch_bce): (
-        "sigmoid of softmax", lambda k: (np.log1p(np.exp(-1.0)) + (k - 1) * np.log(2.0)) / k
+    Mix("softmax", torch_ce): ("softmax twice + log-likelihood", lambda k: np.log1p((k - 1) * np.exp(-1.0))),
+    Mix("sigmoid", torch_ce): (
+        "softmax of sigmoid + log-likelihood", lambda k: np.log1p((k - 1) * np.exp(-1.0))
     ),
-    Mix("sigmoid", keras_ce): ("sigmoid", lambda k: 0.0),
+    Mix("softmax", torch_bce): (
+        "sigmoid of softmax + cross-entropy", lambda k: (np.log1p(np.exp(-1.0)) + (k - 1) * np.log(2.0)) / k
+    ),
+    Mix("sigmoid", keras_ce): ("sigmoid + log-likelihood", lambda k: 0.0),
 }  # fmt: skip
 
 
@@ -119,7 +121,7 @@ def paired(
     for result in results:
         (a, y, loss), mix = ends[result.mix], result.mix
         matches = diagnose(a, y, loss).matches if np.isfinite(loss) else ()
-        names[mix] = ", ".join(match.in_all for match in matches)
+        names[mix] = ", ".join(match.pair for match in matches)
         accuracy = float((a.argmax(axis=-1) == y).mean())
         stuck = [each.name for each in plateau(f"{loss:.4f}", k, accuracy).matches]
         floor = WRONG[mix][1](k) if mix in WRONG else 0.0
