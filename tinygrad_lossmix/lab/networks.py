@@ -5,6 +5,7 @@
 """
 
 import inspect
+import math
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -49,16 +50,22 @@ def keras_ce(a: Any, y: Any) -> Any:
     return log_likelihood(a / np.sum(a, axis=-1, keepdims=True), y)
 
 
+def softmax_floor(k: int) -> float:
+    """The least log-likelihood of a softmax of k numbers from 0 to 1."""
+    return math.log1p((k - 1) * math.exp(-1.0))
+
+
+def bce_floor(k: int) -> float:
+    """The least mean cross-entropy of sigmoids of k softmax outputs."""
+    return (math.log1p(math.exp(-1.0)) + (k - 1) * math.log(2.0)) / k
+
+
 WRONG: dict[Mix, tuple[str, Callable[[int], float]]] = {  # what it is, and its floor
-    Mix("softmax", torch_ce): ("softmax twice + log-likelihood", lambda k: np.log1p((k - 1) * np.exp(-1.0))),
-    Mix("sigmoid", torch_ce): (
-        "softmax of sigmoid + log-likelihood", lambda k: np.log1p((k - 1) * np.exp(-1.0))
-    ),
-    Mix("softmax", torch_bce): (
-        "sigmoid of softmax + cross-entropy", lambda k: (np.log1p(np.exp(-1.0)) + (k - 1) * np.log(2.0)) / k
-    ),
+    Mix("softmax", torch_ce): ("softmax twice + log-likelihood", softmax_floor),
+    Mix("sigmoid", torch_ce): ("softmax of sigmoid + log-likelihood", softmax_floor),
+    Mix("softmax", torch_bce): ("sigmoid of softmax + cross-entropy", bce_floor),
     Mix("sigmoid", keras_ce): ("sigmoid + log-likelihood", lambda k: 0.0),
-}  # fmt: skip
+}
 
 
 def mixed(
