@@ -110,6 +110,7 @@ CALLS = [
       for options in ({}, {"axis": 0}, {"axis": -1, "keepdims": True}, {"axis": (0, 1)})),
     *(f(z, axis=axis) for f in (np.linalg.norm, np.cumsum) for axis in (None, 0, -1)),
     *(f(z, axis=1, ddof=1) for f in (np.var, np.std)),
+    *(np.roll(z, 2, axis) for axis in (None, 0, -1)),
     *(z.reshape(6), z.reshape(3, 2), np.broadcast_to(x, (3, 2)), z.T),
     np.stack([z, z]).transpose(2, 0, 1),
     *(z[1], z[:, 0], z[..., [0, 0, 2]], z[None, ::-1, 1:], x[x.data > 1.5], x[1]),

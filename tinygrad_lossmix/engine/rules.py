@@ -197,7 +197,8 @@ def einsum_rule(i: int, g: Array, z: Array, *xs: Array, subscripts: str, **optio
     found = dict(zip(known, part.shape, strict=True))
     if found != size:  # a letter of this operand alone, or 1 in the other, was summed: repeated
         part = part.reshape(tuple([found.get(c, 1) for c in letters]))
-        part = part * np.ones(tuple([size[c] for c in letters]), part.dtype)
+        shape = [size[c] if found.get(c, 1) == 1 else found[c] for c in letters]
+        part = np.broadcast_to(part, tuple(shape))
     spare = iter([c for c in LETTERS if c not in subscripts])
     for axis in range(len(mine)):  # a repeated letter took the diagonal: only it has a gradient
         letter = mine[axis]
