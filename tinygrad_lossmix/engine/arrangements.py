@@ -171,10 +171,11 @@ def _tile(A: Any, reps: Any) -> Any:
 
 @composed(np.repeat)
 def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
-    if not a.ndim or np.size(repeats) != 1 or not 0 < (k := np.ravel(repeats)[0]) < 10:
+    times = np.ravel(repeats)
+    if not a.ndim or times.dtype.kind != "i" or len(times) != 1 or not 0 < (k := times[0]) < 10:
         return rearranged(np.repeat, a, repeats, axis)
     a, axis = (a.reshape(-1), 0) if axis is None else (a, axis)
-    (i,) = normalize_axis_tuple(axis, a.ndim)
+    (i,) = normalize_axis_tuple(operator.index(axis), a.ndim)
     return np.stack([a] * k, i + 1).reshape((*a.shape[:i], a.shape[i] * k, *a.shape[i + 1 :]))
 
 
