@@ -1,5 +1,6 @@
 """Compiled functions: equal to the interpreted ones, nothing baked in, readable."""
 
+import cProfile
 import gc
 import linecache
 import warnings
@@ -319,3 +320,11 @@ def test_what_is_stabilised_is_what_is_compiled(program):
     ours = compiled(f, wrt)(*inputs)
     theirs = lm.value_and_grad(lambda *a: stabilize(f(*a)), wrt)(*inputs)
     close(ours, theirs, 1e-9, 1e-10)
+
+
+def test_it_is_compiled_under_a_profiler_that_cannot_be_put_back():
+    profiler = cProfile.Profile()
+    t = np.array([0.5, -1.0])
+    value, gradient = profiler.runcall(compiled(lambda w: (w * w).sum()), t)
+    assert value == 1.25
+    np.testing.assert_array_equal(gradient, 2 * t)

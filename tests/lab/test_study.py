@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
-from tinygrad_lossmix.lab.study import below, near
+from tinygrad_lossmix.lab import STUDIES
+from tinygrad_lossmix.lab.study import below, description, near
 
 
 @pytest.mark.parametrize(
@@ -43,3 +44,12 @@ def test_the_command_names_the_study_and_how_long_it_is():
         "graphs",
         "claims",
     ]
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_reader_of_the_report_is_not_told_of_arguments(name):
+    said = description(STUDIES[name])
+    assert said
+    assert not any(
+        word in said for word in ("Args:", "Raises:", "Error", "executor", "of your own")
+    )

@@ -41,6 +41,8 @@ def outcome(function: Callable[..., Any], *args: Any) -> tuple[Any, dict[str, An
             known = {**here, **frame.f_globals, **here}  # the outermost function returns last
 
     before = sys.getprofile()
+    if not (before is None or callable(before)):  # cProfile's, which cannot be put back
+        return function(*args), known
     sys.setprofile(profile)
     try:
         return function(*args), known

@@ -125,6 +125,8 @@ def named(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             found.update(frame.f_locals)
 
     before = sys.getprofile()
+    if not (before is None or callable(before)):  # cProfile's, which cannot be put back
+        return f(*args, **kwargs)
     sys.setprofile(watch)
     try:
         result = f(*args, **kwargs)

@@ -7,7 +7,6 @@
 """
 
 import hashlib
-import inspect
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import cycle
@@ -18,7 +17,7 @@ import numpy as np
 from tinygrad_lossmix.compiler.compile import compile
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.lab.data import Data, DataError
-from tinygrad_lossmix.lab.study import Statement, Study, Table, below, near, plotted
+from tinygrad_lossmix.lab.study import Statement, Study, Table, below, description, near, plotted
 from tinygrad_lossmix.lab.training import calibration_error
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 from tinygrad_lossmix.printing import amount
@@ -38,8 +37,13 @@ def boundaries(quick: bool = True, mixes: Iterable[Mix] = (), data: Data | None 
     For three classes the mixes differ. One sigmoid per class asks three separate questions, and no
     straight line cuts off a class that lies between two others.
 
-    Mixes of your own stand beside ours, data of your own, of two features, in place of the points;
-    other data raise DataError.
+    Args:
+        quick: the same either way.
+        mixes: of your own, beside ours.
+        data: of your own, of two features, in place of the points.
+
+    Raises:
+        DataError: the data have another number of features.
     """
     x, y = (data.x, np.eye(data.classes)[data.y]) if data else points()
     if x.shape[1] != 2:
@@ -72,7 +76,7 @@ def boundaries(quick: bool = True, mixes: Iterable[Mix] = (), data: Data | None 
         plotted("Two classes: the cost by step", f"At the end {ends}.", path),
         plotted("Three classes: the largest output", f"Right: {said}.", *panels, across=3),
     )
-    about, values = inspect.getdoc(boundaries) or "", {"costs": costs, "accuracy": part}
+    about, values = description(boundaries), {"costs": costs, "accuracy": part}
     return Study("boundaries", "Decision boundaries", about, statements, (), figures, values, quick)
 
 
@@ -82,7 +86,9 @@ def published(quick: bool = True, mixes: Iterable[Mix] = ()) -> Study:
     multinomial is softmax with log-likelihood: what scikit-learn's example gives for both comes
     out. With sigmoids the log-likelihood has no minimum: it falls while the answers get worse.
 
-    Mixes of your own stand beside ours.
+    Args:
+        quick: the same either way.
+        mixes: of your own, beside ours.
     """
     x, y = points()
     whole = np.column_stack([np.rint(x * 1e6), y.argmax(axis=-1)]).astype("<i8")
@@ -112,7 +118,7 @@ def published(quick: bool = True, mixes: Iterable[Mix] = ()) -> Study:
     )
     plot = plotted(str(IMPROPER), fall, *panels)
     values = {"accuracy": {str(m): a for m, a in part.items()}, "costs": costs, "curve": curve}
-    about, title = inspect.getdoc(published) or "", "A published table"
+    about, title = description(published), "A published table"
     return Study("published", title, about, statements, (table,), (plot,), values, quick)
 
 
@@ -125,7 +131,9 @@ def posterior(quick: bool = True, mixes: Iterable[Mix] = ()) -> Study:
     The lines ask whether of the outputs about .3 some 30 % are of the right class; sigmoids pass
     that too, for the errors of single points, the crosses, cancel.
 
-    Mixes of your own stand beside ours.
+    Args:
+        quick: 10,000 points, not 100,000.
+        mixes: of your own, beside ours.
     """
     rng = np.random.default_rng(0)
     classes = [rng.choice(3, n, p=PRIORS) for n in (10_000 if quick else 100_000, 20_000)]
@@ -162,7 +170,7 @@ def posterior(quick: bool = True, mixes: Iterable[Mix] = ()) -> Study:
         *panels,
         across=3,
     )
-    about, values = inspect.getdoc(posterior) or "", {"accuracy": part, "rmse": rmse, "ece": ece}
+    about, values = description(posterior), {"accuracy": part, "rmse": rmse, "ece": ece}
     return Study(
         "posterior", "Known posterior", about, statements, (table,), (plot,), values, quick
     )

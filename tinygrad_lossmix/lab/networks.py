@@ -4,7 +4,6 @@
 ['softmax torch_ce', 'sigmoid torch_ce']
 """
 
-import inspect
 import math
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -23,7 +22,7 @@ from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.lab.data import Data, digits, split
 from tinygrad_lossmix.lab.report import ranking
 from tinygrad_lossmix.lab.studies import Result, compare
-from tinygrad_lossmix.lab.study import Statement, Study, Table, below, plotted
+from tinygrad_lossmix.lab.study import Statement, Study, Table, below, description, plotted
 from tinygrad_lossmix.lab.training import Settings, descend, in_slices, initial
 from tinygrad_lossmix.mixes.costs import cross_entropy, log_likelihood
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
@@ -76,8 +75,11 @@ def mixed(
     The quadratic cost is slower; sigmoid with log-likelihood drives every output to 1, at a cost
     near 0. Bands go from the least seed to the largest.
 
-    Mixes of your own stand beside ours; data of your own in place of the digits, without what is
-    stated of these. An executor and a journal are for the runs.
+    Args:
+        quick: 3 seeds and 20 epochs, not 5 and 60.
+        mixes: of your own, beside ours.
+        data: of your own, in place of the digits and without what is stated of these.
+        where: executor and journal of the runs, as for `compare`.
     """
     ours, data, shape = data is None, data or digits(), (3, 20) if quick else (5, 60)
     plans = {eta: Settings(*shape, eta=eta) for eta in (0.1, 0.5, 1.0)}
@@ -103,7 +105,7 @@ def mixed(
         plotted("Learning curves", f"Accuracy at the end, eta .5: {said}", *plots),
         plotted("Mean outputs", f"Of wrong classes, {ONES}: {wrong:.4f}", *maps, across=3),
     )
-    table, about = Table("At the end", ("eta", *HEAD), tuple(rows)), inspect.getdoc(mixed) or ""
+    table, about = Table("At the end", ("eta", *HEAD), tuple(rows)), description(mixed)
     values = {f"{eta:g}": curves(results, "accuracy") for eta, results in found.items()}
     return Study("digits", "Digits", about, statements * ours, (table,), figures, values, quick)
 
@@ -115,8 +117,11 @@ def paired(
     one itself, and Keras' categorical cross-entropy on sigmoids. Three of them stay above a floor,
     and the loss looks like slow learning; outputs, labels and loss of one batch tell which it is.
 
-    Pairings of your own stand beside these; data of your own in place of the digits, without what
-    is stated of these. An executor and a journal are for the runs.
+    Args:
+        quick: 3 seeds and 30 epochs, not 5 and 60.
+        mixes: pairings of your own, beside these.
+        data: of your own, in place of the digits and without what is stated of these.
+        where: executor and journal of the runs, as for `compare`.
     """
     ours, data = data is None, data or digits()
     plan = Settings(3 if quick else 5, 30 if quick else 60, eta=0.5)
@@ -152,7 +157,7 @@ def paired(
         ),
         plotted("Mean outputs", seen, *maps, across=3),
     )
-    table, about = Table("At the end", head, tuple(rows)), inspect.getdoc(paired) or ""
+    table, about = Table("At the end", head, tuple(rows)), description(paired)
     values = {of: curves(results, of) for of in ("accuracy", "cost")}
     return Study(
         "pairings", "Wrong pairings", about, statements * ours, (table,), figures, values, quick

@@ -5,7 +5,6 @@
 (0.2028, 232)
 """
 
-import inspect
 import math
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.lab.study import Statement, Study, Table, near, plotted
+from tinygrad_lossmix.lab.study import Statement, Study, Table, description, near, plotted
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.mixes.outputs import sigmoid
 from tinygrad_lossmix.printing import amount
@@ -34,7 +33,9 @@ def study(quick: bool = True, mixes: Iterable[Mix] = ()) -> Study:
     The figure on the book's site (as of 2019) steps by dC/da = 1/(1 - a) where dC/dz = a belongs,
     at a smaller rate. With the true gradient and one rate the difference is clearer than there.
 
-    Mixes of your own, on one logit, stand beside the book's.
+    Args:
+        quick: the same either way.
+        mixes: of your own, on one logit, beside the book's.
     """
     entropy = Mix("sigmoid", "ce")
     pushes: dict[str, tuple[Push, float]] = {
@@ -73,7 +74,7 @@ def study(quick: bool = True, mixes: Iterable[Mix] = ()) -> Study:
     ends = ", ".join(f"{name} {amount(both[1][-1])}" for name, both in curves.items())
     plot = plotted("Output by epoch", f"From (2, 2), at the end: {ends}.", *panels)
     table = Table("Training", ("step", "eta", "from", "output", "below 1/2"), tuple(rows))
-    about, values = inspect.getdoc(study) or "", {"curves": curves}
+    about, values = description(study), {"curves": curves}
     return Study("neuron", "The book's neuron", about, statements, (table,), (plot,), values, quick)
 
 

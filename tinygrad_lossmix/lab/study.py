@@ -4,6 +4,7 @@
 ('0.2500, 1', '0.2501, 0.9999', True)
 """
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -58,6 +59,11 @@ class Study:
     def command(self) -> str:
         """What runs it again."""
         return f"lossmix report --only {self.name}{'' if self.quick else ' --full'}"
+
+
+def description(study: Callable[..., Study]) -> str:
+    """What its docstring says to a reader of the report: all but arguments and errors."""
+    return (inspect.getdoc(study) or "").partition("\n\nArgs:")[0]
 
 
 def near(claim: str, expected: Any, obtained: Any, within: float = 0.0) -> Statement:

@@ -4,7 +4,6 @@
 True
 """
 
-import inspect
 from collections.abc import Iterable
 
 import numpy as np
@@ -14,7 +13,7 @@ from tinygrad_lossmix.answers.claims.claim import Claim
 from tinygrad_lossmix.answers.verdict.verdict import verdict
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.lab.linear_models import SEVEN
-from tinygrad_lossmix.lab.study import Figure, Statement, Study, Table, below
+from tinygrad_lossmix.lab.study import Figure, Statement, Study, Table, below, description
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import yes
 from tinygrad_lossmix.views.drawing import draw
@@ -53,7 +52,7 @@ def verdicts(quick: bool = True, mixes: Iterable[Mix] = ()) -> Study:
     return Study(
         "verdicts",
         "Verdicts and fields of delta",
-        inspect.getdoc(verdicts) or "",
+        description(verdicts),
         (*statements,),
         (Table("Verdicts", HEAD, (*rows,), "lossmix verdict --mixes all"),),
         (*figures,),
@@ -77,7 +76,7 @@ def graphs(quick: bool = True, mixes: Iterable[Mix] = ()) -> Study:
         figures.append(Figure(str(mix), f"As a tree:\n{drawn.text}", svg, again))
         errors.append(float(np.abs(z.grad - mix.delta(z.data, 0)).max()))
     same = below("the gradient at z is off delta in closed form by", 1e-12, max(errors))
-    about, values = inspect.getdoc(graphs) or "", {"errors": errors}
+    about, values = description(graphs), {"errors": errors}
     return Study("graphs", "Graphs", about, (same,), (), (*figures,), values, quick)
 
 
@@ -90,5 +89,5 @@ def claims(quick: bool = True) -> Study:
         Statement(f'"{x.claim}" ({x.by}): {x.verdict}', x.expected, x.obtained, x.holds)
         for x in map(Claim.answer, CLAIMS)
     )
-    about = f"{inspect.getdoc(claims)}\n\n{LEGEND}"
+    about = f"{description(claims)}\n\n{LEGEND}"
     return Study("claims", "Claims and theorems", about, (*statements,), (), (), {}, quick)
