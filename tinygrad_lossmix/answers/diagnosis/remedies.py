@@ -83,6 +83,7 @@ SOFTMAX_OF_ONE = Remedy(
     "a softmax over one output is 1 at every logit: the cost is constant, nothing is learnt.",
     "0", *ONE,
 )
+UNCOMMON = Remedy("not a pair that a framework has by one name.", "not a - y", *EITHER)
 # fmt: on
 CLAMP = " Outputs that are clamped pass no gradient on; computed from logits nothing is clamped."
 
@@ -114,6 +115,8 @@ def remedy(
         return Remedy(f"NLLLoss takes log-probabilities and {words}.", delta, *LOGARITHM)
     if not layers:
         return AS_OUTPUTS
+    if not LAYERS.keys() >= set(layers):
+        return UNCOMMON
     cost = "quadratic" if cost == "squared error" else cost
     if layers == ("sigmoid",) and "renormalised" in quirk:
         return RENORMALISED
