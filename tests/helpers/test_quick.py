@@ -26,4 +26,4 @@ def test_each_case_that_fails_is_named():
 @in_one("c", thinned([1, 2, 3], 2))
 def test_cases_are_divided_and_every_one_is_run(a, b, c, request):
     assert f"{a < b}" in request.node.name
-    assert c in (1, 3)
+    assert (c == 2) == (request.node.get_closest_marker("slow") is not None)
