@@ -8,6 +8,7 @@ import os
 import selectors
 import shutil
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -27,6 +28,16 @@ LONGEST = 60  # seconds that an answer may take
 def chromium():
     """The path of a Chromium, or None."""
     return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@contextlib.contextmanager
+def alone():
+    """A tab of a browser of its own, and a folder for its pages."""
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,  # it may still write
+        running(chromium(), Path(folder) / "profile") as window,
+    ):
+        yield window, Path(folder)
 
 
 def from_npm(package, file):

@@ -4,7 +4,6 @@ python -m tests.helpers.page_picture docs/page.png
 """
 
 import sys
-import tempfile
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -19,7 +18,7 @@ WIDTH, HEIGHT = 1280, 700
 
 def picture(window, folder):
     """The PNG, with the pointer on an entry."""
-    path = Path(folder) / "network.html"
+    path = folder / "network.html"
     result = CliRunner().invoke(main, [*NETWORK.split(), "-o", str(path)])
     assert result.exit_code == 0, result
     window.screen(WIDTH, HEIGHT)
@@ -30,9 +29,5 @@ def picture(window, folder):
 
 
 if __name__ == "__main__":
-    options = {"ignore_cleanup_errors": True}  # the browser may still write
-    with (
-        tempfile.TemporaryDirectory(**options) as folder,
-        browser.running(browser.chromium(), Path(folder) / "profile") as window,
-    ):
+    with browser.alone() as (window, folder):
         Path(sys.argv[1]).write_bytes(picture(window, folder))

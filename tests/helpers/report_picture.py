@@ -4,7 +4,6 @@ python -m tests.helpers.report_picture docs/report.png [lossmix-report.html]
 """
 
 import sys
-import tempfile
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -23,13 +22,9 @@ def picture(window, path):
 
 
 if __name__ == "__main__":
-    options = {"ignore_cleanup_errors": True}  # the browser may still write
-    with (
-        tempfile.TemporaryDirectory(**options) as folder,
-        browser.running(browser.chromium(), Path(folder) / "profile") as window,
-    ):
+    with browser.alone() as (window, folder):
         made = Path(*sys.argv[2:3] or [folder, "report.html"]).resolve()
         if not made.exists():
-            result = CliRunner().invoke(main, ["report", "--out", folder])
+            result = CliRunner().invoke(main, ["report", "--out", str(folder)])
             assert result.exit_code == 0, result
         Path(sys.argv[1]).write_bytes(picture(window, made))
