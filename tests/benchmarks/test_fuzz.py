@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from fuzz import compare
-from peers import NUMPY, compiled, ours
+from peers import NUMPY, compiled, loops, ours
 from random_programs import FUNCTIONS, program
+
+from tinygrad_lossmix.compiler.loops import backend
 
 
 def became(theirs, count):
@@ -17,6 +19,13 @@ def test_no_program_differs_from_itself():
 
 def test_programs_are_compiled_as_they_are_interpreted():
     assert became(compiled("numpy"), 20) == ["agrees"] * 20
+
+
+def test_loops_run_as_python_as_they_are_compiled(monkeypatch):
+    monkeypatch.setattr(backend, "machine_code", backend.machine_code)  # brought back at the end
+    found = became(loops(), 20)
+    assert set(found) == {"agrees", "without loops"}
+    assert found.count("agrees") >= 12
 
 
 def test_every_function_is_drawn():
