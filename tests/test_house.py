@@ -45,9 +45,9 @@ ORDERED = {  # rooms that are read like a book: a file needs only those before i
     "stabilize differentiate lowering arguments source source.storage source.emit loops "
     "loops.threads loops.vector_math loops.operations loops.schedule loops.identifiers "
     "loops.statements loops.backend compile standalone",
-    "debugger": "rule local_derivative chain_rule reasons walk lockstep expressions layout entry "
-    "show questions playback page commands.session commands.move commands.stop "
-    "commands.look commands.change commands.learn commands.why commands.beside commands repl",
+    "debugger": "chain_rule rule walk lockstep expressions layout entry show questions page "
+    "commands.session commands.move commands.look commands.change commands.learn commands.why "
+    "commands repl",
 }
 OF_TYPES = {  # imports under TYPE_CHECKING, beside those of the faces; the first goes upwards
     "mixes.mix": {"answers.verdict.verdict"},

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.text import Text
 
 from tinygrad_lossmix.debugger import layout
-from tinygrad_lossmix.debugger.local_derivative import Local
+from tinygrad_lossmix.debugger.chain_rule import Local
 
 WORDS = st.text(st.sampled_from("abc xyz 123"), max_size=120)
 

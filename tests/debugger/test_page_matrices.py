@@ -7,7 +7,7 @@ import pytest
 
 import tinygrad_lossmix as lm
 from demos import network
-from tinygrad_lossmix.debugger.local_derivative import factors
+from tinygrad_lossmix.debugger.chain_rule import factors
 
 MATRICES = """
 [...document.querySelectorAll('#product .matrix')].map((matrix) => ({

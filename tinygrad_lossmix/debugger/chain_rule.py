@@ -1,36 +1,192 @@
-"""The chain rule: one product along each path to the cost, and their sum.
+"""The chain rule: local derivatives, a product along each path to the cost, and their sum.
 
->>> from tinygrad_lossmix.engine.sweep import sweep
 >>> z = Tensor([2.0, 1.0], name="z")
+>>> local_jacobian(np.square(z), 0)
+Local(values=array([4., 2.]), diagonal=True)
+>>> x, w = Tensor(np.ones((4, 3)), name="x"), Tensor(np.ones((3, 5)), name="w")
+>>> sign, left, right, local = factors(x @ w, 1, np.ones((4, 5)))
+>>> left.shape, sign, right.shape, ("left", "right")[local]
+((3, 4), '@', (4, 5), 'left')
 >>> cost = (z * z).sum()
 >>> links = [Link(node, place) for node, place, *_ in sweep(cost, np.array(1.0))]
 >>> count_paths(links, z, cost), [product for _, product in paths(links, z, np.array(1.0))]
 (2, [array([2., 1.]), array([2., 1.])])
 >>> cost.backward(), z.grad
 (None, array([4., 2.]))
->>> difference(cost, z).round(6)
-array([4., 2.])
 """
 
 from collections.abc import Callable
-from operator import attrgetter
+from functools import partial
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.debugger.local_derivative import Local, downstream, local_jacobian
-from tinygrad_lossmix.engine.replay import computed, replay
-from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.compiler.calls import axes_of, left
+from tinygrad_lossmix.engine.refusals import plain
+from tinygrad_lossmix.engine.replay import recorded
+from tinygrad_lossmix.engine.sweep import sweep
+from tinygrad_lossmix.engine.table import TABLE, Array
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.testing.methods import numerical_gradient
 
-MOVED = 64  # entries of a node that are moved one by one
-DIRECTIONS, SEED = 5, 0  # in which a larger one is moved
+LARGEST = 16  # entries of a node or of an argument whose Jacobian is shown
+CORNER = 8  # entries along each axis that tell whether a rule is elementwise
+SEED = 0  # of a gradient without any regularity
+
+Passed = Callable[[Array], Any]  # of a gradient at a node: what comes to another one, linear in it
 
 
 def largest(x: Any) -> float:
     """The largest magnitude in an array; 0 of an empty one."""
     return float(np.max(np.abs(x), initial=0.0))
+
+
+class Local(NamedTuple):
+    """A Jacobian of shape node.shape + argument.shape; or what stands on its diagonal."""
+
+    values: Array
+    diagonal: bool
+
+
+def local_jacobian(node: Tensor, position: int) -> Local | None:
+    """The derivative of a node by the argument at a position; None where it is too large to show.
+
+    It is what the engine's own rule makes of each unit gradient at the node.
+    """
+    return derivative_by(node.args[position], node, partial(downstream, node, position))
+
+
+def derivative_by(x: Tensor, node: Tensor, passed_back: Passed) -> Local | None:
+    """The derivative of a node by what it was computed from, from what is passed back for each g.
+
+    Where the node is elementwise and of x's shape, its diagonal, however large.
+    """
+    slopes = multiplied(passed_back, node) if node.shape == x.shape else None
+    if slopes is not None and node.size > 1:
+        return Local(slopes, True)
+    if not 0 < node.size <= LARGEST or not 0 < x.size <= LARGEST:
+        return None
+    units = np.eye(node.size, dtype=node.dtype).reshape(node.size, *node.shape)
+    with np.errstate(all="ignore"):
+        rows = [passed_back(unit) for unit in units]
+    return Local(np.stack(rows).reshape(node.shape + x.shape), False)
+
+
+def entrywise(node: Tensor, position: int) -> Array | None:
+    """By what the gradient of each entry is multiplied, in the shape of the node.
+
+    Before the sum over what was broadcast. None where the rule does more than that.
+    """
+    rule, kwargs = TABLE[node.function].rules[position], node.kwargs
+    return multiplied(lambda g: rule(g, node.data, *node.values, **kwargs), node)
+
+
+def is_elementwise(node: Tensor, position: int) -> bool:
+    """Whether there is such an answer; a corner of the arrays tells, however large they are."""
+    try:
+        args = [x[(slice(CORNER),) * np.ndim(x)] if np.ndim(x) else x for x in plain(node.args)]
+        args[position] = Tensor(args[position])
+        with np.errstate(all="ignore"):
+            return entrywise(recorded(node, args), position) is not None
+    except Exception:  # of a function, a rule or an option for this shape only
+        return entrywise(node, position) is not None
+
+
+def gathered(node: Tensor, position: int) -> Array | None:
+    """The derivative by each entry of an argument that goes to one entry of the node, as in a sum.
+
+    None where they go to several, or where to is not known.
+    """
+    passed_back, shape = partial(downstream, node, position), lifted(node, position)
+    if prod(shape) != node.size:
+        return None
+    with np.errstate(all="ignore"):
+        slopes = passed_back(np.ones(node.shape, node.dtype))
+    alike = node.size == 1 or _gives(passed_back, node, lambda g: g.reshape(shape) * slopes)
+    return slopes if alike else None
+
+
+def lifted(node: Tensor, position: int) -> tuple[int, ...]:
+    """The shape of what gathers entries with the axes that it has lost back, of length one."""
+    argument = node.args[position]
+    axes = axes_of(argument.ndim, None if node.size == 1 else node.kwargs.get("axis", -1))
+    return left(argument.shape, axes, True, 1)
+
+
+def rowwise(node: Tensor, position: int) -> Array | None:
+    """The Jacobian of each row of a node by that row of its argument, as of the softmax of a batch.
+
+    Returns:
+        an array of shape node.shape + (entries of a row,); None where rows are long, or mixed.
+    """
+    passed_back, shape = partial(downstream, node, position), node.shape
+    if node.ndim < 2 or shape != node.args[position].shape or not 0 < shape[-1] <= LARGEST:
+        return None
+    units = np.eye(shape[-1], dtype=node.dtype)
+    with np.errstate(all="ignore"):
+        rows = np.stack([passed_back(np.broadcast_to(unit, shape)) for unit in units], axis=-2)
+    alike = _gives(passed_back, node, lambda g: np.einsum("...j,...jk->...k", g, rows))
+    return rows if alike else None
+
+
+def _gives(passed_back: Passed, node: Tensor, made: Passed) -> bool:
+    """Whether what a gradient without any regularity gives is what is made of it."""
+    g = np.random.default_rng(SEED).uniform(1.0, 2.0, node.shape).astype(node.dtype)
+    close = 1e3 * np.finfo(node.dtype).eps
+    with np.errstate(all="ignore"):
+        return np.allclose(passed_back(g), made(g), close, close, equal_nan=True)
+
+
+def multiplied(passed_back: Passed, node: Tensor) -> Array | None:
+    """By what a linear function of the gradient of a node multiplies each entry; None: it does not.
+
+    If it multiplies entry by entry a gradient without any regularity, it does so with every one.
+    That one holds powers of two, by which products are exact.
+    """
+    powers = np.random.default_rng(SEED).integers(0, 16, node.shape, np.int8)
+    powers.flat[:16] = range(min(node.size, 16))  # of few entries no two are the same
+    g = np.ldexp(node.dtype.type(1), powers)
+    with np.errstate(all="ignore"):
+        slopes, scaled = np.asarray(passed_back(np.ones_like(g))), np.asarray(passed_back(g))
+        same = slopes.shape == node.shape and np.array_equal(scaled, g * slopes, equal_nan=True)
+        return slopes if same else None
+
+
+def downstream(node: Tensor, position: int, g: Array) -> Array:
+    """The product for one argument of a node: a sweep from it begins with its own products."""
+    return next(
+        contribution for _, place, _, contribution, _ in sweep(node, g) if place == position
+    )
+
+
+class Factors(NamedTuple):
+    """Two arrays whose product is the downstream gradient."""
+
+    sign: str  # "@" of matrices, "∘" entry by entry, summed where the argument was broadcast
+    left: Array
+    right: Array
+    local: int  # which of them is the local derivative; the other is the upstream gradient
+
+
+def factors(node: Tensor, place: int, g: Array) -> Factors | None:
+    """The factors of the product with a gradient g; None: a Jacobian too large to show.
+
+    A matrix product is one of two matrices again; what is elementwise is so entry by entry, and
+    what reduces an axis repeats the upstream gradient along it; else the entries of the upstream
+    gradient, in a row, are multiplied by the local Jacobian.
+    """
+    if node.function is np.matmul and all(np.ndim(x) < 3 for x in node.values):
+        x, y = map(np.asarray, node.values)
+        x, y = np.atleast_2d(x), y if y.ndim == 2 else y[:, None]
+        g = g.reshape(len(x), y.shape[1])
+        return Factors("@", x.T, g, 0) if place else Factors("@", g, y.T, 1)
+    if (slopes := entrywise(node, place)) is not None:
+        return Factors("∘", g, slopes, 1)
+    if (slopes := gathered(node, place)) is not None:
+        return Factors("∘", g.reshape(lifted(node, place)), slopes, 1)
+    if (local := local_jacobian(node, place)) is None:
+        return None
+    return Factors("@", g.reshape(1, -1), local.values.reshape(g.size, -1), 1)
 
 
 class Link(NamedTuple):
@@ -45,11 +201,6 @@ class Link(NamedTuple):
         argument: Tensor = self.node.args[self.place]
         return argument
 
-    @property
-    def local(self) -> Local | None:
-        """The local Jacobian; None where it is too large to show."""
-        return local_jacobian(self.node, self.place)
-
 
 class Product(NamedTuple):
     """One vector-Jacobian product, from a node to one of its arguments."""
@@ -62,11 +213,6 @@ class Product(NamedTuple):
     total: Array  # what that has accumulated so far
     received: int  # contributions, this one included
     expected: int
-
-    @property
-    def local(self) -> Local | None:
-        """The local Jacobian; None where it is too large to show."""
-        return Link(self.node, self.place).local
 
 
 Path = list[Link]  # from a node to the cost
@@ -108,48 +254,3 @@ def paths(links: Path, node: Tensor, seed: Array) -> list[tuple[Path, Array]]:
             found.append((path, products_along(path, seed)[0]))
         unfinished += [[*path, link] for link in further or []]
     return found
-
-
-def difference(cost: Tensor, at: Tensor) -> Array | None:
-    """The central finite difference of a cost by each entry of a node, all else held.
-
-    Returns:
-        an array of the node's shape, float64 where that can be; None where the node is too large.
-    """
-    if at.size > MOVED:
-        return None
-    f, x = _of_one(cost, at)
-    with np.errstate(all="ignore"):
-        return numerical_gradient(f, x)
-
-
-def slopes_along(cost: Tensor, at: Tensor, gradient: Array) -> tuple[Array, Array]:
-    """The slopes of a cost where all entries of a node are moved at once, each by ± the same step.
-
-    Returns:
-        for each of a few random choices of signs: what the gradient says, and the central finite
-        difference.
-    """
-    f, x = _of_one(cost, at)
-    rng = np.random.default_rng(SEED)
-
-    def along_one() -> tuple[Any, Array]:
-        signs = rng.integers(0, 2, x.shape, np.int8) * x.dtype.type(2) - x.dtype.type(1)
-        slope = numerical_gradient(lambda t: f(x + t * signs), np.zeros((), x.dtype))
-        return np.vdot(signs, gradient), slope
-
-    with np.errstate(all="ignore"):
-        expected, found = np.array([along_one() for _ in range(DIRECTIONS)]).T
-    return expected, found
-
-
-def _of_one(cost: Tensor, at: Tensor) -> tuple[Callable[[Array], Any], Array]:
-    """A cost as a function of one of its nodes, and the value of that."""
-
-    def moved(x: Array) -> Any:
-        return replay(cost, {at: x}, computed, attrgetter("data"))[cost]
-
-    # the cost of large logits is rounded by more in float32 than a step changes it
-    wide = at.data.astype(np.result_type(at.dtype, np.float64))
-    with np.errstate(all="ignore"):
-        return moved, wide if moved(wide).dtype == wide.dtype else at.data

@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 from rich.text import Text
 
-from tinygrad_lossmix.debugger.chain_rule import Product
+from tinygrad_lossmix.debugger.chain_rule import Product, downstream
 from tinygrad_lossmix.debugger.layout import aligned, lined
-from tinygrad_lossmix.debugger.local_derivative import downstream
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import number
 from tinygrad_lossmix.views.grids import column_of

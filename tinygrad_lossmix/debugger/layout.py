@@ -20,7 +20,7 @@ import numpy as np
 from rich.text import Text
 from rich.theme import Theme
 
-from tinygrad_lossmix.debugger.local_derivative import Local
+from tinygrad_lossmix.debugger.chain_rule import Local
 from tinygrad_lossmix.printing import IN_FULL, shorten
 from tinygrad_lossmix.views.grids import grid, on_one_line
 

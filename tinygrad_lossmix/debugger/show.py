@@ -14,16 +14,19 @@ from rich.text import Text
 
 from tinygrad_lossmix.compiler.calls import uniform
 from tinygrad_lossmix.debugger import rule
-from tinygrad_lossmix.debugger.chain_rule import Product, count_paths, paths, products_along
-from tinygrad_lossmix.debugger.entry import at, is_matrix_product, named_array, of_product, of_value
-from tinygrad_lossmix.debugger.layout import Row, aligned, compared, lined, screen, shown
-from tinygrad_lossmix.debugger.local_derivative import (
+from tinygrad_lossmix.debugger.chain_rule import (
     Local,
+    Product,
+    count_paths,
     entrywise,
     gathered,
     local_jacobian,
+    paths,
+    products_along,
     rowwise,
 )
+from tinygrad_lossmix.debugger.entry import at, is_matrix_product, named_array, of_product, of_value
+from tinygrad_lossmix.debugger.layout import Row, aligned, compared, lined, screen, shown
 from tinygrad_lossmix.debugger.lockstep import Lockstep
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
@@ -256,10 +259,14 @@ def _other_paths(walk: Walk, node: Tensor, focus: Focus) -> Text:
     return text.append(shown(rows, "  "))
 
 
-def on_both(steps: Lockstep, answer: Callable[[Walk], Text]) -> Text:
-    """What is said about each walk, one below the other."""
+def of_each(
+    steps: Walk | Lockstep, answer: Callable[[Walk, Focus], Text], focus: Focus = ALL
+) -> Text:
+    """What is said about a walk; in lock-step about both, one below the other."""
+    if isinstance(steps, Walk):
+        return answer(steps, focus)
     texts = []
     for side, walk in (("left", steps.left), ("right", steps.right)):
         heading = f"{side}: {mix_of(walk)}" if mix_of(walk) else side
-        texts += [Text(f"{heading}  {walk.place}", "quiet"), answer(walk)]
+        texts += [Text(f"{heading}  {walk.place}", "quiet"), answer(walk, focus)]
     return lined(*texts)

@@ -2,7 +2,13 @@
 
 import re
 
+import numpy as np
+import pytest
+
+import tinygrad_lossmix as lm
 from tests.helpers.prompt import answers_to, places, softmax_ll
+from tinygrad_lossmix.debugger.commands.move import breakpoint, watchpoint
+from tinygrad_lossmix.debugger.expressions import CommandError
 
 
 def test_the_values_come_first_where_they_are_asked_for():
@@ -43,3 +49,76 @@ def test_a_breakpoint_of_another_recording_says_that_it_does_not_apply():
     cost = softmax_ll("ce")
     text = answers_to("b n10;;set mix softmax quadratic;;c", cost)
     assert "1: break n10 does not apply: there is no n10 here" in text
+
+
+def walk_of(z=(2.0, 1.0, 0.0)):
+    with np.errstate(all="ignore"):
+        return lm.Stepper(lm.Mix("softmax", "ll").composed(lm.Tensor(list(z), name="z"), 0))
+
+
+def fires(kind, text, walk, forward=False):
+    """All positions at which it stops."""
+    stops = kind(text, walk)
+    if forward:
+        walk.forward()
+    found = [walk.position] if stops(walk) else []
+    while walk.run(stops):
+        found.append(walk.position)
+    back = []
+    while walk.run(stops, -1):
+        back.append(walk.position)
+    assert back[::-1] == [at for at in found if at != len(walk)]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "positions"),
+    [
+        ("n1", [7]),
+        ("a", [4]),
+        ("C", [0]),
+        ("exp", [8]),
+        ("divide", [5]),
+        ("softmax", [5]),
+        ("log_likelihood", [1]),
+        ("backward", [0]),
+        ("nan", []),
+        ("position > 6", [7, 8]),
+        ("z.grad < 0", [8]),
+    ],
+)
+def test_a_breakpoint_stops_where_it_says_in_both_directions(text, positions):
+    assert fires(breakpoint, text, walk_of()) == positions
+
+
+def test_a_breakpoint_stops_at_values_too():
+    walk = walk_of()
+    nodes = len(walk.reading.nodes)
+    assert fires(breakpoint, "n1", walk, forward=True) == [1 - nodes, 7]
+    assert fires(breakpoint, "forward", walk_of(), forward=True) == [-nodes]
+    assert fires(breakpoint, "softmax", walk_of(), forward=True) == [1 - nodes, 5]
+
+
+def test_nan_is_met_where_it_is_made_and_not_where_it_is_passed_on():
+    walk = walk_of((1000.0, 0.0))
+    first = fires(breakpoint, "nan", walk, forward=True)[0]
+    assert walk.at(first).computed.function is np.divide
+
+
+def test_a_watched_gradient_stops_at_each_who_writes_it():
+    assert fires(watchpoint, "n1.grad", walk_of()) == [5, 7]
+    assert fires(watchpoint, "n1", walk_of()) == [5, 7]
+
+
+def test_a_watched_condition_stops_where_it_changes():
+    walk = lm.Stepper((lm.Tensor(2.0, name="x") * 3.0).exp())
+    assert walk.run(watchpoint("x.grad > 1", walk))
+    assert walk.position == 2
+
+
+@pytest.mark.parametrize("text", ["", "q", "z.grad >", "q > 1"])
+@pytest.mark.parametrize("kind", [breakpoint, watchpoint])
+def test_what_is_not_known_is_a_mistake(kind, text):
+    walk = walk_of()
+    with pytest.raises(CommandError):
+        kind(text, walk)

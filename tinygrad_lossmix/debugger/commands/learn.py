@@ -3,13 +3,16 @@ those that ask for the next product.
 """
 
 import re
+from collections.abc import Callable
 from functools import partial
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 from rich.text import Text
 
 from tinygrad_lossmix.debugger import rule, show
-from tinygrad_lossmix.debugger.chain_rule import SEED, difference, largest, slopes_along
+from tinygrad_lossmix.debugger.chain_rule import derivative_by, is_elementwise, largest
 from tinygrad_lossmix.debugger.commands.look import CALLS
 from tinygrad_lossmix.debugger.commands.session import Session, command
 from tinygrad_lossmix.debugger.expressions import (
@@ -20,18 +23,20 @@ from tinygrad_lossmix.debugger.expressions import (
     whole_number,
 )
 from tinygrad_lossmix.debugger.layout import Row, aligned, lined, screen, shown, wrapped
-from tinygrad_lossmix.debugger.local_derivative import derivative_by, is_elementwise
 from tinygrad_lossmix.debugger.questions import Quiz
-from tinygrad_lossmix.debugger.reasons import reason
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.graph import Group, groups
-from tinygrad_lossmix.engine.table import spelling
+from tinygrad_lossmix.engine.replay import computed, replay
+from tinygrad_lossmix.engine.table import Array, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.layers import LAYERS
 from tinygrad_lossmix.printing import brief, count, short
+from tinygrad_lossmix.testing.methods import numerical_gradient
 from tinygrad_lossmix.views.reading import Reading
 
+MOVED = 64  # entries of a node that are moved one by one
+DIRECTIONS, SEED = 5, 0  # in which a larger one is moved
 WHOLE = re.compile(r"\[[^\]]*\]|\([\d, ]*\)")  # an index or a shape: on one line
 
 
@@ -64,7 +69,7 @@ def explain(session: Session[Walk], arg: str) -> Text:
 def _because(reading: Reading, node: Tensor, place: int) -> Text:
     """What a node passes back to an argument, and why; an index or a shape stays on one line."""
     text = Text("\n  ").append(show.product(reading, node, place), "flow")
-    kept = WHOLE.sub(lambda found: found[0].replace(" ", "\0"), reason(reading, node, place))
+    kept = WHOLE.sub(lambda found: found[0].replace(" ", "\0"), rule.reason(reading, node, place))
     for line in wrapped(kept, screen()[0] - 4):
         text.append(f"\n    {line}".replace("\0", " "))
     return text
@@ -133,8 +138,10 @@ def check(session: Session[Walk], arg: str) -> Text:
     if at is None or found is None:
         return Text(f"{call(node)} has no gradient to check: none reaches it")
     when, name = "" if walk.position >= at else f", as it will be at {walk.at(at).place}", ""
-    slopes, text = difference(walk.cost, node), Text()
-    if slopes is None:
+    text = Text()
+    if node.size <= MOVED:
+        slopes = difference(walk.cost, node)
+    else:
         found, slopes = slopes_along(walk.cost, node, found)
         many, name = count(len(found), "random direction"), "along them, "
         text.append(f"{call(node)} has {node.size:,} entries: checked along {many} (seed {SEED}),")
@@ -153,6 +160,49 @@ def check(session: Session[Walk], arg: str) -> Text:
     style = "book" if near else "bold"
     gaps = Text.assemble(("max difference", "name"), f"     {gap:.4g}  ", (verdict, style))
     return lined(text.append(shown(rows)), gaps)
+
+
+def difference(cost: Tensor, at: Tensor) -> Array:
+    """The central finite difference of a cost by each entry of a node, all else held.
+
+    Returns:
+        an array of the node's shape, float64 where that can be.
+    """
+    f, x = _of_one(cost, at)
+    with np.errstate(all="ignore"):
+        return numerical_gradient(f, x)
+
+
+def slopes_along(cost: Tensor, at: Tensor, gradient: Array) -> tuple[Array, Array]:
+    """The slopes of a cost where all entries of a node are moved at once, each by ± the same step.
+
+    Returns:
+        for each of a few random choices of signs: what the gradient says, and the central finite
+        difference.
+    """
+    f, x = _of_one(cost, at)
+    rng = np.random.default_rng(SEED)
+
+    def along_one() -> tuple[Any, Array]:
+        signs = rng.integers(0, 2, x.shape, np.int8) * x.dtype.type(2) - x.dtype.type(1)
+        slope = numerical_gradient(lambda t: f(x + t * signs), np.zeros((), x.dtype))
+        return np.vdot(signs, gradient), slope
+
+    with np.errstate(all="ignore"):
+        expected, found = np.array([along_one() for _ in range(DIRECTIONS)]).T
+    return expected, found
+
+
+def _of_one(cost: Tensor, at: Tensor) -> tuple[Callable[[Array], Any], Array]:
+    """A cost as a function of one of its nodes, and the value of that."""
+
+    def moved(x: Array) -> Any:
+        return replay(cost, {at: x}, computed, attrgetter("data"))[cost]
+
+    # the cost of large logits is rounded by more in float32 than a step changes it
+    wide = at.data.astype(np.result_type(at.dtype, np.float64))
+    with np.errstate(all="ignore"):
+        return moved, wide if moved(wide).dtype == wide.dtype else at.data
 
 
 @command("learn", takes="text")

@@ -45,7 +45,7 @@ from tinygrad_lossmix.debugger.expressions import (
     quantity,
     whole_number,
 )
-from tinygrad_lossmix.debugger.layout import by_itself, lined, shown
+from tinygrad_lossmix.debugger.layout import aligned, by_itself, lined, shown
 from tinygrad_lossmix.debugger.lockstep import Lockstep, Meeting
 from tinygrad_lossmix.debugger.page import page as write_page
 from tinygrad_lossmix.debugger.show import batch
@@ -110,16 +110,16 @@ def gradient_so_far(session: Session[Walk], node: Tensor) -> Text:
     return _alone(session, name, found, part)
 
 
-@command("look", "w")
-def where(session: Session[Walk], arg: str) -> Text:
+@command("look", "w", on="either")
+def where(session: Session[Any], arg: str) -> Text:
     """the path from here to the cost, the product of its local Jacobians, the other paths"""
-    return show.path_to_cost(session.steps, session.focus)
+    return show.of_each(session.steps, show.path_to_cost, session.focus)
 
 
-@command("look", "l")
-def list_(session: Session[Walk], arg: str) -> Text:
+@command("look", "l", on="either")
+def list_(session: Session[Any], arg: str) -> Text:
     """the nodes with values and gradients; -> marks the current one"""
-    return show.listing(session.steps, session.focus)
+    return show.of_each(session.steps, show.listing, session.focus)
 
 
 @command("look", "a", takes="name")
@@ -197,6 +197,23 @@ def _difference(walk: Walk, meeting: Meeting, symbols: Symbols) -> str:
     formula = symbols.mix.formula
     letters = [meaning for letter, meaning in LETTERS.items() if letter in formula]
     return f"max difference {gap:.4g}; delta is {', '.join([formula, *letters])}"
+
+
+@command("look", "p", repeats=True, on="two")
+def part(session: Session[Lockstep], arg: str) -> Text:
+    """go on to the next quantity, C, a or z, whose gradients differ"""
+    return session.moved(session.steps.part(), "no further gradients differ")
+
+
+@command("look", "d", on="two")
+def delta_(session: Session[Lockstep], arg: str) -> Text:
+    """the gradients of C, a and z on both sides, and their max difference"""
+    steps, rows = session.steps, [("", "left", "right", "difference")]
+    for each in steps.meetings:
+        apart = "equal" if each.same else f"{each.gap:.4g}"
+        left, right = (session.focus.on(steps.left.reading, x) for x in (each.left, each.right))
+        rows.append((f"dC/d{each.name}", left, right, apart))
+    return aligned(rows, ("quiet", "flow", "flow", ""), "")
 
 
 @command("look", takes="text")

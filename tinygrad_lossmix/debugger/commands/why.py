@@ -10,13 +10,12 @@ import numpy as np
 from rich.text import Text
 
 from tinygrad_lossmix.debugger import show
-from tinygrad_lossmix.debugger.chain_rule import Product
+from tinygrad_lossmix.debugger.chain_rule import Product, entrywise
+from tinygrad_lossmix.debugger.commands.move import has_nan
 from tinygrad_lossmix.debugger.commands.session import Session, command
-from tinygrad_lossmix.debugger.commands.stop import has_nan
 from tinygrad_lossmix.debugger.entry import at, named_array
 from tinygrad_lossmix.debugger.expressions import CommandError
 from tinygrad_lossmix.debugger.layout import aligned, lined
-from tinygrad_lossmix.debugger.local_derivative import entrywise
 from tinygrad_lossmix.debugger.rule import differentiated
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.replay import recorded, replay
