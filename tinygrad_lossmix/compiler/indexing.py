@@ -5,6 +5,7 @@ array([[2, 3],
        [4, 5]])
 """
 
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -84,12 +85,19 @@ def _scatter(g: Value, key: Any, shape: tuple[int, ...]) -> Value:
     return None if at is None else like.program.call(added, (g, at, shape), {})
 
 
+def _take(a: Value, indices: Value, axis: int | None = None, **options: Any) -> Value:
+    return None if options else COMPOSED[np.take](a, indices, axis)
+
+
 def _einsum(subscripts: str, *operands: Value, **options: Any) -> Value:
-    """A product of matrices, or of entries and a sum; None for a diagonal, or not two operands."""
-    terms, out = subscripts.split("->")
-    if len(operands) != 2 or any(len(set(each)) < len(each) for each in terms.split(",")):
+    """A product of matrices, or of entries and a sum; None for a diagonal, for other than two
+    operands, and for what a call on arguments alone need not spell out, as one on a Tensor does."""
+    if not re.fullmatch(r"\w*,\w*->\w*", str(subscripts)):
         return None
+    terms, out = subscripts.split("->")
     (a, b), (x, y) = terms.split(","), operands
+    if len(set(a)) < len(a) or len(set(b)) < len(b):
+        return None
     sizes = [dict(zip(t, np.shape(v), strict=True)) for t, v in ((a, x), (b, y))]
     same = all(sizes[0][c] == sizes[1][c] for c in a if c in b)
     left, right = [c for c in a if c not in b], [c for c in b if c not in a]
@@ -113,7 +121,7 @@ def _einsum(subscripts: str, *operands: Value, **options: Any) -> Value:
 SPELLED: dict[Any, Callable[..., Value]] = {
     getitem: _getitem,
     scatter: _scatter,
-    np.take: COMPOSED[np.take],
+    np.take: _take,
     np.roll: partial(rearranged, np.roll),
     np.einsum: _einsum,
 }

@@ -178,6 +178,17 @@ def test_what_numpy_makes_of_arguments_alone_is_made_before_the_loops():
         close(looped(f)(np.ones(3), u), lm.value_and_grad(f)(np.ones(3), u))
 
 
+def test_calls_on_arguments_alone_may_be_written_in_every_way_that_numpy_has():
+    def f(t, u):
+        calls = [np.einsum("ii", u), np.einsum("ij,jk", u, u), np.einsum("ij, kj -> ik", u, u)]
+        calls += [np.einsum("...i,...i->...", u, u), np.einsum(u, [0, 1], u, [1, 2], [0, 2])]
+        calls += [np.take(u, [0, 7], mode="wrap"), np.roll(u, (1, 2), axis=(0, 1)) * u]
+        return (np.exp(t) * sum([(i + 1) * np.sum(x) for i, x in enumerate(calls)])).sum()
+
+    u = np.random.default_rng(0).normal(size=(3, 3))
+    close(looped(f)(np.ones(3), u), lm.value_and_grad(f)(np.ones(3), u))
+
+
 def test_errors_of_the_labels_are_those_of_the_cost():
     g = looped(lm.MIXES[4].cost)
     with pytest.raises(ValueError, match="classes are 0 … 2"):
