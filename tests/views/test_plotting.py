@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from tinygrad_lossmix.views.plotting import APART, COLOURS, SERIES, arranged, inline, lines
+from tinygrad_lossmix.views.plotting import (
+    APART,
+    COLOURS,
+    SERIES,
+    arranged,
+    inline,
+    lines,
+    separated,
+)
 
 
 def luminance(colour):
@@ -66,6 +74,12 @@ def test_lines_are_named_at_their_ends_in_their_colours_and_apart():
         np.testing.assert_array_equal(line.get_ydata(), np.mean(curves[name], axis=0))
     band = axes.collections[0].get_paths()[0].vertices[:, 1]
     assert (band.min(), band.max()) == (0.1, 0.6)  # of the least to the largest
+
+
+def test_a_name_is_nearest_to_its_own_line():
+    np.testing.assert_allclose(separated([0.05, 0.05, 0.12]), [0.0, APART, 2 * APART])
+    np.testing.assert_allclose(separated([0.4, 0.49, 0.49]), 0.46 + APART * np.arange(-1, 2))
+    np.testing.assert_allclose(separated([-9.0, 0.5, 7.0]), [0.0, 0.5, 1.0])
 
 
 def test_the_band_of_a_logarithmic_scale_stays_above_zero():

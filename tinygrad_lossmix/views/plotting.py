@@ -12,7 +12,7 @@ import hashlib
 import io
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
@@ -114,15 +114,24 @@ def lines(
         ends += [(y, name, look[0]) for y in mean[np.isfinite(mean)][-1:]]
     axes.margins(x=0.03 if few else 0.0)
     axes.set_ylim(axes.get_ylim())
-    height, left = -APART, len(ends) * named
-    for y, name, colour in sorted(ends)[:left]:
-        left -= 1
-        level = (axes.transScale + axes.transLimits).transform((at[-1], y))[1]
-        height = min(max(level, height + APART), 1.0 - left * APART)  # none over another
+    scale, ends = axes.transScale + axes.transLimits, sorted(ends) if named else []
+    heights = separated([scale.transform((at[-1], y))[1] for y, *_ in ends])
+    for (_, name, colour), height in zip(ends, heights, strict=True):
         axes.annotate(
             name, (1.0, height), (4.0, 0.0), "axes fraction", textcoords="offset points",
             va="center", color=colour, parse_math=False,
         )  # fmt: skip
+
+
+def separated(levels: Sequence[float]) -> Array:
+    """Sorted heights as near to these as can be (least squares), none over another."""
+    n, steps = len(levels), APART * np.arange(len(levels))
+    own = levels - steps  # of which none may be below one before it
+    rising = [
+        max(min(own[i:j].mean() for j in range(k + 1, n + 1)) for i in range(k + 1))
+        for k in range(n)
+    ]
+    return steps + np.clip(rising, 0.0, 1.0 - steps[-1:].sum())
 
 
 def heat(axes: Axes, values: Array, **settings: Any) -> None:
