@@ -1,6 +1,7 @@
 """Tasks on executors, and the journal that keeps them."""
 
 import importlib
+import json
 import os
 import pickle
 import random
@@ -81,6 +82,10 @@ def test_a_run_that_diverged_comes_back_as_it_was(blobs: Data, tmp_path: Path) -
     found = [compare(MIXES[:2], blobs, wild, journal=tmp_path / "j") for _ in range(2)]
     assert any(run.diverged for result in found[0] for run in result.runs)
     assert repr(found[0]) == repr(found[1]) == repr(compare(MIXES[:2], blobs, wild))
+    journal = (tmp_path / "j").read_text()
+    assert '{"float": "NaN"}' in journal
+    for line in journal.splitlines():
+        json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
 
 
 @given(st.lists(st.integers(0, 2**64 - 1)))

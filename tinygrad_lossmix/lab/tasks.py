@@ -20,6 +20,8 @@ import numpy as np
 
 from tinygrad_lossmix.installation import DISTRIBUTION, version
 
+NO_NUMBERS = [{"float": name} for name in ("NaN", "Infinity", "-Infinity")]  # as they are written
+
 
 class TaskError(RuntimeError):
     """A task that cannot be sent, or a worker that was lost."""
@@ -56,13 +58,24 @@ def completed(
     for i, text in here if executor is None else elsewhere(executor, waiting):
         if journal:
             append(Path(journal), f'{{"task": "{names[i]}", "result": {text}}}\n'.encode())
-        yield i, json.loads(text)
+        yield i, given(text)
 
 
 def answer(call: Callable[..., Any], *told: Any) -> str:
-    """What a call gives, as JSON: the same text, wherever it is written."""
+    """What a call gives, as JSON: the same text, wherever it is written.
+
+    JSON has no number for NaN and infinity: they are as in `NO_NUMBERS`.
+    """
     other = lambda x: x.tolist() if hasattr(x, "tolist") else getattr(x, "__dict__", str(x))
-    return json.dumps(call(*told), default=other)
+    found = json.loads(
+        json.dumps(call(*told), default=other), parse_constant=lambda name: {"float": name}
+    )
+    return json.dumps(found, allow_nan=False)
+
+
+def given(text: str | bytes) -> Any:
+    """What an answer, or a line with one in it, says."""
+    return json.loads(text, object_hook=lambda x: float(x["float"]) if x in NO_NUMBERS else x)
 
 
 def elsewhere(executor: Executor, waiting: Sequence[tuple[int, Any]]) -> Iterator[tuple[int, str]]:
@@ -91,7 +104,7 @@ def finished(journal: Path) -> dict[str, Any]:
     found = {}
     for line in journal.read_bytes().splitlines():
         with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
-            entry = json.loads(line)
+            entry = given(line)
             found[entry["task"]] = entry["result"]
     return found
 
