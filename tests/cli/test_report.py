@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -109,8 +110,38 @@ def test_each_study_gets_what_it_takes(folder, stand_in):
     assert "lossmix report --only neuron --beside lml ll" in text
 
 
+def test_data_of_ones_own_go_to_the_studies_that_take_any(folder, stand_in, monkeypatch):
+    got = []
+
+    def takes_data(quick=True, data=None):
+        got.append(data)
+        return TINY
+
+    (folder / "own.csv").write_text("1,2,0\n3,4,1\n5,6,0\n7,9,1\n")
+    monkeypatch.setitem(STUDIES, "digits", takes_data)
+    assert report("--data", "own.csv").exit_code == 0
+    [data] = got
+    np.testing.assert_array_equal(data.x[:, 1], [2, 4, 6, 9])
+    text = (folder / "lossmix-report.html").read_text(encoding="utf-8")
+    assert text.count("<section id=") == 2
+    result = report("--data", "own.csv", "--only", "digits", "--only", "neuron")
+    assert (result.exit_code, len(got)) == (2, 1)
+    assert "--data is for digits: no --only of another part" in result.stderr
+
+
+def test_the_commands_on_the_page_name_the_data(folder, monkeypatch):
+    (folder / "my own.csv").write_text("1,2,0\n3,4,1\n5,6,0\n7,9,1\n")
+    figure = Figure("A", "B", "<svg></svg>")
+    monkeypatch.setitem(STUDIES, "digits", lambda data: replace(TINY, figures=(figure,)))
+    assert report("--data", "my own.csv", "--only", "digits").exit_code == 0
+    text = (folder / "lossmix-report.html").read_text(encoding="utf-8")
+    assert "--data &#x27;my own.csv&#x27;</code>" in text
+
+
 @pytest.mark.usefixtures("stand_in")
-@pytest.mark.parametrize("args", [["--only", "nothing"], ["--beside", "softmax", "x"], ["surplus"]])
+@pytest.mark.parametrize(
+    "args", [["--only", "nothing"], ["--beside", "softmax", "x"], ["surplus"], ["--data", "x"]]
+)
 def test_wrong_usage_is_one_error_and_writes_nothing(folder, args):
     result = report(*args)
     assert (result.exit_code, result.stdout) == (2, "")

@@ -14,9 +14,8 @@ from rich.text import Text
 
 from tinygrad_lossmix.cli.exits import INTERRUPTED, refusing, usage
 from tinygrad_lossmix.cli.options import json_option, mixes_option, show
-from tinygrad_lossmix.cli.progress import progress
+from tinygrad_lossmix.cli.runs import data_option, executor_options, progress
 from tinygrad_lossmix.cli.stdout import printed
-from tinygrad_lossmix.cli.workers import executor_options
 from tinygrad_lossmix.installation import needing
 from tinygrad_lossmix.lab.data import Data, DataError, digits
 from tinygrad_lossmix.lab.data_files import read
@@ -60,13 +59,7 @@ def plot_file(ctx: click.Context, param: click.Parameter, path: Path | None) -> 
 @setting("eta", float, "Learning rate, the same for every mix.")
 @setting("batch", click.IntRange(1), "Examples per mini-batch.")
 @setting("dtype", click.Choice(["float32", "float64"]), "Of all numbers in the training.")
-@click.option(
-    "--data",
-    "path",
-    type=click.Path(path_type=Path),
-    help="CSV with the class, a number or a name, in the last column, or .npz with X and y.  "
-    "[default: digits]",
-)
+@data_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

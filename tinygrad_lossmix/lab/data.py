@@ -127,9 +127,6 @@ class Split:
 def split(data: Data, rng: np.random.Generator, dtype: str = "float64") -> Split:
     """A quarter of every class, at least one example, for the test; the rest for training.
 
-    Pixels are divided by their largest value; any other feature is standardised by the mean and
-    standard deviation of the training examples, and one that is constant there becomes 0.
-
     Raises:
         DataError: the features are too large to be scaled in this dtype.
     """
@@ -140,19 +137,24 @@ def split(data: Data, rng: np.random.Generator, dtype: str = "float64") -> Split
         held_back = max(1, len(rows) // 4)
         test.extend(rows[:held_back])
         train.extend(rows[held_back:])
-    shift, scale = scaling(data, train)
-    with np.errstate(over="ignore", invalid="ignore"):
-        x = ((data.x - shift) / scale).astype(dtype)
-    if not (np.isfinite(x).all() and np.isfinite(scale).all()):
-        raise DataError(f"{data.name}: some features are too large for {dtype}: rescale them")
+    x = scaled(data, train, dtype)
     return Split(x[train], data.y[train], x[test], data.y[test], data.classes)
 
 
-def scaling(data: Data, train: list[int]) -> tuple[Array, Array]:
-    """What to subtract and divide by: a number per feature."""
-    if data.pixels is not None:
-        return np.array(0.0), np.array(float(data.pixels))
+def scaled(data: Data, train: list[int] | slice, dtype: str = "float64") -> Array:
+    """All features (n, d): pixels divided by their largest value; any other feature standardised by
+    the mean and standard deviation of these rows, and one that is constant there becomes 0.
+
+    Raises:
+        DataError: they are too large for it.
+    """
+    mean, scale = np.array(0.0), np.array(data.pixels)
     with np.errstate(over="ignore", invalid="ignore"):
-        mean, spread = data.x[train].mean(axis=0), data.x[train].std(axis=0)
-    # the spread of a constant feature may be a rounding error instead of 0
-    return mean, np.where(spread <= 1e-12 * np.abs(mean), 1.0, spread)
+        if data.pixels is None:
+            mean, spread = data.x[train].mean(axis=0), data.x[train].std(axis=0)
+            # the spread of a constant feature may be a rounding error instead of 0
+            scale = np.where(spread <= 1e-12 * np.abs(mean), 1.0, spread)
+        x = ((data.x - mean) / scale).astype(dtype)
+    if not (np.isfinite(x).all() and np.isfinite(scale).all()):
+        raise DataError(f"{data.name}: some features are too large for {dtype}: rescale them")
+    return x

@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.compile import compile
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.lab.data import Data, DataError
+from tinygrad_lossmix.lab.data import Data, DataError, scaled
 from tinygrad_lossmix.lab.study import Statement, Study, Table, below, description, near, plotted
 from tinygrad_lossmix.lab.training import calibration_error
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
@@ -40,14 +40,15 @@ def boundaries(quick: bool = True, mixes: Iterable[Mix] = (), data: Data | None 
     Args:
         quick: the same either way.
         mixes: of your own, beside ours.
-        data: of your own, of two features, in place of the points.
+        data: of your own, of two features, which are standardised, in place of the points.
 
     Raises:
         DataError: the data have another number of features.
     """
-    x, y = (data.x, np.eye(data.classes)[data.y]) if data else points()
+    x, y = (scaled(data, slice(None)), np.eye(data.classes)[data.y]) if data else points()
     if x.shape[1] != 2:
-        raise DataError(f"boundaries are drawn over 2 features, not {x.shape[1]}: choose two")
+        words = "choose two of them, or other studies"
+        raise DataError(f"boundaries are drawn over 2 features, not {x.shape[1]}: {words}")
     rest = np.column_stack([y[:, 0], 1.0 - y[:, 0]])  # the first class and all others
     runs = {
         "softmax, eta": descent(TWO, x, rest, rate=0.5, steps=100),
@@ -62,7 +63,7 @@ def boundaries(quick: bool = True, mixes: Iterable[Mix] = (), data: Data | None 
     w = np.random.default_rng(0).normal(size=pairs[0].shape)
     a = outputs(TWO, w, x)[:, :1] - outputs(ONE, w[:, :1] - w[:, 1:], x)
     statements = (
-        below("outputs of both with random w1, w2 differ by", 3e-16, float(np.abs(a).max())),
+        below("outputs of both with random w1, w2 differ by", 1e-15, float(np.abs(a).max())),
         below("trained, softmax at eta, sigmoid at 2 eta: weights by", 1e-12, off[0]),
         Statement("trained, both at eta", "by more than .01", amount(off[1]), off[1] > 0.01),
     )
@@ -74,10 +75,12 @@ def boundaries(quick: bool = True, mixes: Iterable[Mix] = (), data: Data | None 
     panels = [partial(draw_regions, mix=mix, w=w, x=x, y=y) for mix, w in fits.items()]
     figures = (
         plotted("Two classes: the cost by step", f"At the end {ends}.", path),
-        plotted("Three classes: the largest output", f"Right: {said}.", *panels, across=3),
+        plotted("All classes: the largest output", f"Right: {said}.", *panels, across=3),
     )
     about, values = description(boundaries), {"costs": costs, "accuracy": part}
-    return Study("boundaries", "Decision boundaries", about, statements, (), figures, values, quick)
+    title = f"Decision boundaries{f' on {data.name}' if data else ''}"
+    sure = statements[:2] if data else statements
+    return Study("boundaries", title, about, sure, (), figures, values, quick)
 
 
 def published(quick: bool = True, mixes: Iterable[Mix] = ()) -> Study:

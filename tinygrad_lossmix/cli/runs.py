@@ -1,23 +1,39 @@
-"""Where the tasks of a study are made: here, by processes of this machine, on a Dask cluster."""
+"""What compare and report share: whose data; where the tasks are made: here, by processes of this
+machine, on a Dask cluster; how far they are.
+"""
 
 import asyncio
 import functools
+import logging
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import active_children, get_context, parent_process
+from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tinygrad_lossmix.cli.exits import Refused, refusing
 from tinygrad_lossmix.installation import needing
 from tinygrad_lossmix.lab.tasks import TaskError
 
 ONE_THREAD = dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"], "1")
+
+
+data_option = click.option(
+    "--data",
+    "path",
+    type=click.Path(path_type=Path),
+    help="CSV with the class, a number or a name, in the last column, or .npz with X and y.  "
+    "[default: digits]",
+)
 
 
 def executor_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -65,6 +81,8 @@ def cluster(address: str) -> Iterator[Executor]:
     with refusing(ImportError), needing("cluster", "a Dask cluster needs distributed"):
         from distributed import Client, Security
         from distributed.comm.core import connect
+    for name in ("distributed", "distributed.client"):  # of a lost cluster one sentence is said
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     secured = Security().get_connection_args("client")
     try:  # a client waits for ever for the greeting of what is no scheduler
         asyncio.run(asyncio.wait_for(connect(address, **secured), 5)).abort()
@@ -74,3 +92,15 @@ def cluster(address: str) -> Iterator[Executor]:
         raise Refused(f"--scheduler {address}: {why}") from error
     with client:
         yield client.get_executor()
+
+
+@contextmanager
+def progress(total: float) -> Iterator[Callable[..., None]]:
+    """Gives what to call: `tell(advance=1, description="softmax ll")`; seen on a terminal."""
+    stderr = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
+    stderr.quiet = not stderr.is_terminal
+    with Progress(
+        *columns, console=stderr, disable=stderr.quiet, transient=True, speed_estimate_period=3600
+    ) as bar:
+        yield partial(bar.update, bar.add_task("", total=total))

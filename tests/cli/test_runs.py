@@ -211,9 +211,9 @@ def test_thirty_kills_lose_nothing_and_repeat_nothing() -> None:
     assert table == result(*args[:-2])
 
 
-@on_linux
-@pytest.mark.slow
-def test_a_cluster_completes_though_one_of_its_workers_is_killed() -> None:
+@contextlib.contextmanager
+def cluster() -> Iterator[tuple[list[str], Any, Any]]:
+    """What asks for a Dask cluster, its scheduler, and the first of its two workers."""
     pytest.importorskip("distributed")
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
@@ -222,13 +222,32 @@ def test_a_cluster_completes_though_one_of_its_workers_is_killed() -> None:
     where = ["--host", "127.0.0.1", "--port", address.partition(":")[2]]
     worker = [dask[0], dask[1] + "worker", f"tcp://{address}", "--nthreads", "1", "--no-nanny"]
     with (
-        started(dask[0], dask[1] + "scheduler", *where, *quiet),
+        started(dask[0], dask[1] + "scheduler", *where, *quiet) as scheduler,
         started(*worker, *quiet) as first,
         started(*worker, *quiet),
     ):
-        args = ["--epochs", "20", "--seeds", "30"]
-        on = ["--scheduler", f"tcp://{address}", "--out", "out", "--json"]
-        with compare(*args, *on) as process:
+        yield ["--scheduler", f"tcp://{address}", "--out", "out"], scheduler, first
+
+
+@on_linux
+@pytest.mark.slow
+def test_a_scheduler_that_is_killed_is_one_sentence() -> None:
+    args = ["--epochs", "20", "--seeds", "30"]
+    with cluster() as (on, scheduler, _), compare(*args, *on) as process:
+        until(lambda: len(lines()) > 3)
+        scheduler.kill()
+        stdout, stderr = process.communicate(timeout=100)
+    assert (process.returncode, stdout) == (2, "")
+    assert stderr.startswith("Error: a worker was lost: ")
+    assert stderr.count("\n") == 1
+
+
+@on_linux
+@pytest.mark.slow
+def test_a_cluster_completes_though_one_of_its_workers_is_killed() -> None:
+    args = ["--epochs", "20", "--seeds", "30"]
+    with cluster() as (on, _, first):
+        with compare(*args, *on, "--json") as process:
             until(lambda: len(lines()) > 3)
             first.kill()
             at_kill = len(lines())
