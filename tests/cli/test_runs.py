@@ -211,22 +211,30 @@ def test_thirty_kills_lose_nothing_and_repeat_nothing() -> None:
     assert table == result(*args[:-2])
 
 
+def listens(port: int) -> bool:
+    """Whether something here takes connections there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @contextlib.contextmanager
 def cluster() -> Iterator[tuple[list[str], Any, Any]]:
     """What asks for a Dask cluster, its scheduler, and the first of its two workers."""
     pytest.importorskip("distributed")
     with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+        port = free.getsockname()[1]
     dask = ["-m", "distributed.cli.dask_"]
     quiet = ["--no-dashboard"]
-    where = ["--host", "127.0.0.1", "--port", address.partition(":")[2]]
-    worker = [dask[0], dask[1] + "worker", f"tcp://{address}", "--nthreads", "1", "--no-nanny"]
+    where = ["--host", "127.0.0.1", "--port", str(port)]
+    address = f"tcp://127.0.0.1:{port}"
+    worker = [dask[0], dask[1] + "worker", address, "--nthreads", "1", "--no-nanny"]
     with (
         started(dask[0], dask[1] + "scheduler", *where, *quiet) as scheduler,
         started(*worker, *quiet) as first,
         started(*worker, *quiet),
     ):
-        yield ["--scheduler", f"tcp://{address}", "--out", "out"], scheduler, first
+        until(partial(listens, port))
+        yield ["--scheduler", address, "--out", "out"], scheduler, first
 
 
 @on_linux

@@ -20,6 +20,6 @@ def in_commands(monkeypatch):
     """The commands print these answers."""
     monkeypatch.setitem(HIGHER, "verdict", verdict_on)
     monkeypatch.setattr("tinygrad_lossmix.lab.report.gather", grounds_on)
-    monkeypatch.setattr("tinygrad_lossmix.cli.verdict.verdict", verdict_on)
-    monkeypatch.setattr("tinygrad_lossmix.cli.match.table", rows)
+    monkeypatch.setattr("tinygrad_lossmix.verdict", verdict_on, raising=False)
+    monkeypatch.setattr("tinygrad_lossmix.cli.answers.table", rows)
     monkeypatch.setattr(Claim, "answer", lambda claim: answer(claim))

@@ -5,10 +5,9 @@ from typing import Any
 
 import click
 
-from tinygrad_lossmix.cli.exits import usage
 from tinygrad_lossmix.cli.given import example, filled, input_option, seed_option
-from tinygrad_lossmix.cli.options import json_option, mix_of, show
-from tinygrad_lossmix.cli.stdout import printed
+from tinygrad_lossmix.cli.options import json_option, mix_of
+from tinygrad_lossmix.cli.output import printed, show, usage
 from tinygrad_lossmix.cli.user_code import imported, users_code
 from tinygrad_lossmix.testing.check_report import GradcheckReport
 from tinygrad_lossmix.testing.checking import gradcheck
@@ -26,7 +25,7 @@ DEFAULT_SHAPE = "2x3"
 @seed_option
 @json_option
 @click.pass_context
-def command(
+def check(
     ctx: click.Context, /, what: tuple[str, ...], shapes: tuple[str, ...], as_json: bool, **how: Any
 ) -> None:
     """Check a gradient against the derivative: that of a function of Tensors, of a pair (function,

@@ -11,8 +11,8 @@ import click
 import numpy as np
 from click.core import ParameterSource
 
-from tinygrad_lossmix.cli.exits import Refused, usage
 from tinygrad_lossmix.cli.options import beside_option, mix_at, mix_of, point_options
+from tinygrad_lossmix.cli.output import Refused, usage
 from tinygrad_lossmix.cli.user_code import imported, outcome, users_code
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor

@@ -12,13 +12,12 @@ from typing import Any
 import click
 import numpy as np
 
-from tinygrad_lossmix.cli.exits import usage
+from tinygrad_lossmix.cli.output import usage
 from tinygrad_lossmix.cli.user_code import imported, users_code
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.labels import dense
 from tinygrad_lossmix.mixes.layers import PAIRS
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
-from tinygrad_lossmix.records import to_json
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object instead of text."
@@ -35,11 +34,6 @@ def file_option(about: str) -> Callable[[Callable[..., None]], Any]:
     """The option -o, a file to write."""
     kind = click.Path(dir_okay=False, path_type=Path)
     return click.option("-o", "path", metavar="FILE", type=kind, help=about)
-
-
-def show(as_json: bool, record: Any, text: Any) -> None:
-    """Print an answer, as one JSON object or as text."""
-    click.echo(to_json(record) if as_json else f"{text}\n", nl=False)
 
 
 def numbers(text: str) -> Array:

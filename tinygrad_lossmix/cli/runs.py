@@ -20,7 +20,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tinygrad_lossmix.cli.exits import Refused, refusing
+from tinygrad_lossmix.cli.output import Refused, refusing
 from tinygrad_lossmix.installation import needing
 from tinygrad_lossmix.lab.tasks import TaskError
 

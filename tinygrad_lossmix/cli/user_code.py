@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any
 
 from tinygrad_lossmix.caller import INSIDE
-from tinygrad_lossmix.cli.exits import Refused
+from tinygrad_lossmix.cli.output import Refused
 from tinygrad_lossmix.printing import line_of_code
 
 
