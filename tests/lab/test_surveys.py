@@ -10,7 +10,7 @@ import tinygrad_lossmix as lm
 from tests.helpers.hostile_names import HOSTILE
 from tinygrad_lossmix.answers.claims.claim import Claim
 from tinygrad_lossmix.lab import surveys
-from tinygrad_lossmix.lab.document import page
+from tinygrad_lossmix.lab.study import page
 
 
 def own(name):

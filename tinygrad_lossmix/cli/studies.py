@@ -20,13 +20,11 @@ from tinygrad_lossmix.cli.options import json_option, mix_of, mixes_option
 from tinygrad_lossmix.cli.output import INTERRUPTED, printed, refusing, show, usage
 from tinygrad_lossmix.cli.runs import data_option, executor_options, progress
 from tinygrad_lossmix.installation import needing
-from tinygrad_lossmix.lab import STUDIES, document
-from tinygrad_lossmix.lab.data import Data, DataError, digits
-from tinygrad_lossmix.lab.data_files import read
+from tinygrad_lossmix.lab import STUDIES, study
+from tinygrad_lossmix.lab.data import Data, DataError, digits, read
 from tinygrad_lossmix.lab.networks import save_curves
 from tinygrad_lossmix.lab.report import prepare, record, write
 from tinygrad_lossmix.lab.studies import in_order, runs, summarise
-from tinygrad_lossmix.lab.study import Study
 from tinygrad_lossmix.lab.training import Epoch, Run, Settings
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import clean, number, shorten, yes
@@ -234,18 +232,18 @@ def report(
         prepare(html.parent)
         given["journal"] = out and out / "results.jsonl"
         studies = run_all(names, given)
-        found = document.record(studies)
-        files.write(html, document.page(studies, options).encode())
+        found = study.record(studies)
+        files.write(html, study.page(studies, options).encode())
         if out:
             files.write(out / "results.json", to_json(found).encode())
     show(as_json, found, clean(str(html)))
-    failed = [each.claim for study in studies for each in study.statements if not each.holds]
+    failed = [x.claim for each in studies for x in each.statements if not x.holds]
     for line in (f"{found['holds']} of {found['statements']} statements hold", *failed):
         click.echo(clean(line), err=True)
     ctx.exit(bool(failed))
 
 
-def run_all(names: list[str], given: dict[str, Any]) -> list[Study]:
+def run_all(names: list[str], given: dict[str, Any]) -> list[study.Study]:
     """These in turn, each with what it takes of what is given."""
     shares = [SHARES.get(name, 150) * (1 if given["quick"] else 5) for name in names]
     found = []

@@ -9,8 +9,7 @@
 from collections.abc import Callable
 
 from tinygrad_lossmix.lab import linear_models, networks, neuron, surveys
-from tinygrad_lossmix.lab.data import Data, DataError, digits
-from tinygrad_lossmix.lab.data_files import read
+from tinygrad_lossmix.lab.data import Data, DataError, digits, read
 from tinygrad_lossmix.lab.report import diagnosis, ranking, record, write
 from tinygrad_lossmix.lab.studies import Result, Spread, compare, runs, summarise
 from tinygrad_lossmix.lab.study import Figure, Statement, Study, Table

@@ -19,11 +19,11 @@ from tinygrad_lossmix.answers.diagnosis.diagnose import diagnose
 from tinygrad_lossmix.answers.plateau.plateau import plateau
 from tinygrad_lossmix.compiler.patterns.mispairings import WrongPairing
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.lab.data import Data, digits, split
+from tinygrad_lossmix.lab.data import Data, digits
 from tinygrad_lossmix.lab.report import ranking
 from tinygrad_lossmix.lab.studies import Result, compare
 from tinygrad_lossmix.lab.study import Statement, Study, Table, below, description, plotted
-from tinygrad_lossmix.lab.training import Settings, descend, in_slices, initial
+from tinygrad_lossmix.lab.training import Settings, begun, descend, in_slices
 from tinygrad_lossmix.mixes.costs import cross_entropy, log_likelihood
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 from tinygrad_lossmix.mixes.outputs import sigmoid, softmax
@@ -173,9 +173,7 @@ def with_floors(panel: Callable[[Any], None], k: int, axes: Any) -> None:
 
 def trained(mix: Mix, data: Data, plan: Settings) -> tuple[Array, Array, float]:
     """The outputs for the training examples, their classes, and the cost, as seed 0 leaves them."""
-    rng = np.random.default_rng(0)
-    parts = split(data, rng, plan.dtype)
-    p = initial((parts.x.shape[1], plan.hidden, parts.classes), rng, plan.dtype)
+    parts, p, rng = begun(data, plan)
     *_, p = descend(mix, parts, p, rng, plan)
     z = in_slices(parts.x, p)
     return mix.activate(z), parts.y, float(mix.cost(z, parts.y))

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.engine import Tensor, grad
-from tinygrad_lossmix.lab.data import Data, digits, split
+from tinygrad_lossmix.lab.data import Data, digits
 from tinygrad_lossmix.lab.tasks import completed
-from tinygrad_lossmix.lab.training import Epoch, OnEpoch, Run, Settings, initial, logits, train
+from tinygrad_lossmix.lab.training import Epoch, OnEpoch, Run, Settings, begun, logits, train
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 
 GOAL = 0.95
@@ -160,9 +160,7 @@ def measure_delta(mix: Mix, data: Data, settings: Settings) -> MeasuredDelta:
     Raises:
         DataError: the features cannot be scaled in this dtype.
     """
-    rng = np.random.default_rng(0)
-    parts = split(data, rng, settings.dtype)
-    p = initial((parts.x.shape[1], settings.hidden, parts.classes), rng, settings.dtype)
+    parts, p, rng = begun(data, settings)
     rows = rng.permutation(len(parts.x))[: settings.batch]
     z, y = logits(parts.x[rows], *p), parts.y[rows]
     variable = Tensor(z)

@@ -101,9 +101,7 @@ def train(
     Raises:
         DataError: the features cannot be scaled in this dtype.
     """
-    rng = np.random.default_rng(seed)
-    parts = split(data, rng, settings.dtype)
-    start = initial((parts.x.shape[1], settings.hidden, parts.classes), rng, settings.dtype)
+    parts, start, rng = begun(data, settings, seed)
     curve = []
     # a run may overflow its way to a cost that is not finite: that is a result, not a warning
     with np.errstate(over="ignore", invalid="ignore"):
@@ -116,6 +114,20 @@ def train(
     own = np.arange(parts.classes) == parts.y_test[:, None]
     never = np.setdiff1d(parts.y_test, a.argmax(axis=-1))
     return Run(mix, seed, tuple(curve), a[own].mean(), a[~own].mean(), tuple(never.tolist()))
+
+
+def begun(
+    data: Data, settings: Settings, seed: int = 0
+) -> tuple[Split, Parameters, np.random.Generator]:
+    """The examples and the weights that a run starts from, and what draws its mini-batches.
+
+    Raises:
+        DataError: the features cannot be scaled in this dtype.
+    """
+    rng = np.random.default_rng(seed)
+    parts = split(data, rng, settings.dtype)
+    sizes = parts.x.shape[1], settings.hidden, parts.classes
+    return parts, initial(sizes, rng, settings.dtype), rng
 
 
 def measure(mix: Mix, parts: Split, p: Parameters) -> Epoch:
