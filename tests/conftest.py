@@ -23,8 +23,8 @@ FIXED = settings(
     database=None,
     suppress_health_check=[HealthCheck.too_slow],  # of a busy machine
 )
-settings.register_profile("default", FIXED, max_examples=10)
-settings.register_profile("more", FIXED, max_examples=60)
+settings.register_profile("default", FIXED, max_examples=6)
+settings.register_profile("more", FIXED, max_examples=36)
 settings.register_profile(
     "mutation",
     FIXED,
@@ -48,6 +48,15 @@ def pytest_xdist_auto_num_workers() -> int:
     if hasattr(os, "sched_getaffinity"):
         return min(4, len(os.sched_getaffinity(0)))
     return min(4, os.cpu_count() or 1)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """To rewrite every assert takes each worker 10 s: instead a failure shows the local variables,
+    and the file alone, run without -n, what was compared.
+    """
+    asked = os.environ.get("PYTEST_ADDOPTS", "")
+    os.environ["PYTEST_ADDOPTS"] = f"--assert=plain --showlocals {asked}"
 
 
 def pytest_collection_finish() -> None:
