@@ -7,6 +7,7 @@ import pkgutil
 import pytest
 
 import tinygrad_lossmix
+from tests.helpers import once
 
 MODULES = ["tinygrad_lossmix"] + [
     module.name
@@ -18,6 +19,7 @@ MODULES = ["tinygrad_lossmix"] + [
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    once.in_commands(monkeypatch)
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 

@@ -82,25 +82,30 @@ FILES = {name_of(path): path for path in sorted(ROOT.rglob("*.py"))}
 
 
 @functools.cache
-def tree(module: str) -> ast.Module:
-    return ast.parse(FILES[module].read_text(encoding="utf-8"))
+def nodes(module: str) -> list[ast.AST]:
+    return [*ast.walk(ast.parse(FILES[module].read_text(encoding="utf-8")))]
+
+
+def called(function: ast.expr) -> str:
+    """The last of its names."""
+    return getattr(function, "attr", getattr(function, "id", ""))
 
 
 def imports(module: str) -> Iterator[Import]:
     of_types = {
         inner
-        for node in ast.walk(tree(module))
+        for node in nodes(module)
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
         for inner in ast.walk(node)
     }
-    for node in ast.walk(tree(module)):
+    for node in nodes(module):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, f"{module}:{node.lineno} imports relatively"
             names = [f"{node.module}.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+        elif isinstance(node, ast.Call) and called(node.func) == "import_module":
             if isinstance(node.args[0], ast.Constant):
                 names = [node.args[0].value]
             else:
@@ -204,8 +209,8 @@ def test_no_file_name_stands_for_two_things() -> None:
 
 
 def test_no_class_name_stands_for_two_things() -> None:
-    nodes = [node for module in FILES for node in ast.walk(tree(module))]
-    names = Counter(node.name for node in nodes if isinstance(node, ast.ClassDef))
+    every = [node for module in FILES for node in nodes(module)]
+    names = Counter(node.name for node in every if isinstance(node, ast.ClassDef))
     assert not [name for name, n in names.items() if n > 1]
 
 

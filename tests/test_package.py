@@ -1,5 +1,6 @@
 """The package as a whole: its public face, what importing it costs, its version."""
 
+import functools
 import importlib.metadata
 import itertools
 import pydoc
@@ -20,6 +21,7 @@ HEAVY = ["click", "rich", "graphviz", "pygraphviz", "matplotlib", "sympy", "hypo
 HEAVY += ["scipy"]
 
 
+@functools.cache
 def python(code):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
+from tests.helpers.quick import thinned
 from tinygrad_lossmix.answers import peers
 from tinygrad_lossmix.answers import vocabulary as module
 from tinygrad_lossmix.answers.vocabulary import LIBRARIES, MEANING, NAMES, names
@@ -84,20 +85,15 @@ def test_no_number_or_another_shape_is_a_disagreement(
     assert not any(peer.agrees for peer in names()[0].peers)
 
 
-def test_a_library_computes_in_a_process_of_its_own(library: Any) -> None:
-    library("import numpy as np\ndef twice(x): return 2 * x")
+def test_a_library_computes_in_a_process_of_its_own_and_may_print_there(library: Any) -> None:
+    library("print('using some backend')\ndef twice(x): return 2 * x")
     (value,) = peers.values({"keras": ["keras.twice(z) + K + n + k.sum() + y.sum()"]})["keras"]
     example = peers.example()
     np.testing.assert_array_equal(value, 2 * example["z"] + 3 + 4 + 3 + 4)
 
 
-def test_a_library_may_print_while_it_is_imported(library: Any) -> None:
-    library("print('using some backend')")
-    assert peers.values({"keras": ["K"]})["keras"] == [3]
-
-
 @pytest.mark.parametrize(
-    "source", ["raise RuntimeError('broken build')", "import sys; sys.exit(3)"]
+    "source", thinned(["raise RuntimeError('broken build')", "import sys; sys.exit(3)"], 2)
 )
 def test_a_library_that_cannot_be_imported_is_one_line(library: Any, source: str) -> None:
     library(source)

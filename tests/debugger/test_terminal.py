@@ -13,6 +13,7 @@ other = lm.Mix("sigmoid", "ll").composed(z, 0) if "beside" in sys.argv else None
 lm.step(lm.Mix("softmax", "ll").composed(z, 0), beside=other)
 print("left")
 """
+CYAN = "\x1b[36m"
 
 
 @pytest.fixture
@@ -27,9 +28,11 @@ def answer(child, line):
     return child.before
 
 
-def test_a_walk_in_a_terminal(step):
+def test_a_walk_in_a_terminal_that_refuses_colour(step):
     child = step(NO_COLOR="1")
-    assert "[1/8] C = -n6" in answer(child, "n")
+    first = answer(child, "n")
+    assert "[1/8] C = -n6" in first
+    assert CYAN not in first
     assert "[2/8]" in answer(child, "")
     assert "[1/8]" in answer(child, "back")
     assert "[0/8]" in answer(child, "")
@@ -42,9 +45,9 @@ def test_a_walk_in_a_terminal(step):
     child.expect_exact("left")
 
 
-def test_ctrl_c_stays_inside_and_ctrl_d_leaves(step):
+def test_ctrl_c_stays_inside_ctrl_d_leaves_and_answers_are_coloured(step):
     child = step()
-    answer(child, "n")
+    assert CYAN in answer(child, "n")
     child.sendintr()
     child.expect_exact("interrupted; type `quit` or Ctrl-D to leave")
     child.expect_exact("(step) ")
@@ -60,11 +63,6 @@ def test_tab_completes_names(step):
     child.expect_exact("not computed yet")
 
 
-def test_a_terminal_gets_colour_unless_it_is_refused(step):
-    assert "\x1b[36m" in answer(step(), "n")
-    assert "\x1b[36m" not in answer(step(NO_COLOR="1"), "n")
-
-
 @pytest.mark.slow
 def test_breakpoints_and_watched_gradients_in_a_terminal(step):
     child = step(NO_COLOR="1")
@@ -77,6 +75,7 @@ def test_breakpoints_and_watched_gradients_in_a_terminal(step):
     assert "dC/dn1 = dC/da / n2" in answer(child, "explain")
 
 
+@pytest.mark.slow
 def test_values_changes_and_a_quiz_in_a_terminal(step):
     child = step(NO_COLOR="1")
     assert "[forward 1/8] z" in answer(child, "forward")
