@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 DEMOS = sorted((Path(__file__).parent.parent / "demos").glob("[0-9][0-9]_*.py"))
+LONG = ("15_a_layer_of_your_own",)  # it looks for a cost, and for a layer
 NETWORK = Path(__file__).parent.parent / "demos" / "network.py"  # what docs and tests step through
 
 
@@ -22,7 +23,14 @@ def test_there_is_a_path_of_demos():
     assert len(DEMOS) >= 10
 
 
-@pytest.mark.parametrize("path", [*DEMOS, NETWORK], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, marks=[pytest.mark.slow] * (path.stem in LONG))
+        for path in [*DEMOS, NETWORK]
+    ],
+    ids=lambda path: path.stem,
+)
 def test_demo_runs(path, capsys):
     assert printed(path, capsys)
 

@@ -42,6 +42,7 @@ def controls(mix, z, y):
     }
 
 
+@pytest.mark.slow
 def test_it_opens_where_something_goes_wrong_and_says_what_to_look_at(explore):
     found, shown = explore()
     assert found["mix"] == lm.Mix("softmax", "quadratic")

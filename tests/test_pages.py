@@ -18,9 +18,9 @@ README, *DOCS = PAGES
 FOR_THOSE_WHO_CARRY_ON = [
     ROOT / f"{name}.md" for name in ("ARCHITECTURE", "CHANGELOG", "CONTRIBUTING")
 ]
-every_page = pytest.mark.parametrize(
-    "page", [*PAGES, *FOR_THOSE_WHO_CARRY_ON], ids=lambda page: page.stem
-)
+ALL = [*PAGES, *FOR_THOSE_WHO_CARRY_ON]
+every_page = pytest.mark.parametrize("page", ALL, ids=lambda page: page.stem)
+LONG = ("how-to", "questions")  # whose blocks compute verdicts of functions of the reader's
 
 
 def text_of(page):
@@ -39,7 +39,11 @@ def anchors(page):
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@every_page
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=[pytest.mark.slow] * (page.stem in LONG)) for page in ALL],
+    ids=lambda page: page.stem,
+)
 def test_every_block_prints_what_the_page_says(page, monkeypatch):
     once.in_commands(monkeypatch)
     difference = "\n".join(changed(page))

@@ -24,6 +24,7 @@ def cells_of(path):
     return cells
 
 
+@pytest.mark.slow
 def test_what_a_cell_shows_is_what_comes_out(tmp_path):
     pytest.importorskip("IPython")
     pytest.importorskip("pygraphviz")

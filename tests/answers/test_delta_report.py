@@ -203,18 +203,18 @@ def test_what_does_not_fit_gets_one_clear_error(args, error, says):
 
 @pytest.mark.parametrize("mix", thinned(lm.MIXES, 6), ids=str)
 def test_many_classes_take_no_time_and_are_shown_by_the_largest_delta(mix):
-    z = np.random.default_rng(0).normal(size=3000)
+    z = np.random.default_rng(0).normal(size=1500)
     start = time.perf_counter()
     found = lm.delta_report(mix, z, 7)
     text, record = str(found), json.dumps(found.to_dict(), allow_nan=False)
-    assert time.perf_counter() - start < 20  # 0.5 s; a sweep and a text per class took 35
+    assert time.perf_counter() - start < 10  # a sweep and a text per class take longer
     assert found.engine_agrees
     assert found.differences_agree
     rows = [line.split()[0] for line in text.splitlines() if re.match(r" *\d+  ", line)]
     assert len(rows) == 20
     largest = np.argsort(-np.abs(found.closed_form), kind="stable")[:20]
     assert rows == [str(k) for k in sorted(largest)]
-    assert "The 20 of 3000 classes with the largest delta." in text
+    assert "The 20 of 1500 classes with the largest delta." in text
     assert len(text) < 4000
     assert json.loads(record)["jacobian"] is None
 

@@ -43,6 +43,7 @@ def test_all_engines_of_each_library_here_agree_with_the_hand_written_gradients(
         assert {row["mix"] for row in rows} == {" ".join(corner) for corner in workloads.CORNERS}
 
 
+@pytest.mark.slow
 def test_all_engines_that_have_scalars_agree_on_a_chain(tmp_path):
     result = run(tmp_path, "--quick", "--only", "W6")
     short = [row for row in result["chains"] if row["operations"] == 100]

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 import tinygrad_lossmix as lm
+from tests.helpers.quick import thinned
 from tinygrad_lossmix.cli import main
 
 
@@ -85,7 +86,7 @@ def test_two_mixes_are_drawn_in_one_picture(tmp_path):
     assert "\n\nsoftmax + cross-entropy: C' = 0.7826\n" in text
 
 
-@pytest.mark.parametrize("mix", lm.MIXES, ids=str)
+@pytest.mark.parametrize("mix", thinned(lm.MIXES, 4), ids=str)
 def test_the_backward_pass_is_written_as_a_program(mix, tmp_path):
     path = tmp_path / "backward.py"
     assert draw(mix.output, mix.cost_name, "--z", "3,-1,0", "-o", str(path)).exit_code == 0

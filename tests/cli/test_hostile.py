@@ -163,7 +163,7 @@ def test_what_cannot_be_written_is_one_error_and_leaves_nothing(name, tmp_path, 
             (("draw", "softmax", "ll"),),
             (("plateau", "2.3", "--json"),),
         ],
-        3,
+        4,
     ),
     ids=" ".join,
 )

@@ -8,7 +8,6 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from tests.helpers.quick import thinned
 from tinygrad_lossmix import cli
 from tinygrad_lossmix.cli import COMMANDS, main
 
@@ -102,7 +101,8 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     assert (result.returncode, result.stderr) == (cli.PIPE_CLOSED, "")
 
 
-@pytest.mark.parametrize("encoding", thinned(["cp437", "ascii", "latin-1"], 3))
+@pytest.mark.slow
+@pytest.mark.parametrize("encoding", ["cp437", "ascii", "latin-1"])
 def test_letters_the_terminal_lacks_are_replaced(encoding: str) -> None:
     env = {**os.environ, "PYTHONIOENCODING": encoding}
     result = lossmix("step", "--batch", "-c", "next", env=env)

@@ -50,9 +50,9 @@ def run(tmp_path, monkeypatch):
     ("words", "said"),
     thinned(
         [
+            (("delta", "softmax", "own_mixes:focal"), "softmax + focal: C = 0.04568"),
             (("verdict", "own_mixes:hot", "ll", "--classes", "2"), "delta = 3 (a - y)"),
             (("verdict", "softmax", "own_mixes:focal", "--classes", "2"), "not convex in z"),
-            (("delta", "softmax", "own_mixes:focal"), "softmax + focal: C = 0.04568"),
             (("delta", "softmax", "ll", "--beside", "own_mixes:hot", "ll"), "hot + log-likelihood"),
             (("step", "own_mixes:hot", "own_mixes:focal", "--batch", "-c", "next"), "[1/"),
             (("draw", "own_mixes:hot", "ll", "-o", "g.txt"), "g.txt"),

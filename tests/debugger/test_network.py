@@ -78,7 +78,7 @@ def downstream(lines, upstream, local, shape):
         yield product
 
 
-@pytest.mark.parametrize(("hidden", "stops"), [("tanh", 17), ("sigmoid", 20)])
+@pytest.mark.parametrize(("hidden", "stops"), thinned([("tanh", 17), ("sigmoid", 20)], 2))
 def test_each_stop_fits_and_its_product_can_be_computed_from_the_screen(network, hidden, stops):
     child = network(hidden)
     matrices = 0
@@ -128,7 +128,7 @@ def test_a_window_is_measured_at_every_answer(network):
     assert max(map(len, wide)) <= COLUMNS < max(map(len, said(child, "list")))
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", thinned([1, 2], 2))
 def test_an_entry_is_the_sum_of_the_products_that_are_listed(network, seed):
     child = network(seed=seed)
     said(child, "end")
@@ -147,6 +147,7 @@ def test_an_entry_is_the_sum_of_the_products_that_are_listed(network, seed):
             assert np.isclose(sum(products), total, atol=1e-3 * np.abs(products).sum())
 
 
+@pytest.mark.slow
 def test_tab_completes_a_gradient_that_is_typed_alone(network):
     child = network()
     said(child, "end")

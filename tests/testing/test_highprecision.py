@@ -21,7 +21,7 @@ def test_every_row_of_the_table_has_an_oracle():
     assert set(ORACLES) >= ROWS
 
 
-@pytest.mark.parametrize("call", thinned([(call,) for call in CALLS], 10), ids=str)
+@pytest.mark.parametrize("call", thinned([(call,) for call in CALLS], 20), ids=str)
 def test_every_numpy_function_has_the_value_and_both_derivatives_of_its_oracle(call):
     args = [np.array(x, dtype=float) for x in call.args]
     report = gradcheck(call.f, *args, mode="project", order=2)
@@ -37,7 +37,7 @@ OUTPUTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("f", "scale"), thinned(product(OUTPUTS, [1.0, 40.0, 700.0]), 4))
+@pytest.mark.parametrize(("f", "scale"), thinned(product(OUTPUTS, [1.0, 40.0, 700.0]), 7))
 def test_every_output_layer_does_in_every_regime(f, scale):
     z = scale * np.array([[0.3, -1.1, 0.8], [1.0, 0.9, -0.2]])
     report = gradcheck(f, z, order=2)

@@ -155,7 +155,7 @@ def test_threads_draw_at_the_same_time(cost, no_dot):
 
 @pytest.mark.parametrize(
     ("renderer", "letters"),
-    thinned(itertools.product(["dot", "pygraphviz"], ["\\", "x", "𝕏", '"']), 3),
+    thinned(itertools.product(["dot", "pygraphviz"], ["\\", "x", "𝕏", '"']), 5),
 )
 def test_a_name_of_any_length_is_drawn_and_whole_in_the_tooltip(letters, renderer, request):
     if renderer == "pygraphviz":

@@ -1,5 +1,6 @@
 """The field of -δ: what is drawn is the gradient and the cost, the same for everybody."""
 
+import itertools
 import os
 import re
 import subprocess
@@ -34,8 +35,9 @@ def drawn(axes, kind):
     return next(each for each in axes.get_children() if type(each).__name__ == kind)
 
 
-@COMPOSED
-@pytest.mark.parametrize("y", [[1.0, 0.0], [0.3, 0.7]])
+@pytest.mark.parametrize(
+    ("mix", "y"), thinned(itertools.product(lm.MIXES, [[1.0, 0.0], [0.3, 0.7]]), 5), ids=str
+)
 def test_arrows_are_the_negative_gradient_and_lines_the_cost(mix, y):
     (axes, _) = field(mix, y=y)._figure().axes
     arrows = drawn(axes, "Quiver")

@@ -125,7 +125,11 @@ MUTANTS: list[tuple[Any, str, Any, list[Claim]]] = [
     (about_rule, "cross_entropy", ll, [about_rule.one_layer]),
 ]
 CASES = [
-    pytest.param(module, name, wrong, claim, id=f"{name}-{i}-{j}")
+    pytest.param(
+        *(module, name, wrong, claim),
+        id=f"{name}-{i}-{j}",
+        marks=[pytest.mark.slow] * (module is about_rule and j > 0),
+    )
     for i, (module, name, wrong, broken) in enumerate(MUTANTS)
     for j, claim in enumerate(broken)
 ]

@@ -218,11 +218,12 @@ def test_numbers_that_are_none_get_one_clear_error(loss, accuracy, says):
         lm.diagnose(LOGITS, CLASSES, loss, accuracy)
 
 
-ONE = {"ones": np.ones((4, 1)), "sigmoids": SIG[:4, :1], "logits": LOGITS[:4, :1]}
+ONE = {"sigmoids": SIG[:4, :1], "logits": LOGITS[:4, :1], "ones": np.ones((4, 1))}
 
 
-@pytest.mark.parametrize("outputs", ONE.values(), ids=ONE)
-def test_one_output_is_never_told_to_take_a_softmax(outputs):
+@pytest.mark.parametrize("name", thinned(ONE, 3))
+def test_one_output_is_never_told_to_take_a_softmax(name):
+    outputs = ONE[name]
     labels = np.array([[1.0], [0.0], [1.0], [1.0]])
     for candidate in lm.diagnose(outputs, labels).candidates:
         if not np.isfinite(candidate.value):

@@ -61,7 +61,7 @@ SLOPES = [1e6, 30.0, 1 / 3, 1e-6, -2.0]
 
 @pytest.mark.parametrize(
     ("layer", "name", "labels", "slope"),
-    thinned([(*named, slope) for named in NAMED for slope in SLOPES], 2),
+    thinned([(*named, slope) for named in NAMED for slope in SLOPES], 4),
 )
 def test_steep_and_flat_layers_keep_their_cost_and_labels(layer, name, labels, slope):
     if layer is plain_softmax and slope > 1:  # it overflows
@@ -107,12 +107,13 @@ def test_a_layer_that_is_nan_at_some_logits_is_answered():
     assert lm.matching_cost(lambda z: np.log(z + 4.0)).condition == "any y"
 
 
+@pytest.mark.slow
 def test_of_swish_many_logits_share_outputs_however_many_classes():
     assert lm.matching_cost(lambda z: z * lm.sigmoid(z), 8).condition == "no y"
 
 
 def test_many_terms_are_abbreviated():
-    assert lm.matching_cost("softmax", 30).condition == "y0 + y1 + ... + y29 = 1"
+    assert lm.matching_cost("softmax", 12).condition == "y0 + y1 + ... + y11 = 1"
     assert lm.matching_cost(lambda z: z - z.mean(axis=-1, keepdims=True), 2).condition == (
         "y0 + y1 = 0"
     )

@@ -188,7 +188,7 @@ def test_nearly_uniform_outputs_have_any_accuracy():
         assert plateau("2.3026", 10, accuracy).matches[0].name == "uniform predictions"
 
 
-@pytest.mark.parametrize("k", thinned([2, 7, 10, 100, 1000, 50257], 2))
+@pytest.mark.parametrize("k", thinned([10, 2, 7, 100, 1000, 50257], 6))
 def test_a_value_computed_in_float32_is_exact(k):
     for constant in constants():
         if constant.single or not constant.fewest <= k <= constant.most:
@@ -221,7 +221,7 @@ def test_digits_that_rule_a_usual_number_out_do():
 
 def test_exact_matches_come_before_near_ones():
     for loss in ("0.6931", "1.56", "2.4", "8.059", "15.3332", "6.907", "0.5003", "3.25"):
-        for classes in (None, 2, 3, 10):
+        for classes in (None, 10):
             hits = [match.hit for match in plateau(loss, classes, ".7").matches]
             assert hits == sorted(hits, reverse=True)
 

@@ -61,7 +61,7 @@ def differentiated(mix: Mix, composed: Any) -> Other:
     )
 
 
-@pytest.mark.parametrize("k", [2, 3, pytest.param(5, marks=pytest.mark.slow), 10])
+@pytest.mark.parametrize("k", thinned([2, 5, 3, 10], 2))
 @pytest.mark.parametrize("pair", PAIRS, ids=" ".join)
 def test_the_six_are_what_the_theory_says(pair: tuple[str, str], k: int) -> None:
     v = found(*pair, k)
@@ -108,7 +108,7 @@ def test_advice_follows_the_output_layer() -> None:
     assert "one sigmoid output" in found("softmax", "quadratic", 1).advice
 
 
-@pytest.mark.parametrize("k", [2, 3, 10])
+@pytest.mark.parametrize("k", thinned([3, 2, 10], 3))
 def test_a_name_changes_nothing_but_the_title(k: int) -> None:
     real, renamed = found("sigmoid", "ll", k), verdict(Other(Mix("sigmoid", "ll")), k)
     assert renamed.mix == "softmax + log-likelihood"
@@ -133,16 +133,16 @@ def test_a_cost_without_a_minimum_is_not_proper() -> None:
     def composed(z: Any, y: Any) -> Any:
         return (1.0 - (book.softmax(z) * y).sum()).sum()
 
-    v = verdict(differentiated(Mix("softmax", "ll"), composed), 3)
+    v = verdict(differentiated(Mix("softmax", "ll"), composed), 2)
     assert not v.proper
     assert not v.convex
 
 
 def test_a_cost_that_knows_no_label_is_not_proper() -> None:
     def composed(z: Any, y: Any) -> Any:
-        return book.quadratic(book.softmax(z), np.full(3, 1 / 3)) + 0.0 * np.sum(y)
+        return book.quadratic(book.softmax(z), np.full(2, 1 / 2)) + 0.0 * np.sum(y)
 
-    v = verdict(differentiated(Mix("softmax", "quadratic"), composed), 3)
+    v = verdict(differentiated(Mix("softmax", "quadratic"), composed), 2)
     assert not v.proper  # though right for the even distribution
     assert v.evidence.minima[0].right
 
@@ -165,7 +165,7 @@ WRONG_FORMS = {
 
 
 @pytest.mark.parametrize(
-    ("mix", "k", "form"), thinned(itertools.product(MIXES, [2, 3], WRONG_FORMS), 5), ids=str
+    ("mix", "k", "form"), thinned(itertools.product(MIXES, [2, 3], WRONG_FORMS), 11), ids=str
 )
 def test_a_wrong_closed_form_is_told(mix: Mix, k: int, form: str) -> None:
     name = form.split()[0]
@@ -237,14 +237,14 @@ def test_a_wider_distribution_of_labels_is_part_of_the_evidence() -> None:
     assert all(q.min() > 0 and q.sum() == pytest.approx(1) for q in truths)
 
 
-@pytest.mark.parametrize(("mix", "k"), thinned(itertools.product(MIXES, [1, 2, 3, 7]), 5), ids=str)
+@pytest.mark.parametrize(("mix", "k"), thinned(itertools.product(MIXES, [1, 2, 3, 7]), 10), ids=str)
 def test_two_verdicts_are_the_same_and_valid_json(mix: Mix, k: int) -> None:
     record = verdict_on(mix, k).record()
     assert json.loads(json.dumps(record, allow_nan=False)) == record
     assert mix.verdict(k).record() == record
 
 
-@in_one("k", [1, 3, 10])
+@in_one("k", thinned([1, 10, 3], 2))
 @each_mix
 def test_the_text_fits_its_width_and_says_everything(mix: Mix, k: int) -> None:
     v = found(mix.output, mix.cost_name, k)
@@ -258,7 +258,7 @@ def test_the_text_fits_its_width_and_says_everything(mix: Mix, k: int) -> None:
         assert "−" not in text
 
 
-@pytest.mark.parametrize("mix", thinned(MIXES, 3), ids=str)
+@pytest.mark.parametrize("mix", thinned(MIXES[::-1], 6), ids=str)
 def test_a_verdict_takes_less_than_two_seconds(mix: Mix) -> None:
     start = time.process_time()
     mix.verdict(10)
