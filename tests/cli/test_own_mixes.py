@@ -30,6 +30,14 @@ def noisy(z):
     return z + np.random.default_rng().normal()
 
 
+def decided(z):
+    return np.where(z > 0, 1.0, 0.0)
+
+
+def plain(a, y):
+    return float(((a - y) ** 2).sum())
+
+
 def broken(a, y):
     raise RuntimeError("out of order")
 
@@ -89,9 +97,14 @@ def test_compare_trains_it_beside_ours(run):
     ("words", "said"),
     [
         (("verdict", "own_mixes:noisy", "quadratic"), "noisy gives another answer each time"),
-        (("verdict", "own_mixes:total", "ll"), "total gives shape () for logits (3,)"),
-        (("delta", "own_mixes:total", "ll"), "total gives shape () for logits (3,)"),
-        (("step", "own_mixes:total", "ll", "--batch"), "total gives shape () for logits (3,)"),
+        (("verdict", "own_mixes:total", "ll"), "total gives shape (), not (3,)"),
+        (("delta", "own_mixes:total", "ll"), "total gives shape (), not (3,)"),
+        (("step", "own_mixes:total", "ll", "--batch"), "total gives shape (), not (3,)"),
+        *[
+            ((*words, "own_mixes:decided", "ll"), "decided gives ndarray for a Tensor")
+            for words in (("verdict",), ("delta",), ("check",), ("draw",), ("prove",))
+        ],
+        (("verdict", "softmax", "own_mixes:plain"), "plain gives float for a Tensor"),
         (("draw", "softmax", "own_mixes:broken"), "RuntimeError: out of order"),
         (("verdict", "own_mixes:number", "ll"), "own_mixes:number is int, not a function"),
         (("verdict", "own_mixes:none", "ll"), "'own_mixes' has no 'none'"),

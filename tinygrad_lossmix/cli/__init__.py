@@ -20,6 +20,7 @@ import click
 
 from tinygrad_lossmix import __version__
 from tinygrad_lossmix.cli.output import INTERRUPTED, PIPE_CLOSED, Refused
+from tinygrad_lossmix.mixes.own import NotRecorded
 from tinygrad_lossmix.printing import PLAIN, SPELLED, clean
 
 COMMANDS = {
@@ -97,6 +98,8 @@ class Commands(click.Group):
                     return super().invoke(ctx)
             finally:
                 sys.stdout.flush()
+        except NotRecorded as error:
+            raise Refused(clean(str(error))) from error
         except KeyboardInterrupt:
             click.echo("\ninterrupted", err=True)
             ctx.exit(INTERRUPTED)

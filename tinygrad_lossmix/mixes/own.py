@@ -50,18 +50,15 @@ def _function(given: Any, ours: dict[Any, str]) -> Any:
 def layer_of(known: Any) -> OutputLayer:
     """What is known of an output layer.
 
-    A user's raises ValueError where it gives another shape than that of the logits.
+    A user's raises ValueError where it gives another shape than that of the logits, and
+    NotRecorded.
     """
     if isinstance(known, str):
         return LAYERS[known]
-    name = named(known, "the output layer")
 
     @functools.wraps(known)
     def layer(z: Any) -> Any:
-        a = known(z)
-        if np.shape(a) != np.shape(z):
-            raise ValueError(f"{name} gives shape {np.shape(a)} for logits {np.shape(z)}")
-        return a
+        return result_of(known, "the output layer", (z,), np.shape(z))
 
     return OutputLayer(layer, group(named(known, "layer"))(layer), "", None, None)
 
@@ -71,7 +68,16 @@ def cost_of(known: Any) -> CostFunction:
     if isinstance(known, str):
         return COSTS[known]
     name = named(known, "cost")
-    return CostFunction(name, known, group(name)(known), "", f"{name}({{a}}, y)", ())
+
+    @functools.wraps(known)
+    def cost(a: Any, y: Any) -> Any:
+        return result_of(known, "the cost", (a, y), ())
+
+    return CostFunction(name, cost, group(name)(cost), "", f"{name}({{a}}, y)", ())
+
+
+class NotRecorded(TypeError):
+    """A layer or a cost that does not give a Tensor for a Tensor."""
 
 
 class Composition:
@@ -88,11 +94,11 @@ class Composition:
         """The recorded cost of logits (…, K), a scalar.
 
         Raises:
-            TypeError: the layer or the cost leaves the recording.
+            NotRecorded: the layer or the cost leaves the recording.
             ValueError: one of them gives another shape.
         """
-        a = result_of(self.layer, "the output layer", (z,), z.shape)
-        return result_of(self.of_outputs, "the cost", (a, dense(y, z)), ())
+        made: Tensor = self.of_outputs(self.layer(z), dense(y, z))
+        return made
 
     def mean(self, z: Any, y: Any) -> Any:
         """The cost with its unstable patterns replaced; of a Tensor z a Tensor."""
@@ -119,18 +125,18 @@ class Composition:
 
 def result_of(
     function: Callable[..., Any], what: str, args: tuple[Any, ...], shape: tuple[int, ...]
-) -> Tensor:
-    """What a user's function makes of Tensors, if that is a Tensor of this shape.
+) -> Any:
+    """What a user's function gives, if it is of this shape, and of a Tensor a Tensor.
 
-    Raises TypeError where it is none, ValueError of another shape.
+    Raises NotRecorded where it is none, ValueError of another shape.
     """
     made = function(*args)
-    if not isinstance(made, Tensor):
-        raise TypeError(
+    if isinstance(args[0], Tensor) and not isinstance(made, Tensor):
+        raise NotRecorded(
             f"{named(function, what)} gives {type(made).__name__} for a Tensor: compute it by "
             "NumPy's operators and functions that have a derivative, without float(), .data and "
             "math functions"
         )
-    if made.shape != shape:
-        raise ValueError(f"{named(function, what)} gives shape {made.shape}, not {shape}")
+    if np.shape(made) != shape:
+        raise ValueError(f"{named(function, what)} gives shape {np.shape(made)}, not {shape}")
     return made
