@@ -324,3 +324,52 @@ def test_why_says_what_the_wrong_classes_add_and_when_that_is_twice_a_minus_y() 
 )
 def test_advice_in_full(pair: tuple[str, str], k: int, advice: str) -> None:
     assert found(*pair, k).advice == advice
+
+
+def steps_down(z: Any) -> Any:
+    return np.where(z > 0, z - 1, z)
+
+
+def squared(a: Any, y: Any) -> Any:
+    return ((a - y) ** 2).sum(axis=-1).mean()
+
+
+@pytest.mark.parametrize(
+    ("layer", "cost", "k"),
+    [
+        (lambda z: np.clip(0.2 * z + 0.5, 0, 1), squared, 1),  # flat above 2.5, where y = 0
+        (lambda z: np.clip(0.2 * z + 0.5, 0, 1), squared, 3),
+        (lambda z: np.maximum(z, 0), lambda a, y: np.maximum(0, 1 - (2 * y - 1) * a).sum(), 3),
+        (steps_down, squared, 2),
+        (lambda z: z, lambda a, y: np.minimum(np.abs(a - y), 1).sum(), 1),
+    ],
+    ids=["hard sigmoid", "three of them", "hinge of relu", "downward step", "bounded error"],
+)
+def test_a_kink_that_bends_the_cost_down_is_seen_where_no_hessian_shows_it(
+    layer: Any, cost: Any, k: int
+) -> None:
+    mix = Mix(layer, cost)
+    v = verdict(mix, k)
+    assert not v.convex
+    f = v.evidence.fall
+    middle = (f.z + f.there) / 2
+    ends = [float(mix.cost(z, f.y)) for z in (f.z, f.there)]
+    steepness = [mix.delta(z, f.y) @ (f.there - f.z) for z in (f.z, f.there)]
+    assert steepness[0] > steepness[1]
+    assert v.evidence.curvature.eigenvalue >= 0
+    assert float(mix.cost(middle, f.y)) != pytest.approx(sum(ends) / 2)
+
+
+@pytest.mark.parametrize(
+    "cost", [squared, lambda a, y: np.abs(a - y).sum(), lambda a, y: np.maximum(a - y, 0).sum()]
+)
+def test_a_kink_that_bends_it_up_leaves_it_convex(cost: Any) -> None:
+    assert verdict(Mix(lambda z: np.where(z > 0, z, 0.1 * z), lambda a, y: squared(a, a)), 3).convex
+    assert verdict(Mix(lambda z: z + 0, cost), 3).convex
+
+
+def test_a_search_that_ends_where_the_layer_is_flat_is_no_minimum_beside_a_lower_one() -> None:
+    v = verdict(Mix(lambda z: np.clip(0.2 * z + 0.5, 0, 1), squared), 3)
+    assert v.proper
+    assert v.several
+    assert not all(minimum.right for minimum in v.evidence.minima)

@@ -9,6 +9,7 @@ least where the outputs are that distribution, and nowhere else.
 (True, array([0.7, 0.2, 0.1]))
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ from tinygrad_lossmix.engine.table import Array
 
 STEPS = 40
 SETTLED = 1e-8  # a last step in z below it
+SAME = 1e-12  # two least costs that far apart, beside their size
 CLOSE = 1e-6  # outputs that far from the truth are at it
 RAY = (1.0, 10.0, 100.0)
 
@@ -115,6 +117,18 @@ def minimise(mix: MixLike, truth: Truth, z: Array) -> Minimum:
     direction = z / (np.abs(z).max() or 1.0)
     ray = tuple(expected_cost(mix, truth, t * direction) for t in RAY)
     return Minimum(truth, z, mix.activate(z), cost, found, direction, ray)
+
+
+def lowest(minima: Sequence[Minimum]) -> list[Minimum]:
+    """Without those that another search of the same truth ended below: not least, only flat there.
+
+    One whose cost is not finite stays: it tells that the layer gives outputs without a cost.
+    """
+    best: dict[int, float] = {}
+    for each in minima:
+        best[id(each.truth)] = np.fmin(each.cost, best.get(id(each.truth), np.inf))
+    limits = ((each, best[id(each.truth)]) for each in minima)
+    return [x for x, b in limits if not b + SAME * max(1.0, abs(b)) < x.cost < np.inf]
 
 
 def expected_cost(mix: MixLike, truth: Truth, z: Array) -> float:

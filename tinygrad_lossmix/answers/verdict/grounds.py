@@ -19,6 +19,7 @@ from tinygrad_lossmix.answers.verdict.expected import (
     MixLike,
     Truth,
     deltas,
+    lowest,
     minimise,
     one_of,
     together,
@@ -59,6 +60,40 @@ def curvature(mix: MixLike, k: int, labels: Array) -> Curvature:
     ]
     none = np.nan, points[0], labels[0]
     return Curvature(*min(found, key=lambda each: each[0], default=none), len(found))
+
+
+@dataclass(frozen=True)
+class Fall:
+    """Where the slope of the cost along a line falls most, from one point to the next.
+
+    At a kink a cost can bend downwards without a Hessian that shows it.
+    """
+
+    drop: float  # beside the slope, where that is above 1
+    z: Array
+    there: Array
+    y: Array
+    slope: float
+    lower: float
+
+
+def fall(mix: MixLike, k: int, labels: Array) -> Fall:
+    """The largest one along some lines, for the first and the last of some labels (n, K)."""
+    rng = np.random.default_rng(4)
+    t = np.sinh(np.linspace(-2.8, 2.8, 24))  # densest about 0, where most kinks are, and not at 0
+    none, first, last = np.zeros(k), np.eye(k)[0], np.eye(k)[-1]
+    ahead, aside = rng.normal(size=(2, k))
+    lines = [(none, first), (none, last), (none, ahead), (none, aside)]
+    found = []
+    for start, direction in [*lines, (aside, first), (ahead, last)]:
+        z = start + t[:, None] * direction
+        for y in labels[[0, -1]]:
+            slopes = deltas(mix, z, np.tile(y, (len(z), 1))) @ direction
+            drops = -np.diff(slopes) / np.maximum(1.0, np.abs(slopes[:-1]))
+            drops[~np.isfinite(drops)] = -np.inf
+            i = int(drops.argmax())
+            found.append(Fall(float(drops[i]), z[i], z[i + 1], y, slopes[i], slopes[i + 1]))
+    return max(found, key=lambda each: each.drop)
 
 
 @dataclass(frozen=True)
@@ -193,6 +228,7 @@ class Grounds:
     minima: tuple[Minimum, ...]  # of the expected cost: one right answer, or real labels
     separate: tuple[Minimum, ...]  # of the expected cost, labels that may hold together
     curvature: Curvature
+    fall: Fall
     identity: Identity
     push: Push | None  # with real labels no class is wrong
     mistake: Mistake | None
@@ -202,18 +238,18 @@ class Grounds:
 
     @property
     def proper(self) -> bool:
-        """A strictly proper score: every search ended where the outputs are the truth."""
-        return all(minimum.right for minimum in self.minima)
+        """A strictly proper score: the lowest searches ended where the outputs are the truth."""
+        return all(minimum.right for minimum in lowest(self.minima))
 
     @property
     def several(self) -> bool:
         """Where labels may hold together, the outputs find the probability of each."""
-        return all(minimum.right for minimum in self.separate)
+        return all(minimum.right for minimum in lowest(self.separate))
 
     @property
     def convex(self) -> bool:
-        """Convex in z: no Hessian with a negative eigenvalue was found."""
-        return self.curvature.eigenvalue > -ROUNDING
+        """Convex in z: no Hessian has a negative eigenvalue, along no line a slope falls."""
+        return self.curvature.eigenvalue > -ROUNDING and self.fall.drop < ROUNDING
 
     @property
     def a_minus_y(self) -> bool:
@@ -242,6 +278,7 @@ def gather(mix: MixLike, k: int, labels: str | None = None) -> Grounds:
                 minimise(mix, together(q), np.zeros(k)) for q in chances(k) if zero_or_one
             ),
             curvature=curvature(mix, k, rows),
+            fall=fall(mix, k, rows),
             identity=identity(samples),
             push=push(samples) if zero_or_one else None,
             mistake=mistake(mix, k) if zero_or_one else None,

@@ -18,7 +18,7 @@ import numpy as np
 from tinygrad_lossmix.answers.match.layer import check_mix, jacobian, whole_number
 from tinygrad_lossmix.answers.match.partners import partners
 from tinygrad_lossmix.answers.match.search import check_set
-from tinygrad_lossmix.answers.verdict.expected import CLOSE, Minimum, MixLike
+from tinygrad_lossmix.answers.verdict.expected import CLOSE, Minimum, MixLike, lowest
 from tinygrad_lossmix.answers.verdict.grounds import ROUNDING, Grounds, gather
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
@@ -61,10 +61,11 @@ class Verdict(AsPrinted):
     def text(self, width: int = 88) -> str:
         """All of it, on lines of at most that many columns."""
         e = self.evidence
-        shown = minimum(telling(e.minima))
+        least = lowest(e.minima)
+        shown = minimum(telling(least))
         if self.proper:
-            worst = max(minimum.error for minimum in e.minima)
-            shown += f"; {len(e.minima)} searches end within {amount(worst)} of the truth"
+            worst = max(minimum.error for minimum in least)
+            shown += f"; {len(least)} searches end within {amount(worst)} of the truth"
         rows = [
             *([("labels", JUDGED[e.labels])] if e.labels in JUDGED else []),
             ("strictly proper", f"{yes(self.proper)}, {shown}"),
@@ -72,7 +73,7 @@ class Verdict(AsPrinted):
             ("delta = a - y", f"{yes(self.a_minus_y)}, {self.condition}"),
         ]
         if e.separate and self.classes > 1:
-            shown = minimum(telling(e.separate))
+            shown = minimum(telling(lowest(e.separate)))
             rows.append(("multi-label", f"{yes(self.several)}, {shown}"))
         rows += [("problem", f"{fault.name}: {fault.shown}") for fault in self.faults]
         rows += [("why", self.why)] if self.why else []
@@ -168,7 +169,11 @@ def why(mix: MixLike, e: Grounds) -> str:
         both = e.classes > 1 and np.allclose(right, a.data - y)
         said = f"delta = {explained(mix.formula)}{pull if both else ''}; {said}"
     slope = jacobian(mix.activate, e.curvature.z)
-    if e.convex or not np.allclose(slope, slope.T) or np.linalg.eigvalsh(slope)[0] < -ROUNDING:
+    if (
+        not e.curvature.eigenvalue <= -ROUNDING
+        or not np.allclose(slope, slope.T)
+        or np.linalg.eigvalsh(slope)[0] < -ROUNDING
+    ):
         return said
     return (
         f"{said}; with a - y alone the Hessian would be the Jacobian of the layer, which has no "
@@ -178,7 +183,7 @@ def why(mix: MixLike, e: Grounds) -> str:
 
 def faults(e: Grounds) -> Iterator[Fault]:
     """All problems, the worst first."""
-    least, lowest, far = telling(e.minima), e.push, e.mistake
+    least, push, far = telling(lowest(e.minima)), e.push, e.mistake
     if e.disagreement > CLOSE:
         yield Fault(
             "the closed forms are wrong",
@@ -199,10 +204,10 @@ def faults(e: Grounds) -> Iterator[Fault]:
         said = f"the outputs at its minimum are not the {truth}"
         infinite = "the cost is not finite at outputs that the layer gives"
         yield Fault(said if np.isfinite(least.cost) else infinite, minimum(least))
-    if lowest and lowest.highest <= 0:
+    if push and push.highest <= 0:
         yield Fault(
             "no wrong class is ever pushed down",
-            f"the highest delta of a wrong class is {amount(lowest.highest)}",
+            f"the highest delta of a wrong class is {amount(push.highest)}",
         )
     elif far and far.delta < STALLED * far.off:
         yield Fault(
@@ -212,11 +217,11 @@ def faults(e: Grounds) -> Iterator[Fault]:
         )
     if not e.convex:
         yield Fault("not convex in z", bending(e))
-    if lowest and lowest.lowest < -ROUNDING:
+    if push and push.lowest < -ROUNDING:
         yield Fault(
             "a wrong logit can be pushed up",
-            f"at a = {point(lowest.a)}, {_label(lowest.y)}, delta is {amount(lowest.lowest)} for "
-            f"class {lowest.index}",
+            f"at a = {point(push.a)}, {_label(push.y)}, delta is {amount(push.lowest)} for "
+            f"class {push.index}",
         )
 
 
@@ -254,15 +259,17 @@ def minimum(least: Minimum) -> str:
 
 
 def bending(e: Grounds) -> str:
-    """The most negative curvature."""
-    c = e.curvature
+    """The most negative curvature, or a slope that falls."""
+    c, f = e.curvature, e.fall
     if not c.count:
         return "no Hessian that was looked at is finite"
     if e.convex:
         return f"the smallest eigenvalue of {c.count} Hessians is {amount(c.eigenvalue)}"
-    return (
-        f"at z = {point(c.z)}, {_label(c.y)}, the Hessian has the eigenvalue {amount(c.eigenvalue)}"
-    )
+    if c.eigenvalue <= -ROUNDING:
+        where = f"at z = {point(c.z)}, {_label(c.y)}"
+        return f"{where}, the Hessian has the eigenvalue {amount(c.eigenvalue)}"
+    way = f"from z = {point(f.z)} to {point(f.there)}, {_label(f.y)}"
+    return f"on the way {way}, the slope falls from {amount(f.slope)} to {amount(f.lower)}"
 
 
 def _label(y: Array) -> str:
