@@ -105,6 +105,7 @@ def test_every_mix_is_as_interpreted(mix, example):
 
 
 X = np.arange(24.0).reshape(2, 3, 4) / 10 - 1
+ONE_EACH = np.arange(6.0).reshape(2, 3, 1)
 
 
 @pytest.mark.parametrize(
@@ -123,6 +124,7 @@ X = np.arange(24.0).reshape(2, 3, 4) / 10 - 1
         lambda x: np.logaddexp(x, x[:, :1]).sum() + np.square(x).sum(axis=-1).max(),
         lambda x: (x.sum(axis=0).sum(axis=0) * x[0, 0]).sum() * x.mean(),
         lambda x: (lm.softmax(x) * lm.log_softmax(x, axis=1)).sum(),
+        lambda x: (x.sum(axis=2, keepdims=True).max(axis=2, keepdims=True) * ONE_EACH).sum(),
     ],
 )
 @pytest.mark.filterwarnings("ignore::tinygrad_lossmix.compiler.loops.backend.NotCompiledWarning")

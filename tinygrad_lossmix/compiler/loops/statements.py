@@ -332,7 +332,7 @@ class _NestLines:
         return all(
             call in nest.inner
             and nest.index[call] in ((), nest.axes)
-            and call.shape in ((), nest.shape)
+            and call.shape == (() if reduces(call) else nest.shape)
             and all(self.is_whole(x) for x in entries(call))
             for call in nest.calls
         )
