@@ -182,7 +182,7 @@ def test_what_needs_its_real_argument_gets_it(backend):
     ):
         g = compiled(f, backend=backend)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotCompiledWarning)
+            warnings.filterwarnings("ignore", "NumPy runs instead of numba", NotCompiledWarning)
             for b in (a, 2.0 * a):
                 close(g(w, b), lm.value_and_grad(f)(w, b))
 

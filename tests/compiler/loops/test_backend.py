@@ -68,7 +68,7 @@ def test_every_example_is_as_exact_as_the_closed_form_allows(mix, dtype):
             assert error <= BOUND[dtype] * exact.cost_size
 
 
-@pytest.mark.filterwarnings("ignore::tinygrad_lossmix.compiler.loops.backend.NotCompiledWarning")
+@pytest.mark.filterwarnings("ignore:NumPy runs instead of numba")
 @share(10)
 @given(strategies.programs())
 def test_random_programs_are_as_interpreted(program):

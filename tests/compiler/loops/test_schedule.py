@@ -63,14 +63,14 @@ def as_interpreted(f, *arrays, wrt=0):
     return g.source
 
 
-@pytest.mark.filterwarnings("ignore::tinygrad_lossmix.compiler.loops.backend.NotCompiledWarning")
+@pytest.mark.filterwarnings("ignore:NumPy runs instead of numba")
 @given(strategies.programs())
 def test_random_programs_are_as_interpreted(program):
     close_to_interpreted(looped, program)
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::tinygrad_lossmix.compiler.loops.backend.NotCompiledWarning")
+@pytest.mark.filterwarnings("ignore:NumPy runs instead of numba")
 @given(strategies.programs())
 def test_random_programs_in_blocks_are_as_interpreted(program):
     with pytest.MonkeyPatch.context() as patch:
@@ -127,7 +127,7 @@ ONE_EACH = np.arange(6.0).reshape(2, 3, 1)
         lambda x: (x.sum(axis=2, keepdims=True).max(axis=2, keepdims=True) * ONE_EACH).sum(),
     ],
 )
-@pytest.mark.filterwarnings("ignore::tinygrad_lossmix.compiler.loops.backend.NotCompiledWarning")
+@pytest.mark.filterwarnings("ignore:NumPy runs instead of numba")
 def test_axes_views_and_reductions(f, blocks):
     with np.errstate(all="ignore"):
         as_interpreted(f, X)
