@@ -35,9 +35,8 @@ ORDERED = {  # rooms that are read like a book: a file needs only those before i
     "engine": "table rules derivatives refusals freeze sweep tensor arrangements "
     "numpy_calls gradient graph replay",
     "proof": "derivation every_class proof",
-    "testing": "check_report methods behaviour rounding highprecision subject comparison planted "
-    "causes checking strategies.arrays strategies.examples strategies.programs strategies "
-    "properties",
+    "testing": "check_report methods behaviour highprecision subject comparison planted causes "
+    "checking strategies.programs strategies properties",
     "mixes": "labels book costs rows class_forms closed_forms outputs hessians lml layers own mix",
     "compiler": "calls numbering indexing ir ir.inference ir.trace ir.canonical ir.simplify "
     "ir.program patterns patterns.structure patterns.published patterns.axes patterns.idioms "

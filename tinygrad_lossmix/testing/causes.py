@@ -22,9 +22,8 @@ from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.layers import LAYERS
 from tinygrad_lossmix.testing.check_report import GradcheckReport
 from tinygrad_lossmix.testing.comparison import Options, compare
-from tinygrad_lossmix.testing.methods import flat, split
+from tinygrad_lossmix.testing.methods import flat, in_float64, split
 from tinygrad_lossmix.testing.planted import PRODUCT, Plant, multiple, near
-from tinygrad_lossmix.testing.rounding import in_float64
 from tinygrad_lossmix.testing.subject import Recorded, Subject
 
 MOST = 400  # nodes whose rules are looked at

@@ -15,7 +15,7 @@ from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.testing.causes import CUT, unstable
 from tinygrad_lossmix.testing.checking import gradcheck
-from tinygrad_lossmix.testing.strategies.examples import examples as drawn_examples
+from tinygrad_lossmix.testing.strategies import examples as drawn_examples
 
 Delta = Callable[[Array, Array], Array]
 Law = Callable[[Any, Array], float]  # how far a loss is from obeying it

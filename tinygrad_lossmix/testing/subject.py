@@ -19,14 +19,16 @@ from tinygrad_lossmix.testing.check_report import Check
 from tinygrad_lossmix.testing.methods import (
     BESIDE,
     EPS,
+    Allowed,
     flat,
+    in_float64,
     richardson,
     roughness,
+    rounding,
     row_of,
     sizes,
     split,
 )
-from tinygrad_lossmix.testing.rounding import Allowed, in_float64, rounding
 
 
 class Subject(ABC):

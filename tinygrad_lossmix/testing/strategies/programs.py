@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes
 
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.testing.strategies.arrays import Shape, shapes
 
+Shape = tuple[int, ...]
 Step = tuple[str, Callable[..., Any], tuple[int, ...]]
 Operations = dict[str, Callable[..., Any]]  # by how they are written
 
@@ -124,7 +125,8 @@ def programs(max_inputs: int = 3, max_steps: int = 8) -> st.SearchStrategy[Any]:
     f takes plain arrays and Tensors alike. Operands are any earlier values, so that values are used
     again; they stay between -10 and 10 or so.
     """
-    inputs = st.lists(shapes(max_dims=2, max_side=3), min_size=1, max_size=max_inputs)
+    shapes = array_shapes(min_dims=0, max_dims=2, max_side=3)
+    inputs = st.lists(shapes, min_size=1, max_size=max_inputs)
     number = st.integers(0, 2**16)
     step = st.tuples(st.sampled_from([*OPERATIONS]), number)
     return st.builds(_program, inputs, st.lists(step, min_size=1, max_size=max_steps), number)
