@@ -44,7 +44,7 @@ ORDERED = {  # rooms that are read like a book: a file needs only those before i
     "stabilize differentiate lowering arguments source source.storage source.emit loops "
     "loops.threads loops.vector_math loops.operations loops.schedule loops.identifiers "
     "loops.statements loops.backend compile standalone",
-    "debugger": "chain_rule rule walk lockstep expressions layout entry show questions page "
+    "debugger": "chain_rule rule walk lockstep expressions layout show questions page "
     "commands.session commands.move commands.look commands.change commands.learn commands.why "
     "commands repl",
 }

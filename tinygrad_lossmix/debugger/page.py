@@ -227,7 +227,6 @@ class Playback:
             }
             for node in reading.nodes
         ]
-        stops = (walk.at(i).stop for i in range(1, len(walk) + 1))
         return {
             "nodes": [{key: x for key, x in node.items() if x != ""} for node in nodes],
             "cost": index[walk.cost],
@@ -235,7 +234,7 @@ class Playback:
             "constants": [
                 self._array(x) for node in reading.nodes for x in node.args if is_array(x)
             ],
-            "products": [self._product(walk, stop, index) for stop in stops if stop],
+            "products": [self._product(walk, stop, index) for stop in walk.products],
             "groups": [
                 {"boxes": boxes, "output": max(i for i in boxes if i < len(nodes))}
                 for boxes in map(Cluster.all_boxes, shown.everything.within())

@@ -16,9 +16,9 @@ import numpy as np
 from rich.text import Text
 
 from tinygrad_lossmix.debugger.chain_rule import Product, is_elementwise, largest
-from tinygrad_lossmix.debugger.entry import named_array
 from tinygrad_lossmix.debugger.expressions import CommandError
 from tinygrad_lossmix.debugger.layout import Row, lined, shown
+from tinygrad_lossmix.debugger.show import named_array
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor

@@ -28,7 +28,7 @@ from tinygrad_lossmix.debugger.lockstep import Lockstep
 from tinygrad_lossmix.debugger.page import page_of
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.printing import SPELLED
+from tinygrad_lossmix.printing import SPELLED, count
 
 REMEMBERED = 1000  # lines that `history` keeps
 
@@ -97,7 +97,7 @@ class Prompt(cmd.Cmd):
 
         Ctrl-C stays inside.
         """
-        self._say(show.introduction(self.session.steps))
+        self._say(_introduction(self.session.steps))
         self._say(self.session.here())
         self.cmdqueue = first.splitlines()
         while True:
@@ -203,3 +203,13 @@ class Prompt(cmd.Cmd):
         with self._console.capture() as answer:
             self._console.print(fitted(text), soft_wrap=True)
         self.stdout.write(answer.get().encode(encoding, SPELLED).decode(encoding))
+
+
+def _introduction(steps: Walk | Lockstep) -> Text:
+    """What is to be walked."""
+    if isinstance(steps, Lockstep):
+        words = "in lock-step, the first at a or z waits; `part` goes to where the gradients differ"
+        return Text(words)
+    nodes = count(len(steps.reading.nodes), "node")
+    products = count(len(steps), "vector-Jacobian product")
+    return Text(f"{steps.reading.title}; {nodes}, {products}. `help` lists the commands.")

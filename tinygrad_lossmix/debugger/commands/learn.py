@@ -182,15 +182,11 @@ def slopes_along(cost: Tensor, at: Tensor, gradient: Array) -> tuple[Array, Arra
     """
     f, x = _of_one(cost, at)
     rng = np.random.default_rng(SEED)
-
-    def along_one() -> tuple[Any, Array]:
-        signs = rng.integers(0, 2, x.shape, np.int8) * x.dtype.type(2) - x.dtype.type(1)
-        slope = numerical_gradient(lambda t: f(x + t * signs), np.zeros((), x.dtype))
-        return np.vdot(signs, gradient), slope
-
+    signs = np.array([2 * rng.integers(0, 2, x.shape, np.int8) - 1 for _ in range(DIRECTIONS)])
+    along: Any = lambda steps: f(x + np.tensordot(steps, signs, 1))
     with np.errstate(all="ignore"):
-        expected, found = np.array([along_one() for _ in range(DIRECTIONS)]).T
-    return expected, found
+        found = numerical_gradient(along, np.zeros(DIRECTIONS, x.dtype))
+        return np.tensordot(signs, gradient, x.ndim), found
 
 
 def _of_one(cost: Tensor, at: Tensor) -> tuple[Callable[[Array], Any], Array]:

@@ -32,7 +32,6 @@ from rich.text import Text
 
 from tinygrad_lossmix.debugger import show
 from tinygrad_lossmix.debugger.commands.session import Session, command
-from tinygrad_lossmix.debugger.entry import at, of_product, of_value
 from tinygrad_lossmix.debugger.expressions import (
     CommandError,
     compared,
@@ -48,7 +47,7 @@ from tinygrad_lossmix.debugger.expressions import (
 from tinygrad_lossmix.debugger.layout import aligned, by_itself, lined, shown
 from tinygrad_lossmix.debugger.lockstep import Lockstep, Meeting
 from tinygrad_lossmix.debugger.page import page as write_page
-from tinygrad_lossmix.debugger.show import batch
+from tinygrad_lossmix.debugger.show import at, batch, of_product, of_value
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.graph import groups
 from tinygrad_lossmix.engine.tensor import Tensor

@@ -13,10 +13,10 @@ from tinygrad_lossmix.debugger import show
 from tinygrad_lossmix.debugger.chain_rule import Product, entrywise
 from tinygrad_lossmix.debugger.commands.move import has_nan
 from tinygrad_lossmix.debugger.commands.session import Session, command
-from tinygrad_lossmix.debugger.entry import at, named_array
 from tinygrad_lossmix.debugger.expressions import CommandError
 from tinygrad_lossmix.debugger.layout import aligned, lined
 from tinygrad_lossmix.debugger.rule import differentiated
+from tinygrad_lossmix.debugger.show import at, named_array
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.replay import recorded, replay
 from tinygrad_lossmix.engine.table import Array
@@ -67,8 +67,7 @@ def find(walk: Walk) -> Origin | None:
     """What made the first NaN or infinity that the cost, else a gradient, comes of."""
     product, guilty = None, {walk.cost}
     if not _bad(walk.cost):
-        products = filter(None, (walk.at(i).stop for i in range(1, len(walk) + 1)))
-        faulty = (each for each in products if _bad(each.total) and not _bad(each.g))
+        faulty = (each for each in walk.products if _bad(each.total) and not _bad(each.g))
         if (product := next(faulty, None)) is None:
             return None
         guilty = {product.node}
