@@ -187,7 +187,10 @@ def _hash(text: str) -> str:
 
 
 class Playback:
-    """The data of a page; arrays are collected while recordings are added."""
+    """What a page plays, as data for its script: numbers are text already, an array is there once.
+
+    Arrays are collected while recordings are added.
+    """
 
     def __init__(self) -> None:
         self._arrays: dict[str, int] = {}
