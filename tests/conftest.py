@@ -59,6 +59,16 @@ def pytest_xdist_setupnodes() -> None:
     os.environ["PYTEST_ADDOPTS"] = f"--assert=plain --showlocals {asked}"
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """By what the tests share; but the slow ones, which are long by themselves, one by one."""
+    if config.option.markexpr != "not slow" or config.option.dist != "load":
+        return None
+    from tests.helpers.together import Together
+
+    return Together(config, log)
+
+
 def pytest_collection_finish() -> None:
     """What has been imported and collected is no garbage: to look through it takes 0.2 s."""
     gc.freeze()
