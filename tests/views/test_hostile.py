@@ -76,9 +76,9 @@ INERT = {
 }
 
 
-@pytest.fixture(params=thinned(range(250), 50))
+@pytest.fixture(params=thinned(range(75), 25))
 def named(request):
-    """40 hostile names, of 10,000, and a cost of Tensors that are called so."""
+    """40 hostile names, of 3,000, and a cost of Tensors that are called so."""
     names = hostile(request.param, 40)
     cost = called(names, names[::8])
     cost.backward()
