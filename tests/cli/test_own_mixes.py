@@ -34,6 +34,10 @@ def decided(z):
     return np.where(z > 0, 1.0, 0.0)
 
 
+def of_batches(z):
+    return z - z.max(axis=1, keepdims=True)
+
+
 def plain(a, y):
     return float(((a - y) ** 2).sum())
 
@@ -105,6 +109,11 @@ def test_compare_trains_it_beside_ours(run):
             for words in (("verdict",), ("delta",), ("check",), ("draw",), ("prove",))
         ],
         (("verdict", "softmax", "own_mixes:plain"), "plain gives float for a Tensor"),
+        *[
+            ((*words, "own_mixes:of_batches", "ll"), "a batch as (…, K): write axis=-1")
+            for words in (("verdict",), ("draw",))
+        ],
+        (("delta", "own_mixes:of_batches", "ll"), "of_batches raises AxisError at z = ("),
         (("draw", "softmax", "own_mixes:broken"), "RuntimeError: out of order"),
         (("verdict", "own_mixes:number", "ll"), "own_mixes:number is int, not a function"),
         (("verdict", "own_mixes:none", "ll"), "'own_mixes' has no 'none'"),

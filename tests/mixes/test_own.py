@@ -153,6 +153,14 @@ class Cooled:
     __hash__ = None
 
 
+def test_an_axis_of_batches_alone_gets_advice():
+    mix = lm.Mix(lambda z: z - z.max(axis=1, keepdims=True), "quadratic")
+    assert mix.cost(np.zeros((2, 3)), [0, 1]) == 0.5
+    with pytest.raises(np.exceptions.AxisError) as caught:
+        mix.cost(np.zeros(3), 0)
+    assert caught.value.__notes__ == ["one example comes as (K,), a batch as (…, K): write axis=-1"]
+
+
 def test_an_object_and_a_partial_are_layers_and_called_what_they_are():
     mix, names = lm.Mix(Cooled(), squares), ("Mix(Cooled, squares)", "Cooled squares")
     assert (repr(mix), mix.words) == names

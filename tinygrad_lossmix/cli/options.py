@@ -18,6 +18,7 @@ from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.labels import dense
 from tinygrad_lossmix.mixes.layers import PAIRS
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
+from tinygrad_lossmix.mixes.own import called
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object instead of text."
@@ -97,7 +98,7 @@ class UsersFunction:
 
     def __call__(self, *args: Any) -> Any:
         with users_code(self.name):
-            return self.function(*args)
+            return called(self.function, *args)
 
     def __reduce__(self) -> Any:
         return users_function, (self.name,)

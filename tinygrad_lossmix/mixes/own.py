@@ -123,6 +123,16 @@ class Composition:
         return np.array([grad(delta, variable, seed=unit) for unit in np.eye(len(z))])
 
 
+def called(function: Callable[..., Any], *args: Any) -> Any:
+    """What a user's layer or cost gives; what it raises, with advice about the axis of classes."""
+    try:
+        return function(*args)
+    except np.exceptions.AxisError as error:
+        if not hasattr(error, "__notes__"):  # by another call around the function
+            error.add_note("one example comes as (K,), a batch as (…, K): write axis=-1")
+        raise
+
+
 def result_of(
     function: Callable[..., Any], what: str, args: tuple[Any, ...], shape: tuple[int, ...]
 ) -> Any:
@@ -130,7 +140,7 @@ def result_of(
 
     Raises NotRecorded where it is none, ValueError of another shape.
     """
-    made = function(*args)
+    made = called(function, *args)
     if isinstance(args[0], Tensor) and not isinstance(made, Tensor):
         raise NotRecorded(
             f"{named(function, what)} gives {type(made).__name__} for a Tensor: compute it by "

@@ -113,7 +113,7 @@ def test_of_swish_many_logits_share_outputs_however_many_classes():
 
 
 def test_many_terms_are_abbreviated():
-    assert lm.matching_cost("softmax", 12).condition == "y0 + y1 + ... + y11 = 1"
+    assert lm.matching_cost("softmax", 13).condition == "y0 + y1 + ... + y12 = 1"
     assert lm.matching_cost(lambda z: z - z.mean(axis=-1, keepdims=True), 2).condition == (
         "y0 + y1 = 0"
     )

@@ -17,7 +17,7 @@ from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.layers import LAYERS
 from tinygrad_lossmix.mixes.mix import Mix
-from tinygrad_lossmix.mixes.own import known_output, named, result_of
+from tinygrad_lossmix.mixes.own import called, known_output, named, result_of
 from tinygrad_lossmix.printing import point
 
 MOST = 50  # classes
@@ -102,13 +102,15 @@ def checked(function: Callable[..., Any], name: str, *arrays: Array, of: str = "
         ValueError: it raises, gives no finite numbers, changes its input, or gives another answer
             each time.
     """
-    where = f"at {of} = {point(arrays[0])}"
+    where = f"at {of} = {point(arrays[0])}" + "".join(f", y = {point(y)}" for y in arrays[1:])
     given = [x.copy() for x in arrays]
     try:
-        value = np.asarray(function(*given))
+        value = np.asarray(called(function, *given))
         again = np.asarray(function(*[x.copy() for x in arrays]))
     except Exception as error:
-        raise ValueError(f"{name} raises {type(error).__name__} {where}: {error}") from error
+        why = error.__cause__ or error
+        said = "; ".join([str(why), *getattr(why, "__notes__", [])])
+        raise ValueError(f"{name} raises {type(why).__name__} {where}: {said}") from error
     numbers = value.dtype.kind in "biuf"
     faults = {
         "changes its input": any((x != y).any() for x, y in zip(given, arrays, strict=True)),
