@@ -51,13 +51,11 @@ def animated(svg: str, pictures: Mapping[str, Picture], scope: str) -> str:
             steps[f"{ids}n{i}"] = [i]
             if swept and box.kind == "cost":
                 totals[f"{ids}n{i}"] = seed
-        for arrow in shown.arrows:
-            tail, head = f"{ids}n{arrow.tail}", f"{ids}n{arrow.head}"
-            if not arrow.again:
-                steps.setdefault(f"{tail}->{head}", []).append(arrow.head)
-            if arrow.downstream is not None:
-                steps.setdefault(f"{tail}->{head} back", []).append(passed[arrow.step])
-                totals[tail] = max(totals.get(tail, 0), passed[arrow.step])
+        for tail, head, arrow, back in shown.ways(ids):
+            step = passed[arrow.step] if back else arrow.head
+            steps.setdefault(f"{tail}->{head}" + " back" * back, []).append(step)
+            if back:
+                totals[tail] = max(totals.get(tail, 0), step)
     last = 1 + max(step for each in steps.values() for step in each)
     pace = min(1.0, LONGEST / last)
     whole = last * pace + HELD

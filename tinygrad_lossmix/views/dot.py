@@ -25,13 +25,13 @@ LINE = 200  # letters of a line in a box
 IN_DOT = 4000  # letters of any other text: Graphviz reads strings of at most 16 kB
 FONT = "Helvetica,Arial,sans-serif"
 # Drawn from the argument too, or it would change the order of the boxes. One for each cost.
-GRADIENT, SECOND = (
+BACK = [
     {"class": kind, "dir": "back", "color": colour, "fontcolor": colour, **style}
     for kind, colour, style in (
         ("gradient", LIGHT.passed, {}),
         ("gradient second", LIGHT.second, {"style": "dashed"}),
     )
-)
+]
 DIRECTIONS = {  # with a size in inches; a larger picture shrinks, or it would fill the memory
     "down": {"rankdir": "TB", "size": "40,120"},
     "right": {"rankdir": "LR", "size": "120,40", "nodesep": "0.45"},  # labels lie side by side
@@ -74,14 +74,12 @@ def tooltips(pictures: Mapping[str, Picture]) -> dict[str, list[str]]:
     for ids, shown in pictures.items():
         for i, box in enumerate(shown.boxes):
             texts[f"{ids}n{i}"] = [box.tooltip]
-        for arrow in shown.arrows:
-            tail, head = (shown.boxes[i].name for i in arrow[:2])
-            both = texts.setdefault(f"{ids}n{arrow.tail}->{ids}n{arrow.head}", [])
-            if arrow.downstream is not None:
-                back = exact(arrow.downstream)
-                both.append(f"from {head} to {tail}\ndownstream gradient {back}")
-            if not arrow.again:
-                both.append(f"from {tail} to {head}")
+        for tail, head, arrow, back in shown.ways(ids):
+            x, y = (shown.boxes[i].name for i in arrow[:2])
+            words = f"from {x} to {y}"
+            if back:
+                words = f"from {y} to {x}\ndownstream gradient {exact(arrow.downstream)}"
+            texts.setdefault(f"{tail}->{head}", []).append(words)
         for i, cluster in enumerate(shown.everything.within()):
             texts[f"cluster_{ids}{i}"] = [cluster.name]
     return texts
@@ -113,13 +111,9 @@ def _put(graph: Any, shown: Picture, ids: str) -> None:
         graph.attr(label=ids, **CLUSTER)
     clusters = (f"cluster_{ids}{i}" for i in itertools.count())
     _cluster(graph, shown, shown.everything, clusters, ids)
-    for arrow in shown.arrows:
-        ends = f"{ids}n{arrow.tail}", f"{ids}n{arrow.head}"
-        if arrow.downstream is not None:  # first, and its label comes between the two
-            label = {"label": _label([f" {arrow.label} "])} if arrow.label else {}
-            graph.edge(*ends, **label, **(SECOND if arrow.cost else GRADIENT))
-        if not arrow.again:
-            graph.edge(*ends)
+    for tail, head, arrow, back in shown.ways(ids):  # its label comes between the two
+        label = {"label": _label([f" {arrow.label} "])} if back and arrow.label else {}
+        graph.edge(tail, head, **label, **(BACK[arrow.cost] if back else {}))
 
 
 def _cluster(graph: Any, shown: Picture, cluster: Cluster, names: Iterator[str], ids: str) -> None:
@@ -150,8 +144,7 @@ def _legend(graph: Any, pictures: list[Picture]) -> None:
             ends = f"legend_{above}", f"legend_{below}"
             for cost in sorted(back) if below == "cost" else ():
                 of = f" of {pictures[0].costs[cost]}" if 1 in back else ""
-                style = SECOND if cost else GRADIENT
-                legend.edge(*ends, label=_label([f" gradient{of} "]), **style)
+                legend.edge(*ends, label=_label([f" gradient{of} "]), **BACK[cost])
             if down:
                 legend.edge(*ends, style="invis")
 

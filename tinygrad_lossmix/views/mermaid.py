@@ -47,16 +47,17 @@ def mermaid(pictures: Mapping[str, Picture], notes: list[str]) -> str:
     direction = next(iter(pictures.values())).direction
     lines, forward = [SHEET, f"flowchart {WAYS[direction]}"], list[str]()
     back: dict[int, list[str]] = {0: [], 1: []}  # by the cost it comes back from
-    for ids, (boxes, arrows, everything, *_) in pictures.items():
+    for ids, shown in pictures.items():
+        everything = shown.everything
         within = Cluster("", [], [Cluster(ids, everything.boxes, everything.inner)])
-        labels = [(box.kind, _label(box.lines)) for box in boxes]
+        labels = [(box.kind, _label(box.lines)) for box in shown.boxes]
         lines += _inside(within if ids else everything, labels, ids, itertools.count())
-        for arrow in arrows:
-            tail, head = f"{ids}n{arrow.tail}", f"{ids}n{arrow.head}"
-            forward += [] if arrow.again else [f"    {tail} --> {head}"]
-            if arrow.downstream is not None:
-                label = f"|{_label([arrow.label])}|" if arrow.label else ""
+        for tail, head, arrow, leads_back in shown.ways(ids):
+            label = f"|{_label([arrow.label])}|" if arrow.label else ""
+            if leads_back:
                 back[arrow.cost].append(f"    {tail} <-.->{label} {head}")
+            else:
+                forward.append(f"    {tail} --> {head}")
     lines += [*forward, *back[0], *back[1]]
     if notes:
         lines.append(f"    notes[{_label(notes)}]:::frame")

@@ -108,6 +108,14 @@ class Picture(NamedTuple):
     stands_for: Sequence[Tensor | Array] = ()  # a node or a constant for each box
     costs: Sequence[str] = ()  # the names of two
 
+    def ways(self, ids: str = "") -> Iterator[tuple[str, str, Arrow, bool]]:
+        """The ids of its tail and head, for each arrow, and whether it is the one that leads back,
+        which comes first.
+        """
+        for arrow in self.arrows:
+            for back in [True] * (arrow.downstream is not None) + [False] * (not arrow.again):
+                yield f"{ids}n{arrow.tail}", f"{ids}n{arrow.head}", arrow, back
+
     def detours(self) -> int:
         """How many ranks its arrows pass without stopping: what makes a layout slow."""
         ranks = [0] * len(self.boxes)
