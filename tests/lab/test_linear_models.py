@@ -82,7 +82,8 @@ def test_other_points_or_another_cost_fail_what_is_stated(monkeypatch):
 def test_data_of_ones_own_are_drawn():
     rng = np.random.default_rng(0)
     y = np.arange(40) % 2
-    data = Data("two", rng.normal(size=(40, 2)) + 3.0 * y[:, None], y)
-    found = linear_models.boundaries(data=data)
-    assert [s.holds for s in found.statements[:2]] == [True, True]
+    x = rng.normal(size=(40, 2)) + 3.0 * y[:, None]
+    found = linear_models.boundaries(data=Data("two", x * [1.0, 1e4] + 500.0, y))
+    assert [s.holds for s in found.statements] == [True, True]
+    assert found.title == "Decision boundaries on two"
     assert found.values["accuracy"]["softmax + log-likelihood"] > 0.9

@@ -63,12 +63,9 @@ class Commands(click.Group):
         return [name for commands in COMMANDS.values() for name in commands]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        for file, names in FILES.items():
-            if name in names.split():
-                found: click.Command
-                found = getattr(importlib.import_module(f"tinygrad_lossmix.cli.{file}"), name)
-                return found
-        return None
+        file = next((file for file, names in FILES.items() if name in names.split()), None)
+        module = importlib.import_module(f"tinygrad_lossmix.cli.{file}") if file else None
+        return getattr(module, name, None)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -45,8 +45,6 @@ SCOPE = "lossmix"  # keeps the style of a drawing to itself on a page that holds
 TITLE = re.compile(r'(<g id="[a-z]+(\d+)"[^>]*>\n)<title>([^<]*)</title>\n')  # by Graphviz
 _one_at_a_time = threading.Lock()
 
-Texts = Mapping[str, list[str]]  # of what is called so in the DOT text, in the order it has there
-
 
 def draw(
     cost: Tensor,
@@ -202,8 +200,10 @@ def scalable(svg: str, dark: str = dark_style(f".{SCOPE}")) -> str:
     return f'{opening} class="{SCOPE}"{style}>\n{dark}{rest}\n'
 
 
-def titled(svg: str, texts: Texts) -> str:
-    """Graphviz's SVG with these texts in place of its own made-up titles."""
+def titled(svg: str, texts: Mapping[str, list[str]]) -> str:
+    """Graphviz's SVG with these texts, of what is called so in the DOT text and in the order it has
+    there, in place of its own made-up titles.
+    """
     waiting = {name: iter(each) for name, each in texts.items()}
 
     def title(found: re.Match[str]) -> str:
