@@ -3,7 +3,6 @@ those that ask for the next product.
 """
 
 import re
-from collections.abc import Callable
 from functools import partial
 from operator import attrgetter
 from typing import Any
@@ -138,12 +137,9 @@ def check(session: Session[Walk], arg: str) -> Text:
     if at is None or found is None:
         return Text(f"{call(node)} has no gradient to check: none reaches it")
     when, name = "" if walk.position >= at else f", as it will be at {walk.at(at).place}", ""
-    text = Text()
-    if node.size <= MOVED:
-        slopes = difference(walk.cost, node)
-    else:
-        found, slopes = slopes_along(walk.cost, node, found)
-        many, name = count(len(found), "random direction"), "along them, "
+    (found, slopes), text = differences(walk.cost, node, found), Text()
+    if node.size > MOVED:
+        many, name = count(DIRECTIONS, "random direction"), "along them, "
         text.append(f"{call(node)} has {node.size:,} entries: checked along {many} (seed {SEED}),")
         text.append("\nin each of which every entry moves up or down by the same step\n")
     with np.errstate(all="ignore"):
@@ -162,43 +158,31 @@ def check(session: Session[Walk], arg: str) -> Text:
     return lined(text.append(shown(rows)), gaps)
 
 
-def difference(cost: Tensor, at: Tensor) -> Array:
-    """The central finite difference of a cost by each entry of a node, all else held.
+def differences(cost: Tensor, at: Tensor, gradient: Array) -> tuple[Array, Array]:
+    """What the gradient of a node says, and what central finite differences of the cost say.
+
+    Of each entry, all else held; of a large node along a few random directions, in each of which
+    all entries move at once by ± the same step.
 
     Returns:
-        an array of the node's shape, float64 where that can be.
+        two arrays of the node's shape, or of one number for each direction; float64 where that can
+        be.
     """
-    f, x = _of_one(cost, at)
-    with np.errstate(all="ignore"):
-        return numerical_gradient(f, x)
-
-
-def slopes_along(cost: Tensor, at: Tensor, gradient: Array) -> tuple[Array, Array]:
-    """The slopes of a cost where all entries of a node are moved at once, each by ± the same step.
-
-    Returns:
-        for each of a few random choices of signs: what the gradient says, and the central finite
-        difference.
-    """
-    f, x = _of_one(cost, at)
-    rng = np.random.default_rng(SEED)
-    signs = np.array([2 * rng.integers(0, 2, x.shape, np.int8) - 1 for _ in range(DIRECTIONS)])
-    along: Any = lambda steps: f(x + np.tensordot(steps, signs, 1))
-    with np.errstate(all="ignore"):
-        found = numerical_gradient(along, np.zeros(DIRECTIONS, x.dtype))
-        return np.tensordot(signs, gradient, x.ndim), found
-
-
-def _of_one(cost: Tensor, at: Tensor) -> tuple[Callable[[Array], Any], Array]:
-    """A cost as a function of one of its nodes, and the value of that."""
 
     def moved(x: Array) -> Any:
         return replay(cost, {at: x}, computed, attrgetter("data"))[cost]
 
-    # the cost of large logits is rounded by more in float32 than a step changes it
-    wide = at.data.astype(np.result_type(at.dtype, np.float64))
     with np.errstate(all="ignore"):
-        return moved, wide if moved(wide).dtype == wide.dtype else at.data
+        # the cost of large logits is rounded by more in float32 than a step changes it
+        x = at.data.astype(np.result_type(at.dtype, np.float64))
+        x = x if moved(x).dtype == x.dtype else at.data
+        if at.size <= MOVED:
+            return gradient, numerical_gradient(moved, x)
+        rng = np.random.default_rng(SEED)
+        signs = np.array([2 * rng.integers(0, 2, x.shape, np.int8) - 1 for _ in range(DIRECTIONS)])
+        along: Any = lambda steps: moved(x + np.tensordot(steps, signs, 1))
+        found = numerical_gradient(along, np.zeros(DIRECTIONS, x.dtype))
+        return np.tensordot(signs, gradient, x.ndim), found
 
 
 @command("learn", takes="text")
