@@ -59,7 +59,7 @@ TABLE: list[Command] = []
 def command(
     topic: str, short: str = "", takes: Takes = "nothing", repeats: bool = False, on: On = "one"
 ) -> Callable[[Function], Function]:
-    """Enter a function by its name, less the underscore behind a word of Python's."""
+    """Enter a function by its name, less the underscore behind one that is taken in its file."""
 
     def enter(function: Function) -> Function:
         name, about = function.__name__.rstrip("_"), " ".join((function.__doc__ or "").split())
