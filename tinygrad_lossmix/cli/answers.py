@@ -1,4 +1,7 @@
-"""`lossmix verdict`, `claims`, `names`, `delta`, `match`, `prove`, `diagnose`, `plateau`."""
+"""`lossmix verdict`, `claims`, `names`, `delta`, `match`, `prove`, `diagnose`, `plateau`.
+
+What only one of them needs is imported in it: none waits for what another loads.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,9 +13,6 @@ from rich.table import Table
 from rich.text import Text
 
 import tinygrad_lossmix as lm
-from tinygrad_lossmix.answers.delta_report import delta_report, side_by_side
-from tinygrad_lossmix.answers.diagnosis.predictions import read_outputs
-from tinygrad_lossmix.answers.diagnosis.training_log import levels, read
 from tinygrad_lossmix.answers.match.layer import MOST
 from tinygrad_lossmix.answers.match.overview import RULE, MatchRow, table
 from tinygrad_lossmix.answers.match.search import SETS
@@ -127,6 +127,8 @@ def delta(
     differences; print it beside a - y, with dC/da and the Jacobian of the output layer, and the
     reason why the two agree or differ.
     """
+    from tinygrad_lossmix.answers.delta_report import delta_report, side_by_side
+
     mix, logits, labels = mix_at(words, z, y)
     with usage():
         mixes = [mix, mix_of(beside)] if beside else [mix]
@@ -232,6 +234,9 @@ def diagnose(
     or --npz with the arrays that were handed to the loss, to find the pairing that reproduces the
     number and the line to change.
     """
+    from tinygrad_lossmix.answers.diagnosis.predictions import read_outputs
+    from tinygrad_lossmix.answers.diagnosis.training_log import levels, read
+
     if (loss is None) == (path is None):
         raise click.UsageError("give a LOSS, or - for a log from a pipe, or --npz FILE")
     if series is not None and loss != "-":

@@ -16,8 +16,6 @@ import tinygrad_lossmix as lm
 from tinygrad_lossmix.cli.given import Given, given_options
 from tinygrad_lossmix.cli.options import file_option, json_option
 from tinygrad_lossmix.cli.output import printed, refusing, show, usage
-from tinygrad_lossmix.debugger.lockstep import Lockstep
-from tinygrad_lossmix.debugger.repl import Prompt
 from tinygrad_lossmix.files import write
 from tinygrad_lossmix.installation import parts
 from tinygrad_lossmix.printing import clean
@@ -149,6 +147,9 @@ def step(
     With --batch, run the commands and exit, with 1 at the first error; with --json too, print
     nothing but how the questions of a quiz were answered.
     """
+    from tinygrad_lossmix.debugger.lockstep import Lockstep  # no picture waits for the prompt
+    from tinygrad_lossmix.debugger.repl import Prompt
+
     if as_json and not batch:
         raise click.UsageError("--json is the score of a quiz in --batch: give both")
     walk = lm.Stepper(given.cost, given.names)
