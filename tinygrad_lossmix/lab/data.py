@@ -155,9 +155,6 @@ def split(data: Data, rng: np.random.Generator, dtype: str = "float64") -> Split
 def scaled(data: Data, train: list[int] | slice, dtype: str = "float64") -> Array:
     """All features (n, d): pixels divided by their largest value; any other feature standardised by
     the mean and standard deviation of these rows, and one that is constant there becomes 0.
-
-    Raises:
-        DataError: they are too large for it.
     """
     mean, scale = np.array(0.0), np.array(data.pixels)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -201,9 +198,7 @@ def read_csv(path: Path) -> Contents:
     The class is in the last column, as a whole number or by name. A first line of names is skipped,
     also where the names are the numbers of the columns, or numbers beside a class without examples.
     """
-    features: list[Array] = []
-    labels: list[str] = []
-    lines: list[int] = []
+    found: list[tuple[int, Array, str]] = []  # number of the line, features, class
     header: tuple[int, list[str]] | None = None
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -211,28 +206,25 @@ def read_csv(path: Path) -> Contents:
                 if i == 0 and all(any(map(is_word, part)) for part in (cells[:-1], cells[-1:])):
                     header = line, cells
                     continue
-                features.append(numbers(line, cells[:-1]))
-                labels.append(cells[-1].strip())
-                lines.append(line)
+                found.append((line, numbers(line, cells[:-1]), cells[-1].strip()))
     except UnicodeDecodeError:
         raise DataError("not a text file: expected comma-separated numbers in UTF-8") from None
     except csv.Error as error:
         raise DataError(f"not a CSV file: {error}") from None
+    labels = [label for *_, label in found]
     if header:
         if header[1][-1].strip() in labels:  # it has a class: an example with a mistake
             numbers(header[0], header[1][:-1])
-    elif labels and is_header(features[0].tolist(), labels):
-        del features[0], labels[0], lines[0]
-    if not lines:
+    elif labels and is_header(found[0][1].tolist(), labels):
+        del found[0], labels[0]
+    if not found:
         raise DataError("no rows: expected numbers separated by commas, the class last")
     numbered = any(map(is_number, labels))
-    for line, label in zip(lines, labels, strict=True):
+    for line, x, label in found:
         if not label or (numbered and not is_number(label)):
-            raise DataError(
-                f"line {line}, column {len(features[0]) + 1} is {label[:20]!r}: no class"
-            )
+            raise DataError(f"line {line}, column {len(x) + 1} is {label[:20]!r}: no class")
     y, names = (np.array([*map(float, labels)]), ()) if numbered else named(labels)
-    return np.stack(features), y, names
+    return np.stack([x for _, x, _ in found]), y, names
 
 
 def rows(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
@@ -262,11 +254,8 @@ def is_header(first: list[float], labels: list[str]) -> bool:
     """Whether a first line of numbers names the columns: its class has no example, or it counts."""
     if not is_number(labels[0]):
         return bool(labels[0]) and labels[0] not in labels[1:]
-    counted = [*first, float(labels[0])]
-    return len(counted) > 2 and counted in (
-        list(range(len(counted))),
-        list(range(1, len(counted) + 1)),
-    )
+    counted, n = [*first, float(labels[0])], len(first) + 1
+    return n > 2 and counted in ([*range(n)], [*range(1, n + 1)])
 
 
 def named(labels: Sequence[str]) -> tuple[Array, tuple[str, ...]]:

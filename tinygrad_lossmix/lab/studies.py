@@ -155,11 +155,7 @@ def summarise(finished: Sequence[Run], data: Data, settings: Settings) -> list[R
 
 
 def measure_delta(mix: Mix, data: Data, settings: Settings) -> MeasuredDelta:
-    """The delta of `mix.composed`, by the engine, for the initial weights of seed 0.
-
-    Raises:
-        DataError: the features cannot be scaled in this dtype.
-    """
+    """The delta of `mix.composed`, by the engine, for the initial weights of seed 0."""
     parts, p, rng = begun(data, settings)
     rows = rng.permutation(len(parts.x))[: settings.batch]
     z, y = logits(parts.x[rows], *p), parts.y[rows]

@@ -119,11 +119,7 @@ def train(
 def begun(
     data: Data, settings: Settings, seed: int = 0
 ) -> tuple[Split, Parameters, np.random.Generator]:
-    """The examples and the weights that a run starts from, and what draws its mini-batches.
-
-    Raises:
-        DataError: the features cannot be scaled in this dtype.
-    """
+    """The examples and the weights that a run starts from, and what draws its mini-batches."""
     rng = np.random.default_rng(seed)
     parts = split(data, rng, settings.dtype)
     sizes = parts.x.shape[1], settings.hidden, parts.classes
