@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given
 
 import tinygrad_lossmix as lm
+from tests.helpers.array_calls import OF_ARRAYS
+from tests.helpers.array_calls import compiled as agrees
 from tests.helpers.networks import close, close_to_interpreted
+from tests.helpers.quick import in_one, thinned
 from tinygrad_lossmix.compiler.compile import compile as compiled
 from tinygrad_lossmix.compiler.ir.program import TracedProgram
 from tinygrad_lossmix.compiler.loops import backend, statements, threads
@@ -77,6 +80,12 @@ def test_random_programs_in_blocks_are_as_interpreted(program):
         patch.setattr(statements, "BLOCK", 1)
         patch.setattr(threads, "BLOCK", 2)
         close_to_interpreted(looped, program)
+
+
+@pytest.mark.filterwarnings("ignore:NumPy runs instead of numba.*(argsort|cumsum|einsum|matmul)")
+@in_one("call", thinned(OF_ARRAYS, 6), ids=str)
+def test_every_function_of_arrays_has_loops_or_it_is_said_that_it_has_none(call):
+    assert agrees(call, "numba")
 
 
 @pytest.mark.parametrize(
