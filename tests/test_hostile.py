@@ -360,7 +360,7 @@ def fault(call, x):
     return "" if frozen(x) == before else "changed its argument"
 
 
-@every(5)
+@every(9)
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_whatever_is_handed_in_gets_a_value_or_one_clear_error(name, every, tmp_path, monkeypatch):

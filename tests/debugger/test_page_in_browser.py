@@ -160,7 +160,7 @@ def test_arrows_between_the_same_boxes_show_the_gradient_of_each(opened):
     assert page.ask(f"{arrows}.map(g => g.querySelector('text').textContent)") == ["-1"]
 
 
-@pytest.mark.parametrize("name", thinned(HOSTILE, 4), ids=range(len(HOSTILE)))
+@pytest.mark.parametrize("name", thinned(HOSTILE, 7), ids=range(len(HOSTILE)))
 def test_a_hostile_name_is_shown_and_not_executed(opened, name):
     page = opened(composed(name=name))
     page.press("End")

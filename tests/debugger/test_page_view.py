@@ -229,7 +229,7 @@ def test_two_mixes_are_stepped_in_lock_step(opened):
     assert page.text("#position") == f"step 1 of {len(both) + 1}"
 
 
-@pytest.mark.parametrize("name", thinned(HOSTILE, 4), ids=range(len(HOSTILE)))
+@pytest.mark.parametrize("name", thinned(HOSTILE, 7), ids=range(len(HOSTILE)))
 def test_beside_another_a_hostile_name_stays_text(opened, name):
     page = opened(mix(), beside=mix("softmax", "ce", name=name))
     page.press("End")

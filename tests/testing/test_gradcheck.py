@@ -28,7 +28,7 @@ def test_there_are_at_least_thirty_different_faults():
     assert len(PAIRS) >= 30
 
 
-@pytest.mark.parametrize("name", thinned(RULES, 2))
+@pytest.mark.parametrize("name", thinned(RULES, 3))
 def test_a_fault_in_a_rule_is_caught_and_the_rule_is_named(name, own_table):
     function, rules, f, inputs = RULES[name]
     assert gradcheck(f, *inputs)
@@ -38,7 +38,7 @@ def test_a_fault_in_a_rule_is_caught_and_the_rule_is_named(name, own_table):
     assert spelling(function) in report.blame
 
 
-@pytest.mark.parametrize("name", thinned(PAIRS, 2))
+@pytest.mark.parametrize("name", thinned(PAIRS, 3))
 def test_a_fault_in_a_gradient_by_hand_is_caught_and_its_cause_guessed(name):
     f, by_hand, x, word = PAIRS[name]
     before = x.copy()

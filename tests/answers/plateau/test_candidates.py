@@ -152,7 +152,7 @@ FLOORS = [constant for constant in constants() if constant.is_floor]
 
 @pytest.mark.parametrize(
     ("floor", "k"),
-    thinned(itertools.product(FLOORS, [2, 10, 3, 100]), 3),
+    thinned(itertools.product(FLOORS, [2, 10, 3, 100]), 7),
     ids=lambda of: str(of) if isinstance(of, int) else f"{of.name} {of.cost}",
 )
 def test_a_loss_below_a_floor_is_not_on_it(floor, k):

@@ -143,7 +143,7 @@ def printed_equations(text):
 
 
 @pytest.mark.parametrize(
-    ("classes", "accuracy"), thinned(itertools.product([10, None, 1, 2], [".75", None]), 3)
+    ("classes", "accuracy"), thinned(itertools.product([10, None, 1, 2], [".75", None]), 5)
 )
 def test_printed_equations_are_true(classes, accuracy, monkeypatch):
     monkeypatch.setenv("COLUMNS", "300")
