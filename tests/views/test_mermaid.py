@@ -89,9 +89,9 @@ def test_nodes_edges_and_gradients_are_those_of_the_recording(program):
 
 
 @pytest.mark.slow
-@settings(max_examples=1000)
+@settings(max_examples=300)
 @given(strategies.programs())
-def test_nodes_edges_and_gradients_of_a_thousand_programs(program):
+def test_nodes_edges_and_gradients_of_three_hundred_programs(program):
     check(recorded(program))
 
 
@@ -173,9 +173,9 @@ def test_mermaid_reads_programs(mermaid, programs):
 
 
 @pytest.mark.slow
-@settings(max_examples=100)
+@settings(max_examples=30)
 @given(st.lists(strategies.programs(), min_size=10, max_size=10))
-def test_mermaid_reads_a_thousand_programs(mermaid, programs):
+def test_mermaid_reads_three_hundred_programs(mermaid, programs):
     by_mermaid(mermaid, map(recorded, programs))
 
 
