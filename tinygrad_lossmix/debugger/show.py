@@ -31,6 +31,7 @@ from tinygrad_lossmix.debugger.chain_rule import (
 from tinygrad_lossmix.debugger.layout import Row, aligned, compared, lined, screen, shown
 from tinygrad_lossmix.debugger.lockstep import Lockstep
 from tinygrad_lossmix.debugger.walk import Walk
+from tinygrad_lossmix.engine.refusals import plain
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import count, number, shorten
 from tinygrad_lossmix.views.grids import column_of
@@ -58,7 +59,7 @@ def is_matrix_product(node: Tensor) -> bool:
 
 def named_array(reading: Reading, arg: Any) -> tuple[str, Any]:
     """The name and the values of an argument."""
-    return reading.call(arg) or "constant", arg.data if isinstance(arg, Tensor) else arg
+    return reading.call(arg) or "constant", plain(arg)
 
 
 @dataclass(frozen=True)

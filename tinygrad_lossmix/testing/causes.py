@@ -16,6 +16,7 @@ from tinygrad_lossmix.compiler.patterns.published import MIXES
 from tinygrad_lossmix.compiler.stabilize import rewritten
 from tinygrad_lossmix.engine.gradient import grad
 from tinygrad_lossmix.engine.graph import names, nodes
+from tinygrad_lossmix.engine.refusals import plain
 from tinygrad_lossmix.engine.replay import recorded
 from tinygrad_lossmix.engine.table import TABLE, Array, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
@@ -239,7 +240,7 @@ def of_a_product(
 
 def _arguments(node: Tensor, position: int, x: Tensor) -> list[Any]:
     """Those of a node that is computed alone: x at the position, constants elsewhere."""
-    args = [arg.data if isinstance(arg, Tensor) else arg for arg in node.args]
+    args = [*plain(node.args)]
     args[position] = x
     return args
 

@@ -30,6 +30,7 @@ from tinygrad_lossmix.debugger.layout import aligned
 from tinygrad_lossmix.debugger.show import NEAR
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.graph import nodes, since
+from tinygrad_lossmix.engine.refusals import plain
 from tinygrad_lossmix.engine.replay import recorded, replay
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor, tick
@@ -112,7 +113,7 @@ def changed(walk: Walk, arg: str) -> Reading:
         raise unknown(name, walk)
     if not place:
         return with_value(reading, name, found, numbers(text, found.shape))
-    value = np.array(found.data if isinstance(found, Tensor) else found)
+    value = np.array(plain(found))
     value[place_in(name, value.shape, place)] = numbers(text, ())
     return with_value(reading, name, found, value)
 

@@ -24,6 +24,7 @@ from tinygrad_lossmix.debugger.expressions import (
 )
 from tinygrad_lossmix.debugger.layout import aligned, lined
 from tinygrad_lossmix.debugger.walk import Walk
+from tinygrad_lossmix.engine.refusals import plain
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import brief, short
 
@@ -254,8 +255,7 @@ def _begins(walk: Walk, name: str) -> bool:
 def _makes_nan(walk: Walk) -> bool:
     """Whether NaN came of what had none."""
     if (node := walk.computed) is not None:
-        inputs = [arg.data if isinstance(arg, Tensor) else arg for arg in node.args]
-        return has_nan(node.data) and not any(map(has_nan, inputs))
+        return has_nan(node.data) and not any(map(has_nan, plain(node.args)))
     stop = walk.stop
     if stop is None:
         return False

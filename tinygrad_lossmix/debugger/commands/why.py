@@ -18,6 +18,7 @@ from tinygrad_lossmix.debugger.layout import aligned, lined
 from tinygrad_lossmix.debugger.rule import differentiated
 from tinygrad_lossmix.debugger.show import at, named_array
 from tinygrad_lossmix.debugger.walk import Walk
+from tinygrad_lossmix.engine.refusals import plain
 from tinygrad_lossmix.engine.replay import recorded, replay
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
@@ -82,7 +83,7 @@ def find(walk: Walk) -> Origin | None:
 
 def _bad(x: Any) -> bool:
     """Whether there is NaN or infinity in a Tensor, an array or a number."""
-    return not np.isfinite(x.data if isinstance(x, Tensor) else x).all()
+    return not np.isfinite(plain(x)).all()
 
 
 def _said(reading: Reading, origin: Origin) -> str:
