@@ -1,24 +1,28 @@
-"""What one call says about itself, be it in a recording or in a program.
+"""What one call says about itself, be it in a recording or in a program, and what it is known by.
 
 A Tensor of a recording and a traced array of a program both hold the function that was called, its
 arguments and options, and a shape. Nothing is asked of the numbers of either; of constants only
-whether they are one number.
+whether they are one number, or equal.
 
 >>> x = Tensor(np.zeros((2, 1, 3)))
 >>> reduced(x.sum(axis=-1)), along(x.T), along(x[:, 0, None, 1:])
 ((2,), (2, 1, 0), (0, None, 2))
 >>> step(2.5 - x) == (2.5, -1.0, x)
 True
+>>> key = Numbering(Tensor).key
+>>> key((1, np.zeros(2))) == key((1, np.zeros(2))), key(0.0) == key(-0.0), key([1]) == key([1.0])
+(True, False, False)
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygrad_lossmix.engine.rules import getitem
-from tinygrad_lossmix.engine.table import INTEGER
+from tinygrad_lossmix.engine.table import INTEGER, Array
 from tinygrad_lossmix.engine.tensor import Tensor as Tensor
 
 Call = Any  # a Tensor, or a traced array
@@ -179,3 +183,46 @@ def normal(k: float, dtype: Any = np.float64) -> bool:
 def product(a: float, b: float) -> float:
     """a·b; NaN where it over- or underflows."""
     return a * b if normal(a * b) or a == 0.0 or b == 0.0 else math.nan
+
+
+class Numbering:
+    """Keys for what is in one recording or program: two things that are equal have the same.
+
+    Args:
+        kind: the type of its calls; each is known by the number it has in `of`.
+    """
+
+    def __init__(self, kind: type) -> None:
+        self.kind = kind
+        self.of: dict[Any, int] = {}
+        self._arrays: dict[Any, list[Array]] = {}
+
+    def key(self, value: Any) -> Any:
+        """Something to compare and to look up by."""
+        kind = type(value)
+        if kind is self.kind:
+            return self.of[value]
+        if kind is np.ndarray:
+            return "array", id(self.array(value))
+        if isinstance(value, list | tuple):
+            return kind, *map(self.key, value)
+        if isinstance(value, Mapping):
+            return tuple((name, self.key(value[name])) for name in sorted(value))
+        if isinstance(value, slice):
+            return kind, *map(self.key, (value.start, value.stop, value.step))
+        if value is None or value is Ellipsis or isinstance(value, _BY_TEXT):
+            return kind, repr(value)
+        return "identity", id(value)
+
+    def array(self, x: Array) -> Array:
+        """The first array that was equal to this one: looked up by a few entries, then compared."""
+        few = x.flat[:: max(x.size // 8, 1)].tobytes()
+        alike = self._arrays.setdefault((x.dtype, x.shape, few), [])
+        for other in alike:
+            if x is other or x.tobytes() == other.tobytes():
+                return other
+        alike.append(x)
+        return x
+
+
+_BY_TEXT = (int, float, complex, str, np.generic, np.dtype)  # -0.0 is not 0.0, and nan is nan

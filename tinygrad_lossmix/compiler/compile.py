@@ -25,8 +25,8 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.arguments import Arguments, constant, guard, kind
 from tinygrad_lossmix.compiler.differentiate import differentiated, parameter_names
+from tinygrad_lossmix.compiler.ir.emit import emit, executed
 from tinygrad_lossmix.compiler.lowering import LOWERED
-from tinygrad_lossmix.compiler.source.emit import emit, executed
 from tinygrad_lossmix.compiler.stabilize import rewritten
 from tinygrad_lossmix.engine.freeze import as_floats
 from tinygrad_lossmix.engine.gradient import value_and_grad

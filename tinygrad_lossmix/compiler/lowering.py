@@ -15,8 +15,8 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.differentiate import named
 from tinygrad_lossmix.compiler.indexing import is_class, labels_at, of_class
-from tinygrad_lossmix.compiler.ir.inference import Kind
 from tinygrad_lossmix.compiler.ir.program import Lowering, TracedProgram
+from tinygrad_lossmix.compiler.ir.trace import Kind
 from tinygrad_lossmix.engine.rules import scatter
 from tinygrad_lossmix.engine.table import is_duck
 from tinygrad_lossmix.mixes import closed_forms, lml

@@ -28,8 +28,7 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.calls import reduced, uniform
 from tinygrad_lossmix.compiler.ir.canonical import canonical
-from tinygrad_lossmix.compiler.ir.inference import kind_of, of_shapes
-from tinygrad_lossmix.compiler.ir.trace import Traced, operands
+from tinygrad_lossmix.compiler.ir.trace import Traced, kind_of, of_shapes, operands
 from tinygrad_lossmix.debugger.chain_rule import is_elementwise
 from tinygrad_lossmix.engine.rules import astype, getitem, scatter
 from tinygrad_lossmix.engine.table import TABLE, spelling

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.compiler.numbering import Numbering
+from tinygrad_lossmix.compiler.calls import Numbering
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import exact, short

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.compiler.calls import axes_of
-from tinygrad_lossmix.compiler.ir.inference import stand_in
+from tinygrad_lossmix.compiler.ir.trace import stand_in
 from tinygrad_lossmix.engine.table import COMPOSED, REDUCTIONS
 
 Call = tuple[Any, tuple[Any, ...], Mapping[str, Any]]

@@ -20,11 +20,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lossmix.compiler.calls import Numbering
 from tinygrad_lossmix.compiler.ir.canonical import COMPOSED_ALIKE, canonical
-from tinygrad_lossmix.compiler.ir.inference import Kind, elementwise, kind_of
 from tinygrad_lossmix.compiler.ir.simplify import simpler
-from tinygrad_lossmix.compiler.ir.trace import Traced, operands
-from tinygrad_lossmix.compiler.numbering import Numbering
+from tinygrad_lossmix.compiler.ir.trace import Kind, Traced, elementwise, kind_of, operands
 from tinygrad_lossmix.engine.table import COMPOSED
 
 Lowering = Callable[..., Any]

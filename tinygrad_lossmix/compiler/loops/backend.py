@@ -21,6 +21,7 @@ import numpy as np
 from tinygrad_lossmix.compiler.calls import along
 from tinygrad_lossmix.compiler.differentiate import differentiated
 from tinygrad_lossmix.compiler.indexing import SPELLED
+from tinygrad_lossmix.compiler.ir.emit import executed, is_name, needed, together
 from tinygrad_lossmix.compiler.ir.program import TracedProgram
 from tinygrad_lossmix.compiler.ir.trace import Traced, operands
 from tinygrad_lossmix.compiler.loops.identifiers import Names
@@ -29,7 +30,6 @@ from tinygrad_lossmix.compiler.loops.schedule import Schedule, Unsupported
 from tinygrad_lossmix.compiler.loops.statements import loops
 from tinygrad_lossmix.compiler.loops.threads import rows_of
 from tinygrad_lossmix.compiler.lowering import LOOPED
-from tinygrad_lossmix.compiler.source.emit import executed, is_name, needed, together
 from tinygrad_lossmix.engine.table import INTEGER, Array
 from tinygrad_lossmix.files import write
 from tinygrad_lossmix.installation import install

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from tinygrad_lossmix.compiler.ir.inference import Kind
+from tinygrad_lossmix.compiler.ir.emit import is_name, unused
 from tinygrad_lossmix.compiler.ir.program import TracedProgram
-from tinygrad_lossmix.compiler.ir.trace import Traced
+from tinygrad_lossmix.compiler.ir.trace import Kind, Traced
 from tinygrad_lossmix.compiler.loops.operations import MODULES, literal
 from tinygrad_lossmix.compiler.loops.schedule import AXES, Schedule
-from tinygrad_lossmix.compiler.source.emit import is_name, unused
 
 PLAIN = {"0.0", "0.5", "1.0", "2.0", "inf", "nan", "True", "False"}  # numbers written as they are
 

@@ -9,8 +9,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.compiler.calls import Affine, normal, reduced, relabels, scalar, step
-from tinygrad_lossmix.compiler.numbering import Numbering
+from tinygrad_lossmix.compiler.calls import (
+    Affine,
+    Numbering,
+    normal,
+    reduced,
+    relabels,
+    scalar,
+    step,
+)
 from tinygrad_lossmix.engine.rules import getitem
 from tinygrad_lossmix.engine.table import NUMPYS, Array
 from tinygrad_lossmix.engine.tensor import Tensor

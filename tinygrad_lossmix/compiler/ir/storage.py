@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.compiler.ir.inference import Kind
-from tinygrad_lossmix.compiler.ir.trace import Traced, operands
+from tinygrad_lossmix.compiler.ir.trace import Kind, Traced, operands
 from tinygrad_lossmix.engine.rules import scatter
 
 # like every ufunc: a new array; operator.getitem takes one of two that a function made

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.compiler.ir.program import TracedProgram
+from tinygrad_lossmix.compiler.ir.storage import is_new, plan, reducing, takes_out
 from tinygrad_lossmix.compiler.ir.trace import Traced, operands
-from tinygrad_lossmix.compiler.source.storage import is_new, plan, reducing, takes_out
 from tinygrad_lossmix.engine.rules import astype, getitem
 
 _count = itertools.count(1)

@@ -1,1 +1,0 @@
-"""A program as the text of a NumPy module."""
