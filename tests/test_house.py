@@ -38,10 +38,9 @@ ORDERED = {  # rooms that are read like a book: a file needs only those before i
     "testing": "check_report methods behaviour highprecision subject comparison planted causes "
     "checking strategies.programs strategies properties",
     "mixes": "labels book costs rows class_forms closed_forms outputs hessians lml layers own mix",
-    "compiler": "calls indexing ir ir.trace ir.canonical ir.simplify ir.program "
-    "ir.storage ir.emit patterns patterns.structure patterns.published patterns.axes "
-    "patterns.idioms patterns.linear patterns.logs patterns.stable_rules patterns.fuse "
-    "patterns.mispairings stabilize differentiate lowering arguments loops "
+    "compiler": "calls ir ir.trace ir.canonical ir.simplify ir.program ir.storage ir.emit "
+    "patterns patterns.structure patterns.published patterns.idioms patterns.linear "
+    "patterns.stable_rules patterns.fuse stabilize differentiate lowering arguments loops "
     "loops.threads loops.vector_math loops.operations loops.schedule loops.identifiers "
     "loops.statements loops.backend compile standalone",
     "debugger": "chain_rule rule walk lockstep expressions layout show questions page "

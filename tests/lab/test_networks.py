@@ -64,7 +64,7 @@ def test_curves_are_saved_by_their_suffix(form, start, make_result, tmp_path, mo
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::tinygrad_lossmix.compiler.patterns.mispairings.WrongPairing")
+@pytest.mark.filterwarnings("ignore::tinygrad_lossmix.compiler.stabilize.WrongPairing")
 @pytest.mark.parametrize("name", ["digits", "pairings"])
 def test_every_statement_holds(name):
     found = lm.lab.STUDIES[name](quick=True)

@@ -1,30 +1,136 @@
-"""What a closed form of the mixes is in a program: its NumPy calls, or one call of the whole.
+"""What functions are in a program that it does not take as they are: other calls, lowered.
 
-Those of `mixes/closed_forms.py` are traced as they are where they take no steps in place; those of
-softmax are spelled out here, for finite logits: with indices and products for NumPy, with masks for
-loops. Where a logit is infinite the cost comes out as NaN or infinity, and the interpreted form is
-asked. Each takes logits z and labels y, both (K,) or (n, K), and returns the cost, summed over the
+Indices that are arrays, classes and einsum come in calls that there are loops for:
+
+>>> places((np.array([1, -1]), slice(2)), (3, 2))
+array([[2, 3],
+       [4, 5]])
+
+A closed form of the mixes is its NumPy calls, or one call of the whole. Those of
+`mixes/closed_forms.py` are traced as they are where they take no steps in place; those of softmax
+are spelled out here, for finite logits: with indices and products for NumPy, with masks for loops.
+Where a logit is infinite the cost comes out as NaN or infinity, and the interpreted form is asked.
+Each takes logits z and labels y, both (K,) or (n, K), and returns the cost, summed over the
 examples, and δ of each, tails exact: a difference is taken only where it does not cancel.
 """
 
-import functools
+import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from tinygrad_lossmix.compiler.calls import is_plain, parts, uniform
 from tinygrad_lossmix.compiler.differentiate import named
-from tinygrad_lossmix.compiler.indexing import is_class, labels_at, of_class
 from tinygrad_lossmix.compiler.ir.program import Lowering, TracedProgram
 from tinygrad_lossmix.compiler.ir.trace import Kind
-from tinygrad_lossmix.engine.rules import scatter
-from tinygrad_lossmix.engine.table import is_duck
+from tinygrad_lossmix.engine.arrangements import rearranged
+from tinygrad_lossmix.engine.rules import getitem, scatter
+from tinygrad_lossmix.engine.table import COMPOSED, INTEGER, Array, is_duck
 from tinygrad_lossmix.mixes import closed_forms, lml
 from tinygrad_lossmix.mixes.labels import one_hot
 from tinygrad_lossmix.mixes.rows import all_but_one
 
 Value = Any
 CLASSES = 32  # at most, for a product with the matrix that is 1 off its diagonal
+
+
+def places(key: Any, shape: tuple[int, ...]) -> Array:
+    """Where the entries of x[key] are in `x.ravel()`, for x of a shape; NumPy's IndexError."""
+    axes = [np.broadcast_to(i, shape)[key] for i in np.indices(shape, sparse=True)]
+    return np.asarray(np.ravel_multi_index(tuple(axes), shape), np.intp)
+
+
+def taken(x: Array, at: Array) -> Array:
+    """The entries of x at places."""
+    return x.ravel()[at]
+
+
+def added(g: Array, at: Array, shape: tuple[int, ...]) -> Array:
+    """Zeros of a shape with g added at places."""
+    return scatter(g.ravel(), key=at.ravel(), shape=(int(np.prod(shape)),)).reshape(shape)
+
+
+def is_class(y: Array, shape: tuple[int, ...]) -> Array:
+    """Where in an array of a shape (…, K) each row's class is, of classes (…): a mask."""
+    return np.broadcast_to(np.equal(y[..., None], np.arange(shape[-1])), shape)
+
+
+def of_class(x: Array, y: Array) -> Array:
+    """The entry of each row of x (…, K) at its class, of classes (…): (…, 1)."""
+    return np.take_along_axis(x, y[..., None], -1)
+
+
+LOOKUPS = (taken, of_class)
+OF_CLASSES = (is_class, of_class, one_hot)
+
+
+def _places(x: Value, key: Any, shape: tuple[int, ...]) -> Value:
+    """`places` in the program of x; None where no array is in the key, or a mask not known yet."""
+    kinds = [part.dtype.kind for part in parts(key) if is_duck(part)]
+    if is_plain(key) or "b" in kinds:
+        return None
+    return x.program.call(places, (key, shape), {}) if kinds else places(key, shape)
+
+
+def _getitem(x: Value, key: Any) -> Value:
+    at = _places(x, key, x.shape)
+    return None if at is None else x.program.call(taken, (x, at), {})
+
+
+def labels_at(g: Value, key: Any, shape: tuple[int, ...]) -> Value:
+    """`scatter` of ones at one class in each row: labels; None for anything else."""
+    if not len(shape) == len(parts(key)) == 2:
+        return None
+    rows, y = parts(key)
+    each = is_duck(y) and not is_duck(rows)
+    each = each and y.dtype.kind in INTEGER and y.shape == np.shape(rows)
+    if not each or uniform(g) != 1 or not np.array_equal(np.ravel(rows), np.arange(shape[0])):
+        return None
+    classes = y.program.call(places, ((y.reshape(-1),), shape[1:]), {})
+    return one_hot(classes, shape, g.dtype)
+
+
+def _scatter(g: Value, key: Any, shape: tuple[int, ...]) -> Value:
+    if (labels := labels_at(g, key, shape)) is not None:
+        return labels
+    like = next(x for x in (g, *parts(key)) if is_duck(x))
+    at = _places(like, key, shape)
+    return None if at is None else like.program.call(added, (g, at, shape), {})
+
+
+def _take(a: Value, indices: Value, axis: int | None = None, **options: Any) -> Value:
+    return None if options else COMPOSED[np.take](a, indices, axis)
+
+
+def _einsum(subscripts: str, *operands: Value, **options: Any) -> Value:
+    """A product of matrices, or of entries and a sum; None for a diagonal, for other than two
+    operands, and for what a call on arguments alone need not spell out, as one on a Tensor does."""
+    if not re.fullmatch(r"\w*,\w*->\w*", str(subscripts)):
+        return None
+    terms, out = subscripts.split("->")
+    (a, b), (x, y) = terms.split(","), operands
+    if len(set(a)) < len(a) or len(set(b)) < len(b):
+        return None
+    sizes = [dict(zip(t, np.shape(v), strict=True)) for t, v in ((a, x), (b, y))]
+    same = all(sizes[0][c] == sizes[1][c] for c in a if c in b)
+    left, right = [c for c in a if c not in b], [c for c in b if c not in a]
+    inner = [c for c in a if c in b]
+    if same and left and right and inner and sorted(left + right) == sorted(out):
+        rows = np.transpose(x, [a.index(c) for c in left + inner])
+        columns = np.transpose(y, [b.index(c) for c in inner + right])
+        n = int(np.prod([sizes[0][c] for c in inner]))
+        flat = np.reshape(rows, (-1, n)) @ np.reshape(columns, (n, -1))
+        shape = tuple([(sizes[0] | sizes[1])[c] for c in left + right])
+        return np.transpose(np.reshape(flat, shape), [(left + right).index(c) for c in out])
+    every = [*out, *sorted({*a, *b} - {*out})]
+    factors = [
+        np.reshape(np.transpose(v, [t.index(c) for c in every if c in t]),
+                   tuple([size.get(c, 1) for c in every]))
+        for v, t, size in zip((x, y), (a, b), sizes, strict=True)
+    ]  # fmt: skip
+    return np.sum(factors[0] * factors[1], axis=tuple(range(len(out), len(every))))
 
 
 def softmax_ll(z: Value, y: Value, exponentials: Callable[..., Any]) -> tuple[Value, Value]:
@@ -138,8 +244,7 @@ def _lowered(evaluate: Lowering, spelled_out: Lowering | None, *given: Any) -> L
         if large or spelled_out is None or (given and z.shape[-1] > CLASSES):
             return program.pair(closed_forms.evaluated, *kinds, evaluate, z, y)
         y = y if y.ndim == z.ndim else one_hot(y, z.shape, z.dtype)
-        cost, delta = named(spelled_out, z, y, *given)
-        return cost, delta
+        return named(spelled_out, z, y, *given)
 
     return lowered
 
@@ -147,8 +252,7 @@ def _lowered(evaluate: Lowering, spelled_out: Lowering | None, *given: Any) -> L
 def _looped(form: Lowering, z: Value, y: Value) -> tuple[Value, Value]:
     """A closed form for loops, of labels or classes."""
     if y.ndim < z.ndim and form is closed_forms.softmax_ll:
-        cost, delta = named(softmax_ll_of_classes, z, y)
-        return cost, delta
+        return named(softmax_ll_of_classes, z, y)
     if y.ndim < z.ndim and form not in AS_ONE:
         y = _noted(z, one_hot, y, z.shape, z.dtype)
     return LOOPED[form](z, y)
@@ -167,10 +271,19 @@ LOWERED: dict[Any, Lowering] = {
 }
 LOOPED: dict[Any, Lowering] = {
     **{form: form for form in SIGMOIDS},
-    **{form: functools.partial(f, exponentials=_masked) for form, f in SOFTMAXES.items()},
+    **{form: partial(f, exponentials=_masked) for form, f in SOFTMAXES.items()},
     closed_forms.softmax_ce: softmax_ce,
     **{form: LOWERED[form] for form in AS_ONE},
 }
-LOWERED[closed_forms.evaluated] = lambda form, z, y: LOWERED[form](z, _classes(y))
-LOOPED[closed_forms.evaluated] = lambda form, z, y: _looped(form, z, _classes(y))
-LOWERED[scatter] = labels_at
+LOWERED |= {
+    closed_forms.evaluated: lambda form, z, y: LOWERED[form](z, _classes(y)),
+    scatter: labels_at,
+}
+LOOPED |= {
+    closed_forms.evaluated: lambda form, z, y: _looped(form, z, _classes(y)),
+    getitem: _getitem,
+    scatter: _scatter,
+    np.take: _take,
+    np.roll: partial(rearranged, np.roll),
+    np.einsum: _einsum,
+}

@@ -17,7 +17,7 @@ import numpy as np
 from tinygrad_lossmix import files
 from tinygrad_lossmix.answers.diagnosis.diagnose import diagnose
 from tinygrad_lossmix.answers.plateau.plateau import plateau
-from tinygrad_lossmix.compiler.patterns.mispairings import WrongPairing
+from tinygrad_lossmix.compiler.stabilize import WrongPairing
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.lab.data import Data, digits
 from tinygrad_lossmix.lab.report import ranking

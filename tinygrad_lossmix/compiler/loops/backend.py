@@ -20,7 +20,6 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.calls import along
 from tinygrad_lossmix.compiler.differentiate import differentiated
-from tinygrad_lossmix.compiler.indexing import SPELLED
 from tinygrad_lossmix.compiler.ir.emit import executed, is_name, needed, together
 from tinygrad_lossmix.compiler.ir.program import TracedProgram
 from tinygrad_lossmix.compiler.ir.trace import Traced, operands
@@ -59,7 +58,7 @@ def machine(
     Returns:
         a function of the arguments and working arrays, one that makes these, and the text.
     """
-    program, value, gradients = differentiated(f, arrays, wrt, LOOPED | SPELLED, keywords)
+    program, value, gradients = differentiated(f, arrays, wrt, LOOPED, keywords)
     try:
         return _compiled(program, value, gradients, several)
     except ImportError as error:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.compiler.calls import number
-from tinygrad_lossmix.compiler.indexing import LOOKUPS, OF_CLASSES, added, is_class, taken
 from tinygrad_lossmix.compiler.ir.trace import Traced
+from tinygrad_lossmix.compiler.lowering import LOOKUPS, OF_CLASSES, added, is_class, taken
 from tinygrad_lossmix.engine.derivatives import constant
 from tinygrad_lossmix.engine.rules import astype, scatter
 from tinygrad_lossmix.engine.table import SCIPYS

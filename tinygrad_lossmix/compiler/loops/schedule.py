@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.compiler.calls import along, left, reduced, spelled_out
-from tinygrad_lossmix.compiler.indexing import LOOKUPS, added, of_class, taken
 from tinygrad_lossmix.compiler.ir.trace import Traced, operands
 from tinygrad_lossmix.compiler.loops.operations import REDUCTIONS, supported
+from tinygrad_lossmix.compiler.lowering import LOOKUPS, added, of_class, taken
 from tinygrad_lossmix.engine.rules import getitem, scatter
 
 Index = tuple[str, ...]

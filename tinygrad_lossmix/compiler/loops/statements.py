@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.compiler.indexing import OF_CLASSES, added, is_class, of_class, taken
 from tinygrad_lossmix.compiler.ir.emit import comment_of, together
 from tinygrad_lossmix.compiler.ir.program import TracedProgram
 from tinygrad_lossmix.compiler.ir.trace import Kind, Traced, operands
@@ -34,6 +33,7 @@ from tinygrad_lossmix.compiler.loops.schedule import (
     reduces,
 )
 from tinygrad_lossmix.compiler.loops.threads import BLOCK
+from tinygrad_lossmix.compiler.lowering import OF_CLASSES, added, is_class, of_class, taken
 from tinygrad_lossmix.engine.rules import scatter
 from tinygrad_lossmix.mixes.labels import one_hot
 

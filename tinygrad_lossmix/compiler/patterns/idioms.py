@@ -13,11 +13,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_lossmix.compiler.calls import left, reduced, scalar
-from tinygrad_lossmix.compiler.patterns.axes import Labels, Shape, aligned, laid, moved, over
 from tinygrad_lossmix.compiler.patterns.published import STABLE, Pattern
 from tinygrad_lossmix.compiler.patterns.structure import (
+    Labels,
+    Shape,
     Structure,
+    aligned,
+    laid,
+    moved,
     negative,
+    over,
     quotients,
     shift_of,
     sides,

@@ -8,8 +8,7 @@ import pytest
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.answers.plateau.candidates import constants
-from tinygrad_lossmix.compiler.patterns.mispairings import WrongPairing
-from tinygrad_lossmix.compiler.stabilize import rewritten
+from tinygrad_lossmix.compiler.stabilize import WrongPairing, rewritten
 
 FLOORS = {c.formula: c for c in constants()}
 
