@@ -40,7 +40,7 @@ ORDERED = {  # rooms that are read like a book: a file needs only those before i
     "mixes": "labels book costs rows class_forms closed_forms outputs hessians lml layers own mix",
     "compiler": "calls ir ir.trace ir.canonical ir.simplify ir.program ir.storage ir.emit "
     "patterns patterns.structure patterns.published patterns.idioms patterns.linear "
-    "patterns.stable_rules patterns.fuse stabilize differentiate lowering arguments loops "
+    "patterns.stable_rules patterns.fuse stabilize differentiate lowering loops "
     "loops.threads loops.vector_math loops.operations loops.schedule loops.identifiers "
     "loops.statements loops.backend compile standalone",
     "debugger": "chain_rule rule walk lockstep expressions layout show questions page "
