@@ -12,7 +12,6 @@ It warns of output layers applied to what an output layer gave: outputs between 
 logits, can never push the next output far, and the cost gets stuck on a floor.
 """
 
-import math
 import warnings
 from bisect import bisect_left
 from typing import Any, NamedTuple
@@ -35,6 +34,17 @@ OUTPUT_OF |= {
     for name, layer in LAYERS.items()
     for function in layer.rows
     if function is not layer.potential
+}
+
+
+FLOORS = {  # of an output layer given outputs: the cost, and in words where it comes to stop
+    "softmax": ("ll", "log-likelihood stops at ln(1 + (K - 1)/e), {:.4f} for K = {}"),
+    "lml": ("ce", "cross-entropy stops at {:.4f} for one of K = {}"),
+    "sigmoid": (
+        "ce",
+        "cross-entropy stops at ln(1 + 1/e) = 0.3133 for each label 1 and ln 2 = 0.6931 for each "
+        "label 0, {:.4f} for one of K = {}",
+    ),
 }
 
 
@@ -167,21 +177,10 @@ def wrong_pairings(cost: Tensor, idioms: Idioms) -> tuple[str, ...]:
 
 
 def _words(outer: str, inner: str, shape: tuple[int, ...]) -> str:
-    k = shape[-1] if shape else 1
-    if outer == "softmax":
-        floor = math.log1p((k - 1.0) / math.e)
-        stuck = f"log-likelihood stops at ln(1 + (K - 1)/e), {floor:.4f} for K = {k}"
-    elif outer == "lml":
-        first = np.equal(np.arange(k), 0).astype(float)
-        floor = float(PAIRS["lml", "ce"].evaluate(first, first)[0])
-        stuck = f"cross-entropy stops at {floor:.4f} for one of K = {k}"
-    else:
-        on, off = math.log1p(1.0 / math.e), math.log(2.0)
-        stuck = (
-            f"cross-entropy stops at ln(1 + 1/e) = {on:.4f} for each label 1 and ln 2 = {off:.4f} "
-            f"for each label 0, {on + (k - 1.0) * off:.4f} for one of K = {k}"
-        )
+    k, (cost, stuck) = shape[-1] if shape else 1, FLOORS[outer]
+    best = np.equal(np.arange(k), 0).astype(float)  # outputs that are the labels, taken for logits
+    floor = float(PAIRS[outer, cost].evaluate(best, best)[0])
     return (
         f"{outer} of {inner}: an output layer is given outputs, between 0 and 1, where it takes "
-        f"logits; expect a plateau: {stuck}. Give it the logits"
+        f"logits; expect a plateau: {stuck.format(floor, k)}. Give it the logits"
     )

@@ -5,6 +5,7 @@ only relabels axes becomes `reshape` or `transpose` with everything written out.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -82,12 +83,8 @@ def _is_special(x: Any, dtype: Any, options: Mapping[str, Any]) -> bool:
     return half or dtype is not None or any(v is not np._NoValue for v in options.values())
 
 
-def _reshape(x: Any, *args: Any, **kwargs: Any) -> Call:
-    return np.reshape, (x,), {"shape": np.reshape(stand_in(x), *args, **kwargs).shape}
-
-
-def _broadcast_to(x: Any, *args: Any, **kwargs: Any) -> Call:
-    return np.broadcast_to, (x,), {"shape": np.broadcast_to(stand_in(x), *args, **kwargs).shape}
+def _shaped(function: Any, x: Any, *args: Any, **kwargs: Any) -> Call:
+    return function, (x,), {"shape": function(stand_in(x), *args, **kwargs).shape}
 
 
 def _transpose(x: Any, axes: Any = None) -> Call:
@@ -126,8 +123,8 @@ CANONICAL: dict[Any, Callable[..., Call]] = {
     np.std: lambda *args, **options: (np.sqrt, (np.var(*args, **options),), {}),
     np.linalg.norm: _norm,
     np.cumprod: _cumprod,
-    np.reshape: _reshape,
-    np.broadcast_to: _broadcast_to,
+    np.reshape: partial(_shaped, np.reshape),
+    np.broadcast_to: partial(_shaped, np.broadcast_to),
     np.transpose: _transpose,
     np.power: _power,
 }

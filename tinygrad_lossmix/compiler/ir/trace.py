@@ -228,7 +228,8 @@ def kind_of(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
         return elementwise(function, args)[0]
     if function is np.matmul and not kwargs:
         return _product(*args)
-    if function in OF_NUMBERS or _is_mask(kwargs.get("key")):
+    masks = [x for x in parts(kwargs.get("key")) if is_duck(x) and x.dtype == bool]
+    if function in OF_NUMBERS or masks:
         raise TypeError(
             "the shape of this result depends on the numbers in a mask, which are not known when a "
             "function is compiled: choose with np.where(mask, x, 0) instead of x[mask]"
@@ -282,7 +283,3 @@ def _product(a: Any, b: Any) -> Kind:
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     shape = (*batch, *a.shape[-2:-1], *(b.shape[-1:] if b.ndim > 1 else ()))
     return Kind(shape, np.matmul.resolve_dtypes((a.dtype, b.dtype, None))[-1])
-
-
-def _is_mask(key: Any) -> bool:
-    return any(is_duck(part) and part.dtype == bool for part in parts(key))

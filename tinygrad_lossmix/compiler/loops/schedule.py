@@ -51,12 +51,6 @@ class Nest:
         self.index: dict[Traced, Index] = {}  # of the result
         self.after: set[Traced] = set()  # complete only when the nest has run: sums over rows
 
-    def known(self, value: Traced) -> int:
-        """The first phase that can use a value; 0 for one from elsewhere."""
-        if value not in self.phase:
-            return 0
-        return self.phase[value] + (value in self.inner and not self.everywhere(value))
-
     def everywhere(self, value: Traced) -> bool:
         """Whether there is a number of it at every place."""
         return value in self.inner and value not in self.after and not reduces(value)
@@ -90,7 +84,8 @@ class Nest:
             return False
         if not inner and any(self.everywhere(base) for base, _ in mine):
             return False
-        self.phase[call] = max([self.known(base) for base, _ in mine], default=0)
+        ready = [self.phase[x] + (x in self.inner and reduces(x)) for x, _ in mine]
+        self.phase[call] = max(ready, default=0)
         self.index[call] = at
         if inner:
             self.inner.add(call)

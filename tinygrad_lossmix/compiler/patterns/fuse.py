@@ -138,7 +138,7 @@ def _square(node: Tensor, rules: StableRules) -> End | None:
     if a.shape != node.shape or a.size != idiom.u.size:
         return None
     axis = idiom.labels.index(idiom.axes[0]) if idiom.axes else -1
-    return End(idiom.kind, "error", rules.idioms.logits(idiom, a.shape), axis, y=y)
+    return End(idiom.kind, "error", idiom.logits(a.shape), axis, y=y)
 
 
 def _gathered(terms: list[Term], structure: Structure) -> dict[Any, dict[str, Term]]:

@@ -57,8 +57,11 @@ class Idiom(NamedTuple):
 
     def replaced_by(self, function: Callable[..., Tensor], shape: Shape) -> Tensor:
         """A function of u, over the axes if there are any, laid out like the node."""
-        result: Tensor = laid(over(function, self.u, self.axes), self.labels, shape)
-        return result
+        return laid(over(function, self.u, self.axes), self.labels, shape)
+
+    def logits(self, shape: Shape) -> Tensor:
+        """u as the node has it, for an idiom of entries."""
+        return laid(self.u, self.labels, shape)
 
 
 class Idioms:
@@ -102,15 +105,10 @@ class Idioms:
         found = self.find(node)
         return found if found and found.kind in kinds else None
 
-    def logits(self, idiom: Idiom, shape: tuple[int, ...]) -> Tensor:
-        """u as the node has it, for an idiom of entries."""
-        found: Tensor = laid(idiom.u, idiom.labels, shape)
-        return found
-
     def one_plus_exp(self, node: Any) -> tuple[float, Tensor] | None:
         """c, v with node = c(1 + e^v)."""
         a, b, x, found = self._affine(node, "exp")
-        return (a, self.logits(found, x.shape)) if found and a == b != 0.0 else None
+        return (a, found.logits(x.shape)) if found and a == b != 0.0 else None
 
     def sigmoid_of_tanh(self, node: Tensor) -> Tensor | None:
         """u where node is ½(1 + tanh(u/2))."""
@@ -127,7 +125,7 @@ class Idioms:
 
     def of_tanh(self, idiom: Idiom, b: float, x: Tensor) -> Tensor:
         """u with 1 ± x = 2·sigmoid(u), the sign that of b, where x is tanh(w): 2w or -2w."""
-        u = self.logits(idiom, x.shape)
+        u = idiom.logits(x.shape)
         slope, half, whole = self.structure.affine(u)
         if slope == 0.0 and abs(half) == 0.5:
             return whole if b * half > 0.0 else negative(whole)
@@ -157,7 +155,7 @@ class Idioms:
             return found._replace(labels=labels)
         if found.kind not in ELEMENTWISE:
             return None
-        u = self.logits(found, node.args[0].shape)
+        u = found.logits(node.args[0].shape)
         u = u[node.kwargs["key"]] if node.function is getitem else u.reshape(node.shape)
         return entries(found.kind, u)
 
@@ -187,8 +185,8 @@ class Idioms:
         for x, y in sides(node):
             e, s = self.is_a(x, "exp"), self.is_a(y, "sigmoid")
             if e and s and x.shape == y.shape == node.shape:
-                u = self.logits(e, x.shape)
-                if self.structure.same(u, negative(self.logits(s, y.shape))):
+                u = e.logits(x.shape)
+                if self.structure.same(u, negative(s.logits(y.shape))):
                     return entries("sigmoid", u)
         return self._quotient(node)
 
@@ -209,7 +207,7 @@ class Idioms:
         if scalar(x) == c:
             return entries("sigmoid", negative(v))
         e = self.is_a(x, "exp") if c == 1.0 and np.shape(x) == y.shape else None
-        if e is None or not self.structure.same(self.logits(e, v.shape), v):
+        if e is None or not self.structure.same(e.logits(v.shape), v):
             return None
         return entries("sigmoid", v)
 

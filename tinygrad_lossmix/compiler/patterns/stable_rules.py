@@ -125,7 +125,7 @@ class Logs:
     def _of_idiom(self, idiom: Idiom, a: float, b: float, x: Tensor) -> Found | None:
         """ln(a + b·x) for an x of this idiom."""
         if idiom.kind == "exp" and a == b > 0.0:
-            u = self.idioms.logits(idiom, x.shape)
+            u = idiom.logits(x.shape)
             return _plus(math.log(a))(outputs.softplus(u)), published.SOFTPLUS
         if idiom.kind == "tanh" and a == abs(b) > 0.0:
             u = self.idioms.of_tanh(idiom, b, x)

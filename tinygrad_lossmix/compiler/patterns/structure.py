@@ -152,10 +152,7 @@ def differences(node: Tensor) -> Pairs:
 
 def negative(u: Tensor) -> Tensor:
     """-u, and u of -u."""
-    if u.function is np.negative:
-        back: Tensor = u.args[0]
-        return back
-    return -u
+    return u.args[0] if u.function is np.negative else -u
 
 
 def shift_of(u: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Any, bool] | None:
