@@ -42,7 +42,7 @@ def emit(
 
     Returns its text, and the functions and arrays that the text does not define, by name.
     """
-    text = _Text(program)
+    text = Text(program)
     results = [value, *gradients]
     calls = needed(results)
     places = plan(calls, results)
@@ -62,19 +62,12 @@ def emit(
         expression = text.expression(call, out)
         body.append(f"{text.name(call)} = {expression}")
     body.append("return " + text.returned(value, gradients, several))
-    arguments = ", ".join([text.names[a] for a in program.arguments] + kept)
     working = []
     if kept:
         empty = text.numpy("empty")
         made = [f"        {empty}({x.shape}, {str(x.dtype)!r})," for x in places.kept]
         working = ["", "", "def working_arrays():", "    return [", *made, "    ]"]
-    lines = [
-        f"from {module} import {', '.join(sorted(names))}"
-        for module, names in sorted(text.imports.items())
-    ]
-    lines += ["", *text.constants.values()] if text.constants else []
-    lines += [*working, "", "", f"def {name}({arguments}):"]
-    return "\n".join([*lines, *[f"    {each}" for each in body], ""]), text.given
+    return text.module(name, kept, body, working), text.given
 
 
 def executed(source: str, given: dict[str, Any], names: Iterable[str]) -> list[Any]:
@@ -93,7 +86,9 @@ def executed(source: str, given: dict[str, Any], names: Iterable[str]) -> list[A
     return functions
 
 
-class _Text:
+class Text:
+    """The names in the text of a program, and what its lines say."""
+
     def __init__(self, program: TracedProgram) -> None:
         self.count = 0
         self.imports: dict[str, set[str]] = {}
@@ -101,8 +96,19 @@ class _Text:
         self.given: dict[str, Any] = {}
         self.names: dict[Any, str] = {}  # of values, functions and constants
         self.taken = {name for name in dir(np) if callable(getattr(np, name))} | {*WORDS.values()}
-        for argument in program.arguments:
-            self.name(argument)
+        self.arguments = [*map(self.name, program.arguments)]
+
+    def module(
+        self, name: str, kept: Sequence[str], body: Iterable[str], above: Iterable[str] = ()
+    ) -> str:
+        """The whole: imports, constants, lines above, and a function, which also takes `kept`."""
+        lines = [
+            f"from {module} import {', '.join(sorted(names))}"
+            for module, names in sorted(self.imports.items())
+        ]
+        lines += ["", *self.constants.values()] if self.constants else []
+        lines += [*above, "", "", f"def {name}({', '.join([*self.arguments, *kept])}):"]
+        return "\n".join([*lines, *[f"    {each}" for each in body], ""])
 
     def name(self, value: Traced) -> str:
         """The variable of a value: the user's name for it, else a number."""
@@ -322,26 +328,26 @@ def comment_of(program: TracedProgram, call: Traced) -> str:
     return f"backward of: {text}" if call.backward else text
 
 
-def _matmul(text: _Text, call: Traced, out: str | None) -> str:
+def _matmul(text: Text, call: Traced, out: str | None) -> str:
     a, b = map(text.operand, call.args)
     if takes_out(call) and call.size <= 4096:
         return text.product(a, b, out)  # saves half a microsecond, but fills `out` with zeros first
     return text.called(text.numpy("matmul"), [a, b], {}, out)
 
 
-def _transpose(text: _Text, call: Traced, out: str | None) -> str:
+def _transpose(text: Text, call: Traced, out: str | None) -> str:
     (x,), axes = call.args, call.kwargs["axes"]
     reverse = axes == tuple(range(x.ndim))[::-1]
     return f"{text.name(x)}.T" if reverse else f"{text.name(x)}.transpose({axes})"
 
 
-def _take(text: _Text, call: Traced, out: str | None) -> str:
+def _take(text: Text, call: Traced, out: str | None) -> str:
     if call.kwargs or len(call.args) != 2 or not isinstance(call.args[0], Traced):
         return text.called(text.numpy("take"), map(text.operand, call.args), call.kwargs, None)
     return f"{text.name(call.args[0])}.take({text.operand(call.args[1])})"
 
 
-SPECIAL: dict[Any, Callable[[_Text, Traced, str | None], str]] = {
+SPECIAL: dict[Any, Callable[[Text, Traced, str | None], str]] = {
     np.matmul: _matmul,
     np.transpose: _transpose,
     np.take: _take,

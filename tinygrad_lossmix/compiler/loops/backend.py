@@ -8,7 +8,6 @@ import builtins
 import functools
 import hashlib
 import inspect
-import itertools
 import os
 import re
 import warnings
@@ -20,14 +19,14 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.calls import along
 from tinygrad_lossmix.compiler.differentiate import differentiated
-from tinygrad_lossmix.compiler.ir.emit import executed, is_name, needed, together
+from tinygrad_lossmix.compiler.ir.emit import Text, executed, needed, together
 from tinygrad_lossmix.compiler.ir.program import TracedProgram
 from tinygrad_lossmix.compiler.ir.trace import Traced, operands
 from tinygrad_lossmix.compiler.loops.identifiers import Names
-from tinygrad_lossmix.compiler.loops.operations import MODULES, literal, supported
+from tinygrad_lossmix.compiler.loops.operations import MODULES, supported
 from tinygrad_lossmix.compiler.loops.schedule import Schedule, Unsupported
 from tinygrad_lossmix.compiler.loops.statements import loops
-from tinygrad_lossmix.compiler.loops.threads import rows_of
+from tinygrad_lossmix.compiler.loops.threads import by_blocks, rows_of
 from tinygrad_lossmix.compiler.lowering import LOOPED
 from tinygrad_lossmix.engine.table import INTEGER, Array
 from tinygrad_lossmix.files import write
@@ -79,18 +78,18 @@ def _compiled(
     before, calls = _split(needed([value, *gradients]))
     schedule = Schedule(calls, value, [x for x in gradients if isinstance(x, Traced)])
     source, text = loops(program, "loops", schedule)
-    around, given = _module(program, before, text, gradients, value.dtype, several)
     kinds = [*text.inputs.values(), *text.outputs.values(), *text.working.values()]
     types = tuple((x.dtype, len(x.shape)) for x in kinds)
     types += ((np.dtype(float), 1),) * text.shared
-    code = machine_code(_imports(source) + "\n\n" + source, types, len(text.numbers))
-    given["loops"] = code
-    [run] = executed(_imports(around) + "\n\n" + around, given, ["value_and_gradient"])
+    source = _importing(source)
+    code = machine_code(source, types, len(text.numbers))
+    around, given = _around(program, before, text, gradients, value.dtype, several, code)
+    [run] = executed(around, given, ["value_and_gradient"])
     if before:
         run = quiet(run)
     working = tuple(text.working.values())
-    whole = source + "\n\n" + around
-    return run, lambda: [np.empty(*kind) for kind in working], _imports(whole) + "\n\n" + whole
+    made = lambda: [np.empty(*kind) for kind in working]
+    return run, made, source + "\n\n" + around
 
 
 def _split(calls: Sequence[Traced]) -> tuple[list[Traced], list[Traced]]:
@@ -107,69 +106,58 @@ def _split(calls: Sequence[Traced]) -> tuple[list[Traced], list[Traced]]:
     return list(before), late
 
 
-def _module(
+def _around(
     program: TracedProgram,
     before: Sequence[Traced],
     text: Names,
     gradients: Sequence[Any],
     dtype: Any,
     several: bool,
+    code: Any,
 ) -> tuple[str, dict[str, Any]]:
     """The text of the function around the loops, and what it is handed."""
-    names = {id(x): name for name, x in text.inputs.items()}
-    taken = {*names.values(), *text.outputs, *text.working, "value", "loops"}
-    given = {name: x for name, x in text.inputs.items() if type(x) is np.ndarray}
-
-    def name(x: Any, stem: str = "c") -> str:
-        if id(x) not in names:
-            number = next(i for i in itertools.count(1) if f"{stem}{i}" not in taken)
-            names[id(x)] = f"{stem}{number}"
-            taken.add(names[id(x)])
-            if not isinstance(x, Traced):
-                given[names[id(x)]] = x
-        return names[id(x)]
-
-    def part(x: Any) -> str:
-        if isinstance(x, tuple) and any(isinstance(y, Traced) for y in x):
-            return together([*map(part, x)])
-        return f"[{', '.join(map(part, x))}]" if isinstance(x, list) else name(x)
-
-    arguments = [name(x, "x") for x in program.arguments]
-    body = []
-    for call in before:
-        parts = [part(x) for x in call.args] + [f"{k}={part(v)}" for k, v in call.kwargs.items()]
-        called = getattr(call.function, "__name__", "")
-        function = name(call.function, called if is_name(called) else "function")
-        body.append(f"{name(call, 't')} = {function}({', '.join(parts)})")
-    body += [f"{x} = empty({y.shape}, {y.dtype})" for x, y in text.outputs.items()]
-    handed = [
-        f"{'ascontiguousarray' if x.shape else 'asarray'}({n})" for n, x in text.inputs.items()
-    ]
-    handed += [*text.outputs, *text.working]
-    numbers = [*map(literal, text.numbers.values())]
+    around = Text(program)
+    value, loops = map(around.fresh, ("value", "loops"))
+    around.given[loops] = code
+    body = [f"{around.name(x)} = {around.expression(x, None)}" for x in before]
+    given = []
+    for x in text.inputs.values():
+        whole = around.numpy("ascontiguousarray" if x.shape else "asarray")
+        given.append(f"{whole}({around.operand(x)})")
+    outputs = []
+    for x in text.outputs.values():
+        outputs.append(around.name(x))
+        made = f"{around.numpy('empty')}({x.shape}, {around.numpy(str(x.dtype))})"
+        body.append(f"{outputs[-1]} = {made}")
+    working = [*map(around.fresh, text.working)]
+    given += outputs + working
+    numbers = [*map(around.operand, text.numbers.values())]
     if text.shared:
         shape = text.schedule.items[0].shape
         rows, sums = (shape[0], rows_of(shape)), len(text.sums)
-        arrays, others = map(together, (handed, numbers))
-        body.append(f"value = by_blocks(loops, {rows}, {arrays}, {text.cut}, {sums}, {others})")
+        shared = around.function_name(by_blocks)
+        arrays, others = map(together, (given, numbers))
+        body.append(f"{value} = {shared}({loops}, {rows}, {arrays}, {text.cut}, {sums}, {others})")
     else:
-        body.append(f"value = loops({', '.join([*handed, *numbers])})")
-    outputs = iter(text.outputs)
-    found = [next(outputs) if isinstance(x, Traced) else f"array({name(x)})" for x in gradients]
-    body.append(f"return {dtype}(value), {together(found) if several else found[0]}")
-    parameters = ", ".join([*arguments, *text.working])
-    around = [f"def value_and_gradient({parameters}):", *[f"    {line}" for line in body], ""]
-    return "\n".join(around), given
+        body.append(f"{value} = {loops}({', '.join([*given, *numbers])})")
+    new = iter(outputs)
+    found = [
+        next(new) if isinstance(x, Traced) else f"{around.numpy('array')}({around.operand(x)})"
+        for x in gradients
+    ]
+    number = f"{around.numpy(str(dtype))}({value})"
+    body.append(f"return {number}, {together(found) if several else found[0]}")
+    return around.module("value_and_gradient", working, body), around.given
 
 
-def _imports(text: str) -> str:
-    """The lines that import what a text uses."""
+def _importing(text: str) -> str:
+    """A text behind the lines that import what it uses."""
     used = set(re.findall(r"[a-z]\w*", text))
     lines = []
     for module, names in MODULES.items():
         if found := [name for name in names if name in used]:
             lines.append(f"from {module} import {', '.join(found)}")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", "", text]).lstrip()
 
 
 @functools.lru_cache(KEPT_LOOPS)

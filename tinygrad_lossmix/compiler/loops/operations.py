@@ -85,11 +85,9 @@ REDUCTIONS = {
 MODULES = {
     "math": ["cos", "erf", "erfc", "expm1", "inf", "nan", "sin", "sqrt", "tanh"],
     "numpy": [
-        *("array", "asarray", "ascontiguousarray", "concatenate", "dot", "empty"),
-        *("float32", "float64", "int32"),
+        *("ascontiguousarray", "concatenate", "dot", "float32", "float64", "int32"),
         *(f.__name__ for f in BY_NUMBA),
     ],
-    "tinygrad_lossmix.compiler.loops.threads": ["by_blocks"],
     "tinygrad_lossmix.compiler.loops.vector_math": [
         *(f"{name}{bits}" for name in ("exp", "exp_to_one", "log", "log1p") for bits in (32, 64)),
         *("choose", "floor_quotient", "larger", "plus", "smaller"),
