@@ -12,8 +12,8 @@ from tests.helpers.array_calls import compiled as agrees
 from tests.helpers.networks import close, close_to_interpreted
 from tests.helpers.quick import in_one, thinned
 from tinygrad_lossmix.compiler.compile import compile as compiled
-from tinygrad_lossmix.compiler.ir.emit import needed
 from tinygrad_lossmix.compiler.ir.program import TracedProgram
+from tinygrad_lossmix.compiler.ir.trace import needed
 from tinygrad_lossmix.compiler.loops import backend, statements, threads
 from tinygrad_lossmix.compiler.loops.schedule import Schedule
 from tinygrad_lossmix.compiler.loops.statements import loops

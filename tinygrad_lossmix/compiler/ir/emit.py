@@ -20,7 +20,7 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.ir.program import TracedProgram
 from tinygrad_lossmix.compiler.ir.storage import is_new, plan, reducing, takes_out
-from tinygrad_lossmix.compiler.ir.trace import Traced, operands
+from tinygrad_lossmix.compiler.ir.trace import Traced, needed, operands
 from tinygrad_lossmix.engine.rules import astype, getitem
 
 _count = itertools.count(1)
@@ -267,18 +267,6 @@ def together(parts: Sequence[str]) -> str:
 def _is_fresh(x: Any) -> bool:
     """Whether a result shows the memory of nothing else."""
     return isinstance(x, Traced) and (is_new(x) or x.function is operator.getitem)
-
-
-def needed(results: Sequence[Any]) -> list[Traced]:
-    """The calls that results depend on, in order."""
-    found: set[Traced] = set()
-    waiting = [x for x in results if isinstance(x, Traced)]
-    while waiting:
-        value = waiting.pop()
-        if value not in found:
-            found.add(value)
-            waiting += operands(value)
-    return sorted((v for v in found if v.function is not None), key=lambda v: v.order)
 
 
 def _recognised(x: Any) -> tuple[str, str]:

@@ -12,7 +12,7 @@ Kind(shape=(2, 3), dtype=dtype('float64'))
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
 
@@ -53,17 +53,10 @@ class Traced(NDArrayOperatorsMixin):
 
     def numbers(self) -> Any:
         """What it is for the arguments that the function is traced with."""
-        waiting = [self]
-        while waiting:
-            last = waiting[-1]
-            missing = [x for x in operands(last) if x.known is None]
-            if last.known is None and not missing:
-                args, kwargs = numbers_of(last.args), last.kwargs
-                options = {k: numbers_of(v) for k, v in kwargs.items()}
-                last.known = applied(last.function, *args, **options)
-            if last.known is not None:
-                waiting.pop()
-            waiting += missing
+        for x in needed([self]) if self.known is None else []:
+            if x.known is None:
+                options = {k: numbers_of(v) for k, v in x.kwargs.items()}
+                x.known = applied(x.function, *numbers_of(x.args), **options)
         return self.known
 
     def is_complement_of(self, other: Any) -> bool:
@@ -141,20 +134,12 @@ class Traced(NDArrayOperatorsMixin):
         return f"traced({of}{what}, {self.shape}, {self.dtype})"
 
 
-def _method(function: Any) -> Any:
-    def method(self: Traced, *args: Any, **kwargs: Any) -> Any:
-        return function(self, *args, **kwargs)
-
-    method.__doc__ = f"`np.{function.__name__}`."
-    return method
-
-
 for _function in (
     np.sum, np.prod, np.mean, np.max, np.min, np.var, np.std, np.all, np.any, np.clip, np.round,
     np.take, np.dot, np.ravel, np.squeeze, np.swapaxes, np.repeat, np.diagonal, np.trace,
     np.argmax, np.argmin, np.argsort, np.cumsum, np.cumprod,
 ):  # fmt: skip
-    setattr(Traced, _function.__name__, _method(_function))
+    setattr(Traced, _function.__name__, _function)
 Traced.flatten = Traced.ravel  # type: ignore[attr-defined]
 
 
@@ -175,6 +160,18 @@ def operands(value: Traced) -> list[Traced]:
         elif isinstance(x, list | tuple):
             waiting += x
     return found
+
+
+def needed(results: Sequence[Any]) -> list[Traced]:
+    """The calls that results depend on, in order."""
+    found: set[Traced] = set()
+    waiting = [x for x in results if isinstance(x, Traced)]
+    while waiting:
+        value = waiting.pop()
+        if value not in found:
+            found.add(value)
+            waiting += operands(value)
+    return sorted((v for v in found if v.function is not None), key=lambda v: v.order)
 
 
 def _refuse_out(function: Any, kwargs: Mapping[str, Any]) -> None:

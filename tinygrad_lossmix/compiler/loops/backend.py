@@ -19,9 +19,9 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.calls import along
 from tinygrad_lossmix.compiler.differentiate import differentiated
-from tinygrad_lossmix.compiler.ir.emit import Text, executed, needed, together
+from tinygrad_lossmix.compiler.ir.emit import Text, executed, together
 from tinygrad_lossmix.compiler.ir.program import TracedProgram
-from tinygrad_lossmix.compiler.ir.trace import Traced, operands
+from tinygrad_lossmix.compiler.ir.trace import Traced, needed, operands
 from tinygrad_lossmix.compiler.loops.identifiers import Names
 from tinygrad_lossmix.compiler.loops.operations import MODULES, supported
 from tinygrad_lossmix.compiler.loops.schedule import Schedule, Unsupported
