@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 import tinygrad_lossmix as lm
 from tests.helpers import spellings
 from tests.helpers.quick import in_one
+from tinygrad_lossmix.compiler.ir.program import TracedProgram
 from tinygrad_lossmix.compiler.patterns.fuse import is_complement
 from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.testing import strategies
@@ -171,25 +172,18 @@ def test_no_examples_and_a_single_number_are_no_mixes():
     assert functions(after) == ["log_sigmoid", "negative"]
 
 
-class Unknown:
-    """Stands for an array whose numbers are not known yet."""
-
-    def __init__(self, complement=None):
-        self.complement = complement
-
-    def is_complement_of(self, other):
-        return self.complement is other
-
-
 def test_whether_constants_are_complements():
     y = np.array([0.25, 1.0])
     assert is_complement(1 - y, y)
     assert is_complement(np.array([0, 1]), np.array([True, False]))
     assert not is_complement(np.nextafter(1 - y, 2), y)
     assert not is_complement((1 - y)[None], y)
-    unknown = Unknown()
-    assert is_complement(Unknown(unknown), unknown)
-    assert not is_complement(unknown, Unknown())
+    unknown = TracedProgram().argument("y", y)
+    assert is_complement(1 - unknown, unknown)
+    assert is_complement(1.0 - unknown, unknown)
+    assert not is_complement(unknown - 1, unknown)
+    assert not is_complement(2 - unknown, unknown)
+    assert not is_complement(unknown, 1 - unknown)
     assert not is_complement(unknown, y)
     assert not is_complement(y, unknown)
     assert not is_complement(None, y)

@@ -59,11 +59,6 @@ class Traced(NDArrayOperatorsMixin):
                 x.known = applied(x.function, *numbers_of(x.args), **options)
         return self.known
 
-    def is_complement_of(self, other: Any) -> bool:
-        """Whether this was computed as 1 - other."""
-        one, subtracted = self.args if self.function is np.subtract else (None, None)
-        return type(one) in (int, float) and one == 1 and subtracted is other
-
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if any(type(x) is Tensor for x in inputs):
             return NotImplemented

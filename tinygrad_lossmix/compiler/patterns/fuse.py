@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.compiler.calls import product, scalar
+from tinygrad_lossmix.compiler.calls import number, product, scalar
 from tinygrad_lossmix.compiler.patterns import published
 from tinygrad_lossmix.compiler.patterns.idioms import KINDS, Found
 from tinygrad_lossmix.compiler.patterns.linear import Linear, Weight
@@ -144,10 +144,10 @@ def _square(node: Tensor, rules: StableRules) -> End | None:
 def _gathered(terms: list[Term], structure: Structure) -> dict[Any, dict[str, Term]]:
     """The terms of each output layer, by what they are of, with the weights added up."""
     found: dict[Any, dict[str, Term]] = {}
-    for number, term in enumerate(terms):
+    for i, term in enumerate(terms):
         end, node, weight = term.end, term.node, term.weight.times(term.end.sign, term.node)
         u = negative(end.u) if end.output == "sigmoid" and end.of == "1 - a" else end.u
-        key = end.output, structure.number(u), end.axis, number if end.of == "error" else None
+        key = end.output, structure.number(u), end.axis, i if end.of == "error" else None
         group = found.setdefault(key, {})
         if end.of in group:
             weight = group[end.of].weight.plus(weight, node)
@@ -201,7 +201,8 @@ def is_complement(w: Any, y: Any) -> bool:
     """Whether constants are known to be w = 1 - y."""
     if type(w) is type(y) is np.ndarray:
         return np.array_equal(w, 1 - y)
-    return hasattr(w, "is_complement_of") and bool(w.is_complement_of(y))
+    one, subtracted = w.args if getattr(w, "function", None) is np.subtract else (None, None)
+    return number(one) == 1.0 and subtracted is y
 
 
 def _one_node(cost: Cost) -> Tensor:
