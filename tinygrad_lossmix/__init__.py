@@ -61,8 +61,7 @@ if TYPE_CHECKING:
     from tinygrad_lossmix.answers.claims.catalogue import claims
     from tinygrad_lossmix.answers.delta_report import delta_report
     from tinygrad_lossmix.answers.diagnosis.diagnose import diagnose
-    from tinygrad_lossmix.answers.match.cost import matching_cost
-    from tinygrad_lossmix.answers.match.output import matching_output
+    from tinygrad_lossmix.answers.match.matching import matching_cost, matching_output
     from tinygrad_lossmix.answers.plateau.plateau import plateau
     from tinygrad_lossmix.answers.verdict.verdict import verdict
     from tinygrad_lossmix.answers.vocabulary import names
@@ -96,8 +95,8 @@ _LATER = {
     "step": "debugger.repl",
     "delta_report": "answers.delta_report",
     "claims": "answers.claims.catalogue",
-    "matching_cost": "answers.match.cost",
-    "matching_output": "answers.match.output",
+    "matching_cost": "answers.match.matching",
+    "matching_output": "answers.match.matching",
     "names": "answers.vocabulary",
     "plateau": "answers.plateau.plateau",
     "verdict": "answers.verdict.verdict",

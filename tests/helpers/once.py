@@ -3,7 +3,7 @@
 import functools
 
 from tinygrad_lossmix.answers.claims.claim import Claim
-from tinygrad_lossmix.answers.match.overview import table
+from tinygrad_lossmix.answers.match.partners import table
 from tinygrad_lossmix.answers.verdict.grounds import gather
 from tinygrad_lossmix.answers.verdict.verdict import verdict
 from tinygrad_lossmix.proof.proof import prove

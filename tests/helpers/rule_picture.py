@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 import tinygrad_lossmix as lm
+from tinygrad_lossmix.answers.match.general_rule import work
 from tinygrad_lossmix.answers.match.layer import Layer
-from tinygrad_lossmix.answers.match.search import work
 from tinygrad_lossmix.views import field
 from tinygrad_lossmix.views.field import MATCH
 from tinygrad_lossmix.views.plotting import FRAME, INK, LEVEL, PAPER, glow

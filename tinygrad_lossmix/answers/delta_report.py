@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.answers.breakdown import breakdown
-from tinygrad_lossmix.answers.match.known import matched
-from tinygrad_lossmix.answers.match.layer import check_mix, jacobian
+from tinygrad_lossmix.answers.match.layer import check_mix, jacobian, matched
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.labels import dense, logits

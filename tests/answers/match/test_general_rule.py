@@ -7,12 +7,19 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_lossmix as lm
-from tinygrad_lossmix.answers.match.cost import bending, potentials, recorded_loss
+from tinygrad_lossmix.answers.match.general_rule import (
+    SETS,
+    against,
+    bending,
+    factor,
+    labels_from,
+    potentials,
+    recorded_loss,
+    work,
+)
 from tinygrad_lossmix.answers.match.layer import Layer, jacobian
 from tinygrad_lossmix.answers.match.levels import flat
-from tinygrad_lossmix.answers.match.output import factor, labels_from
-from tinygrad_lossmix.answers.match.overview import sparsemax
-from tinygrad_lossmix.answers.match.search import SETS, against, work
+from tinygrad_lossmix.answers.match.partners import sparsemax
 
 seeds = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 sizes = st.integers(2, 4)

@@ -7,9 +7,9 @@ import pytest
 
 import tinygrad_lossmix as lm
 from tests.helpers.quick import thinned
+from tinygrad_lossmix.answers.match.general_rule import circulation
 from tinygrad_lossmix.answers.match.layer import Layer
 from tinygrad_lossmix.answers.match.quadrature import integral
-from tinygrad_lossmix.answers.match.search import circulation
 
 SYMMETRIC = np.array([[2.0, 1.0, 0.0], [1.0, 3.0, 0.5], [0.0, 0.5, 1.0]])
 SKEW = np.eye(3)[[1, 2, 0]]

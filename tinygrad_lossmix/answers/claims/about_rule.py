@@ -4,10 +4,8 @@ import numpy as np
 
 from tinygrad_lossmix.answers.claims import claim
 from tinygrad_lossmix.answers.claims.claim import Outcome
-from tinygrad_lossmix.answers.match.cost import matching_cost
-from tinygrad_lossmix.answers.match.output import matching_output
-from tinygrad_lossmix.answers.match.overview import LAYERS_TRIED, distribution
-from tinygrad_lossmix.answers.match.partners import largest_set
+from tinygrad_lossmix.answers.match.matching import matching_cost, matching_output
+from tinygrad_lossmix.answers.match.partners import LAYERS_TRIED, distribution, largest_set
 from tinygrad_lossmix.answers.verdict.expected import minimise, one_of
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.mixes.costs import cross_entropy, log_likelihood

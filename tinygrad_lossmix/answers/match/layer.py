@@ -1,26 +1,42 @@
-"""An output layer as the rule reads it: its outputs, its Jacobians, and what is wrong with it.
+"""An output layer as the rule reads it: outputs, Jacobians, what is proved of it, its name.
 
 >>> layer = Layer("softmax", 3)
 >>> layer.jacobian(np.zeros(3)).round(3)
 array([[ 0.222, -0.111, -0.111],
        [-0.111,  0.222, -0.111],
        [-0.111, -0.111,  0.222]])
+>>> import tinygrad_lossmix as lm
+>>> known = known_layer(lambda z: lm.softmax(z / 2), 3)
+>>> known, known.cost_name("simplex")
+(Known(name='softmax', slope=0.5), 'log-likelihood')
 """
 
 from collections.abc import Callable
-from functools import cached_property
-from typing import Any
+from functools import cache, cached_property
+from itertools import combinations
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_lossmix.compiler.ir.program import TracedProgram
+from tinygrad_lossmix.compiler.ir.trace import Traced
 from tinygrad_lossmix.engine import Tensor, grad
+from tinygrad_lossmix.engine.sweep import accumulated, sweep
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.mixes.layers import LAYERS
+from tinygrad_lossmix.mixes.layers import COSTS, LAYERS
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.mixes.own import called, known_output, named, result_of
-from tinygrad_lossmix.printing import point
+from tinygrad_lossmix.printing import number, point
 
 MOST = 50  # classes
+LONGEST = 2000  # operations of a formula: SymPy takes minutes for more
+NAMED: dict[str, Callable[[Any], Any]] = {
+    **{name: each.stable for name, each in LAYERS.items()},
+    "identity": np.positive,
+    "tanh": np.tanh,
+    "exp": np.exp,
+}
+CALLED = {"tanh": "log-cosh", "exp": "Poisson"}  # costs that are not among ours
 
 
 class Layer:
@@ -84,6 +100,45 @@ class Layer:
         z, jacobians = self.looked_at
         moderate = np.abs(jacobians[np.abs(z).max(axis=1) < 3, 0]).max(axis=(1, 2))
         return 1e-13 * float(np.quantile(np.nan_to_num(moderate, posinf=0.0), 0.9))
+
+    @np.errstate(all="ignore")
+    def proof(self) -> str:
+        """What proves that the Jacobian is symmetric at all logits; empty where nothing does.
+
+        >>> Layer(np.tanh, 3).proof()
+        'each output depends on its own logit alone'
+        """
+        if self.classes == 1 or self.elementwise():
+            return "each output depends on its own logit alone"
+        return "by symbols, at all logits" if self.symmetric() else ""
+
+    def elementwise(self) -> bool:
+        """Whether all that the traced layer calls is computed entry by entry."""
+        program, shape = TracedProgram(), (self.classes,)
+        try:
+            a = self.function(program.argument("z", np.zeros(shape)))
+        except Exception:  # of many kinds: it asks for a number, or leaves NumPy
+            return False
+        ufuncs = all(  # those with a signature are np.matmul and its like
+            getattr(each.function, "signature", "") is None or each.function is np.where
+            for each in program.calls
+        )
+        return type(a) is Traced and ufuncs and {x.shape for x in (a, *program.calls)} == {shape}
+
+    def symmetric(self) -> bool:
+        """Whether J is, as formulas of E = e^z; False also where they cannot be had."""
+        k = self.classes
+        try:
+            from tinygrad_lossmix.proof.derivation import expressions, sympy, variable
+
+            z = variable(list(map(sympy.log, sympy.symbols(f"E:{k}", positive=True))))
+            a = self.book(z)
+            units = [variable(sympy.eye(k).row(j))._value for j in range(k)]
+            rows = [expressions(accumulated(a, unit, sweep(a, unit))[z]) for unit in units]
+            gaps = [rows[i][j] - rows[j][i] for i, j in combinations(range(k), 2)]
+            return sum(map(sympy.count_ops, gaps)) < LONGEST and not any(map(sympy.cancel, gaps))
+        except Exception:  # SymPy is missing, or the layer calls what symbols do not know
+            return False
 
 
 def points(k: int) -> Array:
@@ -150,3 +205,63 @@ def jacobian(output: Callable[[Any], Any], z: Array) -> Array:
     a = result_of(output, "the layer", (variable,), z.shape)
     rows = [grad(a, variable, seed=np.zeros(z.shape) + unit) for unit in np.eye(z.shape[-1])]
     return np.stack(rows, axis=-2)
+
+
+class Known(NamedTuple):
+    """A layer with a name, of logits times a number: softmax(0.5 z)."""
+
+    name: str
+    slope: float
+
+    def __str__(self) -> str:
+        return self.name if self.slope == 1 else f"{self.name}({number(self.slope)} z)"
+
+    def mix(self, labels: str) -> Mix | None:
+        """Whose cost of slope z, over slope, has δ = a - y for such labels, exact in the tails."""
+        if self.name in LAYERS and LAYERS[self.name].distribution and labels != "simplex":
+            return None  # it is a Σy - y
+        return matched(self.name)
+
+    def cost_name(self, labels: str) -> str | None:
+        """What the cost that goes with it is called, if it has a name."""
+        mix = self.mix(labels)
+        return str(mix).partition(" + ")[2] if mix else CALLED.get(self.name)
+
+
+@cache
+@np.errstate(all="ignore")
+def matched(name: str) -> Mix | None:
+    """A layer with that one of our costs for which δ = a - y for one of K, at logits that tell."""
+    z, y = np.array([2.0, 1.0, -0.5]), np.eye(3)[1]
+    mixes = (Mix(name if name in LAYERS else NAMED[name], cost) for cost in COSTS)
+    return next((m for m in mixes if np.allclose(m.delta(z, y), m.activate(z) - y)), None)
+
+
+def known_layer(
+    layer: Callable[[Array], Array], classes: int, within: float = 1e-100
+) -> Known | None:
+    """The layer that has the same outputs at all logits looked at; within, by subtraction."""
+    z = points(classes)
+    a = layer(z)
+    for name, each in NAMED.items():
+        for slope in slopes(layer, each, classes):
+            near = z / max(1.0, abs(slope))  # where a steep layer is not saturated
+            for given, x in ((a, z), (layer(near), near)):
+                finite = np.isfinite(given).all(axis=1)  # a plain softmax overflows
+                ours = each(slope * x[finite])
+                if not np.allclose(given[finite], ours, rtol=1e-11, atol=within):
+                    break
+            else:
+                return Known(name, slope)
+    return None
+
+
+def slopes(layer: Callable[[Array], Array], of: Callable[[Array], Array], k: int) -> set[float]:
+    """Numbers that somebody may have written, 2.5 or 1/3, by which z has to be multiplied."""
+    found = set()
+    for h in (1e-4, 1e-9):
+        ends = np.outer([h, -h], np.eye(1, k))
+        t = np.subtract(*layer(ends))[0] / np.subtract(*of(ends))[0]
+        if np.isfinite(t) and t:
+            found |= {float(f"{t:.5g}"), 1 / float(f"{1 / t:.5g}")}
+    return found

@@ -9,8 +9,8 @@ from scipy.special import erf
 
 import tinygrad_lossmix as lm
 from tests.helpers.quick import thinned
-from tinygrad_lossmix.answers.match import overview
-from tinygrad_lossmix.answers.match.search import Asymmetry, Circulation
+from tinygrad_lossmix.answers.match.general_rule import Asymmetry, Circulation
+from tinygrad_lossmix.answers.match.partners import sparsemax
 from tinygrad_lossmix.testing import gradcheck
 
 
@@ -58,7 +58,7 @@ GRADIENTS = {  # the layer; its potential, 0 at 0; convex; the labels of which i
         True,
         "no y",
     ),
-    "sparsemax": (overview.sparsemax, None, True, "no y"),
+    "sparsemax": (sparsemax, None, True, "no y"),
     "swish": (lambda z: z * lm.sigmoid(z), None, False, "no y"),
     "one linear layer": (
         lambda z: z @ np.array([[2.0, 1, 0], [1, 2, 0], [0, 0, 0]]),
