@@ -55,7 +55,7 @@ BY_NAME = {  # modules that import by a name that is not written out, and what
     "testing": "the public names, when first asked for",
     "cli": "the command that is called",
     "cli.user_code": "the user's module",
-    "answers.peers": "PyTorch, Keras, scikit-learn",
+    "answers.vocabulary": "PyTorch, Keras, scikit-learn",
 }
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
-from tinygrad_lossmix.answers.claims import catalogue
+from tinygrad_lossmix.answers import claims as catalogue
 from tinygrad_lossmix.cli import FILES
 
 HEAVY = ["click", "rich", "graphviz", "pygraphviz", "matplotlib", "sympy", "hypothesis", "mpmath"]

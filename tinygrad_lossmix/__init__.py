@@ -58,7 +58,7 @@ from tinygrad_lossmix.registry import HIGHER
 if TYPE_CHECKING:
     from tinygrad_lossmix import lab as lab
     from tinygrad_lossmix import testing as testing
-    from tinygrad_lossmix.answers.claims.catalogue import claims
+    from tinygrad_lossmix.answers.claims import claims
     from tinygrad_lossmix.answers.delta_report import delta_report
     from tinygrad_lossmix.answers.diagnosis.diagnose import diagnose
     from tinygrad_lossmix.answers.match.matching import matching_cost, matching_output
@@ -94,7 +94,7 @@ _LATER = {
     "Stepper": "debugger.repl",
     "step": "debugger.repl",
     "delta_report": "answers.delta_report",
-    "claims": "answers.claims.catalogue",
+    "claims": "answers.claims",
     "matching_cost": "answers.match.matching",
     "matching_output": "answers.match.matching",
     "names": "answers.vocabulary",

@@ -9,8 +9,7 @@ import pytest
 
 import tinygrad_lossmix as lm
 from tests.helpers.quick import thinned
-from tinygrad_lossmix.answers import peers
-from tinygrad_lossmix.answers import vocabulary as module
+from tinygrad_lossmix.answers import vocabulary
 from tinygrad_lossmix.answers.vocabulary import LIBRARIES, MEANING, NAMES, names
 
 Given = Mapping[str, Sequence[str]]
@@ -20,7 +19,7 @@ def ours(wanted: Given) -> dict[str, Any]:
     """As if every library computed what is computed here."""
     return {
         library: [
-            np.array(eval(name.here, {"lm": lm, **peers.example()}))
+            np.array(eval(name.here, {"lm": lm, **vocabulary.example()}))
             for name in NAMES
             if getattr(name, library)
         ]
@@ -43,7 +42,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_every_library_that_is_installed_agrees_with_every_row() -> None:
     for row in names():
         for key, peer in zip(LIBRARIES, row.peers, strict=True):
-            if peer.expression is None or not peers.installed(key):
+            if peer.expression is None or not vocabulary.installed(key):
                 assert peer.error is None
             else:
                 assert peer.error is not None, peer.note
@@ -51,8 +50,8 @@ def test_every_library_that_is_installed_agrees_with_every_row() -> None:
 
 
 def test_what_is_not_installed_is_said_to_be_unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(peers, "installed", lambda library: False)
-    monkeypatch.setattr(peers, "_computed", None)
+    monkeypatch.setattr(vocabulary, "installed", lambda library: False)
+    monkeypatch.setattr(vocabulary, "_computed", None)
     for row in names():
         for peer in row.peers:
             assert peer.error is None
@@ -66,7 +65,7 @@ def test_another_value_is_a_disagreement(monkeypatch: pytest.MonkeyPatch, key: s
         given = ours(wanted)
         return {**given, key: [1.001 * value for value in given[key]]}
 
-    monkeypatch.setattr(module.peers, "values", values)
+    monkeypatch.setattr(vocabulary, "values", values)
     for row in names():
         for peer in row.peers:
             wrong = peer.library == LIBRARIES[key] and peer.expression is not None
@@ -80,15 +79,15 @@ def test_no_number_or_another_shape_is_a_disagreement(
     monkeypatch: pytest.MonkeyPatch, wrong: Any
 ) -> None:
     monkeypatch.setattr(
-        module.peers, "values", lambda wanted: {k: [wrong] * len(v) for k, v in wanted.items()}
+        vocabulary, "values", lambda wanted: {k: [wrong] * len(v) for k, v in wanted.items()}
     )
     assert not any(peer.agrees for peer in names()[0].peers)
 
 
 def test_a_library_computes_in_a_process_of_its_own_and_may_print_there(library: Any) -> None:
     library("print('using some backend')\ndef twice(x): return 2 * x")
-    (value,) = peers.values({"keras": ["keras.twice(z) + K + n + k.sum() + y.sum()"]})["keras"]
-    example = peers.example()
+    (value,) = vocabulary.values({"keras": ["keras.twice(z) + K + n + k.sum() + y.sum()"]})["keras"]
+    example = vocabulary.example()
     np.testing.assert_array_equal(value, 2 * example["z"] + 3 + 4 + 3 + 4)
 
 
@@ -97,7 +96,7 @@ def test_a_library_computes_in_a_process_of_its_own_and_may_print_there(library:
 )
 def test_a_library_that_cannot_be_imported_is_one_line(library: Any, source: str) -> None:
     library(source)
-    note = peers.values({"keras": ["K"]})["keras"]
+    note = vocabulary.values({"keras": ["K"]})["keras"]
     assert isinstance(note, str)
     assert note.startswith("installed, but it failed: ")
     assert "broken build" in note or "3" in note
@@ -107,12 +106,12 @@ def test_a_library_that_never_answers_is_ended(
     library: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     library("import time; time.sleep(600)")
-    monkeypatch.setattr(peers, "SECONDS", 0.5)
-    assert "more than 0.5 s" in peers.values({"keras": ["K"]})["keras"]
+    monkeypatch.setattr(vocabulary, "SECONDS", 0.5)
+    assert "more than 0.5 s" in vocabulary.values({"keras": ["K"]})["keras"]
 
 
 def test_the_example_tells_the_conventions_apart() -> None:
-    e = peers.example()
+    e = vocabulary.example()
     assert len({e["n"], e["K"], 1, 2}) == 4
     costs = [lm.cross_entropy(e["s"], e["y"]), lm.log_likelihood(e["s"], e["y"])]
     costs += [lm.log_likelihood(e["p"], e["y"]), lm.quadratic(e["p"], e["y"])]

@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.helpers import once
-from tinygrad_lossmix.answers.claims import about_costs, catalogue
+from tinygrad_lossmix.answers import claims as catalogue
+from tinygrad_lossmix.answers.claims import about_costs
 from tinygrad_lossmix.answers.claims.claim import Claim
 from tinygrad_lossmix.cli import main
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from tinygrad_lossmix.answers import peers
+from tinygrad_lossmix.answers import vocabulary
 from tinygrad_lossmix.answers.vocabulary import NAMES
 from tinygrad_lossmix.cli import main
 
@@ -18,7 +18,7 @@ def names(*args: str) -> Result:
 
 @pytest.fixture
 def none_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(peers, "installed", lambda library: False)
+    monkeypatch.setattr(vocabulary, "installed", lambda library: False)
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def all_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     def values(wanted: Any) -> Any:
         return {key: [np.array(np.nan)] * len(asked) for key, asked in wanted.items()}
 
-    monkeypatch.setattr(peers, "values", values)
+    monkeypatch.setattr(vocabulary, "values", values)
 
 
 @pytest.mark.usefixtures("none_installed")

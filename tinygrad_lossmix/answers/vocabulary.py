@@ -2,26 +2,42 @@
 
 "Cross-entropy" means eq. 63 of the book here; PyTorch's CrossEntropyLoss is softmax with
 log-likelihood. Every expression of the table is computed on the same example and compared, where
-the library is installed.
+the library is installed: in a process of its own, as importing it takes seconds and a lot of
+memory. All start at once, and none stays behind. That process is this file as a program: it takes
+the name of a library and expressions, and prints their values as one JSON object.
 
 >>> next(name.book for name in NAMES if "log_likelihood" in name.here)
 'eq. 80'
 """
 
 import importlib
-from collections.abc import Iterator
+import json
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.answers import peers
 from tinygrad_lossmix.engine.table import Array
+from tinygrad_lossmix.mixes.outputs import sigmoid, softmax
 from tinygrad_lossmix.printing import AsPrinted, amount, paragraph
 from tinygrad_lossmix.records import attributes, plain
 
 CLOSE = 1e-6  # Keras computes in float32
 LIBRARIES = {"torch": "PyTorch", "keras": "Keras", "sklearn": "scikit-learn"}
+MODULES = {
+    "torch": ("torch",),
+    "keras": ("keras",),
+    "sklearn": ("sklearn.metrics", "sklearn.utils.extmath", "scipy.special"),
+}
+SECONDS = 120
 MEANING = (
     'Here "cross-entropy" (CE) means eq. 63 of the book, K yes-or-no questions: what PyTorch and '
     "Keras call binary. What PyTorch calls CrossEntropyLoss, and Keras and statistics categorical "
@@ -181,9 +197,9 @@ def names() -> Vocabulary:
     }
     theirs = {
         library: given if isinstance(given, str) else iter(given)
-        for library, given in peers.values(wanted).items()
+        for library, given in values(wanted).items()
     }
-    known = {"lm": importlib.import_module("tinygrad_lossmix"), **peers.example()}
+    known = {"lm": importlib.import_module("tinygrad_lossmix"), **example()}
     found = Vocabulary()
     for name in NAMES:
         ours = eval(name.here, dict(known))
@@ -202,3 +218,67 @@ def _peer(library: str, expression: str | None, given: Iterator[Array] | str, ou
     if theirs.shape != np.shape(ours):
         return Peer(title, expression, float("inf"), f"has the shape {theirs.shape}")
     return Peer(title, expression, float(np.abs(theirs - ours).max() / np.abs(ours).max()))
+
+
+def example() -> dict[str, Any]:
+    """What the expressions are about: logits z, sigmoids s, softmax p, labels y or classes k."""
+    z = np.array([[2.0, 1.0, 0.0], [-1.0, 0.5, 3.0], [0.25, -2.0, 1.5], [0.0, 0.0, -4.0]])
+    k = np.array([0, 2, 1, 0])
+    return {"z": z, "s": sigmoid(z), "p": softmax(z), "k": k, "y": np.eye(3)[k], "n": 4, "K": 3}
+
+
+def installed(library: str) -> bool:
+    """Whether the library can be found; nothing is imported."""
+    return find_spec(library) is not None
+
+
+def values(wanted: Mapping[str, Sequence[str]]) -> dict[str, list[Array] | str]:
+    """The values of expressions, or why there are none, for each library named.
+
+    Args:
+        wanted: for "torch", "keras" or "sklearn" the expressions to compute with it.
+    """
+    found = [*filter(installed, wanted)]
+    with ThreadPoolExecutor() as pool:
+        given = [*pool.map(lambda library: _computed(library, wanted[library]), found)]
+    return dict.fromkeys(wanted, "not installed") | dict(zip(found, given, strict=True))
+
+
+def _computed(library: str, expressions: Sequence[str]) -> list[Array] | str:
+    """By this file as a program, with the same package and libraries in its path."""
+    here = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join([here, *filter(None, sys.path)])
+    command = [sys.executable, "-m", __spec__.name, library, *expressions]
+    options: Any = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True}
+    try:
+        ended = subprocess.run(
+            command, env={**os.environ, "PYTHONPATH": path}, timeout=SECONDS, **options
+        )
+    except subprocess.TimeoutExpired:
+        return f"installed, but it took more than {SECONDS} s"
+    if ended.returncode:
+        last = (ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"])[-1]
+        return f"installed, but it failed: {last}"
+    return [np.array(value) for value in json.loads(ended.stdout.splitlines()[-1])]
+
+
+def _evaluate(library: str, expressions: Sequence[str]) -> list[Any]:
+    """The values of expressions of the table of names, as lists and numbers."""
+    known: dict[str, Any] = {library: importlib.import_module(library)}
+    for module in MODULES[library]:
+        importlib.import_module(module)
+        root = module.partition(".")[0]
+        known[root] = sys.modules[root]
+    convert = known["torch"].tensor if library == "torch" else np.array
+    known |= {
+        name: convert(value) if isinstance(value, np.ndarray) else value
+        for name, value in example().items()
+    }
+    values = (eval(expression, known) for expression in expressions)
+    numbers = (v.detach().cpu() if hasattr(v, "detach") else v for v in values)
+    return [np.asarray(number, dtype=float).tolist() for number in numbers]
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    print(json.dumps(_evaluate(sys.argv[1], sys.argv[2:])))

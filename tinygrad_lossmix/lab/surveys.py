@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from tinygrad_lossmix.answers.claims.catalogue import CLAIMS, LEGEND
+from tinygrad_lossmix.answers.claims import CLAIMS, LEGEND
 from tinygrad_lossmix.answers.claims.claim import Claim
 from tinygrad_lossmix.answers.verdict.verdict import verdict
 from tinygrad_lossmix.engine.tensor import Tensor

@@ -11,8 +11,7 @@ from tests.helpers import once
 from tinygrad_lossmix import Mix, Tensor, softmax
 from tinygrad_lossmix import cross_entropy as ce
 from tinygrad_lossmix import log_likelihood as ll
-from tinygrad_lossmix.answers.claims import about_costs, about_layers, about_rule
-from tinygrad_lossmix.answers.claims.catalogue import CLAIMS, claims
+from tinygrad_lossmix.answers.claims import CLAIMS, about_costs, about_layers, about_rule, claims
 from tinygrad_lossmix.answers.claims.claim import Answer, Claim
 from tinygrad_lossmix.answers.match.partners import LAYERS_TRIED
 from tinygrad_lossmix.registry import HIGHER
