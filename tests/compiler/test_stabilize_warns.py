@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
-from tinygrad_lossmix.answers.plateau.candidates import constants
+from tinygrad_lossmix.answers.plateau.constants import constants
 from tinygrad_lossmix.compiler.stabilize import WrongPairing, rewritten
 
 FLOORS = {c.formula: c for c in constants()}

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.quick import in_one, thinned
-from tinygrad_lossmix.answers.plateau.candidates import constants, half_unit
+from tinygrad_lossmix.answers.plateau.candidates import half_unit
+from tinygrad_lossmix.answers.plateau.constants import constants
 from tinygrad_lossmix.answers.plateau.plateau import plateau
 
 

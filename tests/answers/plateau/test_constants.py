@@ -7,7 +7,7 @@ import pytest
 
 from tests.helpers.formulas import evaluated
 from tests.helpers.quick import in_one
-from tinygrad_lossmix.answers.plateau.candidates import constants
+from tinygrad_lossmix.answers.plateau.constants import constants
 
 CLASSES = [2, 3, 4, 7, 10, 100]
 

@@ -19,8 +19,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.answers.plateau.candidates import half_unit
-from tinygrad_lossmix.answers.plateau.clamps import KERAS_EPSILON, TORCH_LOWEST
-from tinygrad_lossmix.answers.plateau.constants import SMOOTHING
+from tinygrad_lossmix.answers.plateau.constants import KERAS_EPSILON, SMOOTHING, TORCH_LOWEST
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.layers import COSTS, LAYERS
 from tinygrad_lossmix.mixes.mix import Mix

@@ -7,7 +7,8 @@ the cost; what is wrong with a pair of ours is measured.
 import functools
 from dataclasses import dataclass, replace
 
-from tinygrad_lossmix.answers.plateau.constants import SIGMOID_FLOORS, SOFTMAX_FLOOR, Constant
+from tinygrad_lossmix.answers.plateau.candidates import Constant
+from tinygrad_lossmix.answers.plateau.constants import SIGMOID_FLOORS, SOFTMAX_FLOOR
 from tinygrad_lossmix.answers.verdict.grounds import gather
 from tinygrad_lossmix.answers.verdict.verdict import advice, faults
 from tinygrad_lossmix.mixes.layers import LAYERS, explained

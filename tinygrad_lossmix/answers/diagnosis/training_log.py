@@ -20,7 +20,8 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
-from tinygrad_lossmix.answers.plateau.candidates import NOT_FINITE, constants, half_unit
+from tinygrad_lossmix.answers.plateau.candidates import NOT_FINITE, half_unit
+from tinygrad_lossmix.answers.plateau.constants import constants
 from tinygrad_lossmix.answers.plateau.plateau import plateau
 from tinygrad_lossmix.printing import AsPrinted, figure, paragraph
 from tinygrad_lossmix.records import plain

@@ -1,20 +1,20 @@
-"""Which constants a loss fits that is stuck, as exactly as its digits tell.
+"""A value that a loss gets stuck at, and which such values a loss fits, as exactly as its digits
+tell.
 
->>> [first, *_], _ = matches(Question(1.4612, 5e-5, 10))
->>> first.name, first.equation
-('softmax twice, on its floor', 'ln(1 + (K - 1)/e) = 1.4612')
+>>> guess = Constant("guessing", "softmax + log-likelihood", "ln K", np.log, "Nothing is learnt.")
+>>> [first, *_], _ = matches(Question(2.3026, 5e-5), [guess])
+>>> first.equation, first.classes
+('ln K = 2.3026', 10)
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.answers.plateau.clamps import clamped
-from tinygrad_lossmix.answers.plateau.constants import Constant, by_pair
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.records import attributes
 
@@ -35,6 +35,81 @@ NOT_FINITE = (
     "an infinite loss comes of ln 0, an output that is exactly 0 or 1",
     "NaN comes of 0 log 0, inf - inf or the log of a negative number",
 )
+
+
+Number = Callable[[Any], Any]  # of K, one or an array of them
+
+
+def always(value: float) -> Number:
+    """The same for any K."""
+    return lambda k: value
+
+
+BELOW_ALL, ABOVE_ALL = always(-math.inf), always(math.inf)
+
+
+@dataclass(frozen=True)
+class Convention:
+    """How frameworks report a cost per example: a factor, and how it is written."""
+
+    name: str
+    factor: Number
+    written: str  # around the formula of the sum
+
+
+SUM = Convention("summed over the K outputs, mean over the examples", lambda k: 1.0, "{}")
+MEAN = Convention("mean over everything", lambda k: 1.0 / k, "({})/K")
+NO_HALF = Convention(f"{SUM.name}, without the 1/2", lambda k: 2.0, "2 ({})")
+MSE = Convention(f"{MEAN.name}, without the 1/2 (MSELoss)", lambda k: 2.0 / k, "2 ({})/K")
+EACH = Convention("mean over the examples", lambda k: 1.0, "{}")
+EITHER, SQUARED = (SUM, MEAN), (SUM, MSE, NO_HALF)
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A value that a loss gets stuck at, per example with one label, summed over the K outputs."""
+
+    name: str
+    cost: str
+    formula: str
+    value: Number
+    meaning: str
+    conventions: tuple[Convention, ...] = EITHER
+    accuracy: Number | None = None  # that goes with it, where not any may
+    slope: float = 0.0  # how much it changes with the accuracy it was computed from
+    lowest: Number = BELOW_ALL  # what the loss can be at all, if it is stuck for this reason
+    highest: Number = ABOVE_ALL
+    fewest: int = 2  # classes
+    most: int = 100  # classes that are tried when K is not known
+    single: bool = False  # of one output alone
+    common: bool = False  # so that even then it is what a near miss is taken for
+
+    @property
+    def is_floor(self) -> bool:
+        """Whether no loss of this pair is lower."""
+        return self.lowest is self.value
+
+    def depends_on_k(self, convention: Convention) -> bool:
+        """Whether what is reported is another value for another number of classes."""
+        few, many = (float(self.value(k) * convention.factor(k)) for k in (3.0, 7.0))
+        return abs(few - many) > 1e-9
+
+    def reductions(self, classes: int | None) -> Iterator[tuple[Convention, str]]:
+        """The conventions and their names; those that are one for this K as one."""
+        same: dict[float, list[Convention]] = {}
+        for i, each in enumerate(self.conventions):
+            key = -1.0 - i if classes is None else float(each.factor(float(classes)))
+            same.setdefault(key, []).append(each)
+        yield from ((one[0], ", or ".join(each.name for each in one)) for one in same.values())
+
+
+def fixed(
+    name: str, cost: str, formula: str, value: float, meaning: str, bound: str = "", **more: Any
+) -> Constant:
+    """A constant for any K; `bound`, lowest or highest, if no loss of the pair crosses it."""
+    at = always(value)
+    more = {"fewest": 1} | more | ({bound: at} if bound else {})
+    return Constant(name, cost, formula, at, meaning, (EACH,), **more)
 
 
 def half_unit(number: Any) -> float:
@@ -136,13 +211,13 @@ class Values:
     possible: Array  # whether the loss can be what it is for this reason
 
 
-def matches(asked: Question) -> tuple[tuple[Match, ...], float]:
+def matches(asked: Question, constants: Iterable[Constant]) -> tuple[tuple[Match, ...], float]:
     """Every constant that fits, the best first; and how likely a coincidence is.
 
     In order: what is exact, goes with the accuracy, singles out K, is right to a further digit, is
     common. Beside exact matches, near ones are kept only if they are more common.
     """
-    values = [*candidates(asked)]
+    values = [*candidates(asked, constants)]
     found = [match for each in values for match in fits(asked, each)]
     sure = [i for i, m in enumerate(found) if m.hit and not m.contradicted]
     kept = [m for i, m in enumerate(found) if m.exact or not sure or i <= sure[0]]
@@ -171,16 +246,10 @@ def coincidence(asked: Question, found: Sequence[Values]) -> float:
     return float(np.logical_or(*hit).mean())
 
 
-def constants(accuracy: float | None = None) -> tuple[Constant, ...]:
-    """All of them, the most common first; some are known only beside an accuracy."""
-    common, rarer = by_pair(accuracy)
-    return (*common, *clamped(accuracy), *rarer)
-
-
-def candidates(asked: Question) -> Iterator[Values]:
+def candidates(asked: Question, constants: Iterable[Constant]) -> Iterator[Values]:
     """Every constant by every reduction, for the K that is known or all that are tried."""
     zero = abs(asked.loss) <= asked.digits
-    for constant in constants(asked.accuracy):
+    for constant in constants:
         for convention, reduction in constant.reductions(asked.classes):
             any_k = not constant.depends_on_k(convention)
             ks = tried(constant, asked.classes, any_k)

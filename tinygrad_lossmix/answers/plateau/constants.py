@@ -1,101 +1,40 @@
 """Values that a loss gets stuck at, the most common first: the table of `plateau` and `diagnose`.
 
 A softmax of outputs that are probabilities already gives its largest at most e/(e + K - 1), and a
-sigmoid of them stays between .5 and .7311: floors that no training crosses.
+sigmoid of them stays between .5 and .7311: floors that no training crosses. A cost that adds or
+clips to ε never exceeds -ln ε for one output; PyTorch clamps the logarithm itself. What is not a
+power of ten comes of rounding: in float32, 1 - 1e-7 is 1 - 2^-23.
 
 >>> round(float(UNIFORM.value(10)), 4)
 2.3026
 """
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-Number = Callable[[Any], Any]  # of K, one or an array of them
-
-
-def always(value: float) -> Number:
-    """The same for any K."""
-    return lambda k: value
-
-
-BELOW_ALL, ABOVE_ALL = always(-math.inf), always(math.inf)
-
-
-@dataclass(frozen=True)
-class Convention:
-    """How frameworks report a cost per example: a factor, and how it is written."""
-
-    name: str
-    factor: Number
-    written: str  # around the formula of the sum
-
-
-SUM = Convention("summed over the K outputs, mean over the examples", lambda k: 1.0, "{}")
-MEAN = Convention("mean over everything", lambda k: 1.0 / k, "({})/K")
-NO_HALF = Convention(f"{SUM.name}, without the 1/2", lambda k: 2.0, "2 ({})")
-MSE = Convention(f"{MEAN.name}, without the 1/2 (MSELoss)", lambda k: 2.0 / k, "2 ({})/K")
-EACH = Convention("mean over the examples", lambda k: 1.0, "{}")
-EITHER, SQUARED = (SUM, MEAN), (SUM, MSE, NO_HALF)
-
-
-@dataclass(frozen=True)
-class Constant:
-    """A value that a loss gets stuck at, per example with one label, summed over the K outputs."""
-
-    name: str
-    cost: str
-    formula: str
-    value: Number
-    meaning: str
-    conventions: tuple[Convention, ...] = EITHER
-    accuracy: Number | None = None  # that goes with it, where not any may
-    slope: float = 0.0  # how much it changes with the accuracy it was computed from
-    lowest: Number = BELOW_ALL  # what the loss can be at all, if it is stuck for this reason
-    highest: Number = ABOVE_ALL
-    fewest: int = 2  # classes
-    most: int = 100  # classes that are tried when K is not known
-    single: bool = False  # of one output alone
-    common: bool = False  # so that even then it is what a near miss is taken for
-
-    @property
-    def is_floor(self) -> bool:
-        """Whether no loss of this pair is lower."""
-        return self.lowest is self.value
-
-    def depends_on_k(self, convention: Convention) -> bool:
-        """Whether what is reported is another value for another number of classes."""
-        few, many = (float(self.value(k) * convention.factor(k)) for k in (3.0, 7.0))
-        return abs(few - many) > 1e-9
-
-    def reductions(self, classes: int | None) -> Iterator[tuple[Convention, str]]:
-        """The conventions and their names; those that are one for this K as one."""
-        same: dict[float, list[Convention]] = {}
-        for i, each in enumerate(self.conventions):
-            key = -1.0 - i if classes is None else float(each.factor(float(classes)))
-            same.setdefault(key, []).append(each)
-        yield from ((one[0], ", or ".join(each.name for each in one)) for one in same.values())
-
-
-def fixed(
-    name: str, cost: str, formula: str, value: float, meaning: str, bound: str = "", **more: Any
-) -> Constant:
-    """A constant for any K; `bound`, lowest or highest, if no loss of the pair crosses it."""
-    at = always(value)
-    more = {"fewest": 1} | more | ({bound: at} if bound else {})
-    return Constant(name, cost, formula, at, meaning, (EACH,), **more)
-
+from tinygrad_lossmix.answers.plateau.candidates import (
+    EACH,
+    EITHER,
+    SQUARED,
+    SUM,
+    Constant,
+    Convention,
+    always,
+    fixed,
+)
 
 perfect = always(1.0)  # the accuracy on a floor
 SMOOTHING = 0.1
 ON, OFF = math.log1p(1.0 / math.e), math.log(2.0)  # -ln σ(1) and -ln(1 - σ(0))
-KERAS = "Keras: from_logits=False, or drop the activation of the last layer."
-SOFTMAX_REPAIR = f"PyTorch: hand the logits to CrossEntropyLoss, the softmax is inside it. {KERAS}"
-SIGMOID_REPAIR = f"PyTorch: hand the logits to BCEWithLogitsLoss, the sigmoid is inside it. {KERAS}"
+REPAIR = (
+    "PyTorch: hand the logits to {}, the {} is inside it. Keras: from_logits=False, or drop the "
+    "activation of the last layer."
+)
+SOFTMAX_REPAIR = REPAIR.format("CrossEntropyLoss", "softmax")
+SIGMOID_REPAIR = REPAIR.format("BCEWithLogitsLoss", "sigmoid")
 NO_LOGARITHM = (
     "NLLLoss takes log-probabilities and was given probabilities. Put a log_softmax before it, or "
     "hand the logits to CrossEntropyLoss."
@@ -298,8 +237,108 @@ def beside(accuracy: float) -> tuple[Constant, ...]:
 # fmt: on
 
 
-def by_pair(accuracy: float | None) -> tuple[tuple[Constant, ...], tuple[Constant, ...]]:
-    """The common ones and the rarer ones; some are known only beside an accuracy."""
+class Clamp(NamedTuple):
+    """The largest cost of one output."""
+
+    formula: str
+    value: float
+    whose: str
+
+
+HAND_WRITTEN = "log(a + eps) or clip(a, eps, 1 - eps), written by hand"
+KERAS_EPSILON, TORCH_LOWEST = 1e-7, -100.0
+ROUNDED = 2.0**-23  # 1 - (1 - 1e-7) in float32
+# fmt: off
+KERAS = Clamp(
+    "-ln 1e-7", -math.log(KERAS_EPSILON), "Keras, which clips probabilities to [1e-7, 1 - 1e-7]",
+)
+KERAS_OFF = Clamp(
+    "-ln 2^-23", -math.log(ROUNDED),
+    "Keras' binary cross-entropy in float32 for a label 0, or scikit-learn's log_loss in float32",
+)
+TORCH = Clamp("100", -TORCH_LOWEST, "PyTorch's BCELoss, which clamps logarithms at -100")
+FRAMEWORKS = (
+    KERAS,
+    KERAS_OFF,
+    TORCH,
+    Clamp("-ln 1e-12", -math.log(1e-12), f"MXNet's SigmoidBCELoss, or {HAND_WRITTEN}"),
+    Clamp("-ln 2e-7", -math.log(2e-7), "Keras 2's binary cross-entropy for a label 1"),
+    Clamp(
+        "-ln(2^-23 + 1e-7)", -math.log(ROUNDED + KERAS_EPSILON),
+        "Keras 2's binary cross-entropy in float32 for a label 0",
+    ),
+    Clamp("-ln 2^-52", 52.0 * math.log(2.0), "scikit-learn's log_loss in float64"),
+    Clamp("-ln 1e-15", -math.log(1e-15), f"scikit-learn's log_loss before 1.2, or {HAND_WRITTEN}"),
+)
+POWERS = tuple(
+    Clamp(f"-ln 1e-{n}", n * math.log(10.0), HAND_WRITTEN) for n in (5, 6, 8, 9, 10, 14, 16, 20, 30)
+)
+SMALLEST = tuple(
+    Clamp(f"-ln 2^-{n}", n * math.log(2.0), f"no clamp but {dtype}: its smallest {kind} number")
+    for dtype, kind, n in (
+        ("float32", "normal", 126), ("float32", "positive", 149),
+        ("float64", "normal", 1022), ("float64", "positive", 1074),
+    )
+)
+# fmt: on
+ONE_CLASS = "clamp, the same class predicted for all"
+ADVICE = (
+    "The logarithm of 0, clamped: outputs saturated on the wrong side. Compute the cost from "
+    "logits (CrossEntropyLoss, BCEWithLogitsLoss, from_logits=True); look for a learning rate or "
+    "inputs too large, or labels out of order."
+)
+
+
+def clamped(accuracy: float | None) -> tuple[Constant, ...]:
+    """Saturated outputs: all wrong; one class for all; or all but the share `accuracy` wrong."""
+    all_wrong = partial(
+        fixed, "clamp, every example wrong", meaning=ADVICE, bound="highest", accuracy=always(0.0)
+    )
+    two = partial(
+        one_class_for_all,
+        name=f"{ONE_CLASS}, K outputs",
+        meaning=f"Two outputs of a wrong example are on the wrong side. {ADVICE}",
+        conventions=EITHER,
+    )
+    found = [all_wrong(c.whose, c.formula, c.value) for c in FRAMEWORKS + POWERS + SMALLEST]
+    found += [one_class_for_all(c.whose, c.formula, c.value) for c in FRAMEWORKS]
+    found += [two(f"cross-entropy: {TORCH.whose}", "200", 2.0 * TORCH.value)]
+    both = KERAS.value + KERAS_OFF.value
+    found += [two(f"cross-entropy: {KERAS.whose}", "-ln 1e-7 - ln 2^-23", both)]
+    if accuracy is not None:
+        partly = partial(fixed, "clamp, every wrong example saturated", meaning=ADVICE)
+        wrong = 1.0 - accuracy
+        found += [
+            partly(c.whose, f"(1 - accuracy) ({c.formula})", c.value * wrong, slope=c.value)
+            for c in FRAMEWORKS + POWERS
+        ]
+    return tuple(found)
+
+
+def one_class_for_all(
+    whose: str,
+    formula: str,
+    wrong: float,
+    name: str = ONE_CLASS,
+    meaning: str = ADVICE,
+    conventions: tuple[Convention, ...] = (EACH,),
+) -> Constant:
+    """All but the share 1/K of the examples cost `wrong`."""
+    return Constant(
+        name,
+        whose,
+        f"(1 - 1/K) ({formula})",
+        lambda k: wrong * (1.0 - 1.0 / k),
+        meaning,
+        conventions,
+        accuracy=lambda k: 1.0 / k,
+        most=20,
+    )
+
+
+def constants(accuracy: float | None = None) -> tuple[Constant, ...]:
+    """All of them, the most common first; some are known only beside an accuracy."""
     twice = CLASSES_LEFT_OUT if accuracy is None else doubled(accuracy)
-    common = (UNIFORM, SOFTMAX_FLOOR, *twice, HALF, PRIOR, *SIGMOID_FLOORS, SIGMOID_OF_UNIFORM)
-    return (*common, HALF_LL), (RARER if accuracy is None else RARER + beside(accuracy))
+    common = UNIFORM, SOFTMAX_FLOOR, *twice, HALF, PRIOR, *SIGMOID_FLOORS, SIGMOID_OF_UNIFORM
+    rarer = RARER if accuracy is None else RARER + beside(accuracy)
+    return (*common, HALF_LL, *clamped(accuracy), *rarer)

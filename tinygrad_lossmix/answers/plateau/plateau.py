@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.answers.plateau.candidates import NEAR, Match, Question, half_unit, matches
-from tinygrad_lossmix.answers.plateau.constants import SOFTMAX_FLOOR, UNIFORM
+from tinygrad_lossmix.answers.plateau.constants import SOFTMAX_FLOOR, UNIFORM, constants
 from tinygrad_lossmix.printing import AsPrinted, numbered, paragraph
 from tinygrad_lossmix.records import plain
 
@@ -88,7 +88,7 @@ def plateau(loss: Any, classes: int | None = None, accuracy: Any = None) -> Plat
         asked = replace(asked, slack=half_unit(accuracy), accuracy=float(accuracy))
         if not 0.0 <= float(accuracy) <= 1.0:
             raise ValueError(f"an accuracy is a fraction between 0 and 1, not {accuracy}")
-    found, share = matches(asked)
+    found, share = matches(asked, constants(asked.accuracy))
     notes = hints(asked, found, share)
     if math.copysign(1.0, asked.loss) < 0.0 == asked.loss:
         notes = (f"{text} is 0; the minus is that of -y ln 1.", *notes)
