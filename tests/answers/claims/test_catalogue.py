@@ -11,7 +11,7 @@ from tests.helpers import once
 from tinygrad_lossmix import Mix, Tensor, softmax
 from tinygrad_lossmix import cross_entropy as ce
 from tinygrad_lossmix import log_likelihood as ll
-from tinygrad_lossmix.answers.claims import CLAIMS, about_costs, about_layers, about_rule, claims
+from tinygrad_lossmix.answers.claims import CLAIMS, about_costs, about_layers, claims
 from tinygrad_lossmix.answers.claims.claim import Answer, Claim
 from tinygrad_lossmix.answers.match.partners import LAYERS_TRIED
 from tinygrad_lossmix.registry import HIGHER
@@ -115,19 +115,24 @@ MUTANTS: list[tuple[Any, str, Any, list[Claim]]] = [
     ),
     (about_layers, "cross_entropy", ll, [about_layers.applied_to_a_sigmoid]),
     (
-        about_rule,
+        about_layers,
         "LAYERS_TRIED",
         dict.fromkeys(LAYERS_TRIED, "softmax"),
-        [about_rule.a_gradient, about_rule.convex, about_rule.of_the_outputs, about_rule.variance],
+        [
+            about_layers.a_gradient,
+            about_layers.convex,
+            about_layers.of_the_outputs,
+            about_layers.variance,
+        ],
     ),
-    (about_rule, "Mix", always("sigmoid", "ll"), [about_rule.conversely]),
-    (about_rule, "cross_entropy", ll, [about_rule.one_layer]),
+    (about_layers, "Mix", always("sigmoid", "ll"), [about_layers.conversely]),
+    (about_layers, "cross_entropy", ll, [about_layers.one_layer]),
 ]
 CASES = [
     pytest.param(
         *(module, name, wrong, claim),
         id=f"{name}-{i}-{j}",
-        marks=[pytest.mark.slow] * (module is about_rule and j > 0),
+        marks=[pytest.mark.slow] * (name == "LAYERS_TRIED" and j > 0),
     )
     for i, (module, name, wrong, broken) in enumerate(MUTANTS)
     for j, claim in enumerate(broken)

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from tinygrad_lossmix.answers.diagnosis.remedies import remedy
+from tinygrad_lossmix.answers.diagnosis.diagnose import remedy
 
 COSTS = ("ce", "ll", "quadratic", "squared error", "nll")
 QUIRKS = (None, "renormalised", "clamped", "smoothed")

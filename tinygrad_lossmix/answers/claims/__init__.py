@@ -4,14 +4,13 @@
 ('what happens with sigmoid and log-likeliho', True)
 """
 
-from tinygrad_lossmix.answers.claims import about_costs, about_layers, about_rule
+from tinygrad_lossmix.answers.claims import about_costs, about_layers
 from tinygrad_lossmix.answers.claims.claim import BY, Answer, Claim
 from tinygrad_lossmix.printing import AsPrinted, paragraph
 
 LEGEND = "CE is the book's cross-entropy, eq. 63; LL its log-likelihood, eq. 80."
 
-PARTS = (about_layers, about_costs, about_rule)
-FOUND = [x for part in PARTS for x in vars(part).values() if type(x) is Claim]
+FOUND = [x for part in (about_layers, about_costs) for x in vars(part).values() if type(x) is Claim]
 CLAIMS = sorted(FOUND, key=lambda x: BY.index(x.by))
 
 

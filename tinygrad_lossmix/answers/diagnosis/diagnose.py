@@ -1,7 +1,9 @@
 """A wrong pairing in somebody else's framework: which one reported this number?
 
 What you can do here: `print(diagnose(outputs, labels, loss))` with the arrays that were handed to a
-loss of any framework and the number that it reported; or without the number.
+loss of any framework and the number that it reported; or without the number. What to write instead
+goes by all output layers that the logits go through, those of the network and those of the loss,
+and by the cost; what is wrong with a pair of ours is measured.
 
 >>> probabilities = [[0.9, 0.05, 0.05], [0.1, 0.8, 0.1]]
 >>> found = diagnose(probabilities, [0, 1], loss=0.6538)
@@ -9,24 +11,35 @@ loss of any framework and the number that it reported; or without the number.
 ('probabilities', ['softmax twice'])
 """
 
+import functools
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from tinygrad_lossmix.answers.diagnosis import pairings
-from tinygrad_lossmix.answers.diagnosis.pairings import Candidate, Pairing
-from tinygrad_lossmix.answers.diagnosis.predictions import OutputKind, accuracies, handed, kind_of
-from tinygrad_lossmix.answers.diagnosis.remedies import remedy, remedy_of_one
-from tinygrad_lossmix.engine import Tensor, grad
+from tinygrad_lossmix.answers.diagnosis.pairings import Candidate
+from tinygrad_lossmix.answers.diagnosis.predictions import (
+    OutputKind,
+    accuracies,
+    handed,
+    kind_of,
+    kind_of_labels,
+    number,
+)
+from tinygrad_lossmix.answers.plateau.candidates import Constant
+from tinygrad_lossmix.answers.plateau.constants import SIGMOID_FLOORS, SOFTMAX_FLOOR
+from tinygrad_lossmix.answers.verdict.grounds import gather
+from tinygrad_lossmix.answers.verdict.verdict import advice, faults
 from tinygrad_lossmix.engine.table import Array
-from tinygrad_lossmix.printing import AsPrinted, columns, figure, numbered, paragraph, vector
+from tinygrad_lossmix.mixes.layers import LAYERS, explained
+from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.printing import AsPrinted, columns, numbered, paragraph
 from tinygrad_lossmix.records import attributes, plain
 
 HARMLESS = "A softmax of log-probabilities gives them back: done twice, it is harmless."
-FEW = 5  # classes of which all are printed
 THRESHOLD = {"logits": 0.0, "probabilities": 0.5, "log-probabilities": math.log(0.5)}  # of a yes
 ELSEWHERE = (
     "What is not tried: class weights, a penalty on the weights, an average over an epoch, dropout "
@@ -34,32 +47,144 @@ ELSEWHERE = (
 )
 
 
-class OutputDelta:
-    """δ = dC/dz of each example, beside a - y of the output layer that was meant, both (n, K)."""
+@dataclass(frozen=True)
+class Remedy:
+    """What is wrong with a pairing, if anything, its delta, and what to write instead."""
 
-    @np.errstate(all="ignore")
-    def __init__(self, delta: Array, a_minus_y: Array) -> None:
-        self.delta, self.a_minus_y = delta, a_minus_y
-        self.equal = bool(np.allclose(delta, a_minus_y, rtol=1e-5, atol=1e-6))  # to rounding
-        self.ratio = float(np.abs(delta).sum() / np.abs(a_minus_y).sum())  # NaN, inf where it is 0
-        # shown is where they differ most; if they do not, the one that is most wrong
-        gap = a_minus_y if self.equal else delta - a_minus_y
-        self.shows = int(np.argmax(np.nan_to_num(np.abs(gap).sum(axis=-1), nan=np.inf)))
+    verdict: str
+    delta: str  # dC/dz, z the logits
+    pytorch: str
+    keras: str
+    floor: Constant | None = None  # that the loss cannot cross
+    fine: bool = False
 
-    def __str__(self) -> str:
-        i = self.shows
-        delta, a_minus_y = self.delta[i], self.a_minus_y[i]
-        if self.equal:
-            return f"measured so, in example {i} {vector(delta, FEW)}"
-        size = f"as measured, {figure(self.ratio)} times the size of a - y; in example {i}"
-        if len(delta) <= FEW:
-            return f"{size} it is {vector(delta)} where a - y is {vector(a_minus_y)}"
-        pushed, pulled = int(np.argmin(a_minus_y)), int(np.argmax(a_minus_y))
-        return (
-            f"{size} it is {figure(delta[pushed])} for class {pushed} where a - y is "
-            f"{figure(a_minus_y[pushed])}, and {figure(delta[pulled])} for class {pulled} where "
-            f"a - y is {figure(a_minus_y[pulled])}"
-        )
+
+# What to write in PyTorch and in Keras.
+CLASSES = (
+    "loss = nn.CrossEntropyLoss()(logits, classes)  # no softmax before it",
+    'Dense(K, activation="softmax"), loss="categorical_crossentropy"  # from_logits=False',
+)
+EACH = (
+    "loss = nn.BCEWithLogitsLoss()(logits, labels)  # no sigmoid before it",
+    'Dense(K, activation="sigmoid"), loss="binary_crossentropy"  # from_logits=False',
+)
+EITHER = (
+    "one class out of K: nn.CrossEntropyLoss()(logits, classes); multi-label: "
+    "nn.BCEWithLogitsLoss()(logits, labels)",
+    'one class out of K: "categorical_crossentropy" on a softmax; multi-label: '
+    '"binary_crossentropy" on sigmoids',
+)
+ONE = (
+    "loss = nn.BCEWithLogitsLoss()(logit, label)  # no softmax, no sigmoid before it",
+    'Dense(1, activation="sigmoid"), loss="binary_crossentropy"  # from_logits=False',
+)
+LOGARITHM = ("loss = nn.NLLLoss()(torch.log_softmax(logits, dim=-1), classes)", CLASSES[1])
+NOTHING = "nothing to change", "nothing to change"
+# fmt: off
+GIVEN_TO_NLL = {  # which takes log-probabilities: what it does to others, and delta
+    ("softmax",): (
+        "was given probabilities: this is minus the output of the class, between -1 and 0, and a "
+        "confident mistake has almost no gradient", "a_y (a - y), a_y the output of the class",
+    ),
+    (): ("was given logits: it raises the logit of the class without bound and does nothing else",
+         "-y"),
+}
+RENORMALISED = Remedy(
+    "categorical_crossentropy divides the sigmoid outputs by their sum: only ratios count, and "
+    "delta vanishes where all outputs are near 1.",
+    "(1 - a) (a/sum(a) - y)", *CLASSES,
+)
+OVER_EXAMPLES = Remedy(
+    "the softmax runs over axis 0: the examples of a batch compete for a class, the classes of an "
+    "example do not.",
+    "J dC/da, J of the whole batch",
+    "torch.softmax(logits, dim=-1), or better the logits to nn.CrossEntropyLoss",
+    "tf.nn.softmax(logits, axis=-1)",
+)
+SEVERAL = Remedy(
+    "it is for one class out of K, and these labels do not sum to 1.",
+    "S a - y, S the sum of the labels", *EACH,
+)
+SMOOTHED = Remedy(
+    "the matched pair, on smoothed labels: delta is a minus those.", "a - y", *NOTHING, fine=True
+)
+AS_OUTPUTS = Remedy(
+    "the cost was given logits as if they were probabilities.", "dC/da at a = z", EITHER[0],
+    "from_logits=True in the loss, or an activation on the last layer",
+)
+SOFTMAX_OF_ONE = Remedy(
+    "a softmax over one output is 1 at every logit: the cost is constant, nothing is learnt.",
+    "0", *ONE,
+)
+UNCOMMON = Remedy("not a pair that a framework has by one name.", "not a - y", *EITHER)
+# fmt: on
+CLAMP = " Outputs that are clamped pass no gradient on; computed from logits nothing is clamped."
+
+
+def remedy(
+    layers: tuple[str, ...],
+    cost: str,
+    quirk: str | None = None,
+    one_choice: bool = True,
+    classes: int = 3,
+) -> Remedy:
+    """Of output layers, those of the network before those of the loss, with a cost."""
+    quirk = quirk or ""
+    if layers[-1:] == ("softmax over the examples",):
+        return OVER_EXAMPLES
+    if cost == "nll":
+        words, delta = GIVEN_TO_NLL.get(layers, ("was given other outputs", "not a - y"))
+        return Remedy(f"NLLLoss takes log-probabilities and {words}.", delta, *LOGARITHM)
+    if not layers:
+        return AS_OUTPUTS
+    if not LAYERS.keys() >= set(layers):
+        return UNCOMMON
+    cost = "quadratic" if cost == "squared error" else cost
+    if layers == ("sigmoid",) and "renormalised" in quirk:
+        return RENORMALISED
+    if layers == ("softmax",) and cost == "ll" and ("smoothed" in quirk or not one_choice):
+        return SMOOTHED if "smoothed" in quirk else SEVERAL
+    lines = EITHER if cost == "quadratic" else CLASSES if "softmax" in layers else EACH
+    if len(layers) > 1:
+        return again(layers, cost, lines)
+    words, delta, fine = measured_pair(layers[0], cost, min(classes, 3))
+    clamped = "clamped" in quirk
+    lines = NOTHING if fine and not clamped else lines
+    return Remedy(words + CLAMP * (fine and clamped), delta, *lines, fine=fine)
+
+
+@functools.cache
+def measured_pair(layer: str, cost: str, classes: int) -> tuple[str, str, bool]:
+    """What is good or bad about a pair of ours, its delta, and whether it is a - y."""
+    mix = Mix(layer, cost)
+    found = gather(mix, classes)
+    if found.a_minus_y:
+        return f"the matched pair {advice(found, '').removeprefix('use it ')}.", "a - y", True
+    bad = "; ".join(fault.name for fault in faults(found))
+    return f"{bad or 'sound, but delta is not a - y'}.", explained(mix.formula), False
+
+
+def again(layers: tuple[str, ...], cost: str, lines: tuple[str, str]) -> Remedy:
+    """Of outputs that go through another output layer."""
+    inner, outer = layers[-2:]
+    pair = Mix(outer, cost)
+    beyond = f"{outer}(a) - y" if measured_pair(outer, cost, 3)[2] else f"delta of {pair} at a"
+    floors = {"softmax ll": SOFTMAX_FLOOR, "sigmoid ce": SIGMOID_FLOORS[0]}
+    return Remedy(
+        f"outputs of a {inner} go through a {outer} again: none is near 0 or 1, and delta fades "
+        f"where the {inner} saturates, even on wrong ones.",
+        f"J ({beyond}), J = {LAYERS[inner].jacobian}",
+        *lines,
+        floors.get(pair.words),
+    )
+
+
+def remedy_of_one(layers: tuple[str, ...], cost: str, quirk: str | None = None) -> Remedy:
+    """Of one output, for which a softmax is the fault and never the repair."""
+    if "softmax" in layers:
+        return SOFTMAX_OF_ONE
+    found = remedy(layers, cost, quirk, classes=1)
+    return found if found.fine else replace(found, pytorch=ONE[0], keras=ONE[1])
 
 
 class Finding:
@@ -72,7 +197,9 @@ class Finding:
         asked = self.layers, self.cost, pairing.quirk
         one_choice, k = bool(np.allclose(y.sum(axis=-1), 1.0)), y.shape[1]
         self.remedy = remedy_of_one(*asked) if k == 1 else remedy(*asked, one_choice, k)
-        self.delta = measured(pairing, kind, x.astype(np.float64), y.astype(np.float64))
+        self.delta = pairings.measured(
+            pairing, kind.activation, x.astype(np.float64), y.astype(np.float64)
+        )
         again = pairing.steps[:1] == ("softmax",)
         self.harmless = again and kind.activation == "log-softmax"  # which it gives back
         self.in_all = pairings.TRANSFORMS.get(self.layers, " of ".join(reversed(self.layers)))
@@ -126,7 +253,7 @@ class Diagnosis(AsPrinted):
     def __init__(self, x: Array, y: Array, loss: Any, accuracy: Any) -> None:
         self.examples, self.classes = x.shape
         self.outputs = kind_of(x)
-        self.labels = about(y)
+        self.labels = kind_of_labels(y)
         self.loss = None if loss is None else float(loss)
         self.accuracy = accuracy  # as reported, with its digits
         self.right = accuracies(x, y, THRESHOLD[self.outputs.name])  # as measured
@@ -198,42 +325,6 @@ def diagnose(outputs: Any, labels: Any, loss: Any = None, accuracy: Any = None) 
     if accuracy is not None and not 0.0 <= float(accuracy) <= 1.0:
         raise ValueError(f"an accuracy is a fraction between 0 and 1, not {accuracy}")
     return Diagnosis(x, y, loss, accuracy)
-
-
-@np.errstate(all="ignore")
-def measured(pairing: Pairing, kind: OutputKind, x: Array, y: Array) -> OutputDelta:
-    """δ by the engine, back through the output layer that outputs have been through already."""
-    outputs = Tensor(x)
-    g = grad(pairing.total(outputs, y), outputs)
-    if kind.activation == "softmax":
-        return OutputDelta(x * (g - (x * g).sum(axis=-1, keepdims=True)), x - y)
-    if kind.activation == "sigmoid":
-        return OutputDelta(x * (1.0 - x) * g, x - y)
-    if kind.activation == "log-softmax":
-        a = np.exp(x)
-        return OutputDelta(g - a * g.sum(axis=-1, keepdims=True), a - y)
-    meant = pairing.steps[:1] or ("softmax",)
-    return OutputDelta(g, pairings.applied(meant, x) - y)
-
-
-def number(value: Any, name: str) -> Any:
-    """A finite number with the digits it was given with, as text or as what prints them."""
-    given = value if isinstance(value, str | int | np.floating | None) else float(value)
-    if given is not None and not math.isfinite(float(given)):
-        raise ValueError(f"{name} is {given}: expected a finite number, or none to see them all")
-    return given
-
-
-def about(y: Array) -> str:
-    """What labels (n, K) look like."""
-    total = y.sum(axis=-1)
-    whole = bool(np.isin(y, (0.0, 1.0)).all())
-    if y.shape[1] == 1:
-        return f"one output, {y.mean():.4f} of them 1" if whole else "one output, between 0 and 1"
-    if np.allclose(total, 1.0):
-        return "one class per example" if whole else "soft labels, every row sums to 1"
-    kind = "multi-label" if whole else "soft, multi-label"
-    return f"{kind}, rows sum to {figure(total.min())} to {figure(total.max())}"
 
 
 def table(found: Sequence[Candidate]) -> str:

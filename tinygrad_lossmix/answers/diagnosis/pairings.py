@@ -2,7 +2,7 @@
 of them by which reduction reproduces the number that the loss reported.
 
 What you can do here: `PAIRINGS` lists them, the plainest first. A pairing's total is summed over
-outputs and examples; it takes arrays and Tensors, so that the engine differentiates it.
+outputs and examples; it takes arrays and Tensors, so that the engine differentiates it: `measured`.
 
 >>> logits, labels = np.array([[2.0, 1.0, 0.0]]), np.array([[1.0, 0.0, 0.0]])
 >>> PAIRINGS[0].name, PAIRINGS[0].total(logits, labels).round(4)
@@ -20,11 +20,14 @@ import numpy as np
 
 from tinygrad_lossmix.answers.plateau.candidates import half_unit
 from tinygrad_lossmix.answers.plateau.constants import KERAS_EPSILON, SMOOTHING, TORCH_LOWEST
+from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.layers import COSTS, LAYERS
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.mixes.outputs import softmax
+from tinygrad_lossmix.printing import figure, vector
 
+FEW = 5  # classes of which all are printed
 COMPUTED = 1e-5  # what a framework's float32 may be off by, relative to the loss
 PER_EXAMPLE, EVERYTHING, TOTAL = "mean over the examples", "mean over everything", "sum"
 EXAMPLES = "softmax over the examples"
@@ -241,3 +244,48 @@ def nearest(found: Sequence[Candidate], loss: Any, most: int = 3) -> list[Candid
     """Those that come closest."""
     finite = [c for c in found if np.isfinite(c.value)]
     return sorted(finite, key=lambda c: abs(c.value - float(loss)))[:most]
+
+
+class OutputDelta:
+    """δ = dC/dz of each example, beside a - y of the output layer that was meant, both (n, K)."""
+
+    @np.errstate(all="ignore")
+    def __init__(self, delta: Array, a_minus_y: Array) -> None:
+        self.delta, self.a_minus_y = delta, a_minus_y
+        self.equal = bool(np.allclose(delta, a_minus_y, rtol=1e-5, atol=1e-6))  # to rounding
+        self.ratio = float(np.abs(delta).sum() / np.abs(a_minus_y).sum())  # NaN, inf where it is 0
+        # shown is where they differ most; if they do not, the one that is most wrong
+        gap = a_minus_y if self.equal else delta - a_minus_y
+        self.shows = int(np.argmax(np.nan_to_num(np.abs(gap).sum(axis=-1), nan=np.inf)))
+
+    def __str__(self) -> str:
+        i = self.shows
+        delta, a_minus_y = self.delta[i], self.a_minus_y[i]
+        if self.equal:
+            return f"measured so, in example {i} {vector(delta, FEW)}"
+        size = f"as measured, {figure(self.ratio)} times the size of a - y; in example {i}"
+        if len(delta) <= FEW:
+            return f"{size} it is {vector(delta)} where a - y is {vector(a_minus_y)}"
+        pushed, pulled = int(np.argmin(a_minus_y)), int(np.argmax(a_minus_y))
+        return (
+            f"{size} it is {figure(delta[pushed])} for class {pushed} where a - y is "
+            f"{figure(a_minus_y[pushed])}, and {figure(delta[pulled])} for class {pulled} where "
+            f"a - y is {figure(a_minus_y[pulled])}"
+        )
+
+
+@np.errstate(all="ignore")
+def measured(pairing: Pairing, activation: str | None, x: Array, y: Array) -> OutputDelta:
+    """δ by the engine, back through the output layer that outputs have been through already."""
+    x, y = x.astype(np.float64), y.astype(np.float64)
+    outputs = Tensor(x)
+    g = grad(pairing.total(outputs, y), outputs)
+    if activation == "softmax":
+        return OutputDelta(x * (g - (x * g).sum(axis=-1, keepdims=True)), x - y)
+    if activation == "sigmoid":
+        return OutputDelta(x * (1.0 - x) * g, x - y)
+    if activation == "log-softmax":
+        a = np.exp(x)
+        return OutputDelta(g - a * g.sum(axis=-1, keepdims=True), a - y)
+    meant = pairing.steps[:1] or ("softmax",)
+    return OutputDelta(g, applied(meant, x) - y)

@@ -10,6 +10,7 @@ what they look like (logits, probabilities, log-probabilities), and how many are
 (0.5, 0.8333)
 """
 
+import math
 import struct
 import zipfile
 import zlib
@@ -98,6 +99,14 @@ def array(value: Any, name: str) -> Array:
         raise ValueError(f"{name} cannot be read as an array of numbers: {error}") from error
 
 
+def number(value: Any, name: str) -> Any:
+    """A finite number with the digits it was given with, as text or as what prints them."""
+    given = value if isinstance(value, str | int | np.floating | None) else float(value)
+    if given is not None and not math.isfinite(float(given)):
+        raise ValueError(f"{name} is {given}: expected a finite number, or none to see them all")
+    return given
+
+
 def read_outputs(path: str | Path) -> dict[str, Array]:
     """The arrays `outputs` and `labels` of an .npz file; `loss` and `accuracy` if it holds them.
 
@@ -157,6 +166,18 @@ def kind_of(x: Array) -> OutputKind:
         ask = f"{zeros:.0%} are exactly 0: a ReLU on the last layer? Remove it"
         why += f". None is negative and {ask}"
     return OutputKind("logits", None, why)
+
+
+def kind_of_labels(y: Array) -> str:
+    """What labels (n, K) look like."""
+    total = y.sum(axis=-1)
+    whole = bool(np.isin(y, (0.0, 1.0)).all())
+    if y.shape[1] == 1:
+        return f"one output, {y.mean():.4f} of them 1" if whole else "one output, between 0 and 1"
+    if np.allclose(total, 1.0):
+        return "one class per example" if whole else "soft labels, every row sums to 1"
+    kind = "multi-label" if whole else "soft, multi-label"
+    return f"{kind}, rows sum to {figure(total.min())} to {figure(total.max())}"
 
 
 def probabilities(x: Array) -> tuple[str, str]:
