@@ -27,6 +27,7 @@ from tests.helpers.frameworks import (
     softmax,
 )
 from tests.helpers.quick import in_one, thinned
+from tinygrad_lossmix.answers.diagnosis.diagnose import remedy
 
 
 def test_a_matched_pair_that_is_clamped_is_better_computed_from_logits():
@@ -268,3 +269,25 @@ def test_every_pairing_that_reproduces_a_loss_is_explained(outputs, labels):
         for match in found.matches:
             assert f"delta = {match.remedy.delta}; " in str(match)
             assert ("cannot fall below" in str(match)) == (match.floor is not None)
+
+
+COSTS = ("ce", "ll", "quadratic", "squared error", "nll")
+QUIRKS = (None, "renormalised", "clamped", "smoothed")
+
+
+@pytest.mark.parametrize("cost", COSTS)
+def test_layers_that_no_framework_has_together_are_told_so(cost):
+    for layers in [("log-softmax",), ("log-softmax", "sigmoid"), ("softmax", "log-softmax")]:
+        found = remedy(layers, cost)
+        assert not found.fine
+        assert found.delta == "not a - y"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cost", COSTS)
+def test_every_pair_has_one(cost):
+    known = ("softmax", "sigmoid", "log-softmax", "softmax over the examples")
+    for layers in (it for n in range(4) for it in itertools.product(known, repeat=n)):
+        for quirk, one_choice, classes in itertools.product(QUIRKS, (True, False), (1, 3)):
+            found = remedy(layers, cost, quirk, one_choice, classes)
+            assert all((found.verdict, found.delta, found.pytorch, found.keras))
