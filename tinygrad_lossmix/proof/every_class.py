@@ -31,7 +31,9 @@ from tinygrad_lossmix.proof.derivation import Formula, gradient_at, sympy, writt
 A, Y = sympy.Symbol("a_k", positive=True), sympy.Symbol("y_k", real=True)
 T, COUNT = sympy.Symbol("T", positive=True), sympy.Symbol("K", positive=True)
 LENGTHS = 7, 11  # of the stand-in: a formula that depends on it is wrong
-SIGN = {-A: -1 * A}
+ABOUT = (
+    "a outputs, y labels; derived for all logits and any K by the engine's table, run on class k."
+)
 SUM_OF_Y = sympy.Symbol("sum(y)", real=True)
 ELEMENTWISE: dict[Any, Callable[..., Formula]] = {
     np.add: lambda x, y: x + y,
@@ -146,7 +148,7 @@ def summed(formula: Formula, distribution: bool) -> Formula:
     for part in parts:
         outer, inner = sympy.factor(part).as_independent(A, Y)
         if sympy.denom(inner).subs(A, 0) < 0:  # written 1 - a
-            outer, inner = -outer, sympy.numer(inner) / (-sympy.denom(inner)).xreplace(SIGN)
+            outer, inner = -outer, sympy.numer(inner) / -sympy.denom(inner)
         found += outer * atom(inner, distribution)
     return found
 
@@ -180,13 +182,9 @@ class ProofForAll:
         lines = [f"{self.mix}, any number of classes", said]
         if self.ignores_wrong_classes:
             lines += ["It is 0 for every wrong class, one of label 0, whatever the logits."]
-        lines += (
-            ["The Jacobian of lml is taken in closed form."] if self.mix.output == "lml" else []
-        )
-        about = "a outputs, y labels; derived for all logits and any K by the engine's table, run "
-        return "\n".join(
-            [*lines, "", f"delta_k = {written(self.delta, A, Y)}", "", f"{about}on class k."]
-        )
+        if self.mix.output == "lml":
+            lines += ["The Jacobian of lml is taken in closed form."]
+        return "\n".join([*lines, "", f"delta_k = {written(self.delta, A, Y)}", "", ABOUT])
 
     __repr__ = __str__
 
