@@ -13,8 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 import tinygrad_lossmix as lm
-from tinygrad_lossmix.answers.match.general_rule import SETS
-from tinygrad_lossmix.answers.match.layer import MOST
+from tinygrad_lossmix.answers.match.layer import MOST, SETS
 from tinygrad_lossmix.answers.match.partners import RULE, MatchRow, table
 from tinygrad_lossmix.answers.verdict.verdict import Verdict
 from tinygrad_lossmix.cli.options import (

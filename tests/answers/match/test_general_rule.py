@@ -1,5 +1,7 @@
 """The general rule, T1 to T6, each as a property of a random family whose answer is known."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,22 +9,26 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_lossmix as lm
+from tinygrad_lossmix.answers.match import general_rule
 from tinygrad_lossmix.answers.match.general_rule import (
-    SETS,
     against,
     bending,
     factor,
-    labels_from,
     potentials,
     recorded_loss,
     work,
 )
-from tinygrad_lossmix.answers.match.layer import Layer, jacobian
+from tinygrad_lossmix.answers.match.layer import SETS, Layer, jacobian, labels_from
 from tinygrad_lossmix.answers.match.levels import flat
 from tinygrad_lossmix.answers.match.partners import sparsemax
 
 seeds = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 sizes = st.integers(2, 4)
+
+
+def test_the_rule_itself_is_short():
+    text = Path(general_rule.__file__).read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 250
 
 
 def points(k, most=3.0):

@@ -1,13 +1,12 @@
 """The general rule: which cost goes with an output layer, which layer with a cost.
 
-From a layer: a cost with δ = a - y exists exactly if the layer a(z) is the gradient of a potential
-Ψ, that is, if its Jacobian is symmetric and the circulation, the integral of a·dz, is 0 round every
-closed path. One number that is not proves that there is none; none found is no proof that there is
-one. The cost is Ψ(z) - y·z, up to what does not depend on z: the matching loss of a (Helmbold,
-Kivinen, Warmuth 1995), a Fenchel-Young loss (Blondel, Martins, Niculae 2020). It is convex where
-the Jacobian has no negative eigenvalue.
+A cost with δ = a - y exists exactly if the layer a(z) is the gradient of a potential Ψ: if its
+Jacobian is symmetric and the circulation, the integral of a·dz, is 0 round every closed path. One
+number that is not proves that there is none; none found is no proof that there is one. The cost is
+Ψ(z) - y·z, up to what does not depend on z: the matching loss of a (Helmbold, Kivinen, Warmuth
+1995), a Fenchel-Young loss (Blondel, Martins, Niculae 2020).
 
-From a cost: C(z, y) goes with a layer exactly if, for some number c, δ/c + y does not depend on the
+Conversely, C(z, y) goes with a layer exactly if, for some number c, δ/c + y does not depend on the
 labels y; it then is the layer. c shows how the cost is reduced, or that its labels are smoothed.
 
 >>> import tinygrad_lossmix as lm
@@ -23,31 +22,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.answers.match.layer import Layer, points
+from tinygrad_lossmix.answers.match.layer import Layer, labels_from, points
 from tinygrad_lossmix.answers.match.quadrature import EPS, integral
 from tinygrad_lossmix.engine.table import Array, derivative
 from tinygrad_lossmix.printing import amount, point
 
-SETS = ("reals", "cube", "simplex")  # of labels; each holds the next
 SHOWS = 1e-8  # an asymmetry of that part of the Jacobian, beyond rounding
 TURNS = 1e-10  # a circulation of that part of the integral of |a·dz|, beyond its error
 AGREE = 1e-8  # of δ/c, beyond rounding
 FAR = 10.0  # logits up to there are put to the test, beyond them costs may overflow
-
-
-def check_set(labels: str | None) -> None:
-    """Raise ValueError for what is no set of labels."""
-    if labels is not None and labels not in SETS:
-        raise ValueError(f"labels are from one of {', '.join(SETS)}, not {labels!r}")
-
-
-def reached(layer: Callable[[Array], Array], k: int) -> str:
-    """The smallest set of labels that all outputs looked at lie in: simplex, cube or reals."""
-    a = np.array([layer(z) for z in points(k)])
-    a = a[np.isfinite(a).all(axis=1)]
-    if (a < 0).any() or (a > 1 + 1e-9).any():
-        return "reals"
-    return "simplex" if k > 1 and np.allclose(a.sum(axis=1), 1.0) else "cube"
 
 
 class Asymmetry(NamedTuple):
@@ -181,16 +164,6 @@ def bending(layer: Layer) -> tuple[Array, float] | None:
     sure = np.where(least[:, 0] < -layer.rounding, least.max(axis=1), 0.0)
     i = int(sure.argmin())
     return (z[i], float(least[i, 0])) if sure[i] < 0 else None
-
-
-def labels_from(which: str, k: int) -> Array:
-    """Labels (n, K) from a set: its corners and what lies between them."""
-    rng = np.random.default_rng(6)
-    soft = rng.random((6, k))
-    if which == "simplex" and k > 1:  # one output answers yes or no
-        return np.concatenate([np.eye(k), soft / soft.sum(axis=1, keepdims=True)])
-    real = 3 * rng.normal(size=(6 if which == "reals" else 0, k))
-    return np.concatenate([np.eye(k), np.zeros((1, k)), np.ones((1, k)), soft, real])
 
 
 def factor(

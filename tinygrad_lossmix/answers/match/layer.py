@@ -1,4 +1,5 @@
-"""An output layer as the rule reads it: outputs, Jacobians, what is proved of it, its name.
+"""An output layer as the rule reads it: outputs, Jacobians, what is proved of it, its name; and the
+logits and labels that it is asked about.
 
 >>> layer = Layer("softmax", 3)
 >>> layer.jacobian(np.zeros(3)).round(3)
@@ -29,6 +30,7 @@ from tinygrad_lossmix.mixes.own import called, known_output, named, result_of
 from tinygrad_lossmix.printing import number, point
 
 MOST = 50  # classes
+SETS = ("reals", "cube", "simplex")  # of labels; each holds the next
 LONGEST = 2000  # operations of a formula: SymPy takes minutes for more
 NAMED: dict[str, Callable[[Any], Any]] = {
     **{name: each.stable for name, each in LAYERS.items()},
@@ -147,6 +149,31 @@ def points(k: int) -> Array:
     ties = rng.integers(-2, 3, (24, k)).astype(float)
     sizes = np.repeat([0.5, 1.5, 3.0, 10.0, 30.0], [16, 32, 16, 8, 8])[:, None]
     return np.concatenate([np.zeros((1, k)), ties, sizes * rng.normal(size=(len(sizes), k))])
+
+
+def labels_from(which: str, k: int) -> Array:
+    """Labels (n, K) from a set: its corners and what lies between them."""
+    rng = np.random.default_rng(6)
+    soft = rng.random((6, k))
+    if which == "simplex" and k > 1:  # one output answers yes or no
+        return np.concatenate([np.eye(k), soft / soft.sum(axis=1, keepdims=True)])
+    real = 3 * rng.normal(size=(6 if which == "reals" else 0, k))
+    return np.concatenate([np.eye(k), np.zeros((1, k)), np.ones((1, k)), soft, real])
+
+
+def check_set(labels: str | None) -> None:
+    """Raise ValueError for what is no set of labels."""
+    if labels is not None and labels not in SETS:
+        raise ValueError(f"labels are from one of {', '.join(SETS)}, not {labels!r}")
+
+
+def reached(layer: Callable[[Array], Array], k: int) -> str:
+    """The smallest set of labels that all outputs looked at lie in: simplex, cube or reals."""
+    a = np.array([layer(z) for z in points(k)])
+    a = a[np.isfinite(a).all(axis=1)]
+    if (a < 0).any() or (a > 1 + 1e-9).any():
+        return "reals"
+    return "simplex" if k > 1 and np.allclose(a.sum(axis=1), 1.0) else "cube"
 
 
 @np.errstate(all="ignore")

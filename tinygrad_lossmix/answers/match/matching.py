@@ -19,21 +19,21 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lossmix.answers.match.general_rule import (
-    SETS,
     against,
     bending,
-    check_set,
     factor,
-    labels_from,
     potentials,
-    reached,
     recorded_loss,
 )
 from tinygrad_lossmix.answers.match.layer import (
+    SETS,
     Layer,
+    check_set,
     checked,
     known_layer,
+    labels_from,
     points,
+    reached,
     whole_number,
 )
 from tinygrad_lossmix.answers.match.levels import condition
@@ -110,7 +110,7 @@ class MatchingCost(AsPrinted):
 
     def sentences(self) -> list[str]:
         """What was found, in words."""
-        of = f"{self.output}, {several(self.classes)}"
+        of = f"{self.output}, {how_many(self.classes)}"
         if not self.exists:
             return [
                 f"{of}: no cost whatever gives a - y here.",
@@ -223,7 +223,7 @@ class MatchingOutput(AsPrinted):
 
     def sentence(self) -> str:
         """What was found for one set of labels."""
-        where = f"{self.title}, {several(self.classes)}, labels from the {self.labels}"
+        where = f"{self.title}, {how_many(self.classes)}, labels from the {self.labels}"
         if not self.exists:
             return f"{where}: no output layer goes with it; {self.witness}."
         goes = self.name or "a layer without a name"
@@ -262,6 +262,6 @@ def matching_output(
     return best
 
 
-def several(classes: int) -> str:
+def how_many(classes: int) -> str:
     """The number of logits, in words."""
     return "one logit" if classes == 1 else f"{classes} classes"

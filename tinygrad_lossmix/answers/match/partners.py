@@ -16,8 +16,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.answers.match.general_rule import SETS, labels_from, reached
-from tinygrad_lossmix.answers.match.layer import NAMED, Known, Layer, known_layer
+from tinygrad_lossmix.answers.match.layer import (
+    NAMED,
+    SETS,
+    Known,
+    Layer,
+    known_layer,
+    labels_from,
+    reached,
+)
 from tinygrad_lossmix.answers.match.matching import MatchingCost, matching_cost
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinygrad_lossmix.answers.match.general_rule import reached
+from tinygrad_lossmix.answers.match.layer import reached
 from tinygrad_lossmix.answers.verdict.expected import (
     Minimum,
     MixLike,

@@ -15,8 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.answers.match.general_rule import check_set
-from tinygrad_lossmix.answers.match.layer import check_mix, jacobian, whole_number
+from tinygrad_lossmix.answers.match.layer import check_mix, check_set, jacobian, whole_number
 from tinygrad_lossmix.answers.match.partners import partners
 from tinygrad_lossmix.answers.verdict.expected import CLOSE, Minimum, MixLike, lowest
 from tinygrad_lossmix.answers.verdict.grounds import ROUNDING, Grounds, gather
