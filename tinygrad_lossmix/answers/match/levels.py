@@ -13,7 +13,8 @@ from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.printing import number
 
 FEW = 12  # terms or equations, more are abbreviated
-FLAT, FADING = 1e-10, 1e-3  # a singular value of the Jacobian, beside the largest of all
+FLAT = 1e-10  # a singular value of the Jacobian with columns of length 1
+FADING = 1e-3  # a column of the Jacobian, beside the largest on the way to 0
 
 
 def condition(layer: Layer, potential: Callable[[Array], Array], monotone: bool) -> str:
@@ -22,7 +23,7 @@ def condition(layer: Layer, potential: Callable[[Array], Array], monotone: bool)
     >>> condition(Layer(lambda z: np.maximum(z, 0.0), 2), lambda z: z, True)
     'y0 = 0, y1 = 0'
     """
-    found = [*flat(layer), *([] if monotone else twins(layer, potential))]
+    found = [*still(layer), *flat(layer), *([] if monotone else twins(layer, potential))]
     if not found:
         return "any y"
     _, size, right = np.linalg.svd(np.array(found))
@@ -43,29 +44,34 @@ def shortened(parts: list[str]) -> list[str]:
 
 
 def flat(layer: Layer) -> Iterator[Array]:
-    """(v, v·a) for each direction v in which the outputs stand still."""
-    z = unsaturated(layer, np.random.default_rng(4).normal(size=(24, layer.classes)))
-    jacobians = layer.jacobian(z)
-    known = np.isfinite(jacobians).all(axis=(1, 2))
-    _, sizes, axes = np.linalg.svd(jacobians[known])
-    for a, size, axis in zip(layer(z[known]), sizes, axes, strict=True):
-        for v in axis[size <= FLAT * sizes.max()]:
-            yield np.array([*v, v @ a])
+    """(v, v·a) for each direction v in which several logits move and the outputs stand still."""
+    z = np.random.default_rng(4).normal(size=(24, layer.classes))
+    for a, jacobian in zip(layer(z), layer.jacobian(z), strict=True):
+        sizes = np.linalg.norm(jacobian, axis=0)
+        if not np.isfinite(sizes).all():
+            continue
+        moving = np.flatnonzero(sizes)
+        _, scaled, axes = np.linalg.svd(jacobian[:, moving] / sizes[moving], full_matrices=False)
+        for axis in axes[scaled <= FLAT]:
+            v = np.zeros(layer.classes)
+            v[moving] = axis / sizes[moving]
+            yield np.array([*v, v @ a]) / np.linalg.norm(v)
 
 
 @np.errstate(all="ignore")
-def unsaturated(layer: Layer, z: Array) -> Array:
-    """Logits (n, K), or points on their way to 0 where the outputs still move.
+def still(layer: Layer) -> Iterator[Array]:
+    """(v, v·a) for each single logit that the outputs do not depend on, as beyond a kink.
 
-    Outputs that fade away, over a long way, stand still in floats alone; those of a kink at once.
+    Outputs that fade away, over a long way, stand still in floats alone.
     """
-    way = (0.75 ** np.arange(60))[:, None, None] * z
-    sizes = np.linalg.svd(np.nan_to_num(layer.jacobian(way)), compute_uv=False)
-    sizes = np.nan_to_num(sizes / sizes.max(axis=(0, 2), keepdims=True))
-    fading = ((sizes > FLAT) & (sizes < FADING)).sum(axis=0) > 1
-    moving = ((sizes >= FADING) | ~fading).all(axis=2)
-    found: Array = way[moving.argmax(axis=0), np.arange(len(z))]
-    return found
+    rng = np.random.default_rng(4)
+    z = np.concatenate([spread * rng.normal(size=(12, layer.classes)) for spread in (1.0, 8.0)])
+    way = (0.75 ** np.arange(60))[:, None, None] * z  # to 0
+    sizes = np.linalg.norm(layer.jacobian(way), axis=-2)
+    fading = ((sizes > 0) & (sizes < FADING * sizes.max(axis=0))).any(axis=0)
+    for a, v in zip(layer(z), (sizes[0] == 0) & ~fading, strict=True):
+        for unit in np.eye(layer.classes)[v]:
+            yield np.array([*unit, unit @ a])
 
 
 def twins(layer: Layer, potential: Callable[[Array], Array]) -> Iterator[Array]:
