@@ -115,6 +115,37 @@ def test_of_swish_many_logits_share_outputs_however_many_classes():
     assert lm.matching_cost(lambda z: z * lm.sigmoid(z), 8).condition == "no y"
 
 
+@pytest.mark.parametrize(
+    ("layer", "condition"),
+    [
+        (lambda z: np.clip(z, 0, 6), "no y"),  # flat below, y = 0, and above, y = 6
+        (lambda z: np.clip(0.2 * z + 0.5, 0, 1), "no y"),
+        (lambda z: np.minimum(z, 4), "y0 = 4, y1 = 4, y2 = 4"),
+        (lambda z: np.sign(z) * np.maximum(np.abs(z) - 1, 0), "y0 = 0, y1 = 0, y2 = 0"),
+        (lambda z: 2 * lm.sigmoid(30 * (z - 2)), "any y"),
+        (lambda z: np.tanh(5 * z), "any y"),
+        (np.exp, "any y"),
+        (lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))), "any y"),
+    ],
+)
+def test_outputs_that_stand_still_beyond_a_kink_ask_for_labels_and_fading_ones_do_not(
+    layer, condition
+):
+    assert lm.matching_cost(layer, 3).condition == condition
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [lambda z: np.where(z > 0, z - 1, z), lambda z: z * (z == z.max(axis=-1, keepdims=True))],
+    ids=["step down", "the largest alone"],
+)
+def test_a_layer_that_falls_where_its_jacobian_does_not_show_it_has_no_convex_cost(layer):
+    found = lm.matching_cost(layer, 3)
+    assert found.exists
+    assert not found.convex
+    assert "Convex in z: no, on the way from z = (" in str(found)
+
+
 def test_many_terms_are_abbreviated():
     assert lm.matching_cost("softmax", 13).condition == "y0 + y1 + ... + y12 = 1"
     assert lm.matching_cost(lambda z: z - z.mean(axis=-1, keepdims=True), 2).condition == (

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.quick import in_one
+from tinygrad_lossmix.answers.kinks import Fall
 from tinygrad_lossmix.answers.verdict import verdict as wording
 from tinygrad_lossmix.answers.verdict.expected import Minimum, one_of
 
@@ -58,7 +59,7 @@ def found(**changed):
         "curvature": SimpleNamespace(
             eigenvalue=0.125, z=np.array([1.0, 2.0]), y=np.array([0.0, 1.0]), count=12
         ),
-        "fall": SimpleNamespace(drop=-1.0),
+        "fall": (Fall(-1.0, np.zeros(2), np.ones(2), 0.0, 1.0), np.eye(2)[0]),
         "push": SimpleNamespace(
             lowest=0.0, highest=0.5, index=1, a=np.array([0.25, 0.75]), y=np.array([1.0, 0.0])
         ),
@@ -179,12 +180,10 @@ def test_nothing_goes_wrong_with_a_sound_pair():
         (
             {
                 "convex": False,
-                "fall": SimpleNamespace(
-                    drop=0.5, z=np.zeros(2), there=np.ones(2), y=np.eye(2)[0], slope=1.0, lower=0.5
-                ),
+                "fall": (Fall(0.5, np.zeros(2), np.ones(2), 1.0, 0.5), np.eye(2)[0]),
             },
             "not convex in z",
-            "on the way from z = (0, 0) to (1, 1), class 0, the slope falls from 1 to 0.5000",
+            "with class 0 on the way from z = (0, 0) to (1, 1) the slope falls from 1 to 0.5000",
         ),
         (
             {
@@ -217,9 +216,7 @@ def test_the_worst_comes_first_and_a_constant_has_no_other_fault():
         minima=(ended((1.0, 1.0), found=False),),
         proper=False,
         convex=False,
-        fall=SimpleNamespace(
-            drop=1.0, z=np.zeros(2), there=np.ones(2), y=np.eye(2)[1], slope=1.0, lower=0.0
-        ),
+        fall=(Fall(1.0, np.zeros(2), np.ones(2), 1.0, 0.0), np.eye(2)[1]),
         push=SimpleNamespace(lowest=-1.0, highest=-0.5, index=0, a=np.ones(2), y=np.eye(2)[1]),
         mistake=SimpleNamespace(z=np.zeros(2), y=np.eye(2)[0], delta=0.0, off=1.0),
     )

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_lossmix.answers.kinks import Fall, fall
 from tinygrad_lossmix.answers.match.layer import Layer, labels_from, points
 from tinygrad_lossmix.answers.match.quadrature import EPS, integral
 from tinygrad_lossmix.engine.table import Array, derivative
@@ -59,6 +60,16 @@ class Circulation(NamedTuple):
         corners = " → ".join(map(point, self.path[:4]))
         more = f" → … ({len(self.path)} corners)" if len(self.path) > 4 else ""
         return f"round the closed path {corners}{more} the work ∮ a·dz is {amount(self.work)}"
+
+
+class Downwards(NamedTuple):
+    """Logits (K,) where the Jacobian, the Hessian of the cost, has a negative eigenvalue."""
+
+    z: Array
+    eigenvalue: float
+
+    def __str__(self) -> str:
+        return f"at z = {point(self.z)} the Jacobian has the eigenvalue {amount(self.eigenvalue)}"
 
 
 class TwoLabels(NamedTuple):
@@ -155,15 +166,18 @@ def _rule(g: Array, c: Array, z: Array, y: Array, layer: Any = None) -> Array:
 recorded_loss = derivative(matching_loss, _rule, None)
 
 
-def bending(layer: Layer) -> tuple[Array, float] | None:
-    """Logits where the Jacobian has a negative eigenvalue, there and beside them; the least."""
+def bending(layer: Layer) -> Downwards | Fall | None:
+    """What shows that the cost is not convex: a negative eigenvalue at logits and beside them."""
     z, found = layer.looked_at
     found = np.where(np.isfinite(found).all(axis=(2, 3), keepdims=True), found, 0.0)[:, :4]
     least = np.linalg.eigvalsh((found + found.swapaxes(2, 3)) / 2)[:, :, 0]
     least[least > -1e-9 * np.abs(found).max(axis=(2, 3))] = 0.0  # rounding alone
     sure = np.where(least[:, 0] < -layer.rounding, least.max(axis=1), 0.0)
     i = int(sure.argmin())
-    return (z[i], float(least[i, 0])) if sure[i] < 0 else None
+    if sure[i] < 0:
+        return Downwards(z[i], float(least[i, 0]))
+    kink = fall(layer, layer.classes)
+    return kink if kink.drop > SHOWS else None
 
 
 def factor(

@@ -23,7 +23,7 @@ def condition(layer: Layer, potential: Callable[[Array], Array], monotone: bool)
     >>> condition(Layer(lambda z: np.maximum(z, 0.0), 2), lambda z: z, True)
     'y0 = 0, y1 = 0'
     """
-    found = [*still(layer), *flat(layer), *([] if monotone else twins(layer, potential))]
+    found = [*flat(layer), *([] if monotone else twins(layer, potential))]
     if not found:
         return "any y"
     _, size, right = np.linalg.svd(np.array(found))
@@ -43,35 +43,36 @@ def shortened(parts: list[str]) -> list[str]:
     return parts if len(parts) <= FEW else [*parts[:2], "...", parts[-1]]
 
 
-def flat(layer: Layer) -> Iterator[Array]:
-    """(v, v·a) for each direction v in which several logits move and the outputs stand still."""
-    z = np.random.default_rng(4).normal(size=(24, layer.classes))
-    for a, jacobian in zip(layer(z), layer.jacobian(z), strict=True):
-        sizes = np.linalg.norm(jacobian, axis=0)
-        if not np.isfinite(sizes).all():
-            continue
-        moving = np.flatnonzero(sizes)
-        _, scaled, axes = np.linalg.svd(jacobian[:, moving] / sizes[moving], full_matrices=False)
-        for axis in axes[scaled <= FLAT]:
-            v = np.zeros(layer.classes)
-            v[moving] = axis / sizes[moving]
-            yield np.array([*v, v @ a]) / np.linalg.norm(v)
-
-
 @np.errstate(all="ignore")
-def still(layer: Layer) -> Iterator[Array]:
-    """(v, v·a) for each single logit that the outputs do not depend on, as beyond a kink.
-
-    Outputs that fade away, over a long way, stand still in floats alone.
-    """
+def flat(layer: Layer) -> Iterator[Array]:
+    """(v, v·a) for each direction v in which the outputs stand still."""
     rng = np.random.default_rng(4)
     z = np.concatenate([spread * rng.normal(size=(12, layer.classes)) for spread in (1.0, 8.0)])
     way = (0.75 ** np.arange(60))[:, None, None] * z  # to 0
-    sizes = np.linalg.norm(layer.jacobian(way), axis=-2)
-    fading = ((sizes > 0) & (sizes < FADING * sizes.max(axis=0))).any(axis=0)
-    for a, v in zip(layer(z), (sizes[0] == 0) & ~fading, strict=True):
-        for unit in np.eye(layer.classes)[v]:
-            yield np.array([*unit, unit @ a])
+    jacobians = layer.jacobian(way)
+    sizes = np.linalg.norm(jacobians, axis=-2)
+    # a single logit, as beyond a kink; what fades away, over a long way, is still in floats alone
+    fading = ((sizes > 0) & (sizes < FADING * np.fmax.reduce(sizes, axis=0))).any(axis=0)
+    for a, still in zip(layer(z), (sizes[0] == 0) & ~fading, strict=True):
+        for v in np.eye(layer.classes)[still]:
+            yield np.array([*v, v @ a])
+    # several: where they move the outputs about as much, for rounding
+    least = np.where((sizes > 0) | fading, sizes, np.inf).min(axis=-1)
+    even = (least > 0) & (least >= FADING * sizes.max(axis=-1))
+    for i, t in enumerate(even.argmax(axis=0)):
+        if np.isfinite(sizes[t, i]).all():
+            for v in null(jacobians[t, i], sizes[t, i]):
+                yield np.array([*v, v @ layer(way[t, i])])
+
+
+def null(jacobian: Array, sizes: Array) -> Iterator[Array]:
+    """Directions of several logits that a Jacobian with columns of these lengths maps to 0."""
+    moving = np.flatnonzero(sizes)
+    _, scaled, axes = np.linalg.svd(jacobian[:, moving] / sizes[moving], full_matrices=False)
+    for axis in axes[scaled <= FLAT]:
+        v = np.zeros(len(sizes))
+        v[moving] = axis / sizes[moving]
+        yield v / np.linalg.norm(v)
 
 
 def twins(layer: Layer, potential: Callable[[Array], Array]) -> Iterator[Array]:

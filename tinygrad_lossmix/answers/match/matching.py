@@ -50,7 +50,7 @@ class MatchingCost(AsPrinted):
     """What was found about an output layer with K logits; true where a cost with δ = a - y exists.
 
     `exists`; `witness`, what shows that none does, else None; `proved`: by symbols or by its graph,
-    else searched; `convex` in z, with `bent`, logits and the least eigenvalue of their Jacobian;
+    else searched; `convex` in z, or `bent`, which shows that it is not;
     `condition`, the labels for which it is a function of the outputs alone; `name`, of a known
     cost, else None; `labels`, the set the outputs lie in: simplex, cube or reals.
     """
@@ -117,16 +117,12 @@ class MatchingCost(AsPrinted):
                 f"The layer is not a gradient: {self.witness}.",
             ]
         searched = f"no asymmetry of the Jacobian, no work round {self.tried} closed paths"
-        bent = "yes"
-        if self.bent:
-            z, least = self.bent
-            bent = f"no, at z = {point(z)} the Jacobian has the eigenvalue {amount(least)}"
         where = {"any y": "whatever the labels", "no y": "for no labels"}
         alone = where.get(self.condition, f"where {self.condition}")
         found = [
             f"{of}: {self.name or 'a cost'} goes with it, delta = a - y.",
             f"The layer is a gradient: {self.by or f'{searched} were found, which is no proof'}.",
-            f"Convex in z: {bent}.",
+            f"Convex in z: {f'no, {self.bent}' if self.bent else 'yes'}.",
             f"A function of the outputs alone {alone}; labels from the {self.labels}.",
             "The cost is Ψ(z) - y·z, Ψ the integral of the layer from 0 to z.",
         ]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinygrad_lossmix.answers.kinks import Fall, fall
 from tinygrad_lossmix.answers.match.layer import reached
 from tinygrad_lossmix.answers.verdict.expected import (
     Minimum,
@@ -62,38 +63,13 @@ def curvature(mix: MixLike, k: int, labels: Array) -> Curvature:
     return Curvature(*min(found, key=lambda each: each[0], default=none), len(found))
 
 
-@dataclass(frozen=True)
-class Fall:
-    """Where the slope of the cost along a line falls most, from one point to the next.
-
-    At a kink a cost can bend downwards without a Hessian that shows it.
-    """
-
-    drop: float  # beside the slope, where that is above 1
-    z: Array
-    there: Array
-    y: Array
-    slope: float
-    lower: float
-
-
-def fall(mix: MixLike, k: int, labels: Array) -> Fall:
-    """The largest one along some lines, for the first and the last of some labels (n, K)."""
-    rng = np.random.default_rng(4)
-    t = np.sinh(np.linspace(-2.8, 2.8, 24))  # densest about 0, where most kinks are, and not at 0
-    none, first, last = np.zeros(k), np.eye(k)[0], np.eye(k)[-1]
-    ahead, aside = rng.normal(size=(2, k))
-    lines = [(none, first), (none, last), (none, ahead), (none, aside)]
-    found = []
-    for start, direction in [*lines, (aside, first), (ahead, last)]:
-        z = start + t[:, None] * direction
-        for y in labels[[0, -1]]:
-            slopes = deltas(mix, z, np.tile(y, (len(z), 1))) @ direction
-            drops = -np.diff(slopes) / np.maximum(1.0, np.abs(slopes[:-1]))
-            drops[~np.isfinite(drops)] = -np.inf
-            i = int(drops.argmax())
-            found.append(Fall(float(drops[i]), z[i], z[i + 1], y, slopes[i], slopes[i + 1]))
-    return max(found, key=lambda each: each.drop)
+def falling(mix: MixLike, k: int, labels: Array) -> tuple[Fall, Array]:
+    """Where the slope of the cost falls most, for the first or the last of some labels (n, K)."""
+    tried = [
+        (fall(lambda z, y=y: deltas(mix, z, np.tile(y, (len(z), 1))), k), y)  # type: ignore[misc]
+        for y in labels[[0, -1]]
+    ]
+    return max(tried, key=lambda each: each[0].drop)
 
 
 @dataclass(frozen=True)
@@ -228,7 +204,7 @@ class Grounds:
     minima: tuple[Minimum, ...]  # of the expected cost: one right answer, or real labels
     separate: tuple[Minimum, ...]  # of the expected cost, labels that may hold together
     curvature: Curvature
-    fall: Fall
+    fall: tuple[Fall, Array]  # and the label
     identity: Identity
     push: Push | None  # with real labels no class is wrong
     mistake: Mistake | None
@@ -249,7 +225,7 @@ class Grounds:
     @property
     def convex(self) -> bool:
         """Convex in z: no Hessian has a negative eigenvalue, along no line a slope falls."""
-        return self.curvature.eigenvalue > -ROUNDING and self.fall.drop < ROUNDING
+        return self.curvature.eigenvalue > -ROUNDING and self.fall[0].drop < ROUNDING
 
     @property
     def a_minus_y(self) -> bool:
@@ -278,7 +254,7 @@ def gather(mix: MixLike, k: int, labels: str | None = None) -> Grounds:
                 minimise(mix, together(q), np.zeros(k)) for q in chances(k) if zero_or_one
             ),
             curvature=curvature(mix, k, rows),
-            fall=fall(mix, k, rows),
+            fall=falling(mix, k, rows),
             identity=identity(samples),
             push=push(samples) if zero_or_one else None,
             mistake=mistake(mix, k) if zero_or_one else None,

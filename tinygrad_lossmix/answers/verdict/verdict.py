@@ -259,7 +259,7 @@ def minimum(least: Minimum) -> str:
 
 def bending(e: Grounds) -> str:
     """The most negative curvature, or a slope that falls."""
-    c, f = e.curvature, e.fall
+    c, (kink, y) = e.curvature, e.fall
     if not c.count:
         return "no Hessian that was looked at is finite"
     if e.convex:
@@ -267,8 +267,7 @@ def bending(e: Grounds) -> str:
     if c.eigenvalue <= -ROUNDING:
         where = f"at z = {point(c.z)}, {_label(c.y)}"
         return f"{where}, the Hessian has the eigenvalue {amount(c.eigenvalue)}"
-    way = f"from z = {point(f.z)} to {point(f.there)}, {_label(f.y)}"
-    return f"on the way {way}, the slope falls from {amount(f.slope)} to {amount(f.lower)}"
+    return f"with {_label(y)} {kink}"
 
 
 def _label(y: Array) -> str:
