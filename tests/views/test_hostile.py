@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pygraphviz
 import pytest
+from hypothesis import settings
 
 import tinygrad_lossmix as lm
 from tests.helpers import flowchart
@@ -76,9 +77,12 @@ INERT = {
 }
 
 
-@pytest.fixture(params=thinned(range(75), 25))
+LOTS = 250 if settings.default.max_examples >= 1000 else 75  # 10,000 names if explored, or 3,000
+
+
+@pytest.fixture(params=thinned(range(LOTS), 25))
 def named(request):
-    """40 hostile names, of 3,000, and a cost of Tensors that are called so."""
+    """40 hostile names, and a cost of Tensors that are called so."""
     names = hostile(request.param, 40)
     cost = called(names, names[::8])
     cost.backward()

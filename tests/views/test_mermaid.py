@@ -89,9 +89,9 @@ def test_nodes_edges_and_gradients_are_those_of_the_recording(program):
 
 
 @pytest.mark.slow
-@settings(max_examples=300)
+@settings(max_examples=1000)
 @given(strategies.programs())
-def test_nodes_edges_and_gradients_of_three_hundred_programs(program):
+def test_nodes_edges_and_gradients_of_a_thousand_programs(program):
     check(recorded(program))
 
 

@@ -42,5 +42,5 @@ def fall(gradient: Callable[[Array], Array], k: int) -> Fall:
         drops = -np.diff(slopes) / np.maximum(1.0, np.abs(slopes[:-1]))
         drops[~np.isfinite(drops)] = -np.inf
         i = int(drops.argmax())
-        found.append(Fall(float(drops[i]), z[i], z[i + 1], slopes[i], slopes[i + 1]))
+        found.append(Fall(float(drops[i]), z[i], z[i + 1], *map(float, slopes[i : i + 2])))
     return max(found, key=lambda each: each.drop)
