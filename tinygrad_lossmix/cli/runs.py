@@ -25,8 +25,6 @@ from tinygrad_lossmix.installation import needing
 from tinygrad_lossmix.lab.tasks import TaskError
 
 ONE_THREAD = dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"], "1")
-
-
 data_option = click.option(
     "--data",
     "path",

@@ -4,7 +4,6 @@
 ['softmax torch_ce', 'sigmoid torch_ce']
 """
 
-import math
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -16,6 +15,7 @@ import numpy as np
 
 from tinygrad_lossmix import files
 from tinygrad_lossmix.answers.diagnosis.diagnose import diagnose
+from tinygrad_lossmix.answers.plateau.constants import sigmoid_floor, softmax_floor
 from tinygrad_lossmix.answers.plateau.plateau import plateau
 from tinygrad_lossmix.compiler.stabilize import WrongPairing
 from tinygrad_lossmix.engine.table import Array
@@ -49,20 +49,11 @@ def keras_ce(a: Any, y: Any) -> Any:
     return log_likelihood(a / np.sum(a, axis=-1, keepdims=True), y)
 
 
-def softmax_floor(k: int) -> float:
-    """The least log-likelihood of a softmax of k numbers from 0 to 1."""
-    return math.log1p((k - 1) * math.exp(-1.0))
-
-
-def bce_floor(k: int) -> float:
-    """The least mean cross-entropy of sigmoids of k softmax outputs."""
-    return (math.log1p(math.exp(-1.0)) + (k - 1) * math.log(2.0)) / k
-
-
+OF_BCE: Callable[[int], float] = lambda k: float(sigmoid_floor(k) / k)
 WRONG: dict[Mix, tuple[str, Callable[[int], float]]] = {  # what it is, and its floor
     Mix("softmax", torch_ce): ("softmax twice + log-likelihood", softmax_floor),
     Mix("sigmoid", torch_ce): ("softmax of sigmoid + log-likelihood", softmax_floor),
-    Mix("softmax", torch_bce): ("sigmoid of softmax + cross-entropy", bce_floor),
+    Mix("softmax", torch_bce): ("sigmoid of softmax + cross-entropy", OF_BCE),
     Mix("sigmoid", keras_ce): ("sigmoid + log-likelihood", lambda k: 0.0),
 }
 

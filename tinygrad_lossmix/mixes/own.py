@@ -48,11 +48,7 @@ def _function(given: Any, ours: dict[Any, str]) -> Any:
 
 
 def layer_of(known: Any) -> OutputLayer:
-    """What is known of an output layer.
-
-    A user's raises ValueError where it gives another shape than that of the logits, and
-    NotRecorded.
-    """
+    """What is known of an output layer; a user's raises what `result_of` does."""
     if isinstance(known, str):
         return LAYERS[known]
 
@@ -64,7 +60,7 @@ def layer_of(known: Any) -> OutputLayer:
 
 
 def cost_of(known: Any) -> CostFunction:
-    """What is known of a cost."""
+    """What is known of a cost; a user's raises what `result_of` does."""
     if isinstance(known, str):
         return COSTS[known]
     name = named(known, "cost")

@@ -72,7 +72,6 @@ def found(**changed):
         "proper": True,
         "convex": True,
         "several": False,
-        "sum_to_one": True,
         "classes": 3,
         "labels": "simplex",
     }

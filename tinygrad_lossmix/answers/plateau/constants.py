@@ -46,10 +46,12 @@ ONE_OUTPUT = (
 
 
 def softmax_floor(k: Any) -> Any:
+    """The least log-likelihood of a softmax of K numbers from 0 to 1."""
     return np.log1p((k - 1.0) / math.e)
 
 
 def sigmoid_floor(k: Any) -> Any:
+    """The least cross-entropy of sigmoids of K such numbers, summed over the classes."""
     return ON + (k - 1.0) * OFF
 
 

@@ -209,7 +209,6 @@ class Grounds:
     push: Push | None  # with real labels no class is wrong
     mistake: Mistake | None
     constant: bool  # the outputs do not depend on z
-    sum_to_one: bool  # the outputs always do
     disagreement: float  # of the closed forms with the engine
 
     @property
@@ -259,7 +258,6 @@ def gather(mix: MixLike, k: int, labels: str | None = None) -> Grounds:
             push=push(samples) if zero_or_one else None,
             mistake=mistake(mix, k) if zero_or_one else None,
             constant=bool(np.ptp(samples.a, axis=0).max() == 0),
-            sum_to_one=bool(np.abs(samples.a.sum(axis=1) - 1).max() < ROUNDING),
             disagreement=disagreement(mix, k),
         )
 
