@@ -5,7 +5,7 @@ import operator
 import numpy as np
 import pytest
 
-from tinygrad_lossmix import Mix, Tensor, constant, derivative, grad
+from tinygrad_lossmix import Mix, Tensor, constant, derivative, grad, sigmoid
 from tinygrad_lossmix.engine.replay import computed, recorded, replay, undifferentiated
 
 
@@ -40,6 +40,14 @@ def test_what_is_known_inside_is_not_computed(recording):
     found = replay(cost, {inner: 7.0}, lambda each, args: asked.add(each) or computed(each, args))
     assert found[cost] == 7.0 - np.log(3.0)
     assert inner not in asked
+
+
+def test_of_a_node_that_keeps_something_the_value_is_computed():
+    z = Tensor([2.0, 0.0])
+    a = sigmoid(z)
+    np.testing.assert_array_equal(
+        replay(a, {z: np.array([0.0, 1.0])}, computed)[a], sigmoid([0, 1])
+    )
 
 
 def test_a_value_that_its_rule_does_not_want_is_not_kept_again():

@@ -58,6 +58,13 @@ def test_only_steps_to_what_is_wanted_are_given_and_nothing_older_than_it_is_ent
     assert list(sweep(cost, ONE, set())) == list(sweep(cost, ONE, {cost.order})) == []
 
 
+def test_the_first_variable_of_a_process_gets_its_gradient(monkeypatch):
+    monkeypatch.setattr("tinygrad_lossmix.engine.tensor.tick", itertools.count().__next__)
+    x = Tensor(3.0)
+    (x * x).backward()
+    assert (x.order, x.grad) == (0, 6.0)
+
+
 def test_contributions_are_shown_after_broadcasting_is_undone():
     x, y = Tensor([[1.0], [2.0]]), Tensor([1.0, 2.0, 3.0])
     for node, i, g, contribution, total in sweep((x * y).sum(), ONE):
