@@ -149,24 +149,73 @@ def test_wrong_usage_is_one_error_and_writes_nothing(folder, args):
     assert not [*folder.iterdir()]
 
 
+OWN = """from tinygrad_lossmix import cross_entropy
+
+
+def halved(a, y):
+    return 0.5 * cross_entropy(a, y)
+"""
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """All of it, made once, with a mix of one's own in every study: the folder, and the numbers."""
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / "own.py").write_text(OWN)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        result = report("--beside", "sigmoid", "own:halved", "--out", ".")
+    assert (result.exit_code, result.stdout) == (0, "report.html\n")
+    return folder, json.loads((folder / "results.json").read_text())
+
+
 @pytest.mark.slow
-def test_the_whole_report_in_a_browser(folder, chromium):
+def test_every_statement_of_the_whole_holds_and_a_mix_of_ones_own_stands_in_every_study(whole):
+    folder, found = whole
+    assert found["holds"] == found["statements"] > 50
+    studies = {each["name"]: each for each in found["studies"]}
+    assert [*studies] == [*STUDIES]
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    sections = dict(zip(studies, page.split("<section id=")[1:-1], strict=True))
+    assert [name for name, text in sections.items() if "halved" not in text] == ["claims"]
+    for name in ("boundaries", "published", "posterior"):
+        accuracy = studies[name]["values"]["accuracy"]
+        ours = accuracy["sigmoid + cross-entropy"]
+        assert accuracy["sigmoid + halved"] == pytest.approx(ours, abs=0.01)
+
+
+@pytest.mark.slow
+def test_the_verdicts_of_the_whole_are_those_of_the_readme(whole):
+    [verdicts] = [each for each in whole[1]["studies"] if each["name"] == "verdicts"]
+    assert [row[:5] for row in verdicts["tables"][0]["rows"]] == [
+        ["sigmoid ce", "yes", "yes", "yes", "yes"],
+        ["sigmoid ll", "no", "yes", "no", "no"],
+        ["sigmoid quadratic", "yes", "no", "no", "yes"],
+        ["softmax ce", "yes", "no", "no", "no"],
+        ["softmax ll", "yes", "yes", "yes", "no"],
+        ["softmax quadratic", "yes", "no", "no", "no"],
+        ["lml ce", "yes", "yes", "yes", "no"],
+        ["sigmoid halved", "yes", "yes", "no", "yes"],
+    ]
+
+
+@pytest.mark.slow
+def test_the_whole_in_a_browser(whole, chromium):
     """By the rules of axe-core, in each light and on a phone, where it scrolls in one way."""
     rules = browser.from_npm("axe-core", "axe.min.js").read_text(encoding="utf-8")
-    result = report()
-    assert (result.exit_code, result.stdout) == (0, "lossmix-report.html\n")
+    path = whole[0] / "report.html"
     chromium.problems.clear()
     for screen in ({}, {"width": 390, "height": 844}):
         for light in ("light", "dark"):
             chromium.screen(**screen, prefers_color_scheme=light)
-            chromium.open(folder / "lossmix-report.html")
+            chromium.open(path)
             chromium.ask(f"{rules};0")
             passed, violations = chromium.ask(VIOLATIONS)
             assert violations == []
             assert passed > 20
             assert chromium.ask("document.documentElement.scrollWidth <= innerWidth")
     assert chromium.problems == []
-    made = report_picture.picture(chromium, folder / "lossmix-report.html")
+    made = report_picture.picture(chromium, path)
     kept = (Path(__file__).parents[2] / "docs" / "report.png").read_bytes()
     assert made[:24] == kept[:24]  # the size of a PNG
     assert max(len(made), len(kept)) < 250_000

@@ -55,20 +55,6 @@ def test_boundaries_of_other_than_two_features_are_refused_in_a_sentence():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["boundaries", "published", "posterior"])
-def test_every_statement_holds_and_a_mix_of_ones_own_stands_beside(name):
-    def halved(a, y):
-        return 0.5 * lm.cross_entropy(a, y)
-
-    own = lm.Mix("sigmoid", halved)
-    found = lm.lab.STUDIES[name](quick=True, mixes=[own])
-    assert [s for s in found.statements if not s.holds] == []
-    assert str(own) in found.figures[-1].svg or str(own) in str(found.tables)
-    accuracy = found.values["accuracy"]
-    assert accuracy[str(own)] == pytest.approx(accuracy["sigmoid + cross-entropy"], abs=0.01)
-
-
-@pytest.mark.slow
 def test_other_points_or_another_cost_fail_what_is_stated(monkeypatch):
     x, y = points()
     monkeypatch.setattr(linear_models, "points", lambda: (x[:, ::-1] * [1.0, 3.0] + 0.5 * x, y))

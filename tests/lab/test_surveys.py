@@ -70,20 +70,3 @@ def test_the_claims_are_statements_with_their_verdicts(monkeypatch):
         ('"one" (it): right', "1", "1", True),
         ('"one" (it): right', "1", "2", False),
     )
-
-
-@pytest.mark.slow
-def test_the_verdicts_are_those_of_the_readme():
-    found = surveys.verdicts(mixes=[own("squares")])
-    assert all(statement.holds for statement in found.statements)
-    assert [row[:5] for row in found.tables[0].rows] == [
-        ("sigmoid ce", "yes", "yes", "yes", "yes"),
-        ("sigmoid ll", "no", "yes", "no", "no"),
-        ("sigmoid quadratic", "yes", "no", "no", "yes"),
-        ("softmax ce", "yes", "no", "no", "no"),
-        ("softmax ll", "yes", "yes", "yes", "no"),
-        ("softmax quadratic", "yes", "no", "no", "no"),
-        ("lml ce", "yes", "yes", "yes", "no"),
-        ("softmax squares", "yes", "no", "no", "no"),
-    ]
-    assert [figure.svg.count("softmax + squares") for figure in found.figures] == [1, 1]
