@@ -29,12 +29,12 @@ ON_Z = [*MIXED, ("softmax", "ll", "--z", "X"), ("softmax", "ll", "--y", "X")]
 
 COMMAND_LINES = {
     "compare": [
-        ("X",),
+        (*QUICK, "X"),
         *[(*QUICK, option, "X") for option in ("--mixes", "--seeds", "--epochs", "--hidden")],
         *[(*QUICK, option, "X") for option in ("--eta", "--batch", "--data", "--dtype", "--plot")],
     ],
     "report": [
-        ("X",),
+        ("--only", "graphs", "X"),
         ("--only", "X"),
         ("--workers", "X", "--only", "graphs"),
         ("--only", "graphs", "--beside", "softmax", "X"),
