@@ -8,6 +8,7 @@ import pytest
 
 import tinygrad_lossmix as lm
 from tests.helpers.quick import in_one
+from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.mixes.mix import MIXES
 from tinygrad_lossmix.mixes.own import called
 from tinygrad_lossmix.testing import gradcheck
@@ -107,6 +108,8 @@ def test_it_is_called_by_the_names_of_the_functions():
     assert (repr(mine), str(mine), mine.words) == ("Mix(hot, focal)", "hot + focal", "hot focal")
     assert repr(lm.Mix(hot, "cross-entropy")) == "Mix(hot, 'ce')"
     assert str(lm.Mix(lambda z: z, lambda a, y: a.sum())) == "layer + cost"
+    cost = lm.Mix(lambda z: 2.0 * z, lambda a, y: (a * y).sum()).composed(lm.Tensor(Z[0]), Y[0])
+    assert [name for node in nodes(cost) for name, *_ in node.groups] == ["layer", "cost"]
 
 
 def test_functions_of_ours_are_their_names():
