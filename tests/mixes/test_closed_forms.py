@@ -268,8 +268,9 @@ def test_raw_and_recorded_gradients_are_bitwise_equal(mix, data):
 @each_mix
 def test_a_seed_multiplies_the_gradient(mix):
     t = Tensor([[1.0, 2.0, -1.0], [0.0, 0.5, 3.0]])
-    cost = mix.cost(t, [2, 0])
-    np.testing.assert_allclose(grad(cost, t, seed=-3.0), -3 * grad(cost, t), rtol=1e-15)
+    for seed in (-3.0, 2.0, 4.0):
+        cost = mix.cost(t, [2, 0])  # its first gradient takes the δ that it keeps
+        np.testing.assert_allclose(grad(cost, t, seed), seed * grad(cost, t), rtol=1e-15)
     np.testing.assert_allclose(grad(cost * 2.0, t), 2 * mix.delta(t.data, [2, 0]) / 2, rtol=1e-15)
 
 
