@@ -56,7 +56,7 @@ def layer_of(known: Any) -> OutputLayer:
     def layer(z: Any) -> Any:
         return result_of(known, "the output layer", (z,), np.shape(z))
 
-    return OutputLayer(layer, group(named(known, "layer"))(layer), "", None, None)
+    return OutputLayer(layer, group(named(known, "layer"))(layer), "")
 
 
 def cost_of(known: Any) -> CostFunction:
