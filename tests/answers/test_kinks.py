@@ -43,5 +43,5 @@ def test_what_is_not_finite_is_left_out():
 
 def test_a_fall_is_said_with_its_numbers():
     found = fall(lambda z: np.where(z < 2.5, z, 0.0), 1)
-    assert str(found).startswith("on the way from z = (")
-    assert " the slope falls from " in str(found)
+    assert str(found).startswith("between z = (")
+    assert "), the slope falls from " in str(found)

@@ -24,7 +24,7 @@ class Fall(NamedTuple):
     lower: float
 
     def __str__(self) -> str:
-        way = f"on the way from z = {point(self.z)} to {point(self.there)}"
+        way = f"between z = {point(self.z)} and {point(self.there)},"
         return f"{way} the slope falls from {amount(self.slope)} to {amount(self.lower)}"
 
 

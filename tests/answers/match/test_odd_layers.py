@@ -143,7 +143,7 @@ def test_a_layer_that_falls_where_its_jacobian_does_not_show_it_has_no_convex_co
     found = lm.matching_cost(layer, 3)
     assert found.exists
     assert not found.convex
-    assert "Convex in z: no, on the way from z = (" in str(found)
+    assert "Convex in z: no, between z = (" in str(found)
 
 
 def test_many_terms_are_abbreviated():

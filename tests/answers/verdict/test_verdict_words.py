@@ -182,7 +182,7 @@ def test_nothing_goes_wrong_with_a_sound_pair():
                 "fall": (Fall(0.5, np.zeros(2), np.ones(2), 1.0, 0.5), np.eye(2)[0]),
             },
             "not convex in z",
-            "with class 0 on the way from z = (0, 0) to (1, 1) the slope falls from 1 to 0.5000",
+            "with class 0, between z = (0, 0) and (1, 1), the slope falls from 1 to 0.5000",
         ),
         (
             {

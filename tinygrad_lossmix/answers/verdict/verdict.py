@@ -267,7 +267,7 @@ def bending(e: Grounds) -> str:
     if c.eigenvalue <= -ROUNDING:
         where = f"at z = {point(c.z)}, {_label(c.y)}"
         return f"{where}, the Hessian has the eigenvalue {amount(c.eigenvalue)}"
-    return f"with {_label(y)} {kink}"
+    return f"with {_label(y)}, {kink}"
 
 
 def _label(y: Array) -> str:
