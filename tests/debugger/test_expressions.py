@@ -21,6 +21,7 @@ from tinygrad_lossmix.printing import short
 z = lm.Tensor([2.0, 1.0, 0.0], name="z")
 WALK = lm.Stepper(lm.Mix("softmax", "ll").composed(z, 0))
 END = WALK.at(len(WALK))
+z_grad = END.gradient(z)
 
 
 @in_one(
@@ -54,10 +55,43 @@ def test_what_is_no_comparison_is_a_mistake(text):
         holds(text, END)
 
 
-@pytest.mark.parametrize("text", ["q > 1", "z.grd > 1", "z > 1e99999", "z > __import__('os')"])
+@pytest.mark.parametrize("text", ["q > 1", "1 < grad", "z > 1e99999"])
 def test_what_is_not_known_is_a_mistake(text):
     with pytest.raises(CommandError, match="there is no"):
         holds(text, END)
+
+
+@pytest.mark.parametrize("text", ["z.grd", "z * 2", "z[0:1]", "__import__('os')", "z()"])
+def test_what_is_not_evaluated_is_a_mistake_that_says_what_can_be_typed(text):
+    with pytest.raises(CommandError, match=r"is not evaluated: type NAME, NAME\.grad"):
+        quantity(text, END)
+
+
+@in_one(
+    ("text", "value"),
+    [
+        ("z[0]", 2.0),
+        ("z[ -1 ]", 0.0),
+        ("z.grad[2]", z_grad[2]),
+        ("dC/dz", z_grad),
+        ("dC/dz[2]", z_grad[2]),
+        ("y[0]", 1.0),
+        ("downstream[1]", END.stop.contribution[1]),
+    ],
+)
+def test_an_entry_and_a_gradient_are_read_as_they_are_shown(text, value):
+    np.testing.assert_array_equal(quantity(text, END), value)
+
+
+def test_fewer_numbers_than_axes_are_a_row():
+    w = lm.Tensor([[1.0, 2.0], [3.0, 4.0]], name="w")
+    np.testing.assert_array_equal(quantity("w[1]", lm.Stepper(w.sum())), [3.0, 4.0])
+
+
+@pytest.mark.parametrize("text", ["z[3]", "z[0,0]", "z[0][0]", "1[0]", "z" + "[0]" * 9999])
+def test_an_entry_that_is_not_there_is_a_mistake(text):
+    with pytest.raises(CommandError, match=r"has no|is not evaluated"):
+        quantity(text, END)
 
 
 def test_shapes_that_do_not_belong_together_are_a_mistake():
@@ -143,16 +177,16 @@ def test_labels_that_are_none_of_these_are_a_mistake_that_lists_them(text, shape
 @in_one(
     ("text", "parts"),
     [
-        ("z 2,1,0", ("z", (), "2,1,0")),
-        ("z = 2, 1", ("z", (), "2, 1")),
-        ("z=[2, 1]", ("z", (), "[2, 1]")),
-        ("z [[1,2],[3,4]]", ("z", (), "[[1,2],[3,4]]")),
-        ("z[1] 5", ("z", (1,), "5")),
-        ("z[0, -1]=5", ("z", (0, -1), "5")),
-        ("z[0] 5", ("z", (0,), "5")),
-        ("a b 3", ("a b", (), "3")),
-        ("a[0] 3", ("a[0]", (), "3")),
-        ("mix softmax ll", ("mix", (), "softmax ll")),
+        ("z 2,1,0", ("z", "", "2,1,0")),
+        ("z = 2, 1", ("z", "", "2, 1")),
+        ("z=[2, 1]", ("z", "", "[2, 1]")),
+        ("z [[1,2],[3,4]]", ("z", "", "[[1,2],[3,4]]")),
+        ("z[1] 5", ("z", "1", "5")),
+        ("z[0, -1]=5", ("z", "0, -1", "5")),
+        ("z[0] 5", ("z", "0", "5")),
+        ("a b 3", ("a b", "", "3")),
+        ("a[0] 3", ("a[0]", "", "3")),
+        ("mix softmax ll", ("mix", "", "softmax ll")),
     ],
 )
 def test_an_assignment_in_parts(text, parts):

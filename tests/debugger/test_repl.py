@@ -231,8 +231,12 @@ def test_an_empty_command_repeats_the_last_movement():
         ("nxet", "did you mean next?"),
         ("bac", "did you mean back?"),
         ("frobnicate", "`help` lists the commands"),
-        ("!ls", "`help` lists the commands"),
-        ("__import__('os').system('true')", "`help` lists the commands"),
+        ("import os", "`help` lists the commands"),
+        ("!ls", "!ls is not evaluated: type NAME, NAME.grad, NAME[0] or a comparison"),
+        ("__import__('os').system('true')", "is not evaluated: type NAME"),
+        ("np.abs(z).max()", "np.abs(z).max() is not evaluated: type NAME"),
+        ("a - y", "a - y is not evaluated: type NAME"),
+        ("zz > 1", "there is no zz here: did you mean z?"),
         ("goto 9", "the number of a stop, 0 to 8"),
         ("goto " + "9" * 10_000, "the number of a stop, 0 to 8"),
         ("goto -1", "the number of a stop, 0 to 8"),
@@ -291,7 +295,17 @@ def test_a_name_alone_is_printed_unless_it_is_a_command():
     assert "not computed yet" in answers_to("h.grad", end)
     assert "gradient so far" in answers_to("list", end)
     assert "list = [1, 2]" in answers_to("print list", end)
-    assert "A name alone is printed" in answers_to("h")
+    assert "Typed alone" in answers_to("h")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["h > 0.3", "h>0.3 and position > 1", "h[1]", "dC/dh", "h.grad[-1]", "upstream", "softmax"],
+)
+def test_what_print_understands_is_printed_where_it_is_typed_alone(text):
+    h = lm.Tensor([0.5, 0.25], name="h")
+    end = lm.Mix("softmax", "ll").composed(h, 0)
+    assert answers_to(f"end;;{text}", end) == answers_to(f"end;;print {text}", end)
 
 
 def test_a_short_name_of_a_command_that_moves_is_never_a_name():

@@ -14,7 +14,7 @@ True
 >>> numbers("2, 1, 0", (3,)), numbers("[[1 2] [3 4]]", (2, 2)).tolist(), numbers("7", (2,))
 (array([2., 1., 0.]), [[1.0, 2.0], [3.0, 4.0]], array([7., 7.]))
 >>> assignment("z 2,1,0", ["z"]), assignment("z[0, -1] = 5", ["z"])
-(('z', (), '2,1,0'), ('z', (0, -1), '5'))
+(('z', '', '2,1,0'), ('z', '0, -1', '5'))
 """
 
 import difflib
@@ -47,6 +47,7 @@ HERE: dict[str, Callable[[Walk], Any]] = {
     "accumulated": lambda walk: walk.stop and walk.stop.total,
 }
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?|[+-]?inf", re.ASCII | re.IGNORECASE)
+SIGN = re.compile(r"[^\w\s]")  # that no word has
 PLACE = r"\s*[+-]?\d{1,9}\s*"
 ENTRY = re.compile(rf"(?P<name>.*\S)\s*\[(?P<place>{PLACE}(,{PLACE})*)\]", re.ASCII | re.DOTALL)
 VALUE = re.compile(
@@ -60,12 +61,29 @@ class CommandError(Exception):
 
 def find_node(text: str, walk: Walk) -> Tensor:
     """The node of that name."""
-    found = walk.known.get(text)
+    name = text if text in walk.known else differentiated(text, walk)
+    found = walk.known.get(name)
     if isinstance(found, Tensor):
         return found
     if found is not None:
-        raise CommandError(f"{text} is a constant: it has no gradient")
+        raise CommandError(f"{name} is a constant: it has no gradient")
     raise unknown(text, walk)
+
+
+def differentiated(text: str, walk: Walk) -> str:
+    """The name of a gradient, `h.grad` or `dC/dh`, without what says that it is one."""
+    return text.removesuffix(".grad").removeprefix(f"d{walk.reading.call(walk.cost)}/d")
+
+
+def is_name(text: str, walk: Walk) -> bool:
+    """Whether it is that of a node or an array, or of a gradient."""
+    return text in walk.known or differentiated(text, walk) in walk.known
+
+
+def is_quantity(text: str, walk: Walk) -> bool:
+    """Whether `print` is meant where it stands alone: it is more than words, or a known one."""
+    called = (name for node in walk.reading.nodes for name, *_ in node.groups)
+    return is_name(text, walk) or text in HERE or text in called or bool(SIGN.search(text))
 
 
 def node_or_current(text: str, walk: Walk) -> Tensor:
@@ -86,35 +104,50 @@ def unknown(text: str, walk: Walk) -> CommandError:
 
 
 def quantity(text: str, walk: Walk) -> Any:
-    """A number, a name, NAME.grad, or what is at this stop; None as long as it has no value."""
+    """A number, a name, NAME.grad, what is at this stop, or an entry or a row of one; None as long
+    as it has no value.
+    """
+    found = None if text in walk.known else ENTRY.fullmatch(text)
+    whole = _whole(found["name"] if found else text, walk)
+    if found is None or whole is None:
+        return whole
+    return np.asarray(whole)[place_in(found["name"], np.shape(whole), found["place"])]
+
+
+def _whole(text: str, walk: Walk) -> Any:
     if text in walk.known:
         found = walk.known[text]
         return walk.value(found) if isinstance(found, Tensor) else found
-    if text.endswith(".grad") and text.removesuffix(".grad") in walk.known:
-        return walk.gradient(find_node(text.removesuffix(".grad"), walk))
+    if differentiated(text, walk) in walk.known:
+        return walk.gradient(find_node(text, walk))
     if NUMBER.fullmatch(text):
         return float(text)
     if text in HERE:
         return HERE[text](walk)
+    if SIGN.search(text):
+        words = "type NAME, NAME.grad, NAME[0] or a comparison, as in z.grad > 1"
+        raise CommandError(f"{brief(text)} is not evaluated: {words}")
     raise unknown(text, walk)
 
 
 def entry_in(text: str, walk: Walk) -> tuple[str, tuple[int, ...]]:
     """A node and the place of an entry in it, `W1[2, 3]`."""
-    found = ENTRY.fullmatch(text)
-    if found is None:
-        raise CommandError("entry takes a node and the place of an entry, as in W1[2,3], or off")
-    shape, place = find_node(found["name"], walk).shape, tuple(map(int, found["place"].split(",")))
-    return found["name"], place_in(found["name"], shape, place)
+    if found := ENTRY.fullmatch(text):
+        node = find_node(found["name"], walk)
+        place = place_in(found["name"], node.shape, found["place"])
+        if len(place) == node.ndim:
+            return walk.reading.call(node), place
+    raise CommandError("entry takes a node and the place of an entry, as in W1[2,3], or off")
 
 
-def place_in(name: str, shape: tuple[int, ...], place: tuple[int, ...]) -> tuple[int, ...]:
-    """The place of an entry, counted from 0."""
+def place_in(name: str, shape: tuple[int, ...], typed: str) -> tuple[int, ...]:
+    """The place of an entry, `2,3`, counted from 0; that of a row where it is shorter."""
+    place = tuple(map(int, typed.split(",")))
     inside = (-n <= i < n for i, n in zip(place, shape, strict=False))
-    if len(place) != len(shape) or not all(inside):
+    if len(place) > len(shape) or not all(inside):
         where = f"[{', '.join(map(str, place))}]"
         raise CommandError(f"{shorten(name)} has the shape {shape}: it has no {where}")
-    return tuple(i % n for i, n in zip(place, shape, strict=True))
+    return tuple(i % n for i, n in zip(place, shape, strict=False))
 
 
 def is_condition(text: str) -> bool:
@@ -202,8 +235,8 @@ def mix(text: str) -> Mix:
         raise CommandError(f"there is no mix {asked}: choose one as in softmax ce") from None
 
 
-def assignment(text: str, known: Iterable[str]) -> tuple[str, tuple[int, ...], str]:
-    """A name, the place of one of its entries (none: the whole), and what it is set to.
+def assignment(text: str, known: Iterable[str]) -> tuple[str, str, str]:
+    """A name, the place of an entry or a row of it ('': the whole), and what it is set to.
 
     A name that is known may hold anything; the longest that fits is meant.
     """
@@ -214,5 +247,4 @@ def assignment(text: str, known: Iterable[str]) -> tuple[str, tuple[int, ...], s
         raise CommandError(
             "set takes an input and its value, `y` and labels, or `mix` and two words"
         )
-    place = found["place"].split(",") if found["place"] else []
-    return name, tuple(map(int, place)), found["value"]
+    return name, found["place"] or "", found["value"]

@@ -12,6 +12,7 @@ True
 """
 
 import cmd
+import re
 import sys
 from collections.abc import Mapping
 from html import escape
@@ -22,7 +23,7 @@ from rich.text import Text
 
 from tinygrad_lossmix.debugger import show
 from tinygrad_lossmix.debugger.commands.session import TABLE, TOPICS, Session
-from tinygrad_lossmix.debugger.expressions import CommandError
+from tinygrad_lossmix.debugger.expressions import CommandError, is_name, is_quantity
 from tinygrad_lossmix.debugger.layout import STYLES, fitted
 from tinygrad_lossmix.debugger.lockstep import Lockstep
 from tinygrad_lossmix.debugger.page import page_of
@@ -147,21 +148,23 @@ class Prompt(cmd.Cmd):
         return [parts[0], *filter(None, parts[1:])]
 
     def parseline(self, line: str) -> tuple[str | None, str | None, str]:
-        """The command in full, and what stands behind it; a name of the recording is printed."""
+        """The command in full, and what stands behind it; a name or a comparison is printed."""
         name, arg, line = super().parseline(line)
         full = self.session.shorts.get(name or "", name)
         return ("print", line, line) if self._is_printed(line, full) else (full, arg, line)
 
     def _is_printed(self, line: str, command: str | None) -> bool:
-        """Whether it is a name, and no command; nor a short one that the caller's name may hide."""
+        """Whether it is a quantity, and no command; nor a short one that a name may hide."""
         steps, known = self.session.steps, self.session.commands.get(command or "")
-        name = line.removesuffix(".grad")
-        if isinstance(steps, Lockstep) or name not in steps.known or line in self.session.commands:
+        if isinstance(steps, Lockstep) or line in self.session.commands:
             return False
-        if known is None or name != line:
-            return True
-        given = name in steps.reading.known or getattr(steps.known[name], "name", None) == name
-        return given and line == known.short and not known.repeats
+        if known is None:
+            return is_quantity(line, steps)
+        if line == known.short:
+            named = getattr(steps.known.get(line), "name", None) == line
+            return (named or line in steps.reading.known) and not known.repeats
+        hidden = known.short in steps.known and re.match(rf"{known.short}\s*[^\w\s]", line)
+        return bool(hidden) or is_name(line, steps)
 
     def _carry_out(self, line: str) -> bool:
         name, arg, line = self.parseline(line)

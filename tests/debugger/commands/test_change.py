@@ -205,6 +205,11 @@ def test_whatever_is_set_is_seen_at_once(commands, seen):
     assert f"\n{seen} " in answers_to(commands)
 
 
+def test_a_row_is_set_at_once():
+    w = lm.Tensor([[1.0, 2.0], [3.0, 4.0]], name="w")
+    assert answers_to("set w[1] 5,6;;p w", w.sum()).endswith("0  1  2\n1  5  6\n")
+
+
 def test_classes_of_a_batch_are_set():
     z = lm.Tensor([[2.0, 1.0, 0.0], [0.0, 1.0, 2.0]], name="z")
     text = answers_to(

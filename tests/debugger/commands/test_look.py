@@ -205,7 +205,7 @@ def test_one_example_has_no_rows(capsys):
         ("class one", "class takes a number, 0 to 2, or off"),
         ("entry", "entry takes a node and the place of an entry, as in W1[2,3], or off"),
         ("entry V", "entry takes a node and the place of an entry, as in W1[2,3], or off"),
-        ("entry V[1]", "V has the shape (5, 3): it has no [1]"),
+        ("entry V[1]", "entry takes a node and the place of an entry, as in W1[2,3], or off"),
         ("entry V[5,0]", "V has the shape (5, 3): it has no [5, 0]"),
         ("entry Q[0,0]", "there is no Q here: `list` shows the names"),
         ("entry X[0,0]", "X is a constant: it has no gradient"),

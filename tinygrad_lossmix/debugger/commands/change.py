@@ -111,10 +111,9 @@ def changed(walk: Walk, arg: str) -> Reading:
             return with_mix(reading, y=text)
     if found is None:
         raise unknown(name, walk)
-    if not place:
-        return with_value(reading, name, found, numbers(text, found.shape))
     value = np.array(plain(found))
-    value[place_in(name, value.shape, place)] = numbers(text, ())
+    at = place_in(name, value.shape, place) if place else ()
+    value[at] = numbers(text, value[at].shape)
     return with_value(reading, name, found, value)
 
 

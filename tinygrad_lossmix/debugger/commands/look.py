@@ -35,6 +35,7 @@ from tinygrad_lossmix.debugger.commands.session import Session, command
 from tinygrad_lossmix.debugger.expressions import (
     CommandError,
     compared,
+    differentiated,
     entry_in,
     find_node,
     holds,
@@ -63,7 +64,7 @@ CALLS = 4  # of a named function that are looked at
 @command("look", "p", takes="name")
 def print_(session: Session[Walk], arg: str) -> Text:
     """print NAME: its value; print NAME.grad: its gradient so far; print z.grad > 0"""
-    walk, reading, name = session.steps, session.steps.reading, arg.removesuffix(".grad")
+    walk, reading = session.steps, session.steps.reading
     found = walk.known.get(arg)
     if isinstance(found, Tensor):
         if walk.value(found) is None:
@@ -74,8 +75,8 @@ def print_(session: Session[Walk], arg: str) -> Text:
         return text
     if found is not None:
         return _alone(session, arg, found, "constant")
-    if name != arg and name in walk.known:
-        return gradient_so_far(session, find_node(name, walk))
+    if differentiated(arg, walk) in walk.known:
+        return gradient_so_far(session, find_node(arg, walk))
     if not arg:
         raise CommandError("print takes NAME or NAME.grad; `list` shows the names")
     if calls := [each.output for each in groups(walk.cost) if each.name == arg]:

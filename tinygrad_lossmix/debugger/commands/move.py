@@ -238,7 +238,7 @@ def watchpoint(text: str, walk: Walk) -> Trigger:
             walk.position > walk.first
             and holds(text, walk) != holds(text, walk.at(walk.position - 1))
         )
-    node = find_node(text if text in walk.known else text.removesuffix(".grad"), walk)
+    node = find_node(text, walk)
     return lambda walk: walk.stop is not None and walk.stop.argument is node
 
 

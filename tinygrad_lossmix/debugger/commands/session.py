@@ -155,8 +155,8 @@ def help_(session: Session[Any], arg: str) -> Text:
         under = (each for each in listed.values() if each.topic == topic)
         rows += [(f"  {each.name}", each.short, each.help) for each in under]
     text = aligned(rows, ("name", "name", ""), "")
-    words = "\nA name alone is printed: z, z.grad. An empty line repeats the last movement; `;;` "
-    return text if arg else text.append(f"{words}separates commands.")
+    words = "\nTyped alone, z, z.grad, z[0], z > 1 are printed. An empty line repeats the last "
+    return text if arg else text.append(f"{words}movement; `;;` separates commands.")
 
 
 @command("session", "q", on="either")
