@@ -40,6 +40,12 @@ def test_a_word_that_is_longer_than_a_line_is_left_as_it_is(columns):
     assert layout.fitted(Text(f"wrote {path} at last")).plain == f"wrote\n{path}\nat last"
 
 
+def test_what_does_not_fit_a_line_begins_below_where_the_line_does(columns):
+    lines = layout.fitted(Text("    " + "word " * 90)).plain.split("\n")
+    assert len(lines) > 2
+    assert all(re.match("    word", line) for line in lines)
+
+
 def test_colours_stay_where_they_were(columns):
     text = Text("word " * 40).append("end", "cyan")
     fitted = layout.fitted(text)

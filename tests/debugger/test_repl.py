@@ -124,6 +124,22 @@ def test_a_local_derivative_that_is_no_grid_is_not_shown():
     assert "local dn1/dz  too large to show\n" in answers_to("end", lm.softmax(z).sum())
 
 
+@pytest.mark.parametrize(
+    "move",
+    [
+        lambda x: x[[0, 1, 1]],
+        lambda x: x.T,
+        lambda x: x.reshape(-1),
+        lambda x: np.stack([x, x]),
+        lambda x: np.roll(x, 1),
+        lambda x: np.pad(x, 1),
+    ],
+)
+def test_a_local_derivative_of_what_moves_entries_is_said_however_large(move):
+    x = lm.Tensor(np.arange(20.0).reshape(4, 5), name="x")
+    assert "/dx  1 where an entry goes, else 0\n" in answers_to("end", move(x).sum())
+
+
 def test_where_cuts_a_long_path():
     x = lm.Tensor(1.0)
     for _ in range(500):

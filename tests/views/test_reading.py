@@ -153,6 +153,7 @@ def test_two_variables_that_hold_the_same_values_name_nothing():
         (x[::2, [0, 1]], "x[::2, [0, 1]]"),
         (x.reshape(2, 2), "reshape(x, shape=(2, 2))"),
         (np.concatenate([w, w]), "concatenate(w, w, axis=0)"),
+        (np.einsum("ij,j->i", x, w), "einsum('ij,j->i', x, w)"),
         (np.where([True, False], w, 0.0), "where([True, False], w, 0)"),
         (x * np.ones((2, 2)), "x * array of (2, 2)"),
         (w, ""),

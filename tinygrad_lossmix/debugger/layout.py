@@ -46,7 +46,9 @@ def lined(*parts: Text) -> Text:
 
 
 def fitted(text: Text) -> Text:
-    """Text whose lines are not longer than the screen is wide, broken at spaces where they were."""
+    """Text whose lines are not longer than the screen is wide, broken at spaces; the rest of a line
+    begins where the line does.
+    """
     columns, lines = screen()[0], list[Text]()
     for line in text.split("\n", allow_blank=True):
         while len(line) > columns:
@@ -57,7 +59,7 @@ def fitted(text: Text) -> Text:
                 break
             first, line = line.divide([space])
             lines.append(first)
-            line = line[1:]
+            line = Text(" " * indent) + line[1:]
         lines.append(line)
     return lined(*lines)
 

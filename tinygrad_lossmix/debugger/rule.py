@@ -55,7 +55,7 @@ REDUCED = {
     np.max: "only the largest moves it, and gets its gradient; the others get 0",
     np.min: "only the smallest moves it, and gets its gradient; the others get 0",
 }
-MOVED = (np.reshape, np.transpose, np.concatenate, getitem)
+MOVED = (np.reshape, np.transpose, np.concatenate, np.roll, scatter, getitem)
 
 
 class Noted(Traced):

@@ -110,7 +110,8 @@ def local(reading: Reading, node: Tensor, place: int) -> tuple[str, Any]:
     ways = (derivatives(node, place) for derivatives in (entrywise, gathered, rowwise))
     each = next((values for values in ways if values is not None), None)
     if each is None:
-        return name, "too large to show"
+        moved = node.function in rule.MOVED
+        return name, "1 where an entry goes, else 0" if moved else "too large to show"
     same = uniform(each)
     return name, each if same is None else f"{number(same)} everywhere"
 

@@ -33,7 +33,7 @@ from tinygrad_lossmix.printing import FEW, LONGEST, brief, clean, line_of_code, 
 OPERATORS = {
     np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**", np.matmul: "@",
 }  # fmt: skip
-INTERNAL = {"ends"}  # options that the engine made, not the caller
+INTERNAL = {"ends", "subscripts"}  # options that the engine made, or that come first
 SAFE_OUTPUTS = {layer.stable: name for name, layer in LAYERS.items()}
 COST_GROUPS = {cost.book.__name__: short for short, cost in COSTS.items()}
 
@@ -257,6 +257,7 @@ class Reading:
             return f"-{args[0]}"
         if function is getitem:
             return f"{args[0]}[{subscript(node.kwargs['key'])}]"
+        args = [repr(node.kwargs["subscripts"]), *args] if function is np.einsum else args
         options = [
             f"{key}={_option(value)}"
             for key, value in node.kwargs.items()
