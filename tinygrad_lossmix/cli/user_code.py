@@ -3,7 +3,7 @@
 import importlib
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from operator import attrgetter
 from pathlib import Path
 from traceback import extract_tb
@@ -17,11 +17,13 @@ from tinygrad_lossmix.printing import line_of_code
 
 def imported(name: str) -> Any:
     """`module:function` or `folder/file.py:object.function`, from the working directory too."""
-    module, _, path = name.partition(":")
+    (module, _, path), folder = name.partition(":"), Path.cwd()
     if module.endswith(".py"):
-        module = module.removesuffix(".py").replace("/", ".")
-    if (here := str(Path.cwd())) not in sys.path:
-        sys.path.insert(0, here)
+        file = Path(module).resolve()
+        folder = folder if file.is_relative_to(folder) else file.parent
+        module = ".".join(file.relative_to(folder).with_suffix("").parts)
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
     with users_code(f"cannot import {module!r}"):
         found = importlib.import_module(module)
         try:
@@ -52,9 +54,13 @@ def outcome(function: Callable[..., Any], *args: Any) -> tuple[Any, dict[str, An
 
 @contextmanager
 def users_code(what: str) -> Iterator[None]:
-    """Around a user's code: whatever it raises, or leaves Python by, becomes one error."""
+    """Around a user's code: whatever it raises, or leaves Python by, becomes one error.
+
+    What it prints is no part of our answer: it goes to stderr.
+    """
     try:
-        yield
+        with redirect_stdout(sys.stderr):
+            yield
     except (KeyboardInterrupt, Refused):
         raise
     except BaseException as error:
@@ -62,7 +68,8 @@ def users_code(what: str) -> Iterator[None]:
         if isinstance(error, SystemExit):
             said += " (it calls sys.exit, or leaves Python otherwise)"
         passed = [each for each in extract_tb(error.__traceback__) if each.filename[0] != "<"]
-        users = [each for each in passed if not each.filename.startswith(INSIDE)]
+        ours = (*INSIDE, importlib.__file__)
+        users = [each for each in passed if not each.filename.startswith(ours)]
         where = [line_of_code(each.filename, each.lineno or 0) for each in users[-1:]]
         notes = ", ".join(where + getattr(error, "__notes__", []))
         raise Refused(f"{what}: {said}" + (f" ({notes})" if notes else "")) from error

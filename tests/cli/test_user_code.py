@@ -1,0 +1,62 @@
+"""A user's code, named at the shell: found, heard, blamed."""
+
+import json
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from tinygrad_lossmix.cli import main
+from tinygrad_lossmix.cli.options import users_function
+
+LAYER = "def talking(z):\n    print('hello')\n    return 2.0 * z\nprint('imported')\n"
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    inside = tmp_path / "here"
+    inside.mkdir()
+    for name, text in (("layer_a", LAYER), ("broken_a", "def f(z:"), ("needing_a", "import none_")):
+        (inside / f"{name}.py").write_text(text)
+    (tmp_path / "beside_a.py").write_text(LAYER)
+    for name in ("layer_a", "beside_a"):
+        sys.modules.pop(name, None)
+    users_function.cache_clear()
+    monkeypatch.chdir(inside)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    return lambda *words: CliRunner().invoke(main, words)
+
+
+@pytest.mark.parametrize(
+    "file", ["layer_a.py", "./layer_a.py", "../here/layer_a.py", "../beside_a.py", "{}/beside_a.py"]
+)
+def test_a_file_is_found_however_its_path_is_typed(run, tmp_path, file):
+    result = run("match", "output", f"{file.format(tmp_path)}:talking")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("talking, 3 classes")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["match", "output", "layer_a:talking"],
+        ["delta", "layer_a:talking", "quadratic"],
+        ["check", "layer_a:talking", "quadratic"],
+    ],
+)
+def test_what_it_prints_is_no_part_of_the_answer(run, words):
+    result = run(*words, "--json")
+    assert json.loads(result.stdout)
+    assert {"imported", "hello"} <= set(result.stderr.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [
+        ("broken_a:f", "SyntaxError: '(' was never closed (broken_a.py, line 1)\n"),
+        ("missing_a:f", "ModuleNotFoundError: No module named 'missing_a'\n"),
+        ("needing_a:f", "No module named 'none_' (needing_a.py:1)\n"),
+    ],
+)
+def test_an_error_names_a_line_only_of_the_users(run, name, end):
+    assert run("match", "output", name).stderr.endswith(end)
