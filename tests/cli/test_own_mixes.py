@@ -42,6 +42,10 @@ def plain(a, y):
     return float(((a - y) ** 2).sum())
 
 
+def ramp(z):
+    return np.maximum(z, 0.0)
+
+
 def broken(a, y):
     raise RuntimeError("out of order")
 
@@ -115,6 +119,9 @@ def test_compare_trains_it_beside_ours(run):
         ],
         (("delta", "own_mixes:of_batches", "ll"), "of_batches raises AxisError at z = ("),
         (("draw", "softmax", "own_mixes:broken"), "RuntimeError: out of order"),
+        (("prove", "own_mixes:ramp", "ll"), "np.maximum stands in the way of a proof"),
+        (("match", "cost", "own_mixes:focal"), "a cost is given logits here, not outputs"),
+        (("verdict", "exp", "own_mixes:focal"), "there is no mix 'exp' with focal: choose"),
         (("verdict", "own_mixes:number", "ll"), "own_mixes:number is int, not a function"),
         (("verdict", "own_mixes:none", "ll"), "'own_mixes' has no 'none'"),
         (("compare", "--mixes", "own_mixes:none ll"), "'own_mixes' has no 'none'"),

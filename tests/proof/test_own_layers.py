@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sympy import Rational
 
 import tinygrad_lossmix as lm
 from tinygrad_lossmix.proof.proof import prove
@@ -74,3 +75,17 @@ def test_of_outputs_that_add_up_to_one_so_do_the_labels_they_match():
 def test_the_operation_in_the_way_is_named(layer, said):
     with pytest.raises(TypeError, match=said):
         prove(layer, "quadratic", 3)
+
+
+def test_an_operation_of_a_cost_is_named_as_well():
+    with pytest.raises(TypeError, match=r"^np\.maximum stands in the way of a proof"):
+        prove("softmax", lambda a, y: np.maximum(0, 1 - a * y).sum(), 2)
+
+
+def test_a_decimal_number_is_its_fraction():
+    def smoothed(a, y):
+        return -((0.9 * y + 0.1 / 3) * np.log(a)).sum()
+
+    proof = prove("softmax", smoothed, 3)
+    assert proof.condition == "y0 = 1/3, y1 = 1/3, y2 = 1/3"
+    assert proof.counterexample.delta == (Rational(-3, 5), Rational(3, 10), Rational(3, 10))

@@ -201,7 +201,7 @@ def prove(output: str, cost: str, classes: str | None, latex: bool, as_json: boo
         raise click.ClickException(str(error)) from None
     if latex and as_json:
         raise click.UsageError("--latex and --json exclude each other; the object has both")
-    with usage():
+    with usage(), refusing(TypeError):
         layer, of = (users_function(x) if ":" in x else x for x in (output, cost))
         classes = classes or ("3" if ":" in output else "all")
         k: Any = int(classes) if classes.lstrip("-").isdecimal() else classes

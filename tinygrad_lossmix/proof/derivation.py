@@ -62,8 +62,12 @@ class Symbolic:
 
 
 def _exact(number: Any) -> Formula:
-    """The expression, or the fraction that a float is."""
-    return number.expression if isinstance(number, Symbolic) else sympy.Rational(number)
+    """The expression, or the simplest fraction of which a float is the nearest: 9/10 of 0.9."""
+    if isinstance(number, Symbolic):
+        return number.expression
+    exact = sympy.Rational(number)
+    simple = exact.limit_denominator(10**6)
+    return simple if float(simple) == float(exact) else exact
 
 
 def _operator(name: str, of: Callable[[Any, Any], Any]) -> None:
@@ -222,8 +226,8 @@ def derive(output: str | Output, cost: Callable[[Any, Any], Any], classes: int) 
     if isinstance(output, str):
         outputs = getattr(book, output)(z)
     else:
-        known, a, outputs = {}, e, _of_symbols(output, z)
-    recorded = _cost(cost)(outputs, labels)
+        known, a, outputs = {}, e, _of_symbols(output, "the output layer", (z,), (classes,))
+    recorded = _cost(cost, outputs, labels)
     delta = gradient_at(z, recorded, Symbolic(sympy.S.One))
     raw = [entry.xreplace(known) for entry in map(_rational, expressions(delta))]
     layer = [sympy.cancel(_rational(entry).xreplace(known)) for entry in expressions(outputs)]
@@ -237,19 +241,21 @@ def _rational(formula: Formula) -> Formula:
     return formula.rewrite((sympy.tanh, sympy.sinh, sympy.cosh), sympy.exp)
 
 
-def _of_symbols(layer: Output, z: Tensor) -> Any:
-    """What a user's layer makes of symbols, if its graph is one of formulas.
+def _of_symbols(
+    function: Callable[..., Any], what: str, args: tuple[Tensor, ...], shape: tuple[int, ...]
+) -> Any:
+    """What a user's layer or cost makes of symbols, if its graph is one of formulas.
 
     Raises TypeError, which names the first operation that is none; NotRecorded.
     """
-    numbers = Tensor(np.linspace(1.0, -1.0, z.size))
-    symbols: dict[Any, Any] = {numbers: z}
-    for each in nodes(result_of(layer, "the output layer", (numbers,), numbers.shape)):
+    numbers = [Tensor(np.linspace(0.6, 0.4, x.size)) for x in args]
+    symbols: dict[Any, Any] = dict(zip(numbers, args, strict=True))
+    for each in nodes(result_of(function, what, tuple(numbers), shape)):
         if each.function is None:
             continue
-        args = [symbols.get(x, x) if isinstance(x, Tensor) else x for x in each.args]
+        known = [symbols.get(x, x) if isinstance(x, Tensor) else x for x in each.args]
         try:
-            symbols[each] = each.function(*args, **each.kwargs)
+            symbols[each] = each.function(*known, **each.kwargs)
             if not isinstance(each.function, NUMPYS):
                 raise TypeError
         except Exception:
@@ -257,7 +263,7 @@ def _of_symbols(layer: Output, z: Tensor) -> Any:
                 f"{spelling(each.function)} stands in the way of a proof: formulas know +, -, *, "
                 "/, **, exp, log, tanh and sums, so that sigmoids are lm.book's"
             ) from None
-    return layer(z)
+    return function(*args)
 
 
 def gradient_at(z: Tensor, cost: Any, one: Any) -> Any:
@@ -271,7 +277,7 @@ def gradient_at(z: Tensor, cost: Any, one: Any) -> Any:
     return found[z]
 
 
-def _cost(cost: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def _cost(cost: Callable[[Any, Any], Any], outputs: Any, labels: Tensor) -> Any:
     """A cost of the book, its very code, but with labels taken as they are; a user's own as it is.
 
     Symbols are no numbers, which labels are checked to be, and no constant that can be recorded:
@@ -279,8 +285,8 @@ def _cost(cost: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """
     code = getattr(inspect.unwrap(cost), "__code__", None)
     if code is None or cost.__module__ != book.__name__:
-        return cost
-    return FunctionType(code, vars(book) | {"dense": lambda y, a: y})
+        return _of_symbols(cost, "the cost", (outputs, labels), ())
+    return FunctionType(code, vars(book) | {"dense": lambda y, a: y})(outputs, labels)
 
 
 def written(formula: Formula, a: Formula, y: Formula, text: Callable[[Formula], str] = str) -> str:

@@ -34,6 +34,7 @@ LENGTHS = 7, 11  # of the stand-in: a formula that depends on it is wrong
 ABOUT = (
     "a outputs, y labels; derived for all logits and any K by the engine's table, run on class k."
 )
+WAY = "stands in the way of a proof for every K: give a number of classes, K=3"
 SUM_OF_Y = sympy.Symbol("sum(y)", real=True)
 ELEMENTWISE: dict[Any, Callable[..., Formula]] = {
     np.add: lambda x, y: x + y,
@@ -76,7 +77,7 @@ class Generic(NDArrayOperatorsMixin):
                 "exp, log and sums"
             )
         if any(np.ndim(x) for x in inputs if type(x) is not Generic):
-            raise TypeError("a number for each class stands in the way of a proof for every K")
+            raise TypeError(f"a number for each class {WAY}")
         formulas = [x.formula if type(x) is Generic else sympy.nsimplify(x) for x in inputs]
         shape = np.broadcast_shapes(*map(np.shape, inputs))
         return Generic(ELEMENTWISE[ufunc](*formulas), shape, self.distribution)
@@ -86,10 +87,10 @@ class Generic(NDArrayOperatorsMixin):
             return Generic(args[0].formula, tuple(args[1]), self.distribution)
         if function is np.shape:
             return args[0].shape
-        raise TypeError(f"{spelling(function)} stands in the way of a proof for every K")
+        raise TypeError(f"{spelling(function)} {WAY}")
 
     def __getitem__(self, key: Any) -> Generic:
-        raise TypeError(f"the index {key} stands in the way of a proof for every K")
+        raise TypeError(f"the index {key} {WAY}")
 
     def reshape(self, *shape: Any) -> Generic:
         """The same formula in another shape."""
@@ -106,7 +107,7 @@ class Generic(NDArrayOperatorsMixin):
     def mean(self, *axis: Any, **options: Any) -> Generic:
         """One number is its own mean; that of K would have the stand-in's length in it."""
         if self.size > 1:
-            raise TypeError("a mean over the classes stands in the way of a proof for every K")
+            raise TypeError(f"a mean over the classes {WAY}")
         return self
 
     def total(self) -> Formula:
@@ -215,7 +216,7 @@ def prove_for_all(mix: Mix) -> ProofForAll:
     """
     delta, other = (derived(mix, (length,)) for length in LENGTHS)
     if delta != other:
-        raise TypeError("the number of classes stands in the way of a proof for every K")
+        raise TypeError(f"the number of classes {WAY}")
     error = sympy.factor(delta - (A - Y))
     matched = sympy.simplify(error.subs(SUM_OF_Y, 1)) == 0
     condition = "any y" if error == 0 else "sum(y) = 1" if matched else "no y"
