@@ -10,6 +10,8 @@ from tests.helpers.quick import thinned
 from tinygrad_lossmix.cli import main
 
 MODULE = """
+import functools
+
 import numpy as np
 
 
@@ -50,6 +52,8 @@ def broken(a, y):
     raise RuntimeError("out of order")
 
 
+warm = functools.partial(hot)
+half = lambda z: hot(z / 2)
 number = 3
 """
 
@@ -84,6 +88,12 @@ def test_every_command_takes_it(run, words, said):
     result = run(*words)
     assert result.exit_code == 0, result.output
     assert said in result.output
+
+
+@pytest.mark.parametrize("name", ["hot", "warm", "half"])
+def test_it_is_called_as_it_was_typed(run, name):
+    assert run("match", "output", f"own_mixes:{name}").stdout.startswith(f"{name}, 3 classes")
+    assert run("delta", f"own_mixes:{name}", "ll").stdout.startswith(f"{name} + log-likelihood")
 
 
 def test_a_group_of_its_name_is_drawn(run, tmp_path):

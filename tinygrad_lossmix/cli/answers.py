@@ -27,7 +27,6 @@ from tinygrad_lossmix.cli.options import (
     users_function,
 )
 from tinygrad_lossmix.cli.output import printed, refusing, show, usage
-from tinygrad_lossmix.cli.user_code import imported, users_code
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 from tinygrad_lossmix.printing import width, yes
 
@@ -154,12 +153,11 @@ def match(words: tuple[str, ...], classes: int, labels: str | None, as_json: boo
     if len(words) != 2 or words[0] not in ("output", "cost"):
         raise click.UsageError("give output and a layer, or cost and module:function")
     what, name = words
-    given: Any = imported(name) if ":" in name else name
-    if what == "cost" and isinstance(given, str):
+    if what == "cost" and ":" not in name:
         raise click.UsageError(f"a cost is module:function, not {name!r}; of a mix see verdict")
     ask: Any = lm.matching_cost if what == "output" else lm.matching_output
-    with users_code(name) if ":" in name else usage():
-        answer = ask(given, classes, labels)
+    with usage():
+        answer = ask(users_function(name) if ":" in name else name, classes, labels)
     show(as_json, {"matches": [answer.to_dict()]}, answer)
 
 

@@ -200,9 +200,10 @@ def checked(function: Callable[..., Any], name: str, *arrays: Array, of: str = "
         "is not finite": numbers and not np.isfinite(value).all(),
         "gives another answer each time": not np.array_equal(value, again),
     }
-    of_logits = ": a cost is given logits here, not outputs" * (of == "z" and len(arrays) > 1)
     for fault in filter(faults.get, faults):
-        raise ValueError(f"{name} {fault}, {where}{of_logits}")
+        logs = fault == "is not finite" and of == "z" and len(arrays) > 1
+        hint = ": a cost is given logits here, not outputs" * logs
+        raise ValueError(f"{name} {fault}, {where}{hint}")
     return value
 
 
