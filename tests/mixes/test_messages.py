@@ -66,7 +66,14 @@ Z = np.array([0.5, -1.0, 2.0])
             "'crossentropy' is two costs: ce, the book's eq. 63 (PyTorch's BCELoss), or ll, "
             "eq. 80 (PyTorch's CrossEntropyLoss, with softmax): choose ce or ll",
         ),
-        (lambda mix: mix.cost(Z, "cat"), "labels are real numbers, not <U3: use y.astype(float)"),
+        (
+            lambda mix: mix.cost(Z, "cat"),
+            "labels are real numbers, not <U3: use np.unique(y, return_inverse=True)[1]",
+        ),
+        (
+            lambda mix: mix.cost(Z, 1j),
+            "labels are real numbers, not complex128: use y.astype(float)",
+        ),
         (
             lambda mix: mix.cost(Z, Tensor([0.0, 0.0, 1.0])),
             "labels are constants, not a Tensor: pass y.data",
