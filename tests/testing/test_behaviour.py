@@ -115,3 +115,8 @@ def test_whatever_is_no_array_of_numbers_gives_a_false_report(g):
 def test_a_function_of_tensors_that_returns_no_number(value):
     with pytest.raises(TypeError, match="must return a Tensor or a number"):
         gradcheck(lambda x: value, V)
+
+
+def test_a_function_that_returns_several_results():
+    with pytest.raises(TypeError, match=r"must return a Tensor or a number, not tuple"):
+        gradcheck(lambda x: (x.sum(), squares(x)), V)

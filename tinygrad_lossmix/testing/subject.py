@@ -167,7 +167,7 @@ class Recorded(Subject):
         leaves = [Tensor(a, copy=False) for a in arrays]
         cost = self.f(*self.arguments(leaves))
         if not isinstance(cost, Tensor):
-            if np.asarray(cost).dtype.kind not in REAL:
+            if isinstance(cost, tuple | list) or np.asarray(cost).dtype.kind not in REAL:
                 kind = type(cost).__name__
                 raise TypeError(f"the function must return a Tensor or a number, not {kind}")
             cost = Tensor(np.asarray(cost, dtype=arrays[0].dtype))
