@@ -206,6 +206,7 @@ def test_csv_keeps_every_bit(tmp_path_factory: pytest.TempPathFactory, x: np.nda
         (b"", "no rows"),
         (b"a,b,class\n", "no rows"),
         (b"1\n2\n", "only one column"),
+        (b"1;2\n3;4\n", "features and then the class have commas between them"),
         (b"1,2,0\n3,4\n", "line 2 has 2 columns"),
         (b"1,2,0\n3,4,0,5\n", "line 2 has 4 columns"),
         (b"1,2,0\n3,x,0\n", "line 2, column 2 is 'x'"),

@@ -3,6 +3,7 @@ can read and nobody's text can change; the record is plain JSON.
 """
 
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -144,6 +145,10 @@ def test_a_statement_that_fails_is_first_seen_at_the_top_and_in_words():
     assert rest.count("✓ holds") == rest.count("✗ does not hold") == 1
     assert '<p class="summary fails">' in head
     assert '<p class="summary holds">' in page([study()])
+
+
+def test_without_statements_the_page_says_so():
+    assert "<b>No statements to check.</b>" in page([replace(study(), statements=())])
 
 
 @pytest.mark.parametrize("name", HOSTILE)

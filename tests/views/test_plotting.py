@@ -12,6 +12,7 @@ from tinygrad_lossmix.views.plotting import (
     COLOURS,
     SERIES,
     arranged,
+    heat,
     inline,
     lines,
     separated,
@@ -101,3 +102,11 @@ def test_one_epoch_and_no_number_at_all_are_drawn_without_a_warning(rows, yscale
     axes = Figure().add_subplot()
     lines(axes, {"a": rows}, yscale=yscale)
     assert len(axes.texts) == np.isfinite(rows).any()
+
+
+@pytest.mark.parametrize("n", [2, 3, 10])
+def test_the_cells_of_a_matrix_are_counted_in_whole_numbers(n):
+    axes = Figure().add_subplot()
+    heat(axes, np.eye(n))
+    for axis in (axes.xaxis, axes.yaxis):
+        assert all(tick % 1 == 0 for tick in axis.get_majorticklocs())

@@ -238,7 +238,7 @@ def report(
             files.write(out / "results.json", to_json(found).encode())
     show(as_json, found, clean(str(html)))
     failed = [x.claim for each in studies for x in each.statements if not x.holds]
-    for line in (f"{found['holds']} of {found['statements']} statements hold", *failed):
+    for line in (study.summary(found["holds"], found["statements"]), *failed):
         click.echo(clean(line), err=True)
     ctx.exit(bool(failed))
 

@@ -235,7 +235,7 @@ def rows(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
             continue
         width = width or len(cells)
         if width < 2:
-            raise DataError("only one column: expected features and, in the last column, the class")
+            raise DataError("only one column: features and then the class have commas between them")
         if len(cells) != width:
             raise DataError(f"line {line} has {len(cells)} columns, the lines before it {width}")
         yield line, cells

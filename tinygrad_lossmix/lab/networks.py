@@ -142,7 +142,7 @@ def paired(
     )
     accuracies, costs = panels(results)
     head = (*HEAD[:4], "floor", "diagnosed as", "plateau")
-    seen = ", ".join(f"{row[0]}: {row[2]} classes never predicted" for row in rows)
+    seen = "Classes never predicted: " + ", ".join(f"{row[0]} {row[2]}" for row in rows)
     figures = (
         plotted(
             "Learning curves, and the floors", seen, accuracies, partial(with_floors, costs, k)

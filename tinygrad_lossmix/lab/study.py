@@ -128,7 +128,7 @@ def page(studies: Sequence[Study], options: str = "") -> str:
     failed = [filled("failed", vars(study) | x._asdict()) for study, x in said if not x.holds]
     whole = filled(
         "page",
-        {"holds": len(said) - len(failed), "statements": len(said)},
+        {"summary": summary(len(said) - len(failed), len(said))},
         colours=page_colours(),
         outcome="fails" if failed else "holds",
         failed="".join(failed),
@@ -137,6 +137,11 @@ def page(studies: Sequence[Study], options: str = "") -> str:
         made="".join(filled("made", {"of": k, "value": v}) for k, v in made_by().items()),
     )
     return whole.replace("@media (prefers", "@media screen and (prefers")  # paper is white
+
+
+def summary(holds: int, statements: int) -> str:
+    """How many hold; of data of the user's own there are none."""
+    return f"{holds} of {statements} statements hold" if statements else "No statements to check"
 
 
 def filled(form: str, found: Mapping[str, Any], **markup: str) -> str:

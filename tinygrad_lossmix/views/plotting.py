@@ -137,6 +137,7 @@ def separated(levels: Sequence[float]) -> Array:
 def heat(axes: Axes, values: Array, **settings: Any) -> None:
     """A matrix of numbers from 0 to 1 as cells, the denser the larger."""
     axes.imshow(values, glow(), vmin=0.0, vmax=1.0, interpolation="nearest")
+    axes.locator_params(integer=True)  # a cell has a whole number
     axes.set(**settings)
 
 
