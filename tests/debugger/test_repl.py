@@ -253,6 +253,7 @@ def test_an_empty_command_repeats_the_last_movement():
         ("np.abs(z).max()", "np.abs(z).max() is not evaluated: type NAME"),
         ("a - y", "a - y is not evaluated: type NAME"),
         ("zz > 1", "there is no zz here: did you mean z?"),
+        *((numbers, "did you mean answer?") for numbers in ("3", "-1", "-.5, 0", "[1, 0]")),
         ("goto 9", "the number of a stop, 0 to 8"),
         ("goto " + "9" * 10_000, "the number of a stop, 0 to 8"),
         ("goto -1", "the number of a stop, 0 to 8"),
@@ -316,7 +317,16 @@ def test_a_name_alone_is_printed_unless_it_is_a_command():
 
 @pytest.mark.parametrize(
     "text",
-    ["h > 0.3", "h>0.3 and position > 1", "h[1]", "dC/dh", "h.grad[-1]", "upstream", "softmax"],
+    [
+        "h > 0.3",
+        "0.3 < h",
+        "h>0.3 and position > 1",
+        "h[1]",
+        "dC/dh",
+        "h.grad[-1]",
+        "upstream",
+        "softmax",
+    ],
 )
 def test_what_print_understands_is_printed_where_it_is_typed_alone(text):
     h = lm.Tensor([0.5, 0.25], name="h")

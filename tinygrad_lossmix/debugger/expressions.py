@@ -48,6 +48,7 @@ HERE: dict[str, Callable[[Walk], Any]] = {
 }
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?|[+-]?inf", re.ASCII | re.IGNORECASE)
 SIGN = re.compile(r"[^\w\s]")  # that no word has
+FIGURES = re.compile(r"[\s\[]*[+-]?\.?\d")  # that an answer begins with
 PLACE = r"\s*[+-]?\d{1,9}\s*"
 ENTRY = re.compile(rf"(?P<name>.*\S)\s*\[(?P<place>{PLACE}(,{PLACE})*)\]", re.ASCII | re.DOTALL)
 VALUE = re.compile(
@@ -83,7 +84,8 @@ def is_name(text: str, walk: Walk) -> bool:
 def is_quantity(text: str, walk: Walk) -> bool:
     """Whether `print` is meant where it stands alone: it is more than words, or a known one."""
     called = (name for node in walk.reading.nodes for name, *_ in node.groups)
-    return is_name(text, walk) or text in HERE or text in called or bool(SIGN.search(text))
+    sign = SIGN.search(text) and (is_condition(text) or not FIGURES.match(text))
+    return is_name(text, walk) or text in HERE or text in called or bool(sign)
 
 
 def node_or_current(text: str, walk: Walk) -> Tensor:

@@ -21,7 +21,7 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 from rich.text import Text
 
 from tinygrad_lossmix.debugger import show
-from tinygrad_lossmix.debugger.expressions import CommandError
+from tinygrad_lossmix.debugger.expressions import FIGURES, CommandError
 from tinygrad_lossmix.debugger.layout import aligned, lined
 from tinygrad_lossmix.debugger.lockstep import Lockstep
 from tinygrad_lossmix.debugger.questions import Quiz
@@ -110,7 +110,8 @@ class Session(Generic[Walked]):
     def no_command(self, text: str) -> CommandError:
         """The error of a line that is no command, with the nearest that is."""
         word, listed = text.split()[0], self.listed()
-        near = [name for name in listed if name.startswith(word)]
+        meant = "answer" if FIGURES.match(word) else word
+        near = [name for name in listed if name.startswith(meant)]
         near += difflib.get_close_matches(word, listed, 1)
         advice = f"did you mean {near[0]}?" if near else "`help` lists the commands"
         return CommandError(f"there is no command {brief(word)}: {advice}")
