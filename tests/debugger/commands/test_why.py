@@ -166,3 +166,10 @@ def test_an_argument_that_is_not_differentiated_has_no_local_derivative():
         text = answers_to("why nan", over(x, x - x).sum())
     assert "  local  dn2/dx[0]  inf\n" in text
     assert "dn2/dn1" not in text
+
+
+def test_beside_an_infinity_it_is_the_nan_that_is_shown():
+    x = leaf(1.0, 0.0)
+    with np.errstate(all="ignore"):
+        said = answers_to("why nan", (x / (x * 0.0)).sum())
+    assert re.search(r"makes the first NaN\n  value +n2\[1\] +nan\n", said)

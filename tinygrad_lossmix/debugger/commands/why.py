@@ -100,10 +100,10 @@ def _said(reading: Reading, origin: Origin) -> str:
 
 
 def _numbers(reading: Reading, origin: Origin) -> Iterator[tuple[str, str, str]]:
-    """Those of the first entry that is not finite, and what comes of it."""
+    """Those of the first entry that holds it, and what comes of it."""
     node, made, product, then = origin
-    back = None if _bad(node) else product
-    place = tuple(map(int, np.argwhere(~np.isfinite(made))[0]))
+    back, holds = None if _bad(node) else product, np.isnan if has_nan(made) else np.isinf
+    place = tuple(map(int, np.argwhere(holds(made))[0]))
     parts = [("value", reading.call(node), node.data)]
     for i, arg in enumerate(node.args):
         parts.append(("of", *named_array(reading, arg)))
