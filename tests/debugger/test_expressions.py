@@ -10,7 +10,6 @@ from tests.helpers.quick import in_one
 from tinygrad_lossmix.debugger.expressions import (
     CommandError,
     assignment,
-    compared,
     holds,
     label_numbers,
     numbers,
@@ -49,7 +48,7 @@ def test_a_quantity_without_a_value_fulfils_nothing():
     assert not holds("downstream < 1", WALK)
 
 
-@pytest.mark.parametrize("text", ["", "z", "z <", "< 1", "1 < z < 2", "z = 1", "z > 1 and"])
+@pytest.mark.parametrize("text", ["z <", "< 1", "1 < z < 2", "z > 1 and", "z > 1 and z"])
 def test_what_is_no_comparison_is_a_mistake(text):
     with pytest.raises(CommandError, match="compares names and numbers"):
         holds(text, END)
@@ -109,10 +108,10 @@ def test_a_number_is_read_as_python_writes_it(number):
 @given(st.text(st.characters(), max_size=40))
 def test_nothing_else_happens_whatever_is_typed(text):
     try:
-        found = compared(text, END)
+        found = quantity(text, END)
     except CommandError:
         return
-    assert all(each is None or each.dtype == np.bool_ for each in found)
+    assert found is None or np.asarray(found).dtype.kind in "bif"
 
 
 @given(st.lists(st.sampled_from([0.0, 1.5, -2.0, 1e-9, np.inf]), min_size=4, max_size=4))

@@ -262,7 +262,8 @@ def test_an_empty_command_repeats_the_last_movement():
         ("print q", "`list` shows the names"),
         ("print n44", "did you mean n4?"),
         ("print y.grad", "y is a constant"),
-        ("next 3", "next takes no argument"),
+        ("next x", "next takes a number of steps, or nothing for one"),
+        ("over 3", "over takes no argument"),
         ("help frobnicate", "`help` lists the commands"),
     ],
 )

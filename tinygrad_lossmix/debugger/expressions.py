@@ -106,10 +106,15 @@ def unknown(text: str, walk: Walk) -> CommandError:
 
 
 def quantity(text: str, walk: Walk) -> Any:
-    """A number, a name, NAME.grad, what is at this stop, or an entry or a row of one; None as long
-    as it has no value.
+    """A number, a name, NAME.grad, what is at this stop, an entry or a row of one, True or False
+    for each entry of a comparison, or for several joined by `and`; None as long as it has no value.
     """
-    found = None if text in walk.known else ENTRY.fullmatch(text)
+    if text in walk.known:
+        return _whole(text, walk)
+    if is_condition(text):
+        first, *others = [_compared(walk, *sides) for sides in _comparisons(text)]
+        return all(map(np.any, (first, *others))) if others else first
+    found = ENTRY.fullmatch(text)
     whole = _whole(found["name"] if found else text, walk)
     if found is None or whole is None:
         return whole
@@ -159,12 +164,7 @@ def is_condition(text: str) -> bool:
 
 def holds(text: str, walk: Walk) -> bool:
     """Whether every comparison holds here; of an array it is enough that one entry fulfils one."""
-    return all(found is not None and bool(found.any()) for found in compared(text, walk))
-
-
-def compared(text: str, walk: Walk) -> list[Array | None]:
-    """What comparisons joined by `and` give, entry by entry; None while a side has no value."""
-    return [_compared(walk, *sides) for sides in _comparisons(text)]
+    return bool(np.any(quantity(text, walk)))
 
 
 @lru_cache

@@ -25,6 +25,12 @@ def test_movements_of_several_products():
     assert text.endswith("n1 gets no further contribution\n")
 
 
+def test_next_and_back_take_a_number_of_steps():
+    assert places(answers_to("next 3;;back 2;;n 4")) == ["3/8", "1/8", "5/8"]
+    both = answers_to("step 3;;rstep 2")
+    assert both == answers_to("next 3;;back 2")
+
+
 def test_movements_beyond_an_end_say_so():
     assert "at the end" in answers_to("end;;step 2")
     assert "at the start" in answers_to("rstep 2")

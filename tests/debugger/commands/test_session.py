@@ -34,8 +34,8 @@ def test_history_shows_what_was_typed():
 @pytest.mark.parametrize(
     ("commands", "words"),
     [
-        ("step x", "a number of products"),
-        ("step 0", "a number of products"),
+        ("step x", "a number of steps"),
+        ("step 0", "a number of steps"),
         ("return", "not inside a function such as softmax"),
         ("until q", "there is no q"),
         ("break q", "there is no q"),

@@ -34,12 +34,9 @@ from tinygrad_lossmix.debugger import show
 from tinygrad_lossmix.debugger.commands.session import Session, command
 from tinygrad_lossmix.debugger.expressions import (
     CommandError,
-    compared,
     differentiated,
     entry_in,
     find_node,
-    holds,
-    is_condition,
     node_or_current,
     operation,
     quantity,
@@ -81,9 +78,7 @@ def print_(session: Session[Walk], arg: str) -> Text:
         raise CommandError("print takes NAME or NAME.grad; `list` shows the names")
     if calls := [each.output for each in groups(walk.cost) if each.name == arg]:
         return lined(*(_alone(session, reading.call(node), node.data) for node in calls[:CALLS]))
-    found = compared(arg, walk) if is_condition(arg) else [quantity(arg, walk)]
-    seen = found[0] if len(found) == 1 else holds(arg, walk)
-    if seen is None:
+    if (seen := quantity(arg, walk)) is None:
         return Text(f"{brief(arg)} has no value yet")
     return _alone(session, brief(arg), seen)
 

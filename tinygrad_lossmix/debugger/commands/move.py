@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from rich.text import Text
 
-from tinygrad_lossmix.debugger.commands.session import Session, command
+from tinygrad_lossmix.debugger.commands.session import TABLE, Command, Session, command
 from tinygrad_lossmix.debugger.expressions import (
     CommandError,
     find_node,
@@ -31,16 +31,20 @@ from tinygrad_lossmix.printing import brief, short
 Trigger = Callable[[Walk], bool]  # whether to stop at the position of a walk
 
 
-@command("move", "n", repeats=True, on="either")
+@command("move", "n", takes="text", repeats=True, on="either")
 def next_(session: Session[Any], arg: str) -> Text:
-    """take the next vector-Jacobian product: from a node to one of its arguments"""
-    return session.moved(session.steps.next())
+    """take the next vector-Jacobian product: from a node to one of its arguments; next N: take N"""
+    return _several(session, "next", arg, session.steps.next)
 
 
-@command("move", repeats=True, on="either")
+@command("move", takes="text", repeats=True, on="either")
 def back(session: Session[Any], arg: str) -> Text:
-    """undo the last step"""
-    return session.moved(session.steps.back())
+    """undo the last step; back N: undo N"""
+    return _several(session, "back", arg, session.steps.back)
+
+
+TABLE.append(Command("step", "move", "the same as next", next_, "s", "text", True, "either"))
+TABLE.append(Command("rstep", "move", "the same as back", back, "", "text", True, "either"))
 
 
 @command("move", takes="text", on="either")
@@ -64,18 +68,6 @@ def end(session: Session[Any], arg: str) -> Text:
     """go to the end, where every gradient is complete"""
     session.steps.end()
     return session.here()
-
-
-@command("move", "s", takes="text", repeats=True)
-def step(session: Session[Walk], arg: str) -> Text:
-    """step N: take N products, one if N is left out"""
-    return _several(session, "step", arg, session.steps.next)
-
-
-@command("move", takes="text", repeats=True)
-def rstep(session: Session[Walk], arg: str) -> Text:
-    """rstep N: undo N products, one if N is left out"""
-    return _several(session, "rstep", arg, session.steps.back)
 
 
 @command("move", repeats=True)
@@ -108,9 +100,9 @@ def forward(session: Session[Walk], arg: str) -> Text:
     return session.here()
 
 
-def _several(session: Session[Walk], name: str, arg: str, move: Callable[[], bool]) -> Text:
+def _several(session: Session[Any], name: str, arg: str, move: Callable[[], bool]) -> Text:
     """Move so many times, as far as it goes."""
-    words = f"{name} takes a number of products, or nothing for one"
+    words = f"{name} takes a number of steps, or nothing for one"
     before = session.steps.position
     for _ in range(whole_number(arg or "1", range(1, 10**9), words)):
         if not move():
