@@ -6,9 +6,10 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tinygrad_lossmix.files import write
+from tinygrad_lossmix.files import arrays, write
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
@@ -119,3 +120,11 @@ def test_a_link_is_replaced_and_what_it_led_to_is_left(tmp_path: Path) -> None:
 def test_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError, match="Is a directory"):
         write(tmp_path, b"new")
+
+
+def test_arrays_are_found_by_name_and_what_is_optional_may_be_missing(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", X=[1.0], z=[2.0])
+    assert arrays(tmp_path / "a.npz", "X", optional=("y", "z")) == {"X": [1.0], "z": [2.0]}
+    way = r"no array named y, it holds X, z: save with np\.savez\(path, X=\.\.\., y=\.\.\.\)"
+    with pytest.raises(ValueError, match=way):
+        arrays(tmp_path / "a.npz", "X", "y")

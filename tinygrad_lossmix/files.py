@@ -1,8 +1,18 @@
-"""Writing a file as a whole: at any time it holds either the old content or the new one."""
+"""Writing a file as a whole: at any time it holds either the old content or the new one; reading
+arrays from one that anybody may have written.
+"""
 
 import errno
 import os
+import struct
+import zipfile
+import zlib
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lossmix.printing import shorten
 
 
 def write(path: Path, content: bytes) -> None:
@@ -31,3 +41,28 @@ def write(path: Path, content: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def arrays(path: str | Path, *names: str, optional: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Those of an .npz file that have these names; nothing is unpickled.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is not such a file, or a name is missing that is not optional.
+    """
+    every = *names, *optional
+    try:
+        with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as file:
+            found, held = {x: file[x] for x in every if x in file.files}, ", ".join(file.files)
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, MemoryError, struct.error):
+        words = "damaged, truncated or not an .npz file: save it again by np.savez"
+        raise ValueError(words) from None
+    except ValueError as error:
+        words = "it holds pickled objects, which are never loaded: save arrays of numbers"
+        plain = f"not an .npz file of plain arrays: {error}"
+        raise ValueError(words if "pickle" in str(error) else plain) from None
+    if missing := [name for name in names if name not in found]:
+        lacks, holds = " and none named ".join(missing), shorten(held or "nothing", 200)
+        way = f"save with np.savez(path, {', '.join(f'{name}=...' for name in every)})"
+        raise ValueError(f"no array named {lacks}, it holds {holds}: {way}")
+    return found

@@ -6,9 +6,6 @@ What you can do here: `digits()` for the 8x8 handwritten digits, `Data(...)` for
 """
 
 import csv
-import struct
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -18,7 +15,8 @@ from typing import TypeAlias
 import numpy as np
 
 from tinygrad_lossmix.engine.table import REAL, Array
-from tinygrad_lossmix.printing import clean, shorten
+from tinygrad_lossmix.files import arrays
+from tinygrad_lossmix.printing import clean
 
 Contents: TypeAlias = tuple[Array, Array, tuple[str, ...]]  # features, labels, names of classes
 
@@ -286,25 +284,8 @@ def is_number(cell: str) -> bool:
 
 def read_npz(path: Path) -> Contents:
     """The arrays X (n, d) and y (n,), numbers or names; pickled objects are refused."""
-    if path.stat().st_size == 0:
-        raise DataError("the file is empty")
     try:
-        with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as arrays:
-            missing = {"X", "y"}.difference(arrays.files)
-            if missing:
-                found = ", ".join(arrays.files) or "nothing"
-                raise DataError(f"it holds {shorten(found, 200)}: expected arrays named X and y")
-            x, y = arrays["X"], arrays["y"]
-            return (x, *named(y)) if np.ndim(y) == 1 and y.dtype.kind == "U" else (x, y, ())
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, MemoryError, struct.error):
-        raise DataError(
-            "damaged, truncated or not an .npz file: save it again by np.savez"
-        ) from None
-    except (ValueError, KeyError) as error:
-        if isinstance(error, DataError):
-            raise
-        if "pickle" in str(error):
-            raise DataError(
-                "it holds pickled objects, which are never loaded: save numbers"
-            ) from None
-        raise DataError(f"not an .npz file of plain arrays: {error}") from None
+        x, y = arrays(path, "X", "y").values()
+    except ValueError as error:
+        raise DataError(str(error)) from None
+    return (x, *named(y)) if np.ndim(y) == 1 and y.dtype.kind == "U" else (x, y, ())

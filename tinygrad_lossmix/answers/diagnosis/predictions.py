@@ -11,9 +11,6 @@ what they look like (logits, probabilities, log-probabilities), and how many are
 """
 
 import math
-import struct
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,10 +20,11 @@ import numpy as np
 from tinygrad_lossmix.answers.plateau.candidates import half_unit
 from tinygrad_lossmix.engine.table import INTEGER, Array
 from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.files import arrays
 from tinygrad_lossmix.mixes.labels import dense
 from tinygrad_lossmix.printing import figure
 
-REQUIRED, OPTIONAL = ("outputs", "labels"), ("loss", "accuracy")
+OPTIONAL = "loss", "accuracy"
 KERAS = (
     ": that is what Keras' accuracy means beside binary_crossentropy. For one class out of K ask "
     "for categorical_accuracy"
@@ -114,26 +112,7 @@ def read_outputs(path: str | Path) -> dict[str, Array]:
         OSError: it cannot be read.
         ValueError: it is not such a file, or it holds pickled objects.
     """
-    try:
-        with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as file:
-            missing = [name for name in REQUIRED if name not in file.files]
-            if missing:
-                held = ", ".join(file.files) or "nothing"
-                raise ValueError(
-                    f"no array named {' and none named '.join(missing)}, it holds {held}: save "
-                    "with np.savez(path, outputs=..., labels=..., loss=...)"
-                )
-            found = {name: file[name] for name in (*REQUIRED, *OPTIONAL) if name in file.files}
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, MemoryError, struct.error):
-        raise ValueError(
-            "damaged, truncated or not an .npz file: save it again by np.savez"
-        ) from None
-    except ValueError as error:
-        if "pickle" in str(error):
-            raise ValueError(
-                "it holds pickled objects, which are never loaded: save arrays of numbers"
-            ) from None
-        raise
+    found = arrays(path, "outputs", "labels", optional=OPTIONAL)
     for name in (each for each in OPTIONAL if each in found):
         if found[name].size != 1:
             raise ValueError(f"{name} is one number, not an array of shape {found[name].shape}")
