@@ -22,9 +22,9 @@ PAIRS = list(itertools.combinations(lm.MIXES, 2))
 @in_one(("left", "right"), PAIRS, ids=str)
 def test_both_have_the_whole_gradient_of_a_and_z_at_the_same_step(left, right):
     pair = pair_of(left, right)
-    assert [meeting.name for meeting in pair.meetings] == ["C", "a", "z"]
+    assert [meeting.name for meeting in pair.met.values()] == ["C", "a", "z"]
     for meeting, side, mix in (
-        (pair.meetings[2], side, mix) for side, mix in (("left", left), ("right", right))
+        ([*pair.met.values()][2], side, mix) for side, mix in (("left", left), ("right", right))
     ):
         np.testing.assert_allclose(getattr(meeting, side), mix.delta(np.array(Z), 0), atol=1e-12)
 
@@ -71,4 +71,4 @@ def test_costs_without_a_mix_are_stepped_to_their_ends():
 
 def test_gradients_of_other_shapes_are_apart():
     costs = [lm.Mix("softmax", "ll").composed(lm.Tensor([1.0] * k), 0) for k in (2, 3)]
-    assert Lockstep(*map(lm.Stepper, costs)).meetings[-1].gap == np.inf
+    assert Lockstep(*map(lm.Stepper, costs)).met.popitem()[1].gap == np.inf

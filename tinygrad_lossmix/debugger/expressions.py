@@ -61,8 +61,8 @@ class CommandError(Exception):
 
 
 def find_node(text: str, walk: Walk) -> Tensor:
-    """The node of that name."""
-    name = text if text in walk.known else differentiated(text, walk)
+    """The node of that name, or of a gradient of it."""
+    name = named(text, walk)
     found = walk.known.get(name)
     if isinstance(found, Tensor):
         return found
@@ -71,21 +71,17 @@ def find_node(text: str, walk: Walk) -> Tensor:
     raise unknown(text, walk)
 
 
-def differentiated(text: str, walk: Walk) -> str:
-    """The name of a gradient, `h.grad` or `dC/dh`, without what says that it is one."""
-    return text.removesuffix(".grad").removeprefix(f"d{walk.reading.call(walk.cost)}/d")
-
-
-def is_name(text: str, walk: Walk) -> bool:
-    """Whether it is that of a node or an array, or of a gradient."""
-    return text in walk.known or differentiated(text, walk) in walk.known
+def named(text: str, walk: Walk) -> str:
+    """What is named in `h`, `h.grad` or `dC/dh`; '' where that is not known."""
+    bare = text.removesuffix(".grad").removeprefix(f"d{walk.reading.call(walk.cost)}/d")
+    return next((name for name in (text, bare) if name in walk.known), "")
 
 
 def is_quantity(text: str, walk: Walk) -> bool:
     """Whether `print` is meant where it stands alone: it is more than words, or a known one."""
     called = (name for node in walk.reading.nodes for name, *_ in node.groups)
     sign = SIGN.search(text) and (is_condition(text) or not FIGURES.match(text))
-    return is_name(text, walk) or text in HERE or text in called or bool(sign)
+    return bool(named(text, walk) or text in HERE or text in called or sign)
 
 
 def node_or_current(text: str, walk: Walk) -> Tensor:
@@ -110,27 +106,22 @@ def quantity(text: str, walk: Walk) -> Any:
     for each entry of a comparison, or for several joined by `and`; None as long as it has no value.
     """
     if text in walk.known:
-        return _whole(text, walk)
-    if is_condition(text):
-        first, *others = [_compared(walk, *sides) for sides in _comparisons(text)]
-        return all(map(np.any, (first, *others))) if others else first
-    found = ENTRY.fullmatch(text)
-    whole = _whole(found["name"] if found else text, walk)
-    if found is None or whole is None:
-        return whole
-    return np.asarray(whole)[place_in(found["name"], np.shape(whole), found["place"])]
-
-
-def _whole(text: str, walk: Walk) -> Any:
-    if text in walk.known:
         found = walk.known[text]
         return walk.value(found) if isinstance(found, Tensor) else found
-    if differentiated(text, walk) in walk.known:
+    if named(text, walk):
         return walk.gradient(find_node(text, walk))
     if NUMBER.fullmatch(text):
         return float(text)
     if text in HERE:
         return HERE[text](walk)
+    if is_condition(text):
+        first, *others = [_compared(walk, *sides) for sides in _comparisons(text)]
+        return all(map(np.any, (first, *others))) if others else first
+    entry = ENTRY.fullmatch(text)
+    if entry and (entry["name"] in walk.known or entry["name"][-1] != "]"):
+        if (whole := quantity(entry["name"], walk)) is None:
+            return None
+        return np.asarray(whole)[place_in(entry["name"], np.shape(whole), entry["place"])]
     if SIGN.search(text):
         words = "type NAME, NAME.grad, NAME[0] or a comparison, as in z.grad > 1"
         raise CommandError(f"{brief(text)} is not evaluated: {words}")

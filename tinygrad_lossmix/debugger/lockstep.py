@@ -95,11 +95,6 @@ class Lockstep(Steps):
         """The quantity whose gradients are both complete here; None elsewhere."""
         return self.met.get(self.position)
 
-    @property
-    def meetings(self) -> list[Meeting]:
-        """All of them, from the cost to the logits."""
-        return [*self.met.values()]
-
 
 def _landmarks(walk: Walk) -> dict[str, tuple[int, Array]]:
     """Where the cost, the outputs and the logits have all their gradient, and that gradient."""

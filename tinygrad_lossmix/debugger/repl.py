@@ -23,7 +23,7 @@ from rich.text import Text
 
 from tinygrad_lossmix.debugger import show
 from tinygrad_lossmix.debugger.commands.session import TABLE, TOPICS, Session
-from tinygrad_lossmix.debugger.expressions import CommandError, is_name, is_quantity
+from tinygrad_lossmix.debugger.expressions import CommandError, is_quantity, named
 from tinygrad_lossmix.debugger.layout import STYLES, fitted
 from tinygrad_lossmix.debugger.lockstep import Lockstep
 from tinygrad_lossmix.debugger.page import page_of
@@ -161,10 +161,10 @@ class Prompt(cmd.Cmd):
         if known is None:
             return is_quantity(line, steps)
         if line == known.short:
-            named = getattr(steps.known.get(line), "name", None) == line
-            return (named or line in steps.reading.known) and not known.repeats
+            own = getattr(steps.known.get(line), "name", None) == line
+            return (own or line in steps.reading.known) and not known.repeats
         hidden = known.short in steps.known and re.match(rf"{known.short}\s*[^\w\s]", line)
-        return bool(hidden) or is_name(line, steps)
+        return bool(hidden or named(line, steps))
 
     def _carry_out(self, line: str) -> bool:
         name, arg, line = self.parseline(line)

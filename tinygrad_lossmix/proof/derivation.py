@@ -62,12 +62,9 @@ class Symbolic:
 
 
 def _exact(number: Any) -> Formula:
-    """The expression, or the simplest fraction of which a float is the nearest: 9/10 of 0.9."""
-    if isinstance(number, Symbolic):
-        return number.expression
-    exact = sympy.Rational(number)
-    simple = exact.limit_denominator(10**6)
-    return simple if float(simple) == float(exact) else exact
+    """The expression, or the fraction that a float is, 9/10 of 0.9."""
+    exact = isinstance(number, Symbolic)
+    return number.expression if exact else sympy.nsimplify(number, rational=True)
 
 
 def _operator(name: str, of: Callable[[Any, Any], Any]) -> None:

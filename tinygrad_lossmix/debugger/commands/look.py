@@ -34,9 +34,9 @@ from tinygrad_lossmix.debugger import show
 from tinygrad_lossmix.debugger.commands.session import Session, command
 from tinygrad_lossmix.debugger.expressions import (
     CommandError,
-    differentiated,
     entry_in,
     find_node,
+    named,
     node_or_current,
     operation,
     quantity,
@@ -72,7 +72,7 @@ def print_(session: Session[Walk], arg: str) -> Text:
         return text
     if found is not None:
         return _alone(session, arg, found, "constant")
-    if differentiated(arg, walk) in walk.known:
+    if named(arg, walk):
         return gradient_so_far(session, find_node(arg, walk))
     if not arg:
         raise CommandError("print takes NAME or NAME.grad; `list` shows the names")
@@ -204,7 +204,7 @@ def part(session: Session[Lockstep], arg: str) -> Text:
 def delta_(session: Session[Lockstep], arg: str) -> Text:
     """the gradients of C, a and z on both sides, and their max difference"""
     steps, rows = session.steps, [("", "left", "right", "difference")]
-    for each in steps.meetings:
+    for each in steps.met.values():
         apart = "equal" if each.same else f"{each.gap:.4g}"
         left, right = (session.focus.on(steps.left.reading, x) for x in (each.left, each.right))
         rows.append((f"dC/d{each.name}", left, right, apart))
@@ -216,7 +216,7 @@ def draw(session: Session[Walk], arg: str) -> Text:
     """draw FILE: the picture with the gradients so far, as .svg, .png, .pdf, .dot, .mmd or .txt"""
     walk = session.steps
     return _written(
-        "draw graph.svg", arg, lambda: drawing(walk.reading, walk.gradients()).save(arg)
+        "draw graph.svg", arg, lambda path: drawing(walk.reading, walk.gradients()).save(path)
     )
 
 
@@ -225,14 +225,14 @@ def page(session: Session[Walk], arg: str) -> Text:
     """page FILE: an HTML page that steps through this recording in a browser"""
     walk = session.steps
     names = {name: node for node, name in walk.reading.names.items()}
-    return _written("page steps.html", arg, lambda: write_page(walk.cost, arg, names))
+    return _written("page steps.html", arg, lambda path: write_page(walk.cost, path, names))
 
 
-def _written(example: str, path: str, write: Callable[[], Path]) -> Text:
+def _written(example: str, path: str, write: Callable[[str], Path]) -> Text:
     if not path:
         raise CommandError(f"{example[:4]} takes the file to write, as in `{example}`")
     try:
-        return Text(f"wrote {clean(str(write()))}")
+        return Text(f"wrote {clean(str(write(path)))}")
     except ValueError as error:
         raise CommandError(clean(str(error))) from None
     except OSError as error:
