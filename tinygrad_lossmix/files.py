@@ -14,6 +14,8 @@ import numpy as np
 
 from tinygrad_lossmix.printing import shorten
 
+DAMAGED = zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, MemoryError, struct.error
+
 
 def write(path: Path, content: bytes) -> None:
     """Replace a file, or leave it as it was; a device or a pipe is written to.
@@ -54,13 +56,11 @@ def arrays(path: str | Path, *names: str, optional: tuple[str, ...] = ()) -> dic
     try:
         with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as file:
             found, held = {x: file[x] for x in every if x in file.files}, ", ".join(file.files)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, MemoryError, struct.error):
+    except (*DAMAGED, ValueError) as error:
         words = "damaged, truncated or not an .npz file: save it again by np.savez"
+        if "pickle" in str(error):
+            words = "it holds pickled objects, which are never loaded: save arrays of numbers"
         raise ValueError(words) from None
-    except ValueError as error:
-        words = "it holds pickled objects, which are never loaded: save arrays of numbers"
-        plain = f"not an .npz file of plain arrays: {error}"
-        raise ValueError(words if "pickle" in str(error) else plain) from None
     if missing := [name for name in names if name not in found]:
         lacks, holds = " and none named ".join(missing), shorten(held or "nothing", 200)
         way = f"save with np.savez(path, {', '.join(f'{name}=...' for name in every)})"

@@ -67,8 +67,7 @@ def users_code(what: str) -> Iterator[None]:
         said = f"{type(error).__name__}: {error}".removesuffix(": ")
         if isinstance(error, SystemExit):
             said += " (it calls sys.exit, or leaves Python otherwise)"
-        passed = [each for each in extract_tb(error.__traceback__) if each.filename[0] != "<"]
-        ours = (*INSIDE, importlib.__file__)
+        ours, passed = ("<", importlib.__file__, *INSIDE), extract_tb(error.__traceback__)
         users = [each for each in passed if not each.filename.startswith(ours)]
         where = [line_of_code(each.filename, each.lineno or 0) for each in users[-1:]]
         notes = ", ".join(where + getattr(error, "__notes__", []))

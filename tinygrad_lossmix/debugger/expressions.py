@@ -102,9 +102,7 @@ def unknown(text: str, walk: Walk) -> CommandError:
 
 
 def quantity(text: str, walk: Walk) -> Any:
-    """A number, a name, NAME.grad, what is at this stop, an entry or a row of one, True or False
-    for each entry of a comparison, or for several joined by `and`; None as long as it has no value.
-    """
+    """A number, a name, NAME.grad, what is here, an entry, a comparison; None: no value yet."""
     if text in walk.known:
         found = walk.known[text]
         return walk.value(found) if isinstance(found, Tensor) else found

@@ -46,9 +46,7 @@ def lined(*parts: Text) -> Text:
 
 
 def fitted(text: Text) -> Text:
-    """Text whose lines are not longer than the screen is wide, broken at spaces; the rest of a line
-    begins where the line does.
-    """
+    """Lines no longer than the screen is wide, broken at spaces; the rest begins where they do."""
     columns, lines = screen()[0], list[Text]()
     for line in text.split("\n", allow_blank=True):
         while len(line) > columns:

@@ -34,13 +34,13 @@ Trigger = Callable[[Walk], bool]  # whether to stop at the position of a walk
 @command("move", "n", takes="text", repeats=True, on="either")
 def next_(session: Session[Any], arg: str) -> Text:
     """take the next vector-Jacobian product: from a node to one of its arguments; next N: take N"""
-    return _several(session, "next", arg, session.steps.next)
+    return _several(session, "next", arg, 1)
 
 
 @command("move", takes="text", repeats=True, on="either")
 def back(session: Session[Any], arg: str) -> Text:
     """undo the last step; back N: undo N"""
-    return _several(session, "back", arg, session.steps.back)
+    return _several(session, "back", arg, -1)
 
 
 TABLE.append(Command("step", "move", "the same as next", next_, "s", "text", True, "either"))
@@ -100,14 +100,13 @@ def forward(session: Session[Walk], arg: str) -> Text:
     return session.here()
 
 
-def _several(session: Session[Any], name: str, arg: str, move: Callable[[], bool]) -> Text:
-    """Move so many times, as far as it goes."""
+def _several(session: Session[Any], name: str, arg: str, way: int) -> Text:
+    """Move so many steps forwards, 1, or back, -1, as far as it goes."""
+    steps, before = session.steps, session.steps.position
     words = f"{name} takes a number of steps, or nothing for one"
-    before = session.steps.position
-    for _ in range(whole_number(arg or "1", range(1, 10**9), words)):
-        if not move():
-            break
-    return session.moved(session.steps.position != before)
+    there = before + way * whole_number(arg or "1", range(1, 10**9), words)
+    steps.goto(min(max(there, steps.first), len(steps)))
+    return session.moved(steps.position != before)
 
 
 @command("stop", "c", repeats=True)
