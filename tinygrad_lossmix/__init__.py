@@ -121,11 +121,9 @@ def __dir__() -> list[str]:
     return [*__all__, *(name for name in globals() if name.startswith("__"))]
 
 
-def _stabilized(cost: Any) -> Any:
-    return import_module(f"{__name__}.compiler.stabilize").rewritten(cost).after
-
-
 # What a lower floor calls on a higher one, by name: all of it, for Mix.verdict and the cost of a
 # mix of functions
 HIGHER["verdict"] = lambda mix, classes: __getattr__("verdict")(mix, classes)
-HIGHER["stabilized"] = _stabilized
+HIGHER["stabilized"] = lambda cost: (
+    import_module(f"{__name__}.compiler.stabilize").rewritten(cost).after
+)

@@ -46,12 +46,7 @@ def write(path: Path, content: bytes) -> None:
 
 
 def arrays(path: str | Path, *names: str, optional: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Those of an .npz file that have these names; nothing is unpickled.
-
-    Raises:
-        OSError: it cannot be read.
-        ValueError: it is not such a file, or a name is missing that is not optional.
-    """
+    """Those of an .npz file with these names, ValueError without; nothing is unpickled."""
     every = *names, *optional
     try:
         with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as file:

@@ -54,9 +54,8 @@ def outcome(function: Callable[..., Any], *args: Any) -> tuple[Any, dict[str, An
 
 @contextmanager
 def users_code(what: str) -> Iterator[None]:
-    """Around a user's code: whatever it raises, or leaves Python by, becomes one error.
-
-    What it prints is no part of our answer: it goes to stderr.
+    """Around a user's code: whatever it raises, or leaves Python by, becomes one error; what it
+    prints goes to stderr.
     """
     try:
         with redirect_stdout(sys.stderr):

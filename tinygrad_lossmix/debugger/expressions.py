@@ -185,10 +185,7 @@ def whole_number(text: str, allowed: Container[int], otherwise: str) -> int:
 
 
 def numbers(text: str, shape: tuple[int, ...]) -> Array:
-    """`2,1,0` as an array of a shape, row by row; a single number fills it.
-
-    Brackets and spaces are as an array is printed.
-    """
+    """`2,1,0`, or as an array is printed, in a shape, row by row; a single number fills it."""
     values, size = _listed(text), int(np.prod(shape))
     if values.size not in (1, size):
         many = f"{values.size} numbers where the shape {shape} takes {size}, or one for all"

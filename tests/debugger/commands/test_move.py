@@ -25,6 +25,11 @@ def test_movements_of_several_products():
     assert text.endswith("n1 gets no further contribution\n")
 
 
+def test_a_gradient_is_a_place_to_stop_at():
+    for text in ("break n1.grad", "break dC/dn1"):
+        assert places(answers_to(f"{text};;c")) == places(answers_to("break n1;;c")) == ["7/8"]
+
+
 def test_next_and_back_take_a_number_of_steps():
     assert places(answers_to("next 3;;back 2;;n 4")) == ["3/8", "1/8", "5/8"]
     both = answers_to("step 3;;rstep 2")

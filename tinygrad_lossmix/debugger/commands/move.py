@@ -18,6 +18,7 @@ from tinygrad_lossmix.debugger.expressions import (
     find_node,
     holds,
     is_condition,
+    named,
     node_or_current,
     unknown,
     whole_number,
@@ -150,7 +151,7 @@ def clear(session: Session[Walk], arg: str) -> None:
 
 
 def _add(session: Session[Walk], kind: str, text: str) -> Text:
-    trigger(kind, text, session.steps)  # an error in it is said now
+    TRIGGERS[kind](text, session.steps)  # an error in it is said now
     session.numbered += 1
     session.breakpoints[session.numbered] = kind, text
     return Text(f"{session.numbered}: {_typed(kind, text)}")
@@ -166,7 +167,7 @@ def _run(session: Session[Walk], step: int) -> Text:
     said, triggers = list[Text](), dict[int, Trigger]()
     for number, each in session.breakpoints.items():
         try:
-            triggers[number] = trigger(*each, walk)
+            triggers[number] = TRIGGERS[each[0]](each[1], walk)  # as it is named in this recording
         except CommandError as error:  # it was of another recording, before `set`
             said.append(Text(f"{number}: {_typed(*each)} does not apply: {error}"))
     if walk.run(lambda walk: any(stops(walk) for stops in triggers.values()), step):
@@ -187,11 +188,6 @@ def _reason(kind: str, text: str, walk: Walk) -> str:
     return f"{words}, {was} -> {short(stop.total)}, written by {writer}"
 
 
-def trigger(kind: str, text: str, walk: Walk) -> Trigger:
-    """What was typed behind `break` or `watch`, its names as they are in this recording."""
-    return (breakpoint if kind == "break" else watchpoint)(text, walk)
-
-
 def breakpoint(text: str, walk: Walk) -> Trigger:
     """Whether to stop at a position.
 
@@ -201,8 +197,7 @@ def breakpoint(text: str, walk: Walk) -> Trigger:
             begins; `nan`: where NaN comes of numbers; a condition: where it holds.
         walk: what it is asked for.
     """
-    if isinstance(walk.known.get(text), Tensor):
-        node = walk.known[text]
+    if isinstance(node := walk.known.get(named(text, walk)), Tensor):
         return lambda walk: walk.computed is node or 0 <= walk.position == walk.complete(node)
     if text == "nan":
         return _makes_nan
@@ -231,6 +226,9 @@ def watchpoint(text: str, walk: Walk) -> Trigger:
         )
     node = find_node(text, walk)
     return lambda walk: walk.stop is not None and walk.stop.argument is node
+
+
+TRIGGERS = {"break": breakpoint, "watch": watchpoint}
 
 
 def _begins(walk: Walk, name: str) -> bool:
