@@ -1,6 +1,4 @@
-"""Writing a file as a whole: at any time it holds either the old content or the new one; reading
-arrays from one that anybody may have written.
-"""
+"""Writing a file as a whole: it holds the old content or the new one; reading arrays from one."""
 
 import errno
 import os

@@ -5,7 +5,6 @@ A word that is none of these is a ValueError, which `usage` turns into an error 
 """
 
 import functools
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -96,7 +95,7 @@ class UsersFunction:
     def __init__(self, name: str, function: Callable[..., Any]) -> None:
         functools.update_wrapper(self, function)
         self.name, self.function = name, function
-        self.__name__ = re.split("[:.]", name)[-1]  # a partial, an object or a lambda has none
+        self.__name__ = name.replace(":", ".").rpartition(".")[2]  # a partial or a lambda has none
 
     def __call__(self, *args: Any) -> Any:
         with users_code(self.name):

@@ -219,8 +219,7 @@ def mix(text: str) -> Mix:
     try:
         return Mix(*text.split(maxsplit=1))
     except (ValueError, TypeError):
-        asked = brief(text)
-        raise CommandError(f"there is no mix {asked}: choose one as in softmax ce") from None
+        raise CommandError(f"there is no mix {brief(text)}: choose one as in softmax ce") from None
 
 
 def assignment(text: str, known: Iterable[str]) -> tuple[str, str, str]:

@@ -170,23 +170,18 @@ def read(path: str | Path) -> Data:
     """The data in a .csv or .npz file; their features are standardised before training.
 
     Raises:
-        DataError: there is no such file, it cannot be read, or what it holds is not as `Data` wants
-            it; the message starts with the path.
+        DataError: it cannot be read, or holds no `Data`; the message starts with the path.
     """
     path = Path(path)
     readers = {".csv": read_csv, ".npz": read_npz}
     try:
-        if path.is_dir():
-            raise DataError("this is a folder, not a file")
         if path.suffix.lower() not in readers:
             raise DataError("expected a name ending in .csv or .npz")
         x, y, names = readers[path.suffix.lower()](path)
         return Data(path.name, x, y, names=names)
-    except FileNotFoundError:
-        raise DataError(clean(f"{path}: there is no such file")) from None
     except OSError as error:
         raise DataError(clean(f"{path}: cannot be read: {error.strerror or error}")) from error
-    except DataError as error:
+    except ValueError as error:
         raise DataError(clean(f"{path}: {error}")) from error
 
 
@@ -284,8 +279,5 @@ def is_number(cell: str) -> bool:
 
 def read_npz(path: Path) -> Contents:
     """The arrays X (n, d) and y (n,), numbers or names; pickled objects are refused."""
-    try:
-        x, y = arrays(path, "X", "y").values()
-    except ValueError as error:
-        raise DataError(str(error)) from None
+    x, y = arrays(path, "X", "y").values()
     return (x, *named(y)) if np.ndim(y) == 1 and y.dtype.kind == "U" else (x, y, ())

@@ -21,7 +21,7 @@ from tinygrad_lossmix.answers.plateau.candidates import half_unit
 from tinygrad_lossmix.engine.table import INTEGER, Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.files import arrays
-from tinygrad_lossmix.mixes.labels import dense
+from tinygrad_lossmix.mixes.labels import dense, require_finite
 from tinygrad_lossmix.printing import figure
 
 OPTIONAL = "loss", "accuracy"
@@ -62,9 +62,7 @@ def handed(outputs: Any, labels: Any) -> tuple[Array, Array]:
             f"outputs of shape {x.shape} seem to have their classes on axis 1: expected on the "
             "last, np.moveaxis(outputs, 1, -1)"
         )
-    y = dense(y, x)
-    if not np.isfinite(y).all():
-        raise ValueError("labels are finite numbers, but hold NaN or infinity")
+    y = require_finite(dense(y, x))
     if y.min() < 0 or y.max() > 1:
         raise ValueError(
             f"labels are between 0 and 1, but hold {y.min():.4g} to {y.max():.4g}; labels of -1 "
