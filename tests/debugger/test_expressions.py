@@ -122,11 +122,17 @@ def test_an_array_is_read_as_it_is_printed(entries):
     np.testing.assert_array_equal(numbers(str(x), (2, 2)), x)
 
 
+def test_a_fraction_is_a_number():
+    np.testing.assert_array_equal(numbers("1/4, -2/8,.5", (3,)), [0.25, -0.25, 0.5])
+
+
 def test_a_single_number_fills_a_shape():
     np.testing.assert_array_equal(numbers("3", (2, 2)), np.full((2, 2), 3.0))
 
 
-@pytest.mark.parametrize("text", ["", "x", "1,2", "1;2", "1,2,3,4", "__import__('os')"])
+@pytest.mark.parametrize(
+    "text", ["", "x", "1/0", "1/x", "9" * 999 + "/1", "1,2", "1;2", "1,2,3,4", "__import__('os')"]
+)
 def test_a_value_that_does_not_fit_is_a_mistake(text):
     with pytest.raises(CommandError, match="numbers"):
         numbers(text, (3,))

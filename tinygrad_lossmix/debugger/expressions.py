@@ -21,6 +21,7 @@ import difflib
 import operator
 import re
 from collections.abc import Callable, Container, Iterable
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
@@ -209,8 +210,8 @@ def label_numbers(text: str, shape: tuple[int, ...]) -> Array:
 def _listed(text: str) -> Array:
     parts = re.split(r"[\s,]+", text.translate({ord(c): " " for c in "[]()"}).strip(" ,"))
     try:
-        return np.array([float(part) for part in parts])
-    except ValueError:
+        return np.array([float(Fraction(part) if "/" in part else part) for part in parts])
+    except (ValueError, ArithmeticError):
         raise CommandError("a value is numbers separated by commas, as in 2,1,0") from None
 
 
