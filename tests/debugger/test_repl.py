@@ -252,6 +252,7 @@ def test_an_empty_command_repeats_the_last_movement():
         ("__import__('os').system('true')", "is not evaluated: type NAME"),
         ("np.abs(z).max()", "np.abs(z).max() is not evaluated: type NAME"),
         ("a - y", "a - y is not evaluated: type NAME"),
+        ("z = 3", "z = 3 is not evaluated: `set` changes a value, as in `set z 0`"),
         ("zz > 1", "there is no zz here: did you mean z?"),
         *((numbers, "did you mean answer?") for numbers in ("3", "-1", "-.5, 0", "[1, 0]")),
         ("goto 9", "the number of a stop, 0 to 8"),

@@ -116,13 +116,13 @@ def quantity(text: str, walk: Walk) -> Any:
     if is_condition(text):
         first, *others = [_compared(walk, *sides) for sides in _comparisons(text)]
         return all(map(np.any, (first, *others))) if others else first
-    entry = ENTRY.fullmatch(text)
-    if entry and (entry["name"] in walk.known or entry["name"][-1] != "]"):
-        if (whole := quantity(entry["name"], walk)) is None:
+    if (entry := ENTRY.fullmatch(text)) and (entry[1] in walk.known or entry[1][-1] != "]"):
+        if (whole := quantity(entry[1], walk)) is None:
             return None
-        return np.asarray(whole)[place_in(entry["name"], np.shape(whole), entry["place"])]
+        return np.asarray(whole)[place_in(entry[1], np.shape(whole), entry["place"])]
     if SIGN.search(text):
         words = "type NAME, NAME.grad, NAME[0] or a comparison, as in z.grad > 1"
+        words = "`set` changes a value, as in `set z 0`" if "=" in text else words
         raise CommandError(f"{brief(text)} is not evaluated: {words}")
     raise unknown(text, walk)
 
