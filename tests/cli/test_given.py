@@ -136,6 +136,17 @@ def test_arguments_with_defaults_may_be_left_out_and_more_may_be_taken(args):
     assert ", input" in drawn(*args)
 
 
+def test_each_of_several_arguments_is_called_as_the_function_calls_it(tmp_path):
+    (tmp_path / "layers_of_mine.py").write_text(
+        "def loss(*Ws):\n    return (Ws[0] @ Ws[1]).sum()\n"
+    )
+    args = ("layers_of_mine:loss", "--input", "3x2", "--input", "2x4")
+    assert "n2 = Ws[0] @ Ws[1]" in run("draw", *args).stdout
+    said = run("step", *args, "--batch", "-c", "Ws[1][0];;end;;dn3/dWs[0]").stdout
+    assert said.startswith("Ws[1][0] = [")
+    assert "dn3/dWs[0] (3, 2)" in said
+
+
 def test_random_logits_are_a_batch():
     said = run("step", "softmax", "ll", "--input", "4x3", "--batch", "-c", "end;;delta")
     assert said.exit_code == 0

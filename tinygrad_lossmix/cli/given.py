@@ -154,7 +154,8 @@ def parameters(function: Any, count: int) -> list[str]:
             f"{count} of --input do not fit the arguments, {known}: give the shape of each, as in "
             "--input 3x4 --input 4"
         ) from None
-    return [name for name, given in bound.items() for _ in np.ravel(given)]
+    every = [(name, given, i) for name, given in bound.items() for i in range(np.size(given))]
+    return [f"{name}[{i}]" if isinstance(given, tuple) else name for name, given, i in every]
 
 
 def normal(shape: str, seed: int) -> Array:

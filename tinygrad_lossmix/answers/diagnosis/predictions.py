@@ -106,9 +106,7 @@ def number(value: Any, name: str) -> Any:
 def read_outputs(path: str | Path) -> dict[str, Array]:
     """The arrays `outputs` and `labels` of an .npz file; `loss` and `accuracy` if it holds them.
 
-    Raises:
-        OSError: it cannot be read.
-        ValueError: it is not such a file, or it holds pickled objects.
+    Raises OSError, and ValueError where it is no such file.
     """
     found = arrays(path, "outputs", "labels", optional=OPTIONAL)
     for name in (each for each in OPTIONAL if each in found):
