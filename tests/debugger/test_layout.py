@@ -46,6 +46,12 @@ def test_what_does_not_fit_a_line_begins_below_where_the_line_does(columns):
     assert all(re.match("    word", line) for line in lines)
 
 
+def test_an_arrow_stays_with_what_it_points_to(columns):
+    lines = layout.fitted(Text("word → n1 " * 40)).plain.split("\n")
+    assert len(lines) > 2
+    assert all(line.count("→ n1") == line.count("→") for line in lines)
+
+
 def test_colours_stay_where_they_were(columns):
     text = Text("word " * 40).append("end", "cyan")
     fitted = layout.fitted(text)

@@ -51,7 +51,7 @@ def fitted(text: Text) -> Text:
     for line in text.split("\n", allow_blank=True):
         while len(line) > columns:
             indent = len(line.plain) - len(line.plain.lstrip())
-            space = line.plain.rfind(" ", indent, columns + 1)
+            space = line.plain.replace("→ ", "→_").rfind(" ", indent, columns + 1)  # not behind it
             space = space if space > 0 else line.plain.find(" ", columns)
             if space < 0:
                 break
