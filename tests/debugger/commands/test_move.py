@@ -30,6 +30,11 @@ def test_a_gradient_is_a_place_to_stop_at():
         assert places(answers_to(f"{text};;c")) == places(answers_to("break n1;;c")) == ["7/8"]
 
 
+def test_an_entry_of_a_gradient_can_be_watched():
+    written = places(answers_to("watch n1.grad;;c;;c"))
+    assert places(answers_to("watch n1.grad[0];;c;;c")) == written == ["5/8", "7/8"]
+
+
 def test_next_and_back_take_a_number_of_steps():
     assert places(answers_to("next 3;;back 2;;n 4")) == ["3/8", "1/8", "5/8"]
     both = answers_to("step 3;;rstep 2")

@@ -104,9 +104,8 @@ def number(value: Any, name: str) -> Any:
 
 
 def read_outputs(path: str | Path) -> dict[str, Array]:
-    """The arrays `outputs` and `labels` of an .npz file; `loss` and `accuracy` if it holds them.
-
-    Raises OSError, and ValueError where it is no such file.
+    """The arrays `outputs` and `labels` of an .npz file, OSError or ValueError where it has none;
+    `loss` and `accuracy` if it holds them.
     """
     found = arrays(path, "outputs", "labels", optional=OPTIONAL)
     for name in (each for each in OPTIONAL if each in found):

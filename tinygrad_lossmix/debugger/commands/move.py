@@ -14,6 +14,7 @@ from rich.text import Text
 
 from tinygrad_lossmix.debugger.commands.session import TABLE, Command, Session, command
 from tinygrad_lossmix.debugger.expressions import (
+    ENTRY,
     CommandError,
     find_node,
     holds,
@@ -224,7 +225,8 @@ def watchpoint(text: str, walk: Walk) -> Trigger:
             walk.position > walk.first
             and holds(text, walk) != holds(text, walk.at(walk.position - 1))
         )
-    node = find_node(text, walk)
+    entry = None if named(text, walk) else ENTRY.fullmatch(text)  # written with all the others
+    node = find_node(entry[1] if entry else text, walk)
     return lambda walk: walk.stop is not None and walk.stop.argument is node
 
 
