@@ -219,13 +219,11 @@ def report(
     with usage("--beside:"):
         given |= {"quick": not full, "mixes": [*map(mix_of, beside)]}
     options = "".join(f" --beside {shlex.join(words)}" for words in beside)
-    names = [*dict.fromkeys(only)] or [*STUDIES]
-    if path:
-        fit = [name for name in STUDIES if "data" in taken_by(name)]
-        names = [*dict.fromkeys(only)] or fit
-        if not {*names} <= {*fit}:
-            raise click.UsageError(f"--data is for {', '.join(fit)}: no --only of another part")
-        options += f" --data {shlex.quote(str(path))}"
+    options += f" --data {shlex.quote(str(path))}" if path else ""
+    fit = [name for name in STUDIES if not path or "data" in taken_by(name)]
+    names = [*dict.fromkeys(only)] or fit
+    if not {*names} <= {*fit}:
+        raise click.UsageError(f"--data is for {', '.join(fit)}: no --only of another part")
     html = out / "report.html" if out else Path("lossmix-report.html")
     with refusing(ImportError, ValueError), refusing(OSError, about=f"cannot write {html}: "):
         given |= {"data": read(path)} if path else {}

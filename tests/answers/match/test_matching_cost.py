@@ -195,6 +195,7 @@ def test_classes_may_stand_for_labels():
         (lambda z: z.sum(), ValueError, r"the layer gives shape \(\) for logits \(3,\)"),
         (lambda z: z / 0.0, ValueError, "the layer is not finite, at z ="),
         (lambda z: z + np.random.default_rng().normal(), ValueError, "another answer each time"),
+        (lambda z: z.astype("f4").astype(float), ValueError, "computes in float32, too few digits"),
         (lambda z: np.sign(z), TypeError, "ndarray for a Tensor: compute it by NumPy"),
     ],
 )

@@ -183,3 +183,15 @@ def test_a_cost_that_overflows_is_not_proper():
         return (np.exp(9e3 * (a - 0.6)) * y).sum()
 
     assert not verdict(Mix("sigmoid", overflowing), 1).proper
+
+
+def test_a_mix_that_computes_in_fewer_digits_is_not_judged_by_their_rounding() -> None:
+    def narrow(z: Any) -> Any:
+        return z.astype(np.float32)
+
+    def likelihood(a: Any, y: Any) -> Any:
+        return -(y * np.log(a.astype(np.float32))).sum(axis=-1).mean()
+
+    for mix in (Mix(narrow, "quadratic"), Mix("softmax", likelihood)):
+        with pytest.raises(ValueError, match="computes in float32, too few digits to judge it by"):
+            verdict(mix, 3)

@@ -22,6 +22,7 @@ import numpy as np
 from tinygrad_lossmix.compiler.ir.program import TracedProgram
 from tinygrad_lossmix.compiler.ir.trace import Traced
 from tinygrad_lossmix.engine import Tensor, grad
+from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.sweep import accumulated, sweep
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.layers import COSTS, LAYERS
@@ -181,8 +182,8 @@ def checked(function: Callable[..., Any], name: str, *arrays: Array, of: str = "
     """What a user's function makes of arrays.
 
     Raises:
-        ValueError: it raises, gives no finite numbers, changes its input, or gives another answer
-            each time.
+        ValueError: it raises, gives no finite numbers, changes its input, gives another answer
+            each time, or computes in less than float64.
     """
     where = f"at {of} = {point(arrays[0])}" + "".join(f", y = {point(y)}" for y in arrays[1:])
     given = [x.copy() for x in arrays]
@@ -204,6 +205,10 @@ def checked(function: Callable[..., Any], name: str, *arrays: Array, of: str = "
         logs = fault == "is not finite" and of == "z" and len(arrays) > 1
         hint = ": a cost is given logits here, not outputs" * logs
         raise ValueError(f"{name} {fault}, {where}{hint}")
+    recorded = called(function, Tensor(arrays[0]), *arrays[1:])
+    for node in nodes(recorded) if isinstance(recorded, Tensor) else ():
+        if node.dtype.itemsize < 8:
+            raise ValueError(f"{name} computes in {node.dtype}, too few digits to judge it by")
     return value
 
 
