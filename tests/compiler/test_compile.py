@@ -170,6 +170,29 @@ def test_rounding_at_a_minimum_is_no_other_answer(backend, scale):
 
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_a_gradient_that_is_no_number_leaves_rounding_to_the_others(backend):
+    def f(w, x):
+        return np.tanh(x @ w).std() + np.sqrt(abs(w)).sum()
+
+    g, random = compiled(f, backend=backend), np.random.default_rng(0)
+    w, x = random.normal(size=(5, 3)), random.normal(size=(7, 5))
+    w[0, 0] = 0.0
+    value, gradient = g(w, x)
+    expected = lm.value_and_grad(f)
+    with np.errstate(all="ignore"):
+        close((value, gradient), expected(w, x))
+    assert np.isnan(gradient).sum() == 1
+    assert g._latest.names == (), "it was compiled and is trusted"
+
+    def at_minimum(z, w):
+        return lm.Mix("softmax", "quadratic").cost(z, np.full(3, 1 / 3)) + np.sqrt(abs(w)).sum()
+
+    g = compiled(at_minimum, wrt=(0, 1), backend=backend)
+    for z in (np.zeros(3), np.full(3, 0.7)):
+        assert np.isnan(g(z, np.zeros(2))[1][1]).all()
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
 def test_what_needs_its_real_argument_gets_it(backend):
     a, w = np.array([[2.0, 1.0], [1.0, 3.0]]), np.array([1.0, -2.0])
     fussy = lm.derivative(lambda x: x if (x > 0).all() else 1 / 0, lambda g, z, x: g)
