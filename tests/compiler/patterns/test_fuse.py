@@ -172,6 +172,19 @@ def test_no_examples_and_a_single_number_are_no_mixes():
     assert functions(after) == ["log_sigmoid", "negative"]
 
 
+@in_one("cut", [lambda a: a[0], lambda a: a.reshape(2, 1), np.transpose, lambda a: a])
+def test_squares_of_outputs_alone_on_their_axis_are_right(cut):
+    y = np.array([0.3, 0.6])
+
+    def cost(z):
+        error = cut(lm.softmax(z, axis=0)) - cut(y[None])
+        return (error * error).sum()
+
+    value, gradient = lm.compile(cost)(np.array([[1.0, 2.0]]))
+    np.testing.assert_allclose(value, 0.65)
+    np.testing.assert_array_equal(gradient, np.zeros((1, 2)))
+
+
 def test_whether_constants_are_complements():
     y = np.array([0.25, 1.0])
     assert is_complement(1 - y, y)

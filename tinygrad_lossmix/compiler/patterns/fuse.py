@@ -135,7 +135,7 @@ def _square(node: Tensor, rules: StableRules) -> End | None:
     idiom = rules.idioms.is_a(a, *LAYERS) if squared else None
     if idiom is None or type(y) is Tensor or not a.ndim or not a.size or len(idiom.axes) > 1:
         return None
-    if a.shape != node.shape or a.size != idiom.u.size:
+    if a.shape != node.shape or a.size != idiom.u.size or not {*idiom.axes} <= {*idiom.labels}:
         return None
     axis = idiom.labels.index(idiom.axes[0]) if idiom.axes else -1
     return End(idiom.kind, "error", idiom.logits(a.shape), axis, y=y)
