@@ -78,6 +78,15 @@ def test_what_is_added_stays_as_it_is(mix):
     np.testing.assert_allclose(lm.grad(after, w), lm.grad(cost(w), w), rtol=1e-12, atol=1e-15)
 
 
+def test_a_number_that_where_leaves_out_stays_out():
+    z, w = lm.Tensor([1.0, 0.0]), lm.Tensor(0.0)
+    mix = lm.Mix("softmax", "ll")
+    with np.errstate(all="ignore"):
+        after = lm.stabilize(mix.composed(z, 0) + np.where(False, np.log(w), 0.0))
+    np.testing.assert_allclose(after.data, mix.cost(z.data, 0))
+    assert "softmax_ll" in functions(after)
+
+
 def test_what_is_added_keeps_a_factor_that_is_no_number_yet():
     def cost(z, s):
         return lm.Mix("softmax", "ll").composed(z, 0) + np.rint(s) * s

@@ -119,7 +119,7 @@ class Linear:
             c, x = self.times[node]
         elif function in (np.multiply, np.divide):
             x, c = args[::-1] if function is np.multiply and type(args[1]) is Tensor else args
-        elif function is np.where and scalar(args[2]) == 0.0:
+        elif function is np.where and node.ndim and scalar(args[2]) == 0.0:
             c, x, _ = args
         else:
             return []
