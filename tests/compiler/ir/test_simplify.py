@@ -41,7 +41,6 @@ def test_nothing_is_done_for_nothing(same):
 @in_one(
     ("long", "short"),
     [
-        (lambda x, y: -(x - y), lambda x, y: y - x),
         (lambda x, y: x + -y, lambda x, y: x - y),
         (lambda x, y: -x + y, lambda x, y: y - x),
         (lambda x, y: x - -y, lambda x, y: x + y),
@@ -64,6 +63,25 @@ def test_one_form_for_what_is_equal(long, short):
     x = traced()
     y = x.program.argument("y", np.zeros((2, 3)))
     assert long(x, y) is short(x, y)
+
+
+@in_one(
+    "f",
+    [
+        lambda x, y: -(x - y),
+        lambda x, y: -x + y,
+        lambda x, y: -(x - y) * 2.0,
+        lambda x, y: -x * y - -x,
+    ],
+)
+def test_a_zero_keeps_its_sign(f):
+    def angle(x, y):
+        return np.arctan2(f(x, y), -1.0).sum()
+
+    x, y = np.array([0.0, -0.0, 1.0, -1.0]), np.array([0.0, 0.0, 1.0, 1.0])
+    g = compiled(angle)
+    for at in (x + 2.0, x):
+        np.testing.assert_allclose(g(at, y)[0], angle(at, y))
 
 
 LOST = {

@@ -128,12 +128,6 @@ def _signed(function: Any, a: Value, b: Value) -> Value | None:
     return result if all(signs) else np.negative(result)
 
 
-def _negative(x: Value) -> Value | None:
-    if _is(x, np.subtract):
-        return np.subtract(x.args[1], x.args[0])
-    return _scaled(x, -1.0) if x.dtype.kind == "f" else None
-
-
 def _add(a: Value, b: Value) -> Value | None:
     if _is(b, np.negative):
         return np.subtract(a, b.args[0])
@@ -187,7 +181,7 @@ def _transpose(x: Value, axes: tuple[int, ...]) -> Value | None:
 
 RULES: dict[Any, Callable[..., Value | None]] = {
     np.positive: lambda x: x,
-    np.negative: _negative,
+    np.negative: lambda x: _scaled(x, -1.0) if x.dtype.kind == "f" else None,
     np.add: _add,
     np.subtract: lambda a, b: np.add(a, b.args[0]) if _is(b, np.negative) else None,
     np.multiply: _multiply,
