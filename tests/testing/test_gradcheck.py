@@ -186,6 +186,29 @@ def test_kinks_are_reported_and_no_failure(f, x, kinks, method):
     assert ("kink" in str(report)) == bool(kinks)
 
 
+TIES = {
+    "max": (np.max, lambda x: (x == x.max()) * 1.0, [1.0, 1.0, 0.0]),
+    "maximum": (lambda x: np.maximum(x[0], x[1]), lambda x: (x > x[::-1]) * 1.0, [1.0, 1.0]),
+    "norm": (
+        lambda x: abs(x).max(),
+        lambda x: np.sign(x) * (abs(x) == abs(x).max()),
+        [1.0, -1.0, 0.2],
+    ),
+    "difference": (
+        lambda x: abs(x[0] - x[1]),
+        lambda x: np.sign(x - x[::-1]) if x[0] != x[1] else np.ones(2),
+        [1.0, 1.0],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TIES)
+def test_of_two_that_tie_one_has_it_all_or_both_share_it(name):
+    f, wrong, x = TIES[name]
+    assert [c.name for c in gradcheck((f, wrong), x).checks if not c.passed] == ["at kinks"]
+    assert gradcheck(f, x)
+
+
 def test_where_the_function_is_not_finite_around_there_is_a_note():
     report = gradcheck((lambda x: np.sqrt(x).sum(), lambda x: 0.5 / np.sqrt(x)), [1.0, 1e-300])
     assert report or "no reference" in str(report)

@@ -199,9 +199,8 @@ class Compiled:
 
     def _is_rounding(self, ours: Any, theirs: Any, arrays: Arguments, options: Any) -> bool:
         """Whether two answers differ by no more than last bits of the arguments change them."""
-        moved = (
-            nudged(x) if i in self._of_floats(len(arrays)) else x for i, x in enumerate(arrays)
-        )
+        floats = self._of_floats(len(arrays))
+        moved = [nudged(x) if i in floats else x for i, x in enumerate(arrays)]
         again = self._interpreted(*arrays, **options)
         random = [x.tobytes() for x in _flat(again)] != [x.tobytes() for x in _flat(theirs)]
         return not random and agree(ours, theirs, self._interpreted(*moved, **options))

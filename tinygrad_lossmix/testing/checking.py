@@ -65,8 +65,8 @@ def gradcheck(
     Returns:
         a report that is true when it passed. A gradient that raises, mutates, is NaN or of another
         shape or dtype gives a false report, not an exception. At a kink whatever lies between the
-        slopes around it is right; where no difference can be trusted nothing is decided: both are
-        reported and no failure.
+        derivatives around it is right; where no difference can be trusted nothing is decided: both
+        are reported and no failure.
 
     Raises:
         TypeError, ValueError: f, the inputs or an option is not what is described here; and

@@ -1,6 +1,7 @@
 """A gradient against the derivative: which method, how exact, which entries are wrong."""
 
 from collections.abc import Callable
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -108,6 +109,9 @@ def compare(
     tolerance = allowed + atol
     parts = found.kinks
     found = _at_kinks(subject, analytic, found, tolerance)
+    kinks = np.flatnonzero(found.kinks)[:DOUBTFUL]
+    if len(kinks) > 1 and not _together(subject, analytic, kinks):
+        report.checks.append(Check("at kinks", False, "no derivative nearby has two entries so"))
     _entries(subject, analytic, found, tolerance, parts, report)
     return np.where(np.isfinite(found.values), found.values, analytic)
 
@@ -147,15 +151,23 @@ def _at_kinks(subject: Subject, analytic: Array, found: Estimate, tolerance: Arr
         mine[doubtful[again]] = other[again]
     outside = doubtful[~_agrees(analytic, found, tolerance)[doubtful]]
     if len(outside) and (around := _around(subject)):
-        low, high = around
+        low, high = np.min(around, axis=0), np.max(around, axis=0)
         outside = outside[(low < high)[outside]]
         found.left[outside], found.right[outside] = low[outside], high[outside]
         found.kinks[outside] = True
     return found
 
 
-def _around(subject: Subject) -> tuple[Array, Array] | None:
-    """The least and the largest gradient at points nearby, where f has a kink.
+def _together(subject: Subject, g: Array, kinks: Array) -> bool:
+    """Whether any two entries are as in derivatives nearby: of two that tie, one has it all."""
+    around, entries = np.array(_around(subject) or [g])[:, kinks], np.eye(len(kinks))
+    ways = np.array([a + b for a, b in combinations([*entries, *-entries], 2)]).T
+    room = 0.25 * np.ptp(around, axis=0) @ np.abs(ways)  # where a derivative was not come by
+    return bool(np.all(g[kinks] @ ways <= np.max(around @ ways, axis=0) + room))
+
+
+def _around(subject: Subject) -> list[Array]:
+    """The gradients at points nearby, where f has a kink.
 
     Only gradients that agree with f along a direction count.
     """
@@ -163,16 +175,13 @@ def _around(subject: Subject) -> tuple[Array, Array] | None:
     size = np.maximum(np.abs(point), 1.0)
     rounding, here = noise(value, point), value(point)
 
-    def bend(way: Array, distance: float) -> Any:
-        move = distance * way
-        return abs(value(point + move) + value(point - move) - 2.0 * here) / distance
+    def bend(move: Array) -> Any:
+        return abs(value(point + move) + value(point - move) - 2.0 * here)
 
     ways = subject.rng.normal(size=(POINTS, len(point))) * size
-    if not any(
-        (near := bend(way, NEAR)) > 8.0 * rounding / NEAR and near > 0.5 * bend(way, 10.0 * NEAR)
-        for way in ways[:16]
-    ):
-        return None
+    turned = [(bend(NEAR * way), bend(10.0 * NEAR * way)) for way in ways[:16]]
+    if not any(near > 8.0 * rounding and near > 0.05 * far for near, far in turned):
+        return []
     found = []
     for way, turn in zip(ways, ways[::-1] / size, strict=True):
         at = point + NEAR * way
@@ -180,7 +189,7 @@ def _around(subject: Subject) -> tuple[Array, Array] | None:
         gradient = flat(subject.gradient(split(at, subject.arrays)))
         if abs(slope - gradient @ turn) <= 8.0 * rounding / STEP + 1e-5 * abs(slope):
             found.append(gradient)
-    return (np.min(found, axis=0), np.max(found, axis=0)) if found else None
+    return found
 
 
 def _entries(

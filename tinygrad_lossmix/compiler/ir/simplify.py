@@ -118,8 +118,6 @@ def _divide(a: Value, b: Value) -> Value | None:
 
 def _signed(function: Any, a: Value, b: Value) -> Value | None:
     """A product or quotient with the signs of its operands taken in front."""
-    if not _is(a, np.negative) and not _is(b, np.negative):
-        return None
     size = math.prod(np.broadcast_shapes(np.shape(a), np.shape(b)))
     signs = [_is(x, np.negative) and x.size == size for x in (a, b)]
     if not any(signs):
