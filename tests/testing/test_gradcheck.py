@@ -213,6 +213,10 @@ def test_where_the_function_is_not_finite_around_there_is_a_note():
     report = gradcheck((lambda x: np.sqrt(x).sum(), lambda x: 0.5 / np.sqrt(x)), [1.0, 1e-300])
     assert report or "no reference" in str(report)
     assert not gradcheck(lambda t: np.log(t).sum(), [0.0])
+    for f in (np.cbrt, np.sqrt, lambda t: np.sqrt(np.abs(t))):
+        report = gradcheck(f, [0.0, 1.0])
+        assert not report
+        assert (report.blame, report.mismatches) == (None, []), "no rule is wrong there"
     assert not gradcheck(lambda t: lm.Mix("softmax", "ll").composed(t, 0), [1000.0, 0.0])
 
 
