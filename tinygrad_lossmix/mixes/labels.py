@@ -84,8 +84,7 @@ def labels(y: Any, like: Any) -> Array:
     if y.shape == shape and y.dtype is like.dtype:
         return y.copy()
     if y.dtype.kind not in REAL and y.dtype != like.dtype:
-        names = y.dtype.kind in "US"
-        way = "np.unique(y, return_inverse=True)[1]" if names else "y.astype(float)"
+        way = "np.unique(y, return_inverse=True)[1]" if y.dtype.kind in "US" else "y.astype(float)"
         raise ValueError(f"labels are real numbers, not {y.dtype}: use {way}")
     if y.shape == shape:
         with np.errstate(over="ignore"):
