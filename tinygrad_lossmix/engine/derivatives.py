@@ -83,8 +83,8 @@ row(np.multiply,    lambda g, z, x, y: g * y,            lambda g, z, x, y: g * 
 row(np.divide,      lambda g, z, x, y: g / y,            lambda g, z, x, y: g * z / -y,
     forward=operator.truediv)
 row(np.logaddexp,   rules.logaddexp_left,                rules.logaddexp_right)
-row(np.maximum,     lambda g, z, x, y: g * above(x, y),  lambda g, z, x, y: g * above(y, x))
-row(np.minimum,     lambda g, z, x, y: g * above(y, x),  lambda g, z, x, y: g * above(x, y))
+row(np.maximum,     lambda g, z, x, y: g * above(x, y, z), lambda g, z, x, y: g * above(y, x, z))
+row(np.minimum,     lambda g, z, x, y: g * above(y, x, z), lambda g, z, x, y: g * above(x, y, z))
 row(np.power,       rules.power_left,  rules.power_right,  forward=operator.pow)
 row(np.float_power, rules.power_left,                    rules.power_right)
 row(np.hypot,       lambda g, z, x, y: g * (x / np.where(z == 0, np.inf, z)),

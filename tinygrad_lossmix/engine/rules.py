@@ -63,9 +63,13 @@ def divisor(n: float, dtype: np.dtype[Any]) -> Any:
     return np.float32(n) if dtype is HALF else n
 
 
-def above(x: Array, y: Array) -> Array:
-    """1 where x > y, 0 where x < y, ½ at ties and where either is NaN."""
-    return 0.5 * np.greater(x, y) + 0.5 * np.logical_not(np.less(x, y))
+def above(x: Array, y: Array, z: Array) -> Array:
+    """1 where x > y, 0 where x < y, ½ at ties and where either is NaN; in the precision of z."""
+    more, less = np.greater(x, y), np.less(x, y)
+    if type(more) is np.ndarray and np.not_equal(more, less).all():  # a fourth of the time
+        return more
+    half = z.dtype.type(0.5)
+    return half * more + half * np.logical_not(less)
 
 
 def power_left(g: Array, z: Array, x: Array, y: Array) -> Array:
