@@ -117,8 +117,8 @@ def log_sigmoid(z: Array) -> Array:
 @quiet
 def _shifted(z: Array, axis: int) -> tuple[Array, Array]:
     """z minus its maximum, and where that is attained: there exactly 0, at infinity too."""
-    top = z == np.max(z, axis=axis, keepdims=True)
-    return np.where(top, 0.0, z - np.max(z, axis=axis, keepdims=True)), top
+    largest = z.max(axis=axis, keepdims=True)
+    return np.where(top := z == largest, 0.0, z - largest), top
 
 
 def _log_total(d: Array, top: Array, axis: int) -> Array:
@@ -159,7 +159,7 @@ def logsumexp(z: Array, axis: int = -1, keepdims: bool = False) -> Array:
     >>> logsumexp(np.array([1000.0, 1000.0]))
     np.float64(1000.6931471805599)
     """
-    total = np.max(z, axis=axis, keepdims=True) + _log_total(*_shifted(z, axis), axis)
+    total = z.max(axis=axis, keepdims=True) + _log_total(*_shifted(z, axis), axis)
     return total if keepdims else total.squeeze(axis)[()]
 
 
