@@ -134,11 +134,8 @@ def exact(x: Any) -> str:
     >>> exact(np.float32(1 / 3))
     '0.33333334'
     """
-    return _one_line(np.asarray(x), IN_FULL, IN_FULL // 3, _digits)
-
-
-def _digits(x: Any) -> str:
-    return str(x + 0.0) if isinstance(x, float | np.floating) else number(x)
+    digits = lambda x: str(x + 0.0) if isinstance(x, float | np.floating) else number(x)
+    return _one_line(np.asarray(x), IN_FULL, IN_FULL // 3, digits)
 
 
 def _one_line(x: Any, most: int, ends: int, write: Callable[[Any], str] = number) -> str:

@@ -148,8 +148,7 @@ def ranking(results: Sequence[Result]) -> str:
 
 def diagnosis(result: Result, results: Sequence[Result]) -> str:
     """Every problem of one mix; `none`."""
-    fastest = min(other.epochs_to_goal for other in results)
-    return "; ".join(problems(result, fastest)) or "none"
+    return "; ".join(problems(result, min(x.epochs_to_goal for x in results))) or "none"
 
 
 def problems(result: Result, fastest: float) -> Iterator[str]:
