@@ -199,35 +199,6 @@ def test_where_the_cost_of_a_mix_is_a_part_of_another_its_gradient_is_not_called
     assert on_one_line(text).endswith(said)
 
 
-def test_print_shows_values_gradients_and_constants():
-    assert answers_to("p a") == "a = [0.6652, 0.2447, 0.09003]  softmax output layer a, eq. (78)\n"
-    assert answers_to("p y") == "y = [1, 0, 0]  constant\n"
-    assert answers_to("p z.grad").endswith(
-        "not computed yet, the first contribution comes at [8/8]\n"
-    )
-    assert answers_to("end;;p z.grad").endswith("delta = dC/dz = [-0.3348, 0.2447, 0.09003]\n")
-    assert answers_to("goto 5;;p n1.grad").endswith("[-0.1353, 0, 0]  1 of 2 contributions\n")
-
-
-def test_print_says_where_no_gradient_comes():
-    x = lm.Tensor(2.0, name="x")
-    held = x * 3.0
-    text = answers_to("end;;p held.grad", x * lm.constant(held), held=held)
-    assert text.endswith("dn3/dheld: none, no derivative of n3 reaches it\n")
-
-
-def test_list_marks_the_current_node_and_cuts_a_long_recording():
-    marked = [line for line in answers_to("goto 4;;list").splitlines() if line.startswith("->")]
-    assert len(marked) == 1
-    assert marked[0].split()[1:5] == ["a", "=", "n1", "/"]
-    x = lm.Tensor(1.0)
-    for _ in range(500):
-        x = x * 1.0
-    text = answers_to("goto 250;;list", x)
-    assert "nodes 242 to 258 of 501" in text
-    assert text.count(" * 1 ") >= 17
-
-
 def test_the_ends_say_so_and_are_no_mistakes():
     assert "at the start" in answers_to("back")
     assert "at the end" in answers_to("end;;next")
@@ -342,10 +313,6 @@ def test_a_short_name_of_a_command_that_moves_is_never_a_name():
     assert answers_to("a", n * a) == "a = 3\n"
     assert "= n * a" in answers_to("args", n * a)
     assert answers_to("a").startswith("C = -n6"), "the book's a is not the caller's"
-
-
-def test_print_takes_the_name_of_a_function():
-    assert answers_to("p softmax") == "a = [0.6652, 0.2447, 0.09003]\n"
 
 
 @given(st.text(st.characters(), max_size=60))

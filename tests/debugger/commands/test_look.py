@@ -69,6 +69,39 @@ def test_where_the_graph_gives_nan_the_prompt_says_so_and_how_to_find_it():
     assert "the cost is NaN" not in answers_to("b nan")
 
 
+def test_print_shows_values_gradients_and_constants():
+    assert answers_to("p a") == "a = [0.6652, 0.2447, 0.09003]  softmax output layer a, eq. (78)\n"
+    assert answers_to("p y") == "y = [1, 0, 0]  constant\n"
+    assert answers_to("p z.grad").endswith(
+        "not computed yet, the first contribution comes at [8/8]\n"
+    )
+    assert answers_to("end;;p z.grad").endswith("delta = dC/dz = [-0.3348, 0.2447, 0.09003]\n")
+    assert answers_to("goto 5;;p n1.grad").endswith("[-0.1353, 0, 0]  1 of 2 contributions\n")
+
+
+def test_print_says_where_no_gradient_comes():
+    x = lm.Tensor(2.0, name="x")
+    held = x * 3.0
+    text = answers_to("end;;p held.grad", x * lm.constant(held), held=held)
+    assert text.endswith("dn3/dheld: none, no derivative of n3 reaches it\n")
+
+
+def test_list_marks_the_current_node_and_cuts_a_long_recording():
+    marked = [line for line in answers_to("goto 4;;list").splitlines() if line.startswith("->")]
+    assert len(marked) == 1
+    assert marked[0].split()[1:5] == ["a", "=", "n1", "/"]
+    x = lm.Tensor(1.0)
+    for _ in range(500):
+        x = x * 1.0
+    text = answers_to("goto 250;;list", x)
+    assert "nodes 242 to 258 of 501" in text
+    assert text.count(" * 1 ") >= 17
+
+
+def test_print_takes_the_name_of_a_function():
+    assert answers_to("p softmax") == "a = [0.6652, 0.2447, 0.09003]\n"
+
+
 def test_print_takes_comparisons_and_what_is_at_this_stop():
     text = answers_to("p downstream;;end;;p z.grad > 0;;p position;;p downstream")
     assert text.startswith("downstream has no value yet\n")
