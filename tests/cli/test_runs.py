@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import logging
+import multiprocessing
 import os
 import random
 import re
@@ -9,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -21,6 +24,7 @@ from click.testing import CliRunner
 
 import tinygrad_lossmix
 from tinygrad_lossmix.cli import main
+from tinygrad_lossmix.cli.runs import local
 
 STUDY = ["--data", "points.csv", "--hidden", "3", "--mixes", "softmax ll,sigmoid ce"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(tinygrad_lossmix.__file__).parents[1])}
@@ -154,6 +158,28 @@ def test_a_scheduler_that_is_not_there_is_one_error_within_seconds(address: str)
 def test_workers_make_the_same_table() -> None:
     args = ["--seeds", "3", "--epochs", "2"]
     assert result(*args, "--workers", "2") == result(*args)
+
+
+def test_workers_have_ended_when_the_command_ends() -> None:
+    before, begun = threading.enumerate(), time.monotonic()
+    with local(2) as pool:
+        assert pool
+        assert pool.submit(abs, -1).result() == 1
+        for future in [pool.submit(time.sleep, 100) for _ in range(9)]:
+            future.cancel()
+    assert [thread for thread in threading.enumerate() if thread not in before] == []
+    assert multiprocessing.active_children() == []
+    assert time.monotonic() - begun < 50
+
+
+@pytest.mark.slow
+def test_a_cluster_says_nothing_of_its_own() -> None:
+    pytest.importorskip("distributed")
+    CliRunner().invoke(main, ["compare", *STUDY, "--scheduler", "tcp://127.0.0.1:1"])
+    rooms = ("asyncio", "distributed", "tornado")
+    names = [name for name in logging.root.manager.loggerDict if name.startswith(rooms)]
+    assert len(names) > 9
+    assert not any(logging.getLogger(name).isEnabledFor(logging.ERROR) for name in names)
 
 
 @on_linux

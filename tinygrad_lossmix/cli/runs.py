@@ -61,9 +61,12 @@ def local(workers: int | None) -> Iterator[Executor | None]:
     try:
         yield pool
     finally:
+        manager: Any = pool._executor_manager_thread
         pool.shutdown(wait=False, cancel_futures=True)
         for child in active_children():
             child.terminate()
+        if manager:  # otherwise Python, at its exit, may write to a pipe that this one closes
+            manager.join()
 
 
 def follow() -> None:
@@ -79,7 +82,8 @@ def cluster(address: str) -> Iterator[Executor]:
     with refusing(ImportError), needing("cluster", "a Dask cluster needs distributed"):
         from distributed import Client, Security
         from distributed.comm.core import connect
-    for name in ("distributed", "distributed.client"):  # of a lost cluster one sentence is said
+    rooms = ["asyncio", "tornado.application"]  # of a lost cluster one sentence is said
+    for name in [*rooms, "distributed", "distributed.client", "distributed.gc"]:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     secured = Security().get_connection_args("client")
     try:  # a client waits for ever for the greeting of what is no scheduler
