@@ -18,7 +18,7 @@ from tinygrad_lossmix.engine.derivatives import astype, scatter
 from tinygrad_lossmix.engine.table import SCIPYS, TABLE
 from tinygrad_lossmix.mixes.layers import PAIRS
 from tinygrad_lossmix.mixes.lml import lml_parts
-from tinygrad_lossmix.mixes.outputs import log1m_softmax
+from tinygrad_lossmix.mixes.outputs import log1m_softmax, sum_of_others
 from tinygrad_lossmix.testing import strategies
 from tinygrad_lossmix.views.reading import Reading, constants
 
@@ -35,7 +35,7 @@ CONSTANTS = {  # there is a number in the rule, of which four digits are written
     np.exp2, np.log2, np.log10, *(SCIPYS[name] for name in ("erf", "erfc", "ndtr")),
 }  # fmt: skip
 DELTAS = {form.delta.__name__: form.delta for form in PAIRS.values()}
-FUNCTIONS = vars(np) | {f.__name__: f for f in (lm.sigmoid, lm.softmax)} | DELTAS
+FUNCTIONS = vars(np) | {f.__name__: f for f in (lm.sigmoid, lm.softmax, sum_of_others)} | DELTAS
 
 x, y = lm.Tensor([2.0, 1.0], name="x"), lm.Tensor([3.0, 5.0], name="y")
 z = lm.Tensor([[2.0, 1.0, 0.0], [0.5, -1.0, 1.5]], name="z")
@@ -119,7 +119,7 @@ CALLS = [
     *(np.concatenate([z, z]), np.concatenate([z, w.T], axis=1)),
     *(np.einsum("ij,kj->ik", z, w.T), np.einsum("ij->i", z), np.einsum("i,j->ij", x, y)),
     *(f(z, axis=axis) for f in (lm.softmax, lm.log_softmax, lm.logsumexp) for axis in (0, -1)),
-    *(log1m_softmax(z), lm.constant(z) * z),
+    *(log1m_softmax(z), sum_of_others(z), sum_of_others(z, axis=0), lm.constant(z) * z),
     *(lm.lml(z), lm.lml(z, axis=0), lml_parts(z)),
     *(lm.Mix(*pair).cost(z, labels) for pair in PAIRS),
     *(lm.Mix(*pair).delta(z, labels) for pair in PAIRS),

@@ -28,7 +28,7 @@ from tinygrad_lossmix.compiler.ir.trace import Kind
 from tinygrad_lossmix.engine.arrangements import rearranged
 from tinygrad_lossmix.engine.rules import getitem, scatter
 from tinygrad_lossmix.engine.table import COMPOSED, INTEGER, Array, is_duck
-from tinygrad_lossmix.mixes import closed_forms, lml
+from tinygrad_lossmix.mixes import closed_forms, lml, outputs
 from tinygrad_lossmix.mixes.labels import one_hot
 from tinygrad_lossmix.mixes.rows import all_but_one
 
@@ -193,17 +193,38 @@ def _indexed(z: Value) -> tuple[Value, Value, Value, Value, Value, Callable[...,
 
 
 def _masked(z: Value) -> tuple[Value, Value, Value, Value, Value, Callable[..., Value]]:
-    """The same row by row, the largest known by a mask; Σ_{j≠k} x_j as a sum without them and one
-    of them: what it loses where k is not on top is little beside what softmax leaves k."""
-
-    def others(x: Value) -> Value:
-        small, large = _sum(np.where(top, 0.0, x)), _sum(np.where(top, x, 0.0))
-        return np.where(top, small + (large - x), (small - x) + large)
-
+    """The same row by row, the largest known by a mask: what a sum without one loses where that is
+    not on top is little beside what softmax leaves it."""
     d = z - z.max(axis=-1, keepdims=True)
     top, e = d == 0.0, np.exp(d)
     t = _sum(np.where(top, 0.0, e)) + (_sum(top.astype(z.dtype)) - 1.0)
+    others = partial(_without_each, top=top)
     return top, d, e, others(e), t, others
+
+
+def _from_largest(z: Value, axis: int = -1) -> tuple[Value, Value, Value]:
+    """`outputs.from_largest`, all the largest known by a mask: 0 there, at infinity too."""
+    largest = z.max(axis=axis, keepdims=True)
+    top = z == largest
+    d = np.where(top, 0.0, z - largest)
+    e = np.exp(d)
+    ties = _sum(top.astype(z.dtype), axis) - 1.0
+    return d, e, _sum(np.where(top, 0.0, e), axis) + ties
+
+
+def _sum_of_others(x: Value, axis: int = -1) -> Value:
+    """`outputs.sum_of_others`."""
+    k = x.shape[axis]
+    if k <= CLASSES:
+        return np.swapaxes(np.swapaxes(x, axis, -1) @ all_but_one(k, x.dtype), axis, -1)
+    size = np.absolute(x)
+    return _without_each(x, size == size.max(axis=axis, keepdims=True), axis)
+
+
+def _without_each(x: Value, top: Value, axis: int = -1) -> Value:
+    """Σ_{j≠k} x_j, the largest known by a mask, as a sum without them and one of them."""
+    small, large = _sum(np.where(top, 0.0, x), axis), _sum(np.where(top, x, 0.0), axis)
+    return np.where(top, small + (large - x), (small - x) + large)
 
 
 def _noted(z: Value, function: Callable[..., Value], *args: Any) -> Value:
@@ -224,8 +245,8 @@ def _classes(y: Value) -> Value:
     return y
 
 
-def _sum(x: Value) -> Value:
-    return x.sum(axis=-1, keepdims=True)
+def _sum(x: Value, axis: int = -1) -> Value:
+    return x.sum(axis=axis, keepdims=True)
 
 
 def _column(x: Value, z: Value) -> Value:
@@ -278,11 +299,15 @@ LOOPED: dict[Any, Lowering] = {
 LOWERED |= {
     closed_forms.evaluated: lambda form, z, y: LOWERED[form](z, _classes(y)),
     scatter: labels_at,
+    outputs.from_largest: _from_largest,
+    outputs.sum_of_others: _sum_of_others,
 }
 LOOPED |= {
     closed_forms.evaluated: lambda form, z, y: _looped(form, z, _classes(y)),
     getitem: _getitem,
     scatter: _scatter,
+    outputs.from_largest: _from_largest,
+    outputs.sum_of_others: _sum_of_others,
     np.take: _take,
     np.roll: partial(rearranged, np.roll),
     np.einsum: _einsum,

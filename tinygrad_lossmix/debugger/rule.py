@@ -34,6 +34,7 @@ from tinygrad_lossmix.engine.rules import astype, getitem, scatter
 from tinygrad_lossmix.engine.table import TABLE, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.layers import LETTERS, PAIR_OF, PAIRS
+from tinygrad_lossmix.mixes.outputs import sum_of_others
 from tinygrad_lossmix.printing import clean
 from tinygrad_lossmix.views.reading import Reading, subscript, written
 
@@ -73,7 +74,8 @@ class Noted(Traced):
         if function in VIEWS:
             function, args, kwargs = canonical(function, args, kwargs)
         made = cls(cls, function, args, kwargs, *kind_of(function, args, kwargs), 0, 0)
-        made.order = 1 + sum(x.order for x in operands(made))
+        length = SHORT if function is sum_of_others else 1  # which is no name of a reader's
+        made.order = length + sum(x.order for x in operands(made))
         if made.order > LONGEST or getattr(function, "nout", 1) > 1:
             raise TypeError("a rule too long to be written, or a function with several results")
         return made

@@ -21,18 +21,21 @@ from tinygrad_lossmix.engine.rules import HALF
 from tinygrad_lossmix.engine.table import COMPOSED, SCIPYS, Array, dispatched, row
 from tinygrad_lossmix.engine.tensor import Tensor, record
 from tinygrad_lossmix.mixes.labels import numbers
-from tinygrad_lossmix.mixes.rows import FEW, all_but_one
+from tinygrad_lossmix.mixes.rows import by_rows, entry, others, peak, summed
 from tinygrad_lossmix.quiet import quiet
 
 
-def wide(function: Callable[..., Array]) -> Callable[..., Array]:
+def wide(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of arrays, the last one z, in float32 where z is float16: sums leave its range."""
 
     @functools.wraps(function)
-    def computed(*arrays: Array, **options: Any) -> Array:
+    def computed(*arrays: Array, **options: Any) -> Any:
         if arrays[-1].dtype is not HALF:
             return function(*arrays, **options)
-        return function(*[x.astype(np.float32) for x in arrays], **options).astype(np.float16)
+        found = function(*[x.astype(np.float32) for x in arrays], **options)
+        if type(found) is tuple:
+            return tuple([x.astype(np.float16) for x in found])
+        return found.astype(np.float16)
 
     return computed
 
@@ -114,17 +117,34 @@ def log_sigmoid(z: Array) -> Array:
     return np.minimum(z, 0.0) - np.log1p(np.exp(-np.abs(z)))
 
 
+@dispatched
+@by_rows
 @quiet
-def _shifted(z: Array, axis: int) -> tuple[Array, Array]:
-    """z minus its maximum, and where that is attained: there exactly 0, at infinity too."""
-    largest = z.max(axis=axis, keepdims=True)
-    return np.where(top := z == largest, 0.0, z - largest), top
+def from_largest(z: Array) -> tuple[Array, Array, Array]:
+    """d = z minus its largest along an axis, e^d, and Σ e^d without that of one largest."""
+    at = peak(z)
+    largest = entry(z, at)
+    d = z - largest
+    if not np.isfinite(largest).all():
+        d[z == largest] = 0.0
+    e = np.exp(d)
+    rest = e.ravel()
+    one = rest[at]
+    rest[at] = 0.0
+    total = summed(e)
+    rest[at] = one
+    return d, e, total[..., None]
 
 
-def _log_total(d: Array, top: Array, axis: int) -> Array:
-    """ln Σ e^d over the axis as log1p of all but one of the largest, which keeps the tail."""
-    rest = np.where(top, 0.0, np.exp(d)).sum(axis=axis, keepdims=True)
-    return np.log1p(rest + (top.sum(axis=axis, keepdims=True, dtype=d.dtype) - 1.0))
+@dispatched
+@by_rows
+def sum_of_others(x: Array) -> Array:
+    """Σ_{j≠k} x_j for each k along an axis, without taking x_k away again.
+
+    >>> sum_of_others(np.array([1.0, 1e-20, 2e-20]))
+    array([3.e-20, 1.e+00, 1.e+00])
+    """
+    return others(x)
 
 
 @over_axes
@@ -135,20 +155,25 @@ def softmax(z: Array, axis: int = -1) -> Array:
     >>> softmax(np.array([1000.0, 1000.0, -1000.0]))
     array([0.5, 0.5, 0. ])
     """
-    e = np.exp(_shifted(z, axis)[0])
-    return e / e.sum(axis=axis, keepdims=True)
+    _, e, rest = from_largest(z, axis)
+    return e / (1.0 + rest)
 
 
 @over_axes
-@wide
 def log_softmax(z: Array, axis: int = -1) -> Array:
     """ln(softmax(z)) over an axis.
 
     >>> log_softmax(np.array([40.0, 0.0]))
     array([-4.24835426e-18, -4.00000000e+01])
     """
-    d, top = _shifted(z, axis)
-    return d - _log_total(d, top, axis)
+    return _log_softmax(z, axis=axis)[0]
+
+
+@wide
+def _log_softmax(z: Array, axis: int = -1) -> tuple[Array, Array]:
+    """ln(softmax(z)), by log1p, which keeps the tail, and softmax(z)."""
+    d, e, rest = from_largest(z, axis)
+    return d - np.log1p(rest), e / (1.0 + rest)
 
 
 @over_axes
@@ -159,7 +184,7 @@ def logsumexp(z: Array, axis: int = -1, keepdims: bool = False) -> Array:
     >>> logsumexp(np.array([1000.0, 1000.0]))
     np.float64(1000.6931471805599)
     """
-    total = z.max(axis=axis, keepdims=True) + _log_total(*_shifted(z, axis), axis)
+    total = z.max(axis=axis, keepdims=True) + np.log1p(from_largest(z, axis)[2])
     return total if keepdims else total.squeeze(axis)[()]
 
 
@@ -171,27 +196,10 @@ def log1m_softmax(z: Array, axis: int = -1) -> Array:
     >>> log1m_softmax(np.array([1000.0, 0.0]))
     array([-1000.,    -0.])
     """
-    d, top = _shifted(z, axis)
-    log_total, e = _log_total(d, top, axis), np.exp(d)
-    a = e / e.sum(axis=axis, keepdims=True)  # e^(d - log_total) rounds far down twice as much
+    log_a, a = _log_softmax(z, axis=axis)
     most = np.greater(a, 0.5)  # of one entry at most; there 1 - a would lose the tail
-    rest = logsumexp(np.where(most, -np.inf, d), axis=axis, keepdims=True)
-    return np.where(most, rest - log_total, np.log1p(-np.where(most, 0.0, a)))
-
-
-def _others(x: Array, axis: int) -> Array:
-    """Σ_{j≠k} x_j for each k along an axis, without taking x_k away again."""
-    k = x.shape[axis]
-    if k <= FEW:
-        return np.swapaxes(np.swapaxes(x, axis, -1) @ all_but_one(k, x.dtype), axis, -1)
-    ahead = [1] * x.ndim
-    ahead[axis] = k
-    peak = np.expand_dims(np.argmax(np.absolute(x), axis=axis), axis)
-    largest = np.equal(peak, np.arange(k).reshape(ahead))
-    rest = np.where(largest, 0.0, x)
-    without = rest.sum(axis=axis, keepdims=True)
-    most = np.where(largest, x, 0.0).sum(axis=axis, keepdims=True)
-    return without + np.where(largest, 0.0, most - rest)
+    rest = logsumexp(np.where(most, -np.inf, log_a), axis=axis, keepdims=True)
+    return np.where(most, rest, np.log1p(-np.where(most, 0.0, a)))
 
 
 # The rules take no difference that the tail would be lost in: as in the closed forms of the mixes.
@@ -213,14 +221,16 @@ def _sigmoid_rule(g: Array, a: Array, z: Array, kept: Array | None = None) -> Ar
 @wide
 def _softmax_rule(g: Array, a: Array, z: Array, axis: int = -1) -> Array:
     """a * (g - sum(g * a, axis=axis, keepdims=True)); as sums over the other entries."""
-    return a * (g * _others(a, axis) - _others(g * a, axis))
+    return a * (g * sum_of_others(a, axis=axis) - sum_of_others(g * a, axis=axis))
 
 
 @wide
-def _log_softmax_rule(g: Array, log_a: Array, z: Array, axis: int = -1) -> Array:
+def _log_softmax_rule(
+    g: Array, log_a: Array, z: Array, a: Array | None = None, axis: int = -1
+) -> Array:
     """g - exp(log_a) * sum(g, axis=axis, keepdims=True); as sums over the other entries."""
-    a = softmax(z, axis=axis)
-    return g * _others(a, axis) - a * _others(g, axis)
+    a = softmax(z, axis=axis) if a is None else a
+    return g * sum_of_others(a, axis=axis) - a * sum_of_others(g, axis=axis)
 
 
 @wide
@@ -234,7 +244,7 @@ def _log1m_softmax_rule(g: Array, log_b: Array, z: Array, axis: int = -1) -> Arr
     off = np.where(most, 0.0, a)
     w = softmax(np.where(most, -np.inf, z), axis=axis)
     pushed = np.where(most, g * a, 0.0).sum(axis=axis, keepdims=True) * np.where(most, 0.0, w)
-    return a * _others(g * off / (1.0 - off), axis) + pushed - g * a
+    return a * sum_of_others(g * off / (1.0 - off), axis=axis) + pushed - g * a
 
 
 def _logsumexp_rule(g: Array, s: Array, z: Array, axis: int = -1, keepdims: bool = False) -> Array:
@@ -252,7 +262,8 @@ row(sigmoid,       _sigmoid_rule, forward=_sigmoid)
 row(softplus,      lambda g, s, z: g * sigmoid(z))
 row(log_sigmoid,   lambda g, s, z: g * sigmoid(-z))
 row(softmax,       _softmax_rule)
-row(log_softmax,   _log_softmax_rule)
+row(log_softmax,   _log_softmax_rule, forward=_log_softmax)
 row(logsumexp,     _logsumexp_rule)
 row(log1m_softmax, _log1m_softmax_rule)
+row(sum_of_others, lambda g, s, x, axis=-1: sum_of_others(g, axis=axis), forward=sum_of_others)
 # fmt: on

@@ -5,13 +5,16 @@ array([3.e-20, 1.e+00, 1.e+00])
 """
 
 import functools
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 
 from tinygrad_lossmix.engine.table import Array
 
-FEW = 32  # up to here a sum of others by a matrix takes half the time, from here far more
+T = TypeVar("T")
+
+FEW = 64  # up to here a product with a matrix takes less time, of one row a seventh
 _ones = functools.lru_cache(32)(np.ones)
 
 
@@ -38,6 +41,25 @@ def without_largest(z: Array, at: Any) -> tuple[Array, Array]:
     w = np.exp(rest - entry(rest, second))
     total = summed(w)
     return w / column(total), z.take(second) - z.take(at) + np.log(total)
+
+
+def by_rows(function: Callable[[Array], T]) -> Callable[..., T]:
+    """A function of rows, made one of an array (…, K, …) over one of its axes, K numbers long.
+
+    What it gives of each row, K numbers or one, is along that axis.
+    """
+
+    @functools.wraps(function)
+    def computed(x: Array, axis: int = -1) -> Any:
+        if axis == -1 and x.ndim <= 2 and x.flags.c_contiguous:
+            return function(x)
+        last = np.swapaxes(x, axis, -1)
+        shape = last.shape[:-1]
+        found = function(np.ascontiguousarray(last.reshape(-1, last.shape[-1])))
+        back: Any = lambda part: np.swapaxes(part.reshape(*shape, part.shape[-1]), axis, -1)
+        return tuple(map(back, found)) if isinstance(found, tuple) else back(found)
+
+    return computed
 
 
 def exponentials(z: Array) -> tuple[Any, Array, Array, Array]:
@@ -83,10 +105,11 @@ def others(x: Array) -> Array:
     k = x.shape[-1]
     if k <= FEW:
         return x.dot(all_but_one(k, x.dtype))
-    at = peak(np.abs(x))
-    rest = x.copy()
-    rest.ravel()[at] = 0.0
-    without = summed(rest)
-    sums = column(without + x.ravel()[at]) - x
+    sums = np.abs(x, order="C")
+    at = peak(sums)
+    np.copyto(sums, x)
+    sums.ravel()[at] = 0.0
+    without = summed(sums)
+    np.subtract(column(without + x.ravel()[at]), x, out=sums)
     sums.ravel()[at] = without
     return sums

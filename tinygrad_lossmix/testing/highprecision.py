@@ -174,10 +174,14 @@ def _log_softmax(z: Array, axis: int = -1) -> Array:
     return z - _logsumexp(z, axis, keepdims=True)
 
 
+def _sum_of_others(x: Array, axis: int = -1) -> Array:
+    last = np.moveaxis(x, axis, -1)
+    return np.moveaxis(np.matmul(last, 1 - np.eye(last.shape[-1], dtype=int)), -1, axis)
+
+
 def _log1m_softmax(z: Array, axis: int = -1) -> Array:
-    e = np.moveaxis(_exp(z - np.max(z, axis=axis, keepdims=True)), axis, -1)
-    others = np.moveaxis(np.matmul(e, 1 - np.eye(e.shape[-1], dtype=int)), -1, axis)
-    return _log(others) - _log(np.sum(np.moveaxis(e, -1, axis), axis=axis, keepdims=True))
+    e = _exp(z - np.max(z, axis=axis, keepdims=True))
+    return _log(_sum_of_others(e, axis)) - _log(np.sum(e, axis=axis, keepdims=True))
 
 
 def _lml_parts(z: Array) -> Array:
@@ -303,6 +307,7 @@ ORACLES: dict[Any, Callable[..., Array]] = {  # by function: the same on object 
     outputs.log_softmax: _log_softmax,
     outputs.logsumexp: _logsumexp,
     outputs.log1m_softmax: _log1m_softmax,
+    outputs.sum_of_others: _sum_of_others,
     lml.lml: lambda z, axis=-1: np.moveaxis(_lml_parts(np.moveaxis(z, axis, -1))[1], -1, axis),
     lml.lml_parts: _lml_parts,
 }
