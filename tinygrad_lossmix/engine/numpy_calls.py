@@ -159,6 +159,8 @@ def _median(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 def _average(
     a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
 ) -> Any:
+    if weights is None and not returned:
+        return np.mean(a, axis=axis, keepdims=keepdims)
     weights = np.ones(np.shape(a), a.dtype) if weights is None else weights
     if not is_duck(plain(weights)):  # NumPy refuses other shapes, and those that sum to 0
         np.average(np.zeros(np.shape(a)), axis, plain(weights))

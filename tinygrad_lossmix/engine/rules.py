@@ -47,7 +47,11 @@ def var_rule(
 
 def extreme_rule(g: Array, z: Array, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     """g where x is the maximum or minimum z, in equal parts among ties; NaN counts as one."""
-    peak = np.logical_or(x == lift(z, x, axis), x != x)
+    peak = x == lift(z, x, axis)
+    alone = type(peak) is np.ndarray and np.count_nonzero(peak) == z.size
+    if alone and not np.isnan(z).any():  # a half to a tenth of the time
+        return lift(g, x, axis) * peak
+    peak = np.logical_or(peak, x != x)
     counted = np.promote_types(x.dtype, np.float32)
     share = peak / np.add.reduce(peak, axis=axis, keepdims=True, dtype=counted)
     return lift(g, x, axis) * share
