@@ -56,3 +56,23 @@ def test_one_class_is_as_in_the_cost(mix):
         z, y = np.array([0.7]), np.array([y])
         form = PAIRS[pair_of(mix)].evaluate
         np.testing.assert_equal(LOOPED[form](z, y), form(z, y))
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("layer", [lm.softmax, lm.log_softmax, lm.logsumexp])
+def test_output_layers_of_many_classes_keep_their_tails_over_any_axis(layer, backend):
+    """Up to 32 classes a product with a matrix stands for the sums without one, from there not."""
+    for k, axis in ((5, 0), (33, -1), (70, 0), (70, 1)):
+        shape = (3, k) if axis else (k, 3)
+        z, g = np.random.default_rng(k).normal(size=(2, *shape))
+        np.moveaxis(z, axis, -1)[1:, 4] += 60.0
+        np.moveaxis(z, axis, -1)[2, 3] = np.moveaxis(z, axis, -1)[2, 4]
+        g = g.sum(axis=axis) if layer is lm.logsumexp else g
+
+        def loss(z, g=g, axis=axis):
+            return (layer(z, axis=axis) * g).sum()
+
+        value, slope = lm.compile(loss, backend=backend)(z)
+        expected, exact = lm.value_and_grad(loss)(z)
+        np.testing.assert_allclose(value, expected, rtol=1e-12)
+        np.testing.assert_allclose(slope, exact, rtol=1e-11, atol=1e-30)

@@ -212,11 +212,25 @@ def _from_largest(z: Value, axis: int = -1) -> tuple[Value, Value, Value]:
     return d, e, _sum(np.where(top, 0.0, e), axis) + ties
 
 
+def _from_largest_of_few(z: Value, axis: int = -1) -> tuple[Value, ...]:
+    """The same; of many classes as one call."""
+    if z.shape[axis] <= CLASSES:
+        return _from_largest(z, axis)
+    kinds = [Kind(z.shape, z.dtype)] * 2 + [Kind(_sum(np.empty(z.shape), axis).shape, z.dtype)]
+    return z.program.several(outputs.from_largest, kinds, z, axis)
+
+
+def _sum_of_few_others(x: Value, axis: int = -1) -> Value:
+    """`outputs.sum_of_others`; None, which leaves it as one call, of many classes."""
+    if (k := x.shape[axis]) <= CLASSES:
+        return np.swapaxes(np.swapaxes(x, axis, -1) @ all_but_one(k, x.dtype), axis, -1)
+    return None
+
+
 def _sum_of_others(x: Value, axis: int = -1) -> Value:
     """`outputs.sum_of_others`."""
-    k = x.shape[axis]
-    if k <= CLASSES:
-        return np.swapaxes(np.swapaxes(x, axis, -1) @ all_but_one(k, x.dtype), axis, -1)
+    if (few := _sum_of_few_others(x, axis)) is not None:
+        return few
     size = np.absolute(x)
     return _without_each(x, size == size.max(axis=axis, keepdims=True), axis)
 
@@ -258,12 +272,12 @@ def _lowered(evaluate: Lowering, spelled_out: Lowering | None, *given: Any) -> L
     """A closed form as its calls, for arrays of moderate size, with as few classes as a product
     with their matrix is worth; else as one call."""
 
-    def lowered(z: Value, y: Value) -> tuple[Value, Value]:
+    def lowered(z: Value, y: Value) -> tuple[Value, ...]:
         program: TracedProgram = z.program
         kinds = Kind((), z.dtype), Kind(z.shape, z.dtype)
         large = z.ndim == 2 and z.size > 2 * closed_forms.BLOCK
         if large or spelled_out is None or (given and z.shape[-1] > CLASSES):
-            return program.pair(closed_forms.evaluated, *kinds, evaluate, z, y)
+            return program.several(closed_forms.evaluated, kinds, evaluate, z, y)
         y = y if y.ndim == z.ndim else one_hot(y, z.shape, z.dtype)
         return named(spelled_out, z, y, *given)
 
@@ -299,8 +313,8 @@ LOOPED: dict[Any, Lowering] = {
 LOWERED |= {
     closed_forms.evaluated: lambda form, z, y: LOWERED[form](z, _classes(y)),
     scatter: labels_at,
-    outputs.from_largest: _from_largest,
-    outputs.sum_of_others: _sum_of_others,
+    outputs.from_largest: _from_largest_of_few,
+    outputs.sum_of_others: _sum_of_few_others,
 }
 LOOPED |= {
     closed_forms.evaluated: lambda form, z, y: _looped(form, z, _classes(y)),

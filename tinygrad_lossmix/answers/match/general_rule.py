@@ -110,7 +110,7 @@ def asymmetry(layer: Layer) -> Asymmetry | None:
 
 
 def largest(x: Array) -> tuple[int, int]:
-    """Where a matrix is largest, the first of those alike: to rounding, which machines differ in."""
+    """Where a matrix is largest, the first of those alike to rounding, in which machines differ."""
     i, j = np.unravel_index((x >= (1.0 - 1e-6) * x.max()).argmax(), x.shape)
     return int(i), int(j)
 
