@@ -209,3 +209,14 @@ def test_the_slope_of_a_softmax_of_many_classes_keeps_its_tails(axis):
     t = Tensor(z if axis == 0 else z.T)
     slope = grad(lm.softmax(t, axis=axis), t, seed=g if axis == 0 else g.T)
     np.testing.assert_allclose(slope if axis == 0 else slope.T, exact, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.longdouble])
+@each_function
+def test_a_recorded_gradient_has_the_bits_of_one_that_is_not(f, dtype):
+    z, g = np.random.default_rng(1).normal(size=(2, 4, 70)).astype(dtype)
+    t = Tensor(4 * z)
+    out = f(t)
+    g = g[..., 0] if out.ndim == 1 else g
+    recorded = grad(out, t, seed=Tensor(g), create_graph=True)
+    np.testing.assert_array_equal(recorded.data, grad(out, t, seed=g))

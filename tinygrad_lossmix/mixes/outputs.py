@@ -26,15 +26,18 @@ from tinygrad_lossmix.quiet import quiet
 
 
 def wide(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of arrays, the last one z, in float32 where z is float16: sums leave its range."""
+    """A function of arrays, in float32 where the first is float16: sums leave its range.
+
+    Of two values only the first is rounded again: the other is for the rule.
+    """
 
     @functools.wraps(function)
     def computed(*arrays: Array, **options: Any) -> Any:
-        if arrays[-1].dtype is not HALF:
+        if arrays[0].dtype is not HALF:
             return function(*arrays, **options)
         found = function(*[x.astype(np.float32) for x in arrays], **options)
         if type(found) is tuple:
-            return tuple([x.astype(np.float16) for x in found])
+            return found[0].astype(np.float16), found[1]
         return found.astype(np.float16)
 
     return computed
