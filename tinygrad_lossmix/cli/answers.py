@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 from rich import box
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 import tinygrad_lossmix as lm
@@ -74,11 +74,8 @@ def verdict(
 
 def verdicts(found: Mapping[Mix, Verdict], k: int) -> str:
     """A row for each mix, and the advice on it."""
-    grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    grid.add_column("mix", min_width=17)
-    for name in ("proper", "convex", "delta\n= a - y", "multi-\nlabel"):
-        grid.add_column(name)
-    grid.add_column("problems")
+    heads = "proper", "convex", "delta\n= a - y", "multi-\nlabel", "problems"
+    grid = Table(Column("mix", min_width=17), *heads, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     advice = Table.grid(padding=(0, 2, 0, 0))
     for mix, v in found.items():
         answers = v.proper, v.convex, v.a_minus_y, v.several
@@ -163,9 +160,8 @@ def match(words: tuple[str, ...], classes: int, labels: str | None, as_json: boo
 
 def matches(found: list[MatchRow]) -> str:
     """The rule, a row for each layer with a cost, and the witness against each without."""
-    grid = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("output layer", "label", "its cost", "convex", "of the outputs alone for"):
-        grid.add_column(name)
+    heads = "output layer", "label", "its cost", "convex", "of the outputs alone for"
+    grid = Table(*heads, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     none = Table.grid(padding=(0, 2, 0, 0))
     for layer, label, match in found:
         if match:
