@@ -32,11 +32,8 @@ from tinygrad_lossmix.records import attributes, plain
 
 CLOSE = 1e-6  # Keras computes in float32
 LIBRARIES = {"torch": "PyTorch", "keras": "Keras", "sklearn": "scikit-learn"}
-MODULES = {
-    "torch": ("torch",),
-    "keras": ("keras",),
-    "sklearn": ("sklearn.metrics", "sklearn.utils.extmath", "scipy.special"),
-}
+# to import, if not the library alone; of each the package that it is in is what expressions name
+MODULES = {"sklearn": ("sklearn.metrics", "sklearn.utils.extmath", "scipy.special")}
 SECONDS = 120
 MEANING = (
     'Here "cross-entropy" (CE) means eq. 63 of the book, K yes-or-no questions: what PyTorch and '
@@ -264,11 +261,8 @@ def _computed(library: str, expressions: Sequence[str]) -> list[Array] | str:
 
 def _evaluate(library: str, expressions: Sequence[str]) -> list[Any]:
     """The values of expressions of the table of names, as lists and numbers."""
-    known: dict[str, Any] = {library: importlib.import_module(library)}
-    for module in MODULES[library]:
-        importlib.import_module(module)
-        root = module.partition(".")[0]
-        known[root] = sys.modules[root]
+    modules = MODULES.get(library, (library,))
+    known: dict[str, Any] = {name.partition(".")[0]: __import__(name) for name in modules}
     convert = known["torch"].tensor if library == "torch" else np.array
     known |= {
         name: convert(value) if isinstance(value, np.ndarray) else value
