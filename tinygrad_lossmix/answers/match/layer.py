@@ -23,7 +23,6 @@ from tinygrad_lossmix.compiler.ir.program import TracedProgram
 from tinygrad_lossmix.compiler.ir.trace import Traced
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.graph import nodes
-from tinygrad_lossmix.engine.sweep import accumulated, sweep
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.layers import COSTS, LAYERS
 from tinygrad_lossmix.mixes.mix import Mix
@@ -132,12 +131,12 @@ class Layer:
         """Whether J is, as formulas of E = e^z; False also where they cannot be had."""
         k = self.classes
         try:
-            from tinygrad_lossmix.proof.derivation import expressions, sympy, variable
+            from tinygrad_lossmix.proof.derivation import expressions, gradient_at, sympy, variable
 
             z = variable(list(map(sympy.log, sympy.symbols(f"E:{k}", positive=True))))
             a = self.book(z)
             units = [variable(sympy.eye(k).row(j))._value for j in range(k)]
-            rows = [expressions(accumulated(a, unit, sweep(a, unit))[z]) for unit in units]
+            rows = [expressions(gradient_at(z, a, unit)) for unit in units]
             gaps = [rows[i][j] - rows[j][i] for i, j in combinations(range(k), 2)]
             return sum(map(sympy.count_ops, gaps)) < LONGEST and not any(map(sympy.cancel, gaps))
         except Exception:  # SymPy is missing, or the layer calls what symbols do not know
