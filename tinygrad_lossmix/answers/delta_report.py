@@ -51,9 +51,8 @@ class DeltaReport(AsPrinted):
         self.finite_differences = numerical_gradient(lambda x: mix.cost(x, y), z)
         self.breakdown = breakdown(book)  # where the book's graph stops being finite
         self.a_minus_y: Array = self.a - y  # by subtraction
-        known = (
-            matched(mix.output) if mix.layer is LAYERS.get(mix.output) else None
-        )  # gives a - y without cancellation
+        # what gives a - y without cancellation
+        known = matched(mix.output) if mix.layer is LAYERS.get(mix.output) else None
         summed = not mix.layer.distribution or np.isclose(y.sum(), 1.0, rtol=1e-12, atol=0.0)
         self.true_a_minus_y = known.delta(z, y) if known and summed else self.a_minus_y
         off = np.abs(self.closed_form - self.true_a_minus_y)

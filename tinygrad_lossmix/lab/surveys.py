@@ -9,7 +9,6 @@ from collections.abc import Iterable
 import numpy as np
 
 from tinygrad_lossmix.answers.claims import CLAIMS, LEGEND
-from tinygrad_lossmix.answers.claims.claim import Claim
 from tinygrad_lossmix.answers.verdict.verdict import verdict
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.lab.linear_models import SEVEN
@@ -87,7 +86,7 @@ def claims(quick: bool = True) -> Study:
     """
     statements = (
         Statement(f'"{x.claim}" ({x.by}): {x.verdict}', x.expected, x.obtained, x.holds)
-        for x in map(Claim.answer, CLAIMS)
+        for x in (each.answer() for each in CLAIMS)
     )
     about = f"{description(claims)}\n\n{LEGEND}"
     return Study("claims", "Claims and theorems", about, (*statements,), (), (), {}, quick)

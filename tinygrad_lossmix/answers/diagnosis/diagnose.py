@@ -197,9 +197,7 @@ class Finding:
         asked = self.layers, self.cost, pairing.quirk
         one_choice, k = bool(np.allclose(y.sum(axis=-1), 1.0)), y.shape[1]
         self.remedy = remedy_of_one(*asked) if k == 1 else remedy(*asked, one_choice, k)
-        self.delta = pairings.measured(
-            pairing, kind.activation, x.astype(np.float64), y.astype(np.float64)
-        )
+        self.delta = pairings.measured(pairing, kind.activation, x, y)
         again = pairing.steps[:1] == ("softmax",)
         self.harmless = again and kind.activation == "log-softmax"  # which it gives back
         self.in_all = pairings.TRANSFORMS.get(self.layers, " of ".join(reversed(self.layers)))

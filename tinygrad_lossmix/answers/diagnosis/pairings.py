@@ -116,9 +116,8 @@ class Pairing:
 
     def in_all(self, activation: str | None) -> tuple[tuple[str, ...], str]:
         """The output layers of network and loss, and the cost; a softmax undoes a log-softmax."""
-        if activation is None:
-            return self.steps, self.cost
-        if activation == "log-softmax" and self.steps[:1] == ("softmax",):
+        undone = activation == "log-softmax" and self.steps[:1] == ("softmax",)
+        if activation is None or undone:
             return self.steps, self.cost
         if (activation, self.steps, self.cost) == ("log-softmax", (), "nll"):
             return ("softmax",), "ll"
