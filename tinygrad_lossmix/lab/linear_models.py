@@ -227,8 +227,7 @@ def descent(
 
 def outputs(mix: Mix, w: Array, x: Array) -> Array:
     """Of a mix with these weights, for examples x (n, d): (n, K)."""
-    a: Array = mix.activate(with_ones(x) @ w)
-    return a
+    return mix.activate(with_ones(x) @ w)
 
 
 def right(a: Array, y: Array) -> float:

@@ -163,5 +163,4 @@ def _label(texts: list[str]) -> str:
     """Lines of a label, with nothing in them that DOT, HTML or a URL could read as its own."""
     cut = [shorten(text, LINE).replace("&", "&amp;") for text in texts]
     escaped = map(graphviz.escape, cut)
-    label: str = graphviz.nohtml(r"\n".join(escaped))  # marked as such: of a type of its own
-    return label
+    return graphviz.nohtml(r"\n".join(escaped))  # marked as such: of a type of its own

@@ -253,10 +253,9 @@ def _pygraphviz(dot: str, form: str) -> bytes:
     with _one_at_a_time, _quiet():
         graph = pygraphviz.AGraph(string=dot)
         try:
-            picture: bytes = graph.draw(format=form, prog="dot")
+            return graph.draw(format=form, prog="dot")
         finally:
             graph.close()
-    return picture
 
 
 @contextlib.contextmanager

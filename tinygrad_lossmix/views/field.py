@@ -51,8 +51,7 @@ class Panel(NamedTuple):
 
     def delta(self, z: Array) -> Array:
         """δ at logits of shape (…, 2), of that shape."""
-        found: Array = self.mix.delta(z, np.broadcast_to(self.y, z.shape))
-        return found
+        return self.mix.delta(z, np.broadcast_to(self.y, z.shape))
 
     def cost(self, z: Array) -> Array:
         """The cost at each of them."""
