@@ -26,7 +26,7 @@ from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import number
 from tinygrad_lossmix.records import plain, to_json
 
-COLUMNS = ("output", "cost", "seed", "epoch", "training_cost", "test_accuracy", "test_ece")
+CURVES = {"training_cost": "cost", "test_accuracy": "accuracy", "test_ece": "ece"}  # of an Epoch
 ENOUGH_SEEDS = 3
 WIDTH = 2  # standard deviations on either side of the mean
 SLOW = 2.0  # times the epochs of the fastest mix
@@ -81,12 +81,8 @@ def mix_record(result: Result, results: Sequence[Result], classes: int) -> dict[
         "final_cost": result.cost,
         "diagnosis": diagnosis(result, results),
         "curves": [
-            {
-                "seed": run.seed,
-                "training_cost": [epoch.cost for epoch in run.curve],
-                "test_accuracy": [epoch.accuracy for epoch in run.curve],
-                "test_ece": [epoch.ece for epoch in run.curve],
-            }
+            {"seed": run.seed}
+            | {name: [getattr(epoch, of) for epoch in run.curve] for name, of in CURVES.items()}
             for run in result.runs
         ],
     }
@@ -96,10 +92,10 @@ def to_csv(value: dict[str, Any]) -> str:
     """The learning curves of a record: a line per mix, seed and epoch; no number, an empty cell."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(["output", "cost", "seed", "epoch", *CURVES])
     for mix in value["mixes"]:
         for curve in mix["curves"]:
-            columns = [curve[name] for name in COLUMNS[4:]]
+            columns = [curve[name] for name in CURVES]
             for epoch, numbers in enumerate(zip(*columns, strict=True), start=1):
                 writer.writerow([mix["output"], mix["cost"], curve["seed"], epoch, *numbers])
     return text.getvalue()
