@@ -6,19 +6,16 @@ What you can do here: `digits()` for the 8x8 handwritten digits, `Data(...)` for
 """
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 
 from tinygrad_lossmix.engine.table import REAL, Array
 from tinygrad_lossmix.files import arrays
 from tinygrad_lossmix.printing import clean
-
-Contents: TypeAlias = tuple[Array, Array, tuple[str, ...]]  # features, labels, names of classes
 
 
 class DataError(ValueError):
@@ -173,11 +170,15 @@ def read(path: str | Path) -> Data:
         DataError: it cannot be read, or holds no `Data`; the message starts with the path.
     """
     path = Path(path)
-    readers = {".csv": read_csv, ".npz": read_npz}
     try:
-        if path.suffix.lower() not in readers:
+        if path.suffix.lower() == ".csv":
+            x, y = read_csv(path)
+        elif path.suffix.lower() == ".npz":
+            x, y = arrays(path, "X", "y").values()
+        else:
             raise DataError("expected a name ending in .csv or .npz")
-        x, y, names = readers[path.suffix.lower()](path)
+        by_name = np.ndim(y) == 1 and y.dtype.kind == "U"
+        y, names = named(y) if by_name else (y, ())
         return Data(path.name, x, y, names=names)
     except OSError as error:
         raise DataError(clean(f"{path}: cannot be read: {error.strerror or error}")) from error
@@ -185,8 +186,8 @@ def read(path: str | Path) -> Data:
         raise DataError(clean(f"{path}: {error}")) from error
 
 
-def read_csv(path: Path) -> Contents:
-    """Features (n, d), labels (n,) and the names of classes of comma-separated lines.
+def read_csv(path: Path) -> tuple[Array, Array]:
+    """Features (n, d) and labels (n,), numbers or names, of comma-separated lines.
 
     The class is in the last column, as a whole number or by name. A first line of names is skipped,
     also where the names are the numbers of the columns, or numbers beside a class without examples.
@@ -216,8 +217,8 @@ def read_csv(path: Path) -> Contents:
     for line, x, label in found:
         if not label or (numbered and not is_number(label)):
             raise DataError(f"line {line}, column {len(x) + 1} is {label[:20]!r}: no class")
-    y, names = (np.array([*map(float, labels)]), ()) if numbered else named(labels)
-    return np.stack([x for _, x, _ in found]), y, names
+    y = np.array([*map(float, labels)] if numbered else labels)
+    return np.stack([x for _, x, _ in found]), y
 
 
 def rows(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
@@ -251,9 +252,9 @@ def is_header(first: list[float], labels: list[str]) -> bool:
     return n > 2 and counted in ([*range(n)], [*range(1, n + 1)])
 
 
-def named(labels: Sequence[str]) -> tuple[Array, tuple[str, ...]]:
+def named(labels: Array) -> tuple[Array, tuple[str, ...]]:
     """Classes 0 … K-1 by the order of their names, and the names."""
-    names, y, counts = np.unique(np.asarray(labels), return_inverse=True, return_counts=True)
+    names, y, counts = np.unique(labels, return_inverse=True, return_counts=True)
     for name, count in zip(names, counts, strict=True):
         if len(names) < 2 or count < 2:
             have = "no other class" if len(names) < 2 else "one row"
@@ -275,9 +276,3 @@ def is_number(cell: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def read_npz(path: Path) -> Contents:
-    """The arrays X (n, d) and y (n,), numbers or names; pickled objects are refused."""
-    x, y = arrays(path, "X", "y").values()
-    return (x, *named(y)) if np.ndim(y) == 1 and y.dtype.kind == "U" else (x, y, ())
