@@ -16,12 +16,10 @@ from typing import Any
 import graphviz
 
 from tinygrad_lossmix.printing import LONGEST, exact, shorten
-from tinygrad_lossmix.views.picture import Cluster, Picture
+from tinygrad_lossmix.views.picture import LINE, Cluster, Picture
 from tinygrad_lossmix.views.theme import LIGHT, SHAPES
 
 TANGLED = 1000  # ranks passed by arrows; beyond, the layout is not polished: it takes minutes
-
-LINE = 200  # letters of a line in a box
 IN_DOT = 4000  # letters of any other text: Graphviz reads strings of at most 16 kB
 FONT = "Helvetica,Arial,sans-serif"
 # Drawn from the argument too, or it would change the order of the boxes. One for each cost.

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from tinygrad_lossmix.printing import shorten
-from tinygrad_lossmix.views.picture import Cluster, Picture
+from tinygrad_lossmix.views.picture import LINE, Cluster, Picture
 from tinygrad_lossmix.views.theme import LIGHT
 
 # Boxes and the labels of arrows have their own ink and paper: they are read on a dark page, too.
@@ -21,7 +21,6 @@ SHEET = (
 )
 # Lines between the gradient's colours for light paper and dark, and the ink beside them, by cost.
 BACK = ("#c8641e", LIGHT.passed), ("#2f86c9", LIGHT.second)
-LINE = 200  # letters of a line in a box
 WAYS = {"down": "TB", "right": "LR"}
 SHAPES = {  # what stands before a label, and what behind it
     "input": ("([", "])"),

@@ -27,6 +27,7 @@ from tinygrad_lossmix.views.reading import Gradients, Reading, is_array
 
 CROWDED = 300  # boxes; beyond, groups are collapsed
 FEW_SHOWN = 4  # entries of an array in a box
+LINE = 200  # letters of a line in a box
 DIRECTIONS = ("down", "right")
 VALUES = ("short", "shapes", "none")
 MOST = 1000  # boxes; beyond, laying them out takes minutes and nobody can read them
