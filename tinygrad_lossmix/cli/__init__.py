@@ -120,18 +120,15 @@ def _printable() -> Iterator[None]:
         raise (Refused if error.exit_code == 2 else click.ClickException)(text) from error
 
 
-CONTEXT = {
-    "help_option_names": ["-h", "--help"],
-    "max_content_width": 100,
-    "show_default": True,
-}
-
-
 @click.group(
     cls=Commands,
     invoke_without_command=True,
     subcommand_metavar="[COMMAND] [ARGS]...",  # whatever click's version
-    context_settings=CONTEXT,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+        "show_default": True,
+    },
 )
 @click.version_option(__version__, prog_name="lossmix", message="%(prog)s %(version)s")
 @click.pass_context
