@@ -24,10 +24,7 @@ json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object instead of text."
 )
 beside_option = click.option(
-    "--beside",
-    nargs=2,
-    metavar="OUTPUT COST",
-    help="A second mix of the same logits and labels.",
+    "--beside", nargs=2, metavar="OUTPUT COST", help="A second mix of the same logits and labels."
 )
 
 

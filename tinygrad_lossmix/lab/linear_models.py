@@ -61,13 +61,10 @@ def boundaries(quick: bool = True, mixes: Iterable[Mix] = (), data: Data | None 
     single = pairs[..., :1] - pairs[..., 1:]
     off = [float(np.abs(single - w).max()) for w in (twice, once)]
     w = np.random.default_rng(0).normal(size=pairs[0].shape)
-    a = outputs(TWO, w, x)[:, :1] - outputs(ONE, w[:, :1] - w[:, 1:], x)
+    apart = np.abs(outputs(TWO, w, x)[:, :1] - outputs(ONE, w[:, :1] - w[:, 1:], x)).max()
+    bound = 1e-15 if data else 3e-16
     statements = (
-        below(
-            "outputs of both with random w1, w2 differ by",
-            1e-15 if data else 3e-16,
-            float(np.abs(a).max()),
-        ),
+        below("outputs of both with random w1, w2 differ by", bound, float(apart)),
         below("trained, softmax at eta, sigmoid at 2 eta: weights by", 1e-12, off[0]),
         Statement("trained, both at eta", "by more than .01", amount(off[1]), off[1] > 0.01),
     )
@@ -172,10 +169,7 @@ def posterior(quick: bool = True, mixes: Iterable[Mix] = ()) -> Study:
     ]  # fmt: skip
     said = ", ".join(f"{name} {amount(error)}" for name, error in rmse.items())
     plot = plotted(
-        "Reliability: dashed by bins, crosses by points",
-        f"RMSE: {said}.",
-        *panels,
-        across=3,
+        "Reliability: dashed by bins, crosses by points", f"RMSE: {said}.", *panels, across=3
     )
     about, values = description(posterior), {"accuracy": part, "rmse": rmse, "ece": ece}
     return Study(

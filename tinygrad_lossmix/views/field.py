@@ -18,16 +18,7 @@ from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.labels import dense, require_finite
 from tinygrad_lossmix.mixes.layers import LETTERS
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
-from tinygrad_lossmix.views.plotting import (
-    FRAME,
-    INK,
-    LEVEL,
-    PAPER,
-    SERIES,
-    glow,
-    inline,
-    rendered,
-)
+from tinygrad_lossmix.views.plotting import FRAME, INK, LEVEL, PAPER, SERIES, glow, inline, rendered
 from tinygrad_lossmix.views.shown import Drawn
 
 if TYPE_CHECKING:
