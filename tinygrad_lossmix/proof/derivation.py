@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import inspect
 import itertools
-import operator
 from collections.abc import Callable, Iterator, Sequence
 from types import FunctionType
 from typing import Any, NamedTuple
@@ -32,80 +31,53 @@ with needing("prove", "proofs are computed by SymPy"):
 Formula = Any  # SymPy's
 Output = Callable[[Any], Any]  # a layer of a user's own
 
+PLAIN = ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh")
+FUNCTIONS = {name: getattr(sympy, name) for name in PLAIN}  # by NumPy's names
+FUNCTIONS |= {f"arc{name}": getattr(sympy, f"a{name}") for name in (*PLAIN[3:6], *PLAIN[7:])}
+ARITHMETIC = {  # what NumPy computes of objects by their own operators
+    np.add, np.subtract, np.multiply, np.divide, np.power, np.negative, np.positive, np.square,
+    np.reciprocal, np.matmul, np.equal, np.not_equal,
+}  # fmt: skip
 
-class Symbolic:
-    """A SymPy expression with the methods that NumPy asks the entries of an object array for.
 
-    It passes for a NumPy scalar, since a reduction of an object array hands out the bare entry.
-    """
+class Formulas(np.ndarray):
+    """An array of SymPy expressions, on which NumPy's functions are SymPy's."""
 
-    __slots__ = ("expression",)
+    def __array_ufunc__(self, ufunc: Any, method: Any, *inputs: Any, **options: Any) -> Any:
+        known = ufunc in ARITHMETIC or ufunc.__name__ in FUNCTIONS
+        if not known or any(type(x) is Tensor for x in inputs):
+            return NotImplemented
+        of = ufunc if ufunc in ARITHMETIC else np.frompyfunc(FUNCTIONS[ufunc.__name__], 1, 1)
+        exact = [np.frompyfunc(_exact, 1, 1)(np.asarray(x)) for x in inputs]
+        options.pop("out", None)
+        return formulas(getattr(of, method)(*exact, **options))
 
-    shape: tuple[int, ...] = ()
-    ndim, size = 0, 1
-    dtype = np.dtype(object)
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return formulas(super().__array_function__(function, types, args, kwargs))
 
-    def __init__(self, expression: Formula) -> None:
-        self.expression = expression
 
-    def mean(self, *_: Any, **__: Any) -> Symbolic:
-        return self
-
-    def __pos__(self) -> Symbolic:
-        return self
-
-    def __neg__(self) -> Symbolic:
-        return Symbolic(-self.expression)
-
-    def __repr__(self) -> str:
-        return str(self.expression)
+def formulas(found: Any) -> Any:
+    """Expressions, one or an array of them, as such an array; anything else as it is."""
+    found = np.asarray(found, object) if isinstance(found, sympy.Basic) else found
+    objects = isinstance(found, np.ndarray) and found.dtype.kind == "O"
+    return found.view(Formulas) if objects else found
 
 
 def _exact(number: Any) -> Formula:
     """The expression, or the fraction that a float is, 9/10 of 0.9."""
-    exact = isinstance(number, Symbolic)
-    return number.expression if exact else sympy.nsimplify(number, rational=True)
-
-
-def _operator(name: str, of: Callable[[Any, Any], Any]) -> None:
-    """A binary operator with the symbol on its left, and on its right; arrays are NumPy's."""
-
-    def left(self: Symbolic, other: Any) -> Any:
-        if isinstance(other, np.ndarray | Tensor):
-            return NotImplemented
-        return Symbolic(of(self.expression, _exact(other)))
-
-    def right(self: Symbolic, other: Any) -> Symbolic:
-        return Symbolic(of(_exact(other), self.expression))
-
-    setattr(Symbolic, f"__{name}__", left)
-    setattr(Symbolic, f"__r{name}__", right)
-
-
-def _function(name: str, of: Callable[[Formula], Formula]) -> None:
-    setattr(Symbolic, name, lambda self: Symbolic(of(self.expression)))
-
-
-PLAIN = ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh")
-FUNCTIONS = {name: getattr(sympy, name) for name in PLAIN}  # np.exp asks entries for a method exp
-FUNCTIONS |= {f"arc{name}": getattr(sympy, f"a{name}") for name in (*PLAIN[3:6], *PLAIN[7:])}
-for _name, _of in FUNCTIONS.items():
-    _function(_name, _of)
-for _name in ("add", "sub", "mul", "truediv", "pow"):
-    _operator(_name, getattr(operator, _name))
+    exact = isinstance(number, sympy.Basic)
+    return number if exact else sympy.nsimplify(number, rational=True)
 
 
 def variable(entries: Sequence[Formula]) -> Tensor:
     """A Tensor of one axis with these entries; `Tensor(…)` takes floats only."""
-    array = np.empty(len(entries), object)
-    array[:] = [Symbolic(entry) for entry in entries]
-    return node(None, (), (), (), False, value=array)
+    return node(None, (), (), (), False, value=formulas(np.array([*entries], object)))
 
 
 def expressions(array: Any) -> list[Formula]:
-    """The entries of an array of symbols, or of a Tensor of them."""
+    """The entries of an array of expressions, or of a Tensor of them."""
     values = array._value if isinstance(array, Tensor) else array
-    return [entry.expression for entry in values]
+    return [_exact(entry) for entry in values]
 
 
 class Counterexample(NamedTuple):
@@ -225,7 +197,7 @@ def derive(output: str | Output, cost: Callable[[Any, Any], Any], classes: int) 
     else:
         known, a, outputs = {}, e, _of_symbols(output, "the output layer", (z,), (classes,))
     recorded = _cost(cost, outputs, labels)
-    delta = gradient_at(z, recorded, Symbolic(sympy.S.One))
+    delta = gradient_at(z, recorded, formulas(sympy.S.One))
     raw = [entry.xreplace(known) for entry in map(_rational, expressions(delta))]
     layer = [sympy.cancel(_rational(entry).xreplace(known)) for entry in expressions(outputs)]
     a_minus_y = [out - label for out, label in zip(layer, y, strict=True)]

@@ -16,7 +16,6 @@ a outputs, y labels; derived for all logits and any K by the engine's table, run
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +25,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from tinygrad_lossmix.engine.table import dispatched, row, spelling
 from tinygrad_lossmix.engine.tensor import Tensor, node
 from tinygrad_lossmix.mixes.mix import Mix
-from tinygrad_lossmix.proof.derivation import Formula, gradient_at, sympy, written
+from tinygrad_lossmix.proof.derivation import Formula, formulas, gradient_at, sympy, written
 
 A, Y = sympy.Symbol("a_k", positive=True), sympy.Symbol("y_k", real=True)
 T, COUNT = sympy.Symbol("T", positive=True), sympy.Symbol("K", positive=True)
@@ -36,17 +35,9 @@ ABOUT = (
 )
 WAY = "stands in the way of a proof for every K: give a number of classes, K=3"
 SUM_OF_Y = sympy.Symbol("sum(y)", real=True)
-ELEMENTWISE: dict[Any, Callable[..., Formula]] = {
-    np.add: lambda x, y: x + y,
-    np.subtract: lambda x, y: x - y,
-    np.multiply: lambda x, y: x * y,
-    np.divide: lambda x, y: x / y,
-    np.power: lambda x, y: x**y,
-    np.negative: lambda x: -x,
-    np.square: lambda x: x**2,
-    np.exp: lambda x: sympy.exp(x),
-    np.log: lambda x: sympy.log(x),
-}
+ELEMENTWISE = {  # those of which a sum over the classes can be taken
+    np.add, np.subtract, np.multiply, np.divide, np.power, np.negative, np.square, np.exp, np.log,
+}  # fmt: skip
 
 
 class Generic(NDArrayOperatorsMixin):
@@ -78,9 +69,9 @@ class Generic(NDArrayOperatorsMixin):
             )
         if any(np.ndim(x) for x in inputs if type(x) is not Generic):
             raise TypeError(f"a number for each class {WAY}")
-        formulas = [x.formula if type(x) is Generic else sympy.nsimplify(x) for x in inputs]
+        of_k = [x.formula if type(x) is Generic else sympy.nsimplify(x) for x in inputs]
         shape = np.broadcast_shapes(*map(np.shape, inputs))
-        return Generic(ELEMENTWISE[ufunc](*formulas), shape, self.distribution)
+        return Generic(ufunc(*map(formulas, of_k)).item(), shape, self.distribution)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if function is np.broadcast_to:
