@@ -13,7 +13,6 @@ logits, can never push the next output far, and the cost gets stuck on a floor.
 """
 
 import warnings
-from bisect import bisect_left
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +21,7 @@ from tinygrad_lossmix.compiler.patterns.fuse import fused
 from tinygrad_lossmix.compiler.patterns.idioms import VIEWS, Idioms
 from tinygrad_lossmix.compiler.patterns.published import Pattern
 from tinygrad_lossmix.compiler.patterns.stable_rules import StableRules
+from tinygrad_lossmix.compiler.patterns.structure import regroup
 from tinygrad_lossmix.engine.gradient import grad as grad
 from tinygrad_lossmix.engine.graph import names, nodes
 from tinygrad_lossmix.engine.replay import recorded, replay
@@ -112,10 +112,10 @@ def rewritten(cost: Tensor) -> Rewritten:
         )
     rules = StableRules()
     found: list[tuple[Pattern, Tensor, Tensor]] = []
-    moments: dict[int, int] = {}  # by the order of a node, when it was come to
+    moments: dict[Tensor, int] = {}  # when a node was come to
 
     def visit(old: Tensor, args: list[Any]) -> Tensor:
-        moments[old.order] = now = tick()
+        moments[old] = now = tick()
         new = old
         if any(arg is not before for arg, before in zip(args, old.args, strict=True)):
             pair = PAIR_OF.get(old.function)
@@ -130,11 +130,11 @@ def rewritten(cost: Tensor) -> Rewritten:
     new = replay(cost, {}, visit)
     if (whole := fused(new[cost], rules)) is not None:
         found.append((whole[1], cost, whole[0]))
-        new[cost] = _named(whole[0], cost, moments[cost.order])
+        new[cost] = _named(whole[0], cost, moments[cost])
     if not found:
         return Rewritten(cost, (), wrong_pairings(cost, rules.idioms))
     after = new[cost]
-    _group(new, set(nodes(after)), moments)
+    regroup(cost, new, moments)
     called = names(cost)
     replacements = tuple(Replacement(p, called[before], before, x) for p, before, x in found)
     return Rewritten(after, replacements, wrong_pairings(after, rules.idioms))
@@ -145,19 +145,6 @@ def _named(new: Tensor, old: Tensor, start: int) -> Tensor:
     if new.order > start:
         new.name, new.line = new.name or old.name, old.line
     return new
-
-
-def _group(new: dict[Tensor, Tensor], alive: set[Tensor], moments: dict[int, int]) -> None:
-    """Give the groups of what was replaced to what took its place, where their inputs are."""
-    orders = list(moments)
-    for before, after in new.items():
-        if after is before or after not in alive:
-            continue
-        for name, args, start in before.groups:
-            kept = tuple(new.get(arg, arg) if type(arg) is Tensor else arg for arg in args)
-            if all(arg in alive for arg in kept if type(arg) is Tensor):
-                begun = moments[orders[bisect_left(orders, start)]]
-                after.groups += ((name, kept, begun),)
 
 
 def wrong_pairings(cost: Tensor, idioms: Idioms) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ is the same all along it. `e / e.sum(axis=1)[:, None]` and `(e.T / e.sum(axis=1)
 """
 
 import math
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from tinygrad_lossmix.compiler.calls import (
     scalar,
     step,
 )
+from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.rules import getitem
 from tinygrad_lossmix.engine.table import NUMPYS, Array, is_duck
 from tinygrad_lossmix.engine.tensor import Tensor
@@ -288,3 +290,22 @@ def picks_its_row(key: Any, u: Tensor, axes: tuple[int, ...], labels: Labels, sh
     met = laid(rows, labels, shape)
     whole = np.broadcast_shapes(picked.shape, shape) == picked.shape
     return whole and bool((picked == met).all())
+
+
+def regroup(cost: Tensor, new: Mapping[Any, Any], moments: Mapping[Tensor, int]) -> None:
+    """Give the groups of a recording to what takes the place of its nodes, if their inputs do.
+
+    Args:
+        new: what takes the place of each node, and of constant arrays by their ids.
+        moments: for each node that is recorded again, in order, when that was begun.
+    """
+    alive, begun = set(nodes(new[cost])), [*moments.values()]
+    orders = [before.order for before in moments]
+    for before in moments:
+        after = new[before]
+        if after is before or after not in alive:
+            continue
+        for name, args, start in before.groups:
+            kept = tuple(new.get(x if type(x) is Tensor else id(x), x) for x in args)
+            if all(x in alive for x in kept if type(x) is Tensor):
+                after.groups += ((name, kept, begun[bisect_left(orders, start)]),)

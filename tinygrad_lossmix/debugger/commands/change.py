@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from rich.text import Text
 
+from tinygrad_lossmix.compiler.patterns.structure import regroup
 from tinygrad_lossmix.debugger.commands.session import Session, command
 from tinygrad_lossmix.debugger.expressions import (
     CommandError,
@@ -120,18 +121,18 @@ def changed(walk: Walk, arg: str) -> Reading:
 def with_value(reading: Reading, name: str, found: Any, value: Array) -> Reading:
     """The recording with another value, of that shape, of the input or constant array `found`."""
     value = value.astype(found.dtype)
-    replaced, arrays = {}, {}
+    replaced: dict[Any, Any] = {}
     if not isinstance(found, Tensor):
-        arrays = {id(x): value for x in constants(reading) if reading.call(x) == name}
+        replaced = {id(x): value for x in constants(reading) if reading.call(x) == name}
     elif found.function is None:
         replaced = {found: Tensor(value, name=found.name)}
         replaced[found].line = found.line
     else:
         raise CommandError(f"only an input can be set: {shorten(name)} is computed from others")
     with np.errstate(all="ignore"):
-        new = again(reading.cost, replaced, arrays=arrays)
+        new = again(reading.cost, replaced)
     named = {other: new[node] for node, other in reading.names.items()}
-    return _read(reading, new, named | ({name: value} if arrays else {}))
+    return _read(reading, new, named if isinstance(found, Tensor) else named | {name: value})
 
 
 def with_mix(reading: Reading, mix: Mix | None = None, y: str = "") -> Reading:
@@ -157,44 +158,31 @@ def with_mix(reading: Reading, mix: Mix | None = None, y: str = "") -> Reading:
     return _read(reading, new, {})
 
 
-def _read(reading: Reading, new: dict[Tensor, Tensor], named: dict[str, Any]) -> Reading:
+def _read(reading: Reading, new: dict[Any, Any], named: dict[str, Any]) -> Reading:
     carried = reading.carried.items()
     known = {name: new.get(x) if isinstance(x, Tensor) else x for name, x in carried}
     return Reading(new[reading.cost], {**named, **known, **named})
 
 
-def again(
-    cost: Tensor, replaced: Mapping[Tensor, Tensor], arrays: Mapping[int, Array] | None = None
-) -> dict[Tensor, Tensor]:
-    """The same recording, names and groups included, with Tensors in place of some of its nodes.
+def again(cost: Tensor, replaced: Mapping[Any, Any]) -> dict[Any, Any]:
+    """The same recording, names and groups included, with other Tensors and constant arrays.
 
     Args:
         cost: the recording.
-        replaced: what takes the place of a node.
-        arrays: what takes the place of a constant array, by its id.
+        replaced: what takes the place of nodes, and of constant arrays by their ids.
 
     Returns:
         the new node for each old one.
     """
-    every, arrays = nodes(cost), arrays or {}
-    starts = sorted({start for each in every for *_, start in each.groups}, reverse=True)
-    moved: dict[int, int] = {}
+    moments: dict[Tensor, int] = {}
 
     def compute(each: Tensor, args: list[Any]) -> Tensor:
-        while starts and starts[-1] < each.order:
-            moved[starts.pop()] = tick()
-        args = [arrays.get(id(arg), arg) for arg in args]
+        moments[each] = tick()
+        args = [replaced.get(id(arg), arg) for arg in args]
         result = recorded(each, args) if each.function else Tensor(each.data)
         result.name, result.line = each.name, each.line
         return result
 
-    def other(arg: Any) -> Any:
-        return new.get(arg, arg) if isinstance(arg, Tensor) else arrays.get(id(arg), arg)
-
     new = replay(cost, replaced, compute)
-    for each in every:
-        if each not in replaced:
-            new[each].groups = tuple(
-                (name, tuple(map(other, args)), moved[start]) for name, args, start in each.groups
-            )
+    regroup(cost, new, moments)
     return new
