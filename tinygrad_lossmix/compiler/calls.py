@@ -78,6 +78,12 @@ def left(places: tuple[Any, ...], axes: tuple[int, ...], keepdims: Any, gone: An
     return tuple(gone if i in axes else place for i, place in kept if keepdims or i not in axes)
 
 
+def repeated(given: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes over which a product of one shape is summed for an argument of another."""
+    extra = len(given) - len(shape)
+    return tuple(i for i, n in enumerate(given) if i < extra or n != shape[i - extra])
+
+
 def parts(key: Any) -> tuple[Any, ...]:
     """What an index is made of."""
     return key if isinstance(key, tuple) else (key,)

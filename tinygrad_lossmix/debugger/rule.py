@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.compiler.calls import reduced, uniform
+from tinygrad_lossmix.compiler.calls import reduced, repeated, uniform
 from tinygrad_lossmix.compiler.ir.canonical import canonical
 from tinygrad_lossmix.compiler.ir.trace import Traced, kind_of, of_shapes, operands
 from tinygrad_lossmix.debugger.chain_rule import is_elementwise
@@ -104,34 +104,27 @@ def in_letters(node: Tensor, place: int) -> str:
 
 def differentiated(node: Tensor) -> list[int]:
     """The places of the arguments by which a node is differentiated."""
-    places = (i for i, arg in enumerate(node.args) if isinstance(arg, Tensor))
-    return [i for i in places if TABLE[node.function].rules[i] is not None]
+    return [i for i in node.positions if TABLE[node.function].rules[i] is not None]
 
 
-def over(axes: list[int]) -> str:
+def over(axes: tuple[int, ...]) -> str:
     """`over axis 0`, `over axes 0, 1`."""
     return f"over ax{'i' if len(axes) == 1 else 'e'}s {', '.join(map(str, axes))}"
 
 
-def said(node: Tensor, place: int, names: Names) -> tuple[str, list[int]]:
+def said(node: Tensor, place: int, names: Names) -> tuple[str, tuple[int, ...]]:
     """The rule for the argument at a place, and the axes that what it gives is summed over.
 
     Args:
         names: of the gradient (None for a gradient of ones), the node and its arguments.
     """
-    described, axes, found = _described(node, place, names), list[int](), None
+    described, found, axes = _described(node, place, names), None, tuple[int, ...]()
     with contextlib.suppress(Exception):  # of a rule that asks for numbers, or is a long loop
         found = _noted(TABLE[node.function].rules[place], node, names)
         axes = repeated(np.shape(found), node.args[place].shape)
     if found is None or (described and getattr(found, "order", 0) > SHORT):
         return described or f"what the rule of {clean(spelling(node.function))} gives", axes
     return ast.unparse(_tree(found)), axes
-
-
-def repeated(given: tuple[int, ...], shape: tuple[int, ...]) -> list[int]:
-    """The axes over which a product of one shape is summed for an argument of another."""
-    extra = len(given) - len(shape)
-    return [i for i, n in enumerate(given) if i < extra or n != shape[i - extra]]
 
 
 def _names(reading: Reading, node: Tensor) -> list[str]:
@@ -248,7 +241,7 @@ def reason(reading: Reading, node: Tensor, place: int) -> str:
     if function in REDUCED:
         n = argument.size // max(node.size, 1)
         each = f"is taken of all {n} entries" if node.size == 1 else f"has an entry for each {n}"
-        taken = f"{z} {node.shape} {each} of {x} {shape}, {over([*reduced(node)])}"
+        taken = f"{z} {node.shape} {each} of {x} {shape}, {over(reduced(node))}"
         return f"{taken}: {REDUCED[function].format(n=n)}."
     if function in MOVED:
         moved = f"{z} has entries of {x} at other places: each gradient goes back to where its "
@@ -265,7 +258,7 @@ def reason(reading: Reading, node: Tensor, place: int) -> str:
         text = f"entry by entry: {text}; {z}{at} depends on no other entry of {x}"
     if axes := repeated(node.shape, shape):
         n = node.size // max(argument.size, 1)
-        rows = " (one for each row, in a batch for each example)" * (axes == [0] and node.ndim > 1)
+        rows = " (one for each row, in a batch for each example)" * (axes == (0,) and node.ndim > 1)
         used = f"{x} {shape} is broadcast to {node.shape}: each of its entries is used {n} times"
         text += f". {used}{rows}, and what comes back from all {n} is summed {over(axes)}"
     return f"{text}."

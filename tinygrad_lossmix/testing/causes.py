@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_lossmix.compiler.calls import repeated
 from tinygrad_lossmix.compiler.patterns.published import MIXES
 from tinygrad_lossmix.compiler.stabilize import rewritten
 from tinygrad_lossmix.engine.gradient import grad
@@ -149,10 +150,8 @@ def _in_places(e: Evidence) -> Iterator[str]:
 
 def _of_the_whole(e: Evidence) -> Iterator[str]:
     """Right numbers in the wrong shape, order or sign, or none at all."""
-    extra = e.g.ndim - e.t.ndim
-    if e.g.shape != e.t.shape and extra >= 0:
-        repeated = [i + extra for i, n in enumerate(e.t.shape) if n == 1 != e.g.shape[i + extra]]
-        axes = (*range(extra), *repeated)
+    if e.g.shape != e.t.shape and e.g.ndim >= e.t.ndim:
+        axes = repeated(e.g.shape, e.t.shape)
         if near(e.g.sum(axis=axes).reshape(-1), e.t.reshape(-1)):
             yield (
                 f"broadcasting is not undone: sum the gradient over axes {axes}, along which the "

@@ -95,7 +95,7 @@ class Text:
         self.constants: dict[str, str] = {}
         self.given: dict[str, Any] = {}
         self.names: dict[Any, str] = {}  # of values, functions and constants
-        self.taken = {name for name in dir(np) if callable(getattr(np, name))} | {*WORDS.values()}
+        self.taken = {name for name in dir(np) if callable(getattr(np, name))} - {*WORDS.values()}
         self.arguments = [*map(self.name, program.arguments)]
 
     def module(
@@ -227,13 +227,9 @@ class Text:
         kind = kinds.pop() if len(kinds) == 1 else None
         if kind is None or kind.kind != "f" or not np.isfinite(x) or float(x) != x:
             return repr(x) if type(x) in (int, float) and np.isfinite(x) else self.constant(x)
-        key = ("scalar", float(x), str(np.float64(x)), kind)
-        if key not in self.names:
-            word = WORDS.get(float(x)) if kind == np.float64 else None
-            name = word if word and word not in self.constants else self.fresh("c1")
-            self.names[key] = name
-            self.constants[name] = f"{name} = {self.numpy('array')}({float(x)!r}, {str(kind)!r})"
-        return self.names[key]
+        stem = WORDS.get(float(x), "c1") if kind == np.float64 else "c1"
+        text = f"{self.numpy('array')}({float(x)!r}, {str(kind)!r})"
+        return self.defined(("scalar", text), stem, text)
 
     def constant(self, x: Any) -> str:
         key = ("constant", id(x))

@@ -43,9 +43,9 @@ def _without_broadcasts(args: tuple[Any, ...]) -> tuple[Any, ...]:
         small = x.args[0] if _is(x, np.broadcast_to) else uniform(x)
         if small is None:
             continue
-        others = [np.shape(y) for y in (*args[:i], small, *args[i + 1 :])]
-        if np.broadcast_shapes(*others) == np.broadcast_shapes(*map(np.shape, args)):
-            return (*args[:i], small, *args[i + 1 :])
+        lean = (*args[:i], small, *args[i + 1 :])
+        if np.broadcast_shapes(*map(np.shape, lean)) == np.broadcast_shapes(*map(np.shape, args)):
+            return lean
     return args
 
 

@@ -18,6 +18,7 @@ from tinygrad_lossmix.compiler.calls import (
     Affine,
     Numbering,
     along,
+    left,
     normal,
     parts,
     reduced,
@@ -264,8 +265,7 @@ def over(function: Callable[..., Tensor], u: Tensor, axes: tuple[int, ...]) -> T
         result = function(u)
     else:
         result = function(u, axis=axes if len(axes) > 1 else axes[0])
-    kept = tuple(1 if i in axes else n for i, n in enumerate(u.shape))
-    return result if result.ndim == u.ndim else result.reshape(kept)
+    return result if result.ndim == u.ndim else result.reshape(left(u.shape, axes, True, 1))
 
 
 def picks_its_row(key: Any, u: Tensor, axes: tuple[int, ...], labels: Labels, shape: Shape) -> bool:
@@ -273,7 +273,7 @@ def picks_its_row(key: Any, u: Tensor, axes: tuple[int, ...], labels: Labels, sh
 
     labels, shape: of that total.
     """
-    kept = tuple(1 if i in axes else n for i, n in enumerate(u.shape))
+    kept = left(u.shape, axes, True, 1)
     rows: Array = np.arange(math.prod(kept)).reshape(kept)
     if any(map(is_duck, parts(key))):  # not known yet; which entry of its row it is does not matter
         places = [part for part in parts(key) if part is not None and part is not Ellipsis]

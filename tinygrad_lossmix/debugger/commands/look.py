@@ -44,7 +44,7 @@ from tinygrad_lossmix.debugger.expressions import (
 )
 from tinygrad_lossmix.debugger.layout import aligned, by_itself, lined, shown
 from tinygrad_lossmix.debugger.lockstep import Lockstep, Meeting
-from tinygrad_lossmix.debugger.page import page as write_page
+from tinygrad_lossmix.debugger.page import page_of
 from tinygrad_lossmix.debugger.show import at, batch, of_product, of_value
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.graph import groups
@@ -224,8 +224,7 @@ def draw(session: Session[Walk], arg: str) -> Text:
 def page(session: Session[Walk], arg: str) -> Text:
     """page FILE: an HTML page that steps through this recording in a browser"""
     walk = session.steps
-    names = {name: node for node, name in walk.reading.names.items()}
-    return _written("page steps.html", arg, lambda path: write_page(walk.cost, path, names))
+    return _written("page steps.html", arg, lambda path: page_of(walk.at(0)).save(path))
 
 
 def _written(example: str, path: str, write: Callable[[str], Path]) -> Text:
