@@ -71,12 +71,12 @@ class Structure:
                 path.append((node, found))
                 node = found[2]
         below = self._affine[node]
-        for above, (a, b, x) in reversed(path):
-            shift, slope = b * below[0], b * below[1]
+        for above, (a, b, _) in reversed(path):
+            shift, slope, x = b * below[0], b * below[1], below[2]
             total = a + shift
             if not normal(slope) or total - a != shift or total - shift != a:
-                total, slope, below = a, b, (0.0, 1.0, x)  # a constant would be lost
-            self._affine[above] = below = total, slope, below[2]
+                total, slope, x = 0.0, 1.0, above  # a constant would be lost
+            self._affine[above] = below = total, slope, x
         return below
 
     def number(self, node: Tensor) -> int:
