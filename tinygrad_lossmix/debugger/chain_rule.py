@@ -100,8 +100,7 @@ def gathered(node: Tensor, position: int) -> Array | None:
     passed_back, shape = partial(downstream, node, position), lifted(node, position)
     if prod(shape) != node.size:
         return None
-    with np.errstate(all="ignore"):
-        slopes = passed_back(np.ones(node.shape, node.dtype))
+    slopes = passed_back(np.ones(node.shape, node.dtype))
     alike = node.size == 1 or _gives(passed_back, node, lambda g: g.reshape(shape) * slopes)
     return slopes if alike else None
 
@@ -123,8 +122,7 @@ def rowwise(node: Tensor, position: int) -> Array | None:
     if node.ndim < 2 or shape != node.args[position].shape or not 0 < shape[-1] <= LARGEST:
         return None
     units = np.eye(shape[-1], dtype=node.dtype)
-    with np.errstate(all="ignore"):
-        rows = np.stack([passed_back(np.broadcast_to(unit, shape)) for unit in units], axis=-2)
+    rows = np.stack([passed_back(np.broadcast_to(unit, shape)) for unit in units], axis=-2)
     alike = _gives(passed_back, node, lambda g: np.einsum("...j,...jk->...k", g, rows))
     return rows if alike else None
 
@@ -137,6 +135,7 @@ def _gives(passed_back: Passed, node: Tensor, made: Passed) -> bool:
         return np.allclose(passed_back(g), made(g), close, close, equal_nan=True)
 
 
+@np.errstate(all="ignore")
 def multiplied(passed_back: Passed, node: Tensor) -> Array | None:
     """By what a linear function of the gradient of a node multiplies each entry; None: it does not.
 
@@ -146,12 +145,12 @@ def multiplied(passed_back: Passed, node: Tensor) -> Array | None:
     powers = np.random.default_rng(SEED).integers(0, 16, node.shape, np.int8)
     powers.flat[:16] = range(min(node.size, 16))  # of few entries no two are the same
     g = np.ldexp(node.dtype.type(1), powers)
-    with np.errstate(all="ignore"):
-        slopes, scaled = np.asarray(passed_back(np.ones_like(g))), np.asarray(passed_back(g))
-        same = slopes.shape == node.shape and np.array_equal(scaled, g * slopes, equal_nan=True)
-        return slopes if same else None
+    slopes, scaled = np.asarray(passed_back(np.ones_like(g))), np.asarray(passed_back(g))
+    same = slopes.shape == node.shape and np.array_equal(scaled, g * slopes, equal_nan=True)
+    return slopes if same else None
 
 
+@np.errstate(all="ignore")
 def downstream(node: Tensor, position: int, g: Array) -> Array:
     """The product for one argument of a node: a sweep from it begins with its own products."""
     return next(
@@ -198,8 +197,7 @@ class Link(NamedTuple):
     @property
     def argument(self) -> Tensor:
         """Where this part begins."""
-        argument: Tensor = self.node.args[self.place]
-        return argument
+        return self.node.args[self.place]
 
 
 class Product(NamedTuple):
@@ -225,10 +223,9 @@ def products_along(path: Path, seed: Array) -> list[Array]:
         what has come to the argument of each link, in the order of the links.
     """
     products = []
-    with np.errstate(all="ignore"):
-        for node, place in reversed(path):
-            seed = downstream(node, place, seed)
-            products.append(seed)
+    for node, place in reversed(path):
+        seed = downstream(node, place, seed)
+        products.append(seed)
     return products[::-1]
 
 

@@ -310,8 +310,7 @@ def of_product(reading: Reading, product: Product, place: Place) -> Text:
     for each in np.ndindex(node.shape):
         unit = np.zeros_like(node.data)
         unit[each] = 1.0
-        with np.errstate(all="ignore"):
-            factor = downstream(node, product.place, unit)[place]
+        factor = downstream(node, product.place, unit)[place]
         if factor or (each == place and node.shape == argument.shape):
             terms.append((at(upstream, each), product.g[each], slope, factor))
     return _sum(at(name, place), "upstream * local", terms)

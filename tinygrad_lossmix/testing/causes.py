@@ -69,10 +69,9 @@ def causes(
     found: list[str] = []
     for i, position in enumerate(subject.wrt[: len(gradients)]):
         if position in wrong:
-            here = Evidence(subject.arrays[i], gradients[i], right[i])
-            if subject.by_hand and subject.cost is not None:  # of the engine rules may be wrong
-                plant = Plant(subject.leaves[i], subject.cost, subject.seed)
-                here = here._replace(plant=plant)
+            cost = subject.cost if subject.by_hand else None  # of the engine rules may be wrong
+            plant = None if cost is None else Plant(subject.leaves[i], cost, subject.seed)
+            here = Evidence(subject.arrays[i], gradients[i], right[i], plant)
             guesses = of_an_argument(here, [each[i] for each in others])
             name = f"argument {_name(subject.f, position)}: " if len(subject.wrt) > 1 else ""
             found += [name + guess for guess in guesses]
@@ -173,8 +172,7 @@ def _of_the_whole(e: Evidence) -> Iterator[str]:
 def _planted(e: Evidence) -> Iterator[str]:
     """One fault in the backward pass of the recording."""
     if e.plant and np.all(np.isfinite(e.g)) and not near(e.g, e.t):
-        with np.errstate(all="ignore"):
-            yield from (words for words, gradient in e.plant.faults() if near(e.g, gradient))
+        yield from (words for words, gradient in e.plant.faults() if near(e.g, gradient))
 
 
 def _factor(e: Evidence) -> Iterator[str]:
@@ -190,10 +188,9 @@ def unstable(cost: Tensor | None) -> list[str]:
     """The first pattern in a recording that overflows, underflows or loses its digits there."""
     if cost is None:
         return []
-    with np.errstate(all="ignore"):
-        every = rewritten(cost).replacements
-        found = {r.before: r for r in every if r.pattern not in MIXES.values()}
-        worst = next((r for r in found.values() if _differ(r.before, r.after)), None)
+    every = rewritten(cost).replacements
+    found = {r.before: r for r in every if r.pattern not in MIXES.values()}
+    worst = next((r for r in found.values() if _differ(r.before, r.after)), None)
     if worst is None:
         return []
     for arg in worst.before.args:
@@ -213,6 +210,7 @@ def _differ(before: Tensor, after: Tensor) -> bool:
     return all(np.all(np.isfinite(x)) for x in now) and not all(close)
 
 
+@np.errstate(all="ignore")
 def of_a_product(
     node: Tensor, position: int, g: Array, at: tuple[int, ...], answer: Array, off: float
 ) -> str:
@@ -224,16 +222,15 @@ def of_a_product(
         off: how far an entry of the answer may be off.
     """
     x = Tensor(node.args[position].data)
-    with np.errstate(all="ignore"):
-        plant = Plant(x, recorded(node, _arguments(node, position, x)), g)
-        t, local = plant.right, grad(plant.cost, x, np.ones_like(plant.cost.data))
-        faults = [*plant.faults(), ("this is the local derivative, not times upstream", local)]
-        faults += [(words, t.T) for words in _of_the_whole(Evidence(x.data, t.T, t))]
-        faults.append(("nothing is passed back", 0 * t))
-        right = np.abs(t[at] - answer) <= off
-        for words, wrong in faults:
-            if wrong.shape == t.shape and np.all(right | (np.abs(wrong[at] - answer) <= off)):
-                return words.replace(f" (node {plant.called[plant.cost]})", "")
+    plant = Plant(x, recorded(node, _arguments(node, position, x)), g)
+    t, local = plant.right, grad(plant.cost, x, np.ones_like(plant.cost.data))
+    faults = [*plant.faults(), ("this is the local derivative, not times upstream", local)]
+    faults += [(words, t.T) for words in _of_the_whole(Evidence(x.data, t.T, t))]
+    faults.append(("nothing is passed back", 0 * t))
+    right = np.abs(t[at] - answer) <= off
+    for words, wrong in faults:
+        if wrong.shape == t.shape and np.all(right | (np.abs(wrong[at] - answer) <= off)):
+            return words.replace(f" (node {plant.called[plant.cost]})", "")
     return ""
 
 

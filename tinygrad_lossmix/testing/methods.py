@@ -288,8 +288,7 @@ def _moved(target: Tensor, smallest: float, rng: np.random.Generator) -> Array:
         for seed in rng.integers(2**32, size=SAMPLES)
         for size in (SIZE, -SIZE)
     ]
-    with np.errstate(all="ignore"):
-        moved = np.abs(np.array(samples) - target.data) / SIZE
+    moved = np.abs(np.array(samples) - target.data) / SIZE
     moved = np.where(np.isfinite(moved), moved, 0.0)  # a value can fall out of a domain
     return moved.max(axis=0) + np.abs(np.nan_to_num(target.data))
 

@@ -167,8 +167,7 @@ def machine_code(source: str, types: tuple[tuple[Any, int], ...], numbers: int) 
     The text tells neither shapes nor most numbers, and serves whatever function it comes from.
     """
     try:
-        path: Path | None = _cached(source)
-        return _entry(_loops(source, path), types, numbers, path is not None)
+        return _entry(_loops(source, _cached(source)), types, numbers, True)
     except Exception:  # a folder that cannot be written, a file that is cut off
         return _entry(_loops(source, None), types, numbers, False)
 
