@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import IO, Any
 
+import numpy as np
 from rich.console import Console
 from rich.text import Text
 
@@ -166,6 +167,7 @@ class Prompt(cmd.Cmd):
         hidden = known.short in steps.known and re.match(rf"{known.short}\s*[^\w\s]", line)
         return bool(hidden or named(line, steps))
 
+    @np.errstate(all="ignore")  # NaN and infinity are what is looked for
     def _carry_out(self, line: str) -> bool:
         name, arg, line = self.parseline(line)
         if not line:

@@ -324,9 +324,8 @@ def _row_by_column(name: str, left: tuple[str, Any], right: tuple[str, Any], pla
 
 
 def _sum(name: str, formula: str, terms: list[Term]) -> Text:
-    with np.errstate(all="ignore"):
-        products = [x * y for _, x, _, y in terms]
-        total = number(np.sum(products, dtype=float))
+    products = [x * y for _, x, _, y in terms]
+    total = number(np.sum(products, dtype=float))
     rows: list[tuple[str, ...]] = [
         (a, number(x), f"*  {b}", number(y), number(product))
         for (a, x, b, y), product in zip(terms, products, strict=True)

@@ -129,8 +129,7 @@ def with_value(reading: Reading, name: str, found: Any, value: Array) -> Reading
         replaced[found].line = found.line
     else:
         raise CommandError(f"only an input can be set: {shorten(name)} is computed from others")
-    with np.errstate(all="ignore"):
-        new = again(reading.cost, replaced)
+    new = again(reading.cost, replaced)
     named = {other: new[node] for node, other in reading.names.items()}
     return _read(reading, new, named if isinstance(found, Tensor) else named | {name: value})
 
@@ -148,11 +147,10 @@ def with_mix(reading: Reading, mix: Mix | None = None, y: str = "") -> Reading:
     mix, z = mix or symbols.mix, symbols.z
     try:
         targets = labels(label_numbers(y, z.shape), z) if y else symbols.y
-        with np.errstate(all="ignore"):
-            cost = (mix.cost if symbols.a is None else mix.composed)(z, targets)
-            for each in since(z.order + 1, cost):
-                each.line = symbols.cost.line
-            new = again(reading.cost, {node: node for node in nodes(z)} | {symbols.cost: cost})
+        cost = (mix.cost if symbols.a is None else mix.composed)(z, targets)
+        for each in since(z.order + 1, cost):
+            each.line = symbols.cost.line
+        new = again(reading.cost, {node: node for node in nodes(z)} | {symbols.cost: cost})
     except ValueError as error:
         raise CommandError(str(error)) from None
     return _read(reading, new, {})

@@ -142,8 +142,7 @@ def check(session: Session[Walk], arg: str) -> Text:
         many, name = count(DIRECTIONS, "random direction"), "along them, "
         text.append(f"{call(node)} has {node.size:,} entries: checked along {many} (seed {SEED}),")
         text.append("\nin each of which every entry moves up or down by the same step\n")
-    with np.errstate(all="ignore"):
-        gap = largest(slopes - found)
+    gap = largest(slopes - found)
     near = gap <= max(1.0, largest(slopes)) * np.finfo(node.dtype).eps ** 0.4
     verdict = "ok" if near else "NOT ok: the gradient is wrong, or the cost has a kink here"
     if not np.isfinite(gap):
@@ -172,17 +171,16 @@ def differences(cost: Tensor, at: Tensor, gradient: Array) -> tuple[Array, Array
     def moved(x: Array) -> Any:
         return replay(cost, {at: x}, computed, attrgetter("data"))[cost]
 
-    with np.errstate(all="ignore"):
-        # the cost of large logits is rounded by more in float32 than a step changes it
-        x = at.data.astype(np.result_type(at.dtype, np.float64))
-        x = x if moved(x).dtype == x.dtype else at.data
-        if at.size <= MOVED:
-            return gradient, numerical_gradient(moved, x)
-        rng = np.random.default_rng(SEED)
-        signs = np.array([2 * rng.integers(0, 2, x.shape, np.int8) - 1 for _ in range(DIRECTIONS)])
-        along: Any = lambda steps: moved(x + np.tensordot(steps, signs, 1))
-        found = numerical_gradient(along, np.zeros(DIRECTIONS, x.dtype))
-        return np.tensordot(signs, gradient, x.ndim), found
+    # the cost of large logits is rounded by more in float32 than a step changes it
+    x = at.data.astype(np.result_type(at.dtype, np.float64))
+    x = x if moved(x).dtype == x.dtype else at.data
+    if at.size <= MOVED:
+        return gradient, numerical_gradient(moved, x)
+    rng = np.random.default_rng(SEED)
+    signs = np.array([2 * rng.integers(0, 2, x.shape, np.int8) - 1 for _ in range(DIRECTIONS)])
+    along: Any = lambda steps: moved(x + np.tensordot(steps, signs, 1))
+    found = numerical_gradient(along, np.zeros(DIRECTIONS, x.dtype))
+    return np.tensordot(signs, gradient, x.ndim), found
 
 
 @command("learn", takes="text")

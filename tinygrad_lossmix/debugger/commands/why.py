@@ -57,8 +57,7 @@ def why(session: Session[Walk], arg: str) -> Text:
     origin, reading = find(session.steps), session.steps.reading
     if origin is None:
         return Text("there is no NaN and no infinity, neither in the cost nor in a gradient")
-    with np.errstate(all="ignore"):
-        numbers, repair = [*_numbers(reading, origin)], [*_repair(reading, origin)]
+    numbers, repair = [*_numbers(reading, origin)], [*_repair(reading, origin)]
     heading = Text(reading.defined(origin.node), "name").append(show.line_of(reading, origin.node))
     said = (Text(f"  {line}") for line in (_said(reading, origin), *repair))
     return lined(heading, next(said), aligned(numbers, ("quiet", "name", "flow")), *said)
