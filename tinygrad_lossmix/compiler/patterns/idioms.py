@@ -107,25 +107,18 @@ class Idioms:
 
     def one_plus_exp(self, node: Any) -> tuple[float, Tensor] | None:
         """c, v with node = c(1 + e^v)."""
-        a, b, x, found = self._affine(node, "exp")
-        return (a, found.logits(x.shape)) if found and a == b != 0.0 else None
-
-    def sigmoid_of_tanh(self, node: Tensor) -> Tensor | None:
-        """u where node is ½(1 + tanh(u/2))."""
-        a, b, x, found = self._affine(node, "tanh")
-        return self.of_tanh(found, b, x) if found and a == abs(b) == 0.5 else None
-
-    def _affine(self, node: Any, kind: str) -> tuple[float, float, Tensor, Idiom | None]:
-        """a, b, x with node = a + b·x, and what x is if it is of that kind."""
         if type(node) is not Tensor:
-            return 0.0, 1.0, node, None
+            return None
         a, b, x = self.structure.affine(node)
-        found = self.core(x)
-        return a, b, x, found if found and found.kind == kind else None
+        found = self.core(x) if a == b != 0.0 else None
+        return (a, found.logits(x.shape)) if found and found.kind == "exp" else None
 
-    def of_tanh(self, idiom: Idiom, b: float, x: Tensor) -> Tensor:
-        """u with 1 ± x = 2·sigmoid(u), the sign that of b, where x is tanh(w): 2w or -2w."""
-        u = idiom.logits(x.shape)
+    def one_plus_tanh(self, a: float, b: float, x: Tensor) -> Tensor | None:
+        """u with a + b·x = 2a·sigmoid(u), where x is tanh(w) and b = ±a: 2w or -2w."""
+        found = self.core(x) if a == abs(b) > 0.0 else None
+        if not found or found.kind != "tanh":
+            return None
+        u = found.logits(x.shape)
         slope, half, whole = self.structure.affine(u)
         if slope == 0.0 and abs(half) == 0.5:
             return whole if b * half > 0.0 else negative(whole)

@@ -127,9 +127,8 @@ class Logs:
         if idiom.kind == "exp" and a == b > 0.0:
             u = idiom.logits(x.shape)
             return _plus(math.log(a))(outputs.softplus(u)), published.SOFTPLUS
-        if idiom.kind == "tanh" and a == abs(b) > 0.0:
-            u = self.idioms.of_tanh(idiom, b, x)
-            return _plus(math.log(2.0 * a))(outputs.log_sigmoid(u)), published.LOG_SIGMOID
+        if (v := self.idioms.one_plus_tanh(a, b, x)) is not None:
+            return _plus(math.log(2.0 * a))(outputs.log_sigmoid(v)), published.LOG_SIGMOID
         c, what = (b, "ln x") if a == 0.0 else (a, "ln(1 - x)" if a == -b else "")
         found = idiom.stable(what, x.shape) if c > 0.0 else None
         if found is None:
@@ -226,9 +225,10 @@ class StableRules:
 
     def _one_minus(self, node: Tensor) -> Found | None:
         """One minus an output or a product, and ½(1 + tanh(u/2))."""
-        if (u := self.idioms.sigmoid_of_tanh(node)) is not None:
-            return outputs.sigmoid(u), published.SIGMOID
         a, b, x = self.structure.affine(node)
+        u = self.idioms.one_plus_tanh(a, b, x) if a == 0.5 else None
+        if u is not None:
+            return outputs.sigmoid(u), published.SIGMOID
         if a != 1.0 or b != -1.0:
             return None
         if x.function is np.prod:
