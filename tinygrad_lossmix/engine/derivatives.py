@@ -101,8 +101,7 @@ row(np.where, None, lambda g, z, c, x, y: np.where(c, g, 0.0),
                     lambda g, z, c, x, y: np.where(c, 0.0, g))
 
 # where a forward is given: the same values in less time. np.sum takes twice np.add.reduce, np.mean
-# three times, - and / of NumPy on scalars ten times those of Python; `**` takes x² as x·x;
-# np.reshape spells its option `newshape` in NumPy 2.0
+# three times, - and / of NumPy on scalars ten times those of Python; `**` takes x² as x·x
 row(np.sum,         lambda g, z, x, axis=None, keepdims=False: filled(lift(g, x, axis), x.shape),
                     forward=lambda x, axis=None, keepdims=False:
                     np.add.reduce(x, axis, None, None, keepdims))  # type: ignore[call-overload]

@@ -56,7 +56,7 @@ class Traced(NDArrayOperatorsMixin):
         for x in needed([self]) if self.known is None else []:
             if x.known is None:
                 options = {k: numbers_of(v) for k, v in x.kwargs.items()}
-                x.known = applied(x.function, *numbers_of(x.args), **options)
+                x.known = x.function(*numbers_of(x.args), **options)
         return self.known
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -230,18 +230,11 @@ def kind_of(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
     module = getattr(function, "__module__", None) or "numpy"
     zeros = module == "numpy" or module.startswith("tinygrad_lossmix.")
     like = stand_in if zeros else numbers_of
-    result = applied(function, *map(like, args), **{k: like(v) for k, v in kwargs.items()})
+    result = function(*map(like, args), **{k: like(v) for k, v in kwargs.items()})
     if not isinstance(result, np.ndarray | np.generic):
         name = getattr(function, "__name__", function)
         raise TypeError(f"{name} cannot be compiled: it gives {type(result).__name__}, no array")
     return Kind(result.shape, result.dtype)
-
-
-def applied(function: Any, *args: Any, **kwargs: Any) -> Any:
-    """The value of a call of a program on arrays."""
-    if function is np.reshape:  # whose keyword has another name before NumPy 2.1
-        return args[0].reshape(kwargs["shape"])
-    return function(*args, **kwargs)
 
 
 def numbers_of(value: Any) -> Any:
