@@ -202,21 +202,22 @@ def _masked(z: Value) -> tuple[Value, Value, Value, Value, Value, Callable[..., 
     return top, d, e, others(e), t, others
 
 
-def _from_largest(z: Value, axis: int = -1) -> tuple[Value, Value, Value]:
+def _from_largest(z: Value, axis: int = -1) -> tuple[Value, ...]:
     """`outputs.from_largest`, all the largest known by a mask: 0 there, at infinity too."""
     largest = z.max(axis=axis, keepdims=True)
     top = z == largest
     d = np.where(top, 0.0, z - largest)
     e = np.exp(d)
     ties = _sum(top.astype(z.dtype), axis) - 1.0
-    return d, e, _sum(np.where(top, 0.0, e), axis) + ties
+    return d, e, _sum(np.where(top, 0.0, e), axis) + ties, _sum(e, axis)
 
 
 def _from_largest_of_few(z: Value, axis: int = -1) -> tuple[Value, ...]:
     """The same; of many classes as one call."""
     if z.shape[axis] <= CLASSES:
         return _from_largest(z, axis)
-    kinds = [Kind(z.shape, z.dtype)] * 2 + [Kind(_sum(np.empty(z.shape), axis).shape, z.dtype)]
+    shapes = [z.shape, z.shape] + [_sum(np.empty(z.shape), axis).shape] * 2
+    kinds = [Kind(shape, z.dtype) for shape in shapes]
     return z.program.several(outputs.from_largest, kinds, z, axis)
 
 

@@ -123,20 +123,22 @@ def log_sigmoid(z: Array) -> Array:
 @dispatched
 @by_rows
 @quiet
-def from_largest(z: Array) -> tuple[Array, Array, Array]:
-    """d = z minus its largest along an axis, e^d, and Σ e^d without that of one largest."""
+def from_largest(z: Array) -> tuple[Array, Array, Array, Array]:
+    """d = z minus its largest along an axis, e^d, Σ e^d without that of one largest, and Σ e^d."""
     at = peak(z)
     largest = entry(z, at)
     d = z - largest
-    if not np.isfinite(largest).all():
-        d[z == largest] = 0.0
     e = np.exp(d)
-    rest = e.ravel()
-    one = rest[at]
-    rest[at] = 0.0
-    total = summed(e)
-    rest[at] = one
-    return d, e, total[..., None]
+    flat = e.ravel()
+    one = flat[at]
+    if np.vdot(one, one) != one.size:  # of infinite ones, which differ by NaN
+        d[z == largest] = 0.0
+        np.exp(d, out=e)
+        one = flat[at]
+    flat[at] = 0.0
+    total = summed(e)[..., None]
+    flat[at] = one
+    return d, e, total, 1.0 + total
 
 
 @dispatched
@@ -158,8 +160,8 @@ def softmax(z: Array, axis: int = -1) -> Array:
     >>> softmax(np.array([1000.0, 1000.0, -1000.0]))
     array([0.5, 0.5, 0. ])
     """
-    _, e, rest = from_largest(z, axis)
-    return e / (1.0 + rest)
+    _, e, _, total = from_largest(z, axis)
+    return e / total
 
 
 @over_axes
@@ -175,8 +177,8 @@ def log_softmax(z: Array, axis: int = -1) -> Array:
 @wide
 def _log_softmax(z: Array, axis: int = -1) -> tuple[Array, Array]:
     """ln(softmax(z)), by log1p, which keeps the tail, and softmax(z)."""
-    d, e, rest = from_largest(z, axis)
-    return d - np.log1p(rest), e / (1.0 + rest)
+    d, e, rest, total = from_largest(z, axis)
+    return d - np.log1p(rest), e / total
 
 
 @over_axes
