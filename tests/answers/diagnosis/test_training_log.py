@@ -27,6 +27,7 @@ FLOOR = math.log1p(9 / math.e)
         ('{"step": 1, "val/loss": 0.7, "lr": 0.1}', {"val_loss": ["0.7"]}),
         ("{'loss': 2.3026, 'learning_rate': 5e-05, 'epoch': 0.5}", {"loss": ["2.3026"]}),
         ("box_loss: 0.3 cls_loss: 0.4", {"box_loss": ["0.3"], "cls_loss": ["0.4"]}),
+        ("train_loss_step=0.7, loss_epoch=.8", {"train_loss_step": ["0.7"], "loss_epoch": [".8"]}),
         ("loss=tensor(0.6931, grad_fn=<NllLossBackward0>)", {"loss": ["0.6931"]}),
         ("Epoch: [0][10/500] Loss 6.9 (7.0)", {"loss": ["6.9"]}),
         ("loss: nan", {"loss": ["nan"]}),
@@ -77,6 +78,47 @@ def test_a_line_is_read(line, expected):
 )
 def test_what_is_no_loss_is_not_read(line):
     assert read([line]) == {}
+
+
+@in_one(
+    ("table", "expected"),
+    [
+        (  # Keras, CSVLogger, with a byte order mark; appended to by a second run
+            "\ufeffepoch,accuracy,loss,val_accuracy,val_loss\r\n0,0.11,2.30,0.1,NA\r\n"
+            "epoch,accuracy,loss,val_accuracy,val_loss\r\n1,0.5,2.20,0.4,2.25\r\n",
+            {
+                "accuracy": ["0.11", "0.5"],
+                "loss": ["2.30", "2.20"],
+                "val_accuracy": ["0.1", "0.4"],
+                "val_loss": ["2.25"],
+            },
+        ),
+        (  # Lightning, metrics.csv: a row is of training or of validation
+            "epoch,step,train_loss_epoch,train_loss_step,val_acc,val_loss\n0,9,,0.693,,\n"
+            "0,9,,,0.5,0.694\n0,9,0.70,,,\n",
+            {
+                "train_loss_step": ["0.693"],
+                "val_accuracy": ["0.5"],
+                "val_loss": ["0.694"],
+                "train_loss_epoch": ["0.70"],
+            },
+        ),
+        (
+            '"Time";"my run - train/loss"\n"12:30";"0.5"\n',
+            {"train_loss": ["0.5"]},
+        ),
+        ("train samples\tloss\n60000\tnan\n", {"loss": ["nan"]}),
+        ("loss\n0.5\n3 epochs left\n1,2\n", {"loss": ["0.5"]}),
+        ("loss, accuracy\nloss: 0.5\n1,2,3\n", {"loss": ["0.5"]}),
+    ],
+)
+def test_a_table_with_a_header_is_read(table, expected):
+    assert read(table.splitlines(keepends=True)) == expected
+
+
+def test_a_log_in_utf_16_is_read():
+    text = "epoch,loss\r\n0,2.30\r\n".encode("utf-16").decode(errors="replace")
+    assert read(text.splitlines(keepends=True)) == {"loss": ["2.30"]}
 
 
 @given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=20))

@@ -2,7 +2,8 @@
 that they never crossed.
 
 Read are `loss=2.30`, `loss: 2.30`, `train_loss 2.30`, `"val_loss": 2.30`, `Test set: Average loss:
-2.30`, `acc: 91.2%`, `Accuracy: 9120/10000` and the like, anywhere in a line, several in a line.
+2.30`, `acc: 91.2%`, `Accuracy: 9120/10000` and the like, anywhere in a line, several in a line; and
+tables with a header, such as CSV.
 
 >>> read(["step 1 loss=2.30 acc: 0.5", "step 2 loss=1.20 acc: 91%"])
 {'loss': ['2.30', '1.20'], 'accuracy': ['0.5', '0.91']}
@@ -30,11 +31,12 @@ PART = r"(?:train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?|eval(?:uation)?)"
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?)\b"
 ENTRY = re.compile(
     rf"""(?<!\w)(?P<before>{PART}[\s_/.-]+)?(?P<of_what>\w+_)??
-    (?P<what>loss|cost|accuracy|acc)(?P<after>[_/]{PART})?(?![\w/])
+    (?P<what>loss|cost|accuracy|acc)(?P<after>[_/]{PART})?(?P<per>_step|_epoch)?(?![\w/])
     ["']?\s*(?P<beside>\(\s*{PART}\s*\)\s*)?(?:[=:]\s*)?(?:tensor\(\s*)?
     (?P<value>{NUMBER})(?:/(?P<total>\d+))?(?P<percent>\s*%)?""",
     re.IGNORECASE | re.VERBOSE,
 )
+CELL = re.compile(NUMBER, re.IGNORECASE)
 SPEAKING_OF = re.compile(rf"\b{PART}\b(?=[\s:])", re.IGNORECASE)
 PARTS = ("train", "val", "test", "eval")
 FLAT = 0.002  # of the level: a smaller change at the end is none
@@ -50,16 +52,31 @@ def read(lines: Iterable[str]) -> dict[str, list[str]]:
     fractions.
     """
     found: dict[str, list[str]] = {}
-    for line in lines:
+    for line in spelled_out(lines):
         for entry in ENTRY.finditer(line):
             found.setdefault(name_of(entry), []).append(fraction(entry))
     return found
 
 
+def spelled_out(lines: Iterable[str]) -> Iterator[str]:
+    """Lines, the rows of a table as `loss=2.30`, a line for each number under a name."""
+    names = list[str]()
+    for line in (line.replace("\0", "") for line in lines):  # of UTF-16
+        mark = next(filter(line.__contains__, ",;\t"), ",")
+        cells = [cell.strip("\"' \r\n") for cell in line.split(mark)]
+        if ENTRY.search(line):
+            yield line
+        elif any(ENTRY.search(f"{cell}=0") for cell in cells):
+            names = cells
+        elif len(cells) == len(names):
+            row = zip(names, cells, strict=True)
+            yield from (f"{name}={cell}" for name, cell in row if CELL.fullmatch(cell))
+
+
 def name_of(entry: re.Match[str]) -> str:
     """The part of the data, if any was named, and what was measured."""
     what = "accuracy" if entry["what"].lower().startswith("acc") else entry["what"].lower()
-    name = f"{entry['of_what'] or ''}{what}"
+    name = f"{entry['of_what'] or ''}{what}{entry['per'] or ''}"
     said = entry["before"] or entry["after"] or entry["beside"]
     said = said or "".join(SPEAKING_OF.findall(entry.string, 0, entry.start())[-1:])
     part = next((part for part in PARTS if part in said.lower()), None)
@@ -199,7 +216,7 @@ def levels(
     Raises:
         ValueError: no loss, none that is finite, or none of that name.
     """
-    losses = [each for each in series if not each.endswith("accuracy")]
+    losses = [each for each in series if "accuracy" not in each]
     losses.sort(key=lambda each: part_of(each) != "train")
     if not losses:
         raise ValueError("no loss found: expected lines such as loss=0.69, loss: 0.69, loss 0.69")
