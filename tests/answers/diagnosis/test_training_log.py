@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 
 import numpy as np
 import pytest
@@ -114,6 +115,13 @@ def test_what_is_no_loss_is_not_read(line):
 )
 def test_a_table_with_a_header_is_read(table, expected):
     assert read(table.splitlines(keepends=True)) == expected
+
+
+def test_a_log_of_one_long_line_is_read_in_linear_time():
+    started = time.perf_counter()
+    found = read(['val: {"loss": 2.30}, ' + '{"loss": 2.30}, ' * 10_000])
+    assert found == {"val_loss": ["2.30"] * 10_001}
+    assert time.perf_counter() - started < 5.0
 
 
 def test_a_log_in_utf_16_is_read():

@@ -53,8 +53,10 @@ def read(lines: Iterable[str]) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     for line in spelled_out(lines):
+        at, said = 0, ""
         for entry in ENTRY.finditer(line):
-            found.setdefault(name_of(entry), []).append(fraction(entry))
+            [*_, said] = [said, *SPEAKING_OF.findall(line, at, at := entry.start())]
+            found.setdefault(name_of(entry, said), []).append(fraction(entry))
     return found
 
 
@@ -73,14 +75,12 @@ def spelled_out(lines: Iterable[str]) -> Iterator[str]:
             yield from (f"{name}={cell}" for name, cell in row if CELL.fullmatch(cell))
 
 
-def name_of(entry: re.Match[str]) -> str:
-    """The part of the data, if any was named, and what was measured."""
+def name_of(entry: re.Match[str], part: str) -> str:
+    """What was measured, and on which part of the data: that named in the entry, or last before."""
     what = "accuracy" if entry["what"].lower().startswith("acc") else entry["what"].lower()
     name = f"{entry['of_what'] or ''}{what}{entry['per'] or ''}"
-    said = entry["before"] or entry["after"] or entry["beside"]
-    said = said or "".join(SPEAKING_OF.findall(entry.string, 0, entry.start())[-1:])
-    part = next((part for part in PARTS if part in said.lower()), None)
-    return f"{part}_{name}".lower() if part else name.lower()
+    said = entry["before"] or entry["after"] or entry["beside"] or part
+    return "_".join([*[part for part in PARTS if part in said.lower()][:1], name.lower()])
 
 
 def fraction(entry: re.Match[str]) -> str:
