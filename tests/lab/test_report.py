@@ -4,12 +4,16 @@ import csv
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import tinygrad_lossmix as lm
 from tests.helpers.once import grounds_on
 from tinygrad_lossmix.lab.data import Data
 from tinygrad_lossmix.lab.report import (
@@ -64,6 +68,17 @@ def test_a_mix_with_very_many_classes_has_no_verdict(
     few, many = (mix_record(result, [result], classes) for classes in (3, 4))
     assert (few["proper"], few["convex"]) == (True, True)
     assert many["proper"] is many["convex"] is None
+
+
+def test_a_layer_that_computes_in_float32_is_not_judged(make_result: Callable[..., Result]) -> None:
+    def soft(z: Any) -> Any:
+        return lm.softmax(z.astype(np.float32))
+
+    result = make_result([0.5], mix=Mix(soft, "ll"))
+    result = replace(result, delta=replace(result.delta, error=2e-7, is_a_minus_y=False))
+    found = mix_record(result, [result], 3)
+    assert found["delta_is_a_minus_y"] is found["proper"] is found["convex"] is None
+    assert found["diagnosis"].startswith("not judged: soft computes in float32, too few digits")
 
 
 def test_a_comparison_that_lacks_runs_says_so(

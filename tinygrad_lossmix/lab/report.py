@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_lossmix import files
-from tinygrad_lossmix.answers.match.layer import MOST
+from tinygrad_lossmix.answers.match.layer import MOST, check_mix
 from tinygrad_lossmix.answers.verdict.grounds import gather
 from tinygrad_lossmix.lab.data import Data
 from tinygrad_lossmix.lab.studies import GOAL, Result
@@ -65,13 +65,17 @@ def record(
 
 def mix_record(result: Result, results: Sequence[Result], classes: int) -> dict[str, Any]:
     """One mix: the row of the table, its diagnosis and its learning curves."""
-    # of the verdict only this: who else matches takes twice as long
-    judged = gather(result.mix, classes) if classes <= MOST else None
+    judged, why = None, list[str]()
+    try:  # of the verdict only this: who else matches takes twice as long
+        check_mix(result.mix, classes)
+        judged = gather(result.mix, classes) if classes <= MOST else None
+    except ValueError as error:
+        why = [f"not judged: {error}"]
     return {
         "output": result.mix.output,
         "cost": result.mix.cost_name,
         "delta": result.mix.formula,
-        "delta_is_a_minus_y": result.delta.is_a_minus_y,
+        "delta_is_a_minus_y": result.delta.is_a_minus_y or (None if why else False),
         "delta_error": result.delta.error,
         "proper": judged and judged.proper,
         "convex": judged and judged.convex,
@@ -79,7 +83,7 @@ def mix_record(result: Result, results: Sequence[Result], classes: int) -> dict[
         "ece": asdict(result.ece),
         "epochs_to_95": result.epochs_to_goal,
         "final_cost": result.cost,
-        "diagnosis": diagnosis(result, results),
+        "diagnosis": diagnosis(result, results, why),
         "curves": [
             {"seed": run.seed}
             | {name: [getattr(epoch, of) for epoch in run.curve] for name, of in CURVES.items()}
@@ -142,9 +146,10 @@ def ranking(results: Sequence[Result]) -> str:
     return f"By accuracy (mean ± {WIDTH} std) these cannot be told apart: {ties}.{tail}"
 
 
-def diagnosis(result: Result, results: Sequence[Result]) -> str:
-    """Every problem of one mix; `none`."""
-    return "; ".join(problems(result, min(x.epochs_to_goal for x in results))) or "none"
+def diagnosis(result: Result, results: Sequence[Result], why: Sequence[str] = ()) -> str:
+    """Every problem of one mix, behind why it was not judged; `none`."""
+    fastest = min(each.epochs_to_goal for each in results)
+    return "; ".join([*why, *problems(result, fastest)]) or "none"
 
 
 def problems(result: Result, fastest: float) -> Iterator[str]:
