@@ -58,3 +58,40 @@ def test_the_replay_has_digits_that_float64_has_not():
     with mp.workdps(50):
         value = InMpmath(cost, [z], np.float64(1))(lifted(z.data))
         assert abs(value - mp.log1p(mp.exp(-40))) < mp.mpf(10) ** -45
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (lambda x: np.arctan2(x, -1.0), -0.0),
+        (lambda x: np.arctan2(-x, -1.0), 0.0),
+        (lambda x: np.arctan2(-0.0, x), -1.0),
+        (lambda x: x * np.arctan2(0.0, x * -0.0), 1.0),
+        (lambda x: x * np.arctan2(0, x * -0.0), np.float32(1.0)),
+        (lambda x: np.copysign(x, -0.0), 2.0),
+        (lambda x: np.copysign(x, -0.0 * x), np.array([2.0, 1e-300, 3.0])),
+    ],
+)
+def test_where_the_sign_of_a_zero_decides_mpmath_does_not(f, x):
+    report = gradcheck(f, x)
+    report.raise_if_failed()
+    assert report.method == "richardson"
+    assert "the sign of a zero decides" in report.why
+    with pytest.raises(ValueError, match="the sign of a zero decides, and mpmath has none"):
+        gradcheck(f, x, method="mp")
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (lambda x: np.arctan2(x, 1.0), -0.0),
+        (lambda x: np.arctan2(1.0, x), -0.0),
+        (lambda x: np.arctan2(x, -1.0), 0.0),
+        (lambda x: np.copysign(x, 0.0), -3.0),
+        (lambda x: np.exp(x) - np.hypot(1.0, np.sqrt(x * x + 1.0)), -0.0),
+    ],
+)
+def test_where_it_does_not_mpmath_does(f, x):
+    report = gradcheck(f, x)
+    report.raise_if_failed()
+    assert report.method == "mp"

@@ -47,6 +47,10 @@ class InMpmath:
                 raise NotApplicable(f"mpmath has no oracle for {spelling(each.function)}")
             if not np.all(np.isfinite(each.data)):
                 raise NotApplicable("the recording holds values that are not finite")
+            if each.function in (np.arctan2, np.copysign):  # a divide would not be finite
+                value = each.function(*[np.add(arg, 0.0) for arg in each.values])
+                if not np.allclose(value, each.data, atol=0.0):
+                    raise NotApplicable("the sign of a zero decides, and mpmath has none")
             size = float(each.size)
             if each.function in (np.matmul, np.einsum):  # the geometric mean of all sizes
                 size = np.sqrt(np.prod([float(np.size(arg)) for arg in each.values]) * size)
