@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import tinygrad_lossmix as lm
 from tests.helpers.quick import in_one
 from tinygrad_lossmix import Mix, Tensor, derivative
+from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.views.reading import Reading
 
 x = Tensor([[1.0, 2.0], [3.0, 4.0]], name="x")
@@ -161,6 +162,18 @@ def test_two_variables_that_hold_the_same_values_name_nothing():
 )
 def test_a_formula_reads_like_the_code_that_was_run(node, text):
     assert Reading(node).formula(node) == text
+
+
+def test_an_index_has_its_name():
+    rows, mask = np.array([1, 0]), np.array([True, False])
+    cost = (x[rows, np.arange(2)][mask] * x[rows, 1:][0]).sum()
+    formulas = [*map(Reading(cost, {"rows": rows, "mask": mask}).formula, nodes(cost))]
+    assert [each for each in formulas if "[" in each] == [
+        "x[rows, [0, 1]]",
+        "n1[mask]",
+        "x[rows, 1:]",
+        "n3[0]",
+    ]
 
 
 def test_a_function_of_the_users_is_called_by_its_name():

@@ -13,7 +13,7 @@ Names come from users, and may hold anything; what is shown is one short line of
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -126,6 +126,12 @@ def constants(reading: Reading) -> list[Any]:
     return list(filter(is_array, every))
 
 
+def indices(reading: Reading) -> list[Array]:
+    """The arrays by which entries are taken."""
+    keys = (node.kwargs.get("key") for node in reading.nodes)
+    return [x for key in keys for x in (key if type(key) is tuple else (key,)) if is_array(x)]
+
+
 class Reading:
     """The nodes of a cost with their names, formulas and the book's symbols.
 
@@ -157,7 +163,7 @@ class Reading:
 
     def _recorded(self, names: Mapping[str, Any]) -> dict[str, Any]:
         """All that is held on to of a frame."""
-        nodes, arrays = set(self.nodes), {id(x): x for x in constants(self)}.values()
+        nodes, arrays = set(self.nodes), [*constants(self), *indices(self)]
 
         def stands(x: Any) -> bool:
             if type(x) is Tensor:  # isinstance would ask a lazy module, and load it
@@ -191,9 +197,8 @@ class Reading:
         the name that was handed over; the Tensor's own; C for the cost of a mix; the variable that
         was found; z or a; its number.
         """
-        known, letters = self.known, dict[str, Any]()
-        if (mix := self.symbols) is not None:
-            letters = {"z": mix.z, "a": mix.a, "C": mix.cost}
+        known, mix = self.known, self.symbols
+        letters: dict[str, Any] = {"z": mix.z, "a": mix.a, "C": mix.cost} if mix else {}
         letters = {letter: x for letter, x in letters.items() if x is not None and x.name is None}
         if self._found:
             nodes = {x for x in self.nodes if x.name is None and x is not letters.get("C")}
@@ -256,13 +261,10 @@ class Reading:
         if function is np.negative:
             return f"-{args[0]}"
         if function is getitem:
-            return f"{args[0]}[{subscript(node.kwargs['key'])}]"
+            return f"{args[0]}[{subscript(node.kwargs['key'], self.call)}]"
         args = [repr(node.kwargs["subscripts"]), *args] if function is np.einsum else args
-        options = [
-            f"{key}={_option(value)}"
-            for key, value in node.kwargs.items()
-            if value is not None and value is not False and key not in INTERNAL
-        ]
+        given = {k: x for k, x in node.kwargs.items() if k not in INTERNAL and x is not None}
+        options = [f"{k}={_option(x)}" for k, x in given.items() if x is not False]
         return f"{clean(function.__name__)}({', '.join(args + options)})"
 
     def called(self, group: graph.Group) -> str:
@@ -304,14 +306,14 @@ def written(x: Any) -> str:
     return short(x) if np.ndim(x) < 2 else f"array of {np.shape(x)}"
 
 
-def subscript(key: Any) -> str:
-    """An index as it is written between brackets."""
+def subscript(key: Any, name: Callable[[Any], str] = lambda x: "") -> str:
+    """An index as it is written between brackets, arrays by their names."""
     if isinstance(key, tuple):
-        return ", ".join(map(subscript, key))
+        return ", ".join(subscript(each, name) for each in key)
     if isinstance(key, slice):
         ends = ["" if end is None else str(end) for end in (key.start, key.stop, key.step)]
         return ":".join(ends if ends[2] else ends[:2])
-    return "..." if key is Ellipsis else _option(key)
+    return "..." if key is Ellipsis else name(key) or _option(key)
 
 
 def _option(value: Any) -> str:

@@ -111,6 +111,13 @@ def test_what_is_computed_cannot_be_set():
         with_value(found, "a", found.symbols.a, np.zeros(3))
 
 
+def test_an_index_cannot_be_set():
+    w, rows = lm.Tensor([1.0, 2.0], name="w"), np.array([1, 0])
+    walk = lm.Stepper(w[rows].sum(), {"rows": rows})
+    with pytest.raises(CommandError, match="only an input can be set: rows is an index"):
+        changed(walk, "rows 0,5")
+
+
 def test_a_recording_without_a_mix_has_no_labels_and_no_mix():
     found = Reading(lm.Tensor([1.0, 2.0]).sum())
     for change in (lambda: with_mix(found, y="1"), lambda: with_mix(found, lm.MIXES[0])):

@@ -38,7 +38,7 @@ from tinygrad_lossmix.engine.tensor import Tensor, tick
 from tinygrad_lossmix.mixes.labels import labels
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import shorten
-from tinygrad_lossmix.views.reading import Reading, constants
+from tinygrad_lossmix.views.reading import Reading, constants, indices
 
 
 @command("change", takes="name")
@@ -123,6 +123,8 @@ def with_value(reading: Reading, name: str, found: Any, value: Array) -> Reading
     value = value.astype(found.dtype)
     replaced: dict[Any, Any] = {}
     if not isinstance(found, Tensor):
+        if name in map(reading.call, indices(reading)):
+            raise CommandError(f"only an input can be set: {shorten(name)} is an index")
         replaced = {id(x): value for x in constants(reading) if reading.call(x) == name}
     elif found.function is None:
         replaced = {found: Tensor(value, name=found.name)}
