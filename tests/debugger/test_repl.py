@@ -54,6 +54,16 @@ def test_back_after_next_shows_the_same_stop():
     assert once_more == there + answers_to("goto 4") + there
 
 
+def test_python_s_way_to_leave_leaves():
+    for line in ("quit()", "exit()", "quit ()", "q()"):
+        assert answers_to(f"{line};;next") == ""
+    assert answers_to("next()") == answers_to("next")
+
+
+def test_only_that_is_left_out(capsys):
+    assert "quit takes no argument" in mistake(capsys, "quit now")
+
+
 def test_short_names_do_what_the_long_ones_do():
     pairs = [("n", "next"), ("p z", "print z"), ("w", "where"), ("d", "delta"), ("l", "list")]
     for short, long in pairs:

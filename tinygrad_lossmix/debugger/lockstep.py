@@ -96,6 +96,11 @@ class Lockstep(Steps):
         return self.met.get(self.position)
 
 
+def walks_of(steps: Walk | Lockstep) -> list[Walk]:
+    """Both that are in lock-step, or the one."""
+    return [steps.left, steps.right] if isinstance(steps, Lockstep) else [steps]
+
+
 def _landmarks(walk: Walk) -> dict[str, tuple[int, Array]]:
     """Where the cost, the outputs and the logits have all their gradient, and that gradient."""
     symbols, found = walk.reading.symbols, dict[str, tuple[int, Array]]()

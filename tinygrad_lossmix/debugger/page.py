@@ -24,7 +24,7 @@ import numpy as np
 
 from tinygrad_lossmix.debugger import rule
 from tinygrad_lossmix.debugger.chain_rule import Factors, Product, factors
-from tinygrad_lossmix.debugger.lockstep import Lockstep, Meeting
+from tinygrad_lossmix.debugger.lockstep import Lockstep, Meeting, walks_of
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import IN_FULL, number, shaped, short
@@ -112,7 +112,7 @@ class Page(Shown):
 
 def page_of(steps: Walk | Lockstep) -> Page:
     """`page`, of what is walked already, opened where the walk is; raises as it does."""
-    walks = [steps.left, steps.right] if isinstance(steps, Lockstep) else [steps]
+    walks = walks_of(steps)
     played, sides, recordings = Playback(), [], []
     for k, walk in enumerate(walks, 1):
         boxes = size(walk.reading)

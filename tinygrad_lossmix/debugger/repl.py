@@ -26,7 +26,7 @@ from tinygrad_lossmix.debugger import show
 from tinygrad_lossmix.debugger.commands.session import TABLE, TOPICS, Session
 from tinygrad_lossmix.debugger.expressions import CommandError, is_quantity, named
 from tinygrad_lossmix.debugger.layout import STYLES, fitted
-from tinygrad_lossmix.debugger.lockstep import Lockstep
+from tinygrad_lossmix.debugger.lockstep import Lockstep, walks_of
 from tinygrad_lossmix.debugger.page import page_of
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.tensor import Tensor
@@ -157,10 +157,12 @@ class Prompt(cmd.Cmd):
     def _is_printed(self, line: str, command: str | None) -> bool:
         """Whether it is a quantity, and no command; nor a short one that a name may hide."""
         steps, known = self.session.steps, self.session.commands.get(command or "")
-        if isinstance(steps, Lockstep) or line in self.session.commands:
+        if line in self.session.commands:
             return False
         if known is None:
-            return is_quantity(line, steps)
+            return any(is_quantity(line, walk) for walk in walks_of(steps))
+        if isinstance(steps, Lockstep):
+            return False
         if line == known.short:
             own = getattr(steps.known.get(line), "name", None) == line
             return (own or line in steps.reading.known) and not known.repeats
@@ -172,12 +174,12 @@ class Prompt(cmd.Cmd):
         name, arg, line = self.parseline(line)
         if not line:
             return self._carry_out(self._repeated)
-        command = self.session.commands.get(name or "")
+        command, arg = self.session.commands.get(name or ""), "" if arg == "()" else arg or ""
         if command is None:
             raise self.session.no_command(line)
         if arg and command.takes == "nothing":
             raise CommandError(f"{name} takes no argument")
-        answer = command.function(self.session, arg or "")
+        answer = command.function(self.session, arg)
         if command.repeats:
             self._repeated = f"{name} {arg}"
         if isinstance(answer, Text):
@@ -197,11 +199,9 @@ class Prompt(cmd.Cmd):
         return self._names(text) if command is not None and command.takes == "name" else []
 
     def _names(self, text: str) -> list[str]:
-        walk = self.session.steps
-        if isinstance(walk, Lockstep):
-            return []
-        gradients = [f"{name}.grad" for name in walk.known if text.startswith(f"{name}.")]
-        return [name for name in [*walk.known, *gradients] if name.startswith(text)]
+        known = [name for walk in walks_of(self.session.steps) for name in walk.known]
+        gradients = [f"{name}.grad" for name in known if text.startswith(f"{name}.")]
+        return [name for name in dict.fromkeys(known + gradients) if name.startswith(text)]
 
     def _say(self, text: Text) -> None:
         encoding = getattr(self.stdout, "encoding", None) or "utf-8"

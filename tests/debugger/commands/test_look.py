@@ -294,6 +294,18 @@ def test_where_and_list_answer_for_each_of_two_walks_as_for_one():
             assert both.count(alone) == 2
 
 
+def test_two_walks_print_what_each_has():
+    left, right = "left: softmax + log-likelihood", "right: softmax + cross-entropy"
+    for line in ("print z", "z"):
+        text = side_by_side(line)
+        assert text.startswith(f"{left}  [0/8]\nz = [2, 1, 0]")
+        assert f"\n{right}  [0/13]\nz = [2, 1, 0]" in text
+    text = side_by_side("end;;z.grad;;n10").split("complete on both sides")[1]
+    assert "\ndelta = dC/dz = [-0.3348, 0.2447, 0.09003]\n" in text
+    assert f"{left}  [8/8]\nthere is no n10 here" in text
+    assert f"{right}  [13/13]\nn10 = " in text
+
+
 def test_the_ends_of_both_walks_say_so():
     assert "at the start" in side_by_side("back")
     said = "at the end, every gradient is complete: type `back`, `start`, `delta` or `quit`\n"

@@ -82,7 +82,7 @@ def test_a_mistake_gets_one_line_that_helps(capsys, commands, words):
 
 
 def test_a_mistake_on_two_walks_gets_one_line_that_helps(capsys):
-    for commands in ("where z", "list z", "goto 99", "wher", "print z"):
+    for commands in ("where z", "list z", "goto 99", "wher", "print zz", "zz[0]", "print"):
         prompt = Prompt(Lockstep(*[lm.Stepper(softmax_ll())] * 2), io.StringIO())
         assert prompt.run_batch(commands) == 1
         assert capsys.readouterr().err.count("\n") == 1

@@ -43,7 +43,7 @@ from tinygrad_lossmix.debugger.expressions import (
     whole_number,
 )
 from tinygrad_lossmix.debugger.layout import aligned, by_itself, lined, shown
-from tinygrad_lossmix.debugger.lockstep import Lockstep, Meeting
+from tinygrad_lossmix.debugger.lockstep import Lockstep, Meeting, walks_of
 from tinygrad_lossmix.debugger.page import page_of
 from tinygrad_lossmix.debugger.show import at, batch, of_product, of_value
 from tinygrad_lossmix.debugger.walk import Walk
@@ -200,6 +200,24 @@ def part(session: Session[Lockstep], arg: str) -> Text:
     return session.moved(session.steps.part(), "no further gradients differ")
 
 
+@command("look", takes="name", on="two")
+def print__(session: Session[Any], arg: str) -> Text:
+    """print NAME: its value on both sides; print NAME.grad: its gradient so far"""
+    errors = list[CommandError]()
+
+    def answer(walk: Walk, focus: show.Focus) -> Text:
+        try:
+            return print_(replace(session, steps=walk), arg)
+        except CommandError as error:
+            errors.append(error)
+            return Text(str(error))
+
+    text = show.of_each(session.steps, answer, session.focus)
+    if len(errors) == 2:
+        raise errors[0]
+    return text
+
+
 @command("look", "d", on="two")
 def delta_(session: Session[Lockstep], arg: str) -> Text:
     """the gradients of C, a and z on both sides, and their max difference"""
@@ -253,7 +271,7 @@ def class_(session: Session[Any], arg: str) -> Text:
 def _keep_to(session: Session[Any], name: str, field: str, axis: int, arg: str) -> Text:
     """Keep to what has that number along an axis."""
     steps, said = session.steps, Text()
-    shape = batch((steps.left if isinstance(steps, Lockstep) else steps).reading)
+    shape = batch(walks_of(steps)[0].reading)
     if not shape:
         raise CommandError("nothing here has two axes, one for examples and one for classes")
     kept: dict[str, Any] = {field: None}
