@@ -36,7 +36,7 @@ def printed(*parts: RenderableType) -> str:
     """
     from rich.console import Console  # not all commands print tables
 
-    out = Console(markup=False, highlight=False)
+    out = Console(markup=False, highlight=False, emoji=False)
     if not out.is_terminal and "COLUMNS" not in os.environ:
         out.width = WIDTH
     with out.capture() as text:
