@@ -1,6 +1,7 @@
 """The command `lossmix` itself: its help, its exit codes."""
 
 import os
+import shlex
 import subprocess
 import sys
 
@@ -99,6 +100,21 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     )
     os.close(write)
     assert (result.returncode, result.stderr) == (cli.PIPE_CLOSED, "")
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ("doctor <&- >&-", ""),
+        ("step softmax ll -c next <&- >&-", ""),
+        ("diagnose - <&-", "Error: no loss found: expected lines such as loss=0.69"),
+    ],
+)
+def test_without_a_stream_nothing_is_read_or_written(args: str, said: str) -> None:
+    words = f"{shlex.quote(sys.executable)} -m tinygrad_lossmix {args}"
+    result = subprocess.run(["sh", "-c", words], capture_output=True, text=True, timeout=60)
+    assert result.stderr.startswith(said)
+    assert result.stderr.count("\n") == bool(said)
 
 
 @pytest.mark.slow

@@ -79,6 +79,9 @@ class Commands(click.Group):
 
     def make_context(self, *args: Any, **options: Any) -> click.Context:
         """Read what stands before the command."""
+        for name in ("stdin", "stdout", "stderr"):
+            if getattr(sys, name) is None:  # it was closed
+                setattr(sys, name, io.StringIO())
         with _printable():
             return super().make_context(*args, **options)
 
