@@ -44,6 +44,10 @@ def plain(a, y):
     return float(((a - y) ** 2).sum())
 
 
+def wide(a, y):
+    return (a - y).sum(axis=0)
+
+
 def ramp(z):
     return np.maximum(z, 0.0)
 
@@ -134,6 +138,10 @@ def test_compare_trains_it_beside_ours(run):
         (("verdict", "exp", "own_mixes:focal"), "there is no mix 'exp' with focal: choose"),
         (("verdict", "own_mixes:number", "ll"), "own_mixes:number is int, not a function"),
         (("verdict", "own_mixes:none", "ll"), "'own_mixes' has no 'none'"),
+        (
+            (*["compare", "--epochs", "1", "--seeds", "1", "--mixes"], "softmax own_mixes:wide"),
+            "wide gives shape (10,), not ()",
+        ),
         (("compare", "--mixes", "own_mixes:none ll"), "'own_mixes' has no 'none'"),
     ],
 )

@@ -21,7 +21,7 @@ from tinygrad_lossmix.cli.output import INTERRUPTED, printed, refusing, show, us
 from tinygrad_lossmix.cli.runs import data_option, executor_options, progress
 from tinygrad_lossmix.installation import needing
 from tinygrad_lossmix.lab import STUDIES, study
-from tinygrad_lossmix.lab.data import Data, DataError, digits, read
+from tinygrad_lossmix.lab.data import Data, digits, read
 from tinygrad_lossmix.lab.networks import save_curves
 from tinygrad_lossmix.lab.report import prepare, record, write
 from tinygrad_lossmix.lab.studies import in_order, runs, summarise
@@ -100,7 +100,7 @@ def compare(
     with usage():
         settings = Settings(**numbers)
     about = f"--out {out}: cannot write results there: " if out else ""
-    with refusing(DataError), refusing(OSError, about=about):
+    with refusing(ValueError), refusing(OSError, about=about):
         data = digits() if path is None else read(path)
         if out:
             prepare(out)
