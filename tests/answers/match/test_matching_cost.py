@@ -186,12 +186,17 @@ def test_classes_may_stand_for_labels():
     assert (match.delta(z, [2, 0]) == match.delta(z, one_hot)).all()
 
 
+def refused(z):
+    raise AssertionError
+
+
 @pytest.mark.parametrize(
     ("layer", "error", "said"),
     [
         ("tanh", ValueError, "no output layer 'tanh'"),
         (3, TypeError, "a name or a function of logits, not 3"),
         (lambda z: 1 / 0, ValueError, "the layer raises ZeroDivisionError at z ="),
+        (refused, ValueError, r"refused raises AssertionError at z = \(.*\d\)$"),
         (lambda z: z.sum(), ValueError, r"the layer gives shape \(\) for logits \(3,\)"),
         (lambda z: z / 0.0, ValueError, "the layer is not finite, at z ="),
         (lambda z: z + np.random.default_rng().normal(), ValueError, "another answer each time"),

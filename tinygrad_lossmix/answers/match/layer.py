@@ -192,7 +192,8 @@ def checked(function: Callable[..., Any], name: str, *arrays: Array, of: str = "
     except Exception as error:
         why = error.__cause__ or error
         said = "; ".join([str(why), *getattr(why, "__notes__", [])])
-        raise ValueError(f"{name} raises {type(why).__name__} {where}: {said}") from error
+        told = f"{name} raises {type(why).__name__} {where}: {said}".removesuffix(": ")
+        raise ValueError(told) from error
     numbers = value.dtype.kind in "biuf"
     faults = {
         "changes its input": any((x != y).any() for x, y in zip(given, arrays, strict=True)),
