@@ -60,3 +60,25 @@ def test_what_it_prints_is_no_part_of_the_answer(run, words):
 )
 def test_an_error_names_a_line_only_of_the_users(run, name, end):
     assert run("match", "output", name).stderr.endswith(end)
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("none_a.py", "Error: there is no file none_a.py\n"),
+        ("folder_a.py", "Error: there is no file folder_a.py\n"),
+        ("random.py", "Error: random.py: another module is called random: rename the file\n"),
+    ],
+)
+def test_a_file_that_is_not_the_one_imported_is_told(run, tmp_path, file, said):
+    (tmp_path / "here" / "random.py").write_text(LAYER)
+    (tmp_path / "here" / "folder_a.py").mkdir()
+    result = run("match", "output", f"{file}:talking")
+    assert (result.exit_code, result.stderr) == (2, said)
+
+
+def test_no_name_becomes_a_picture(run, tmp_path):
+    text = "def leaves(x):\n    return (x * x).sum()\n"
+    (tmp_path / "here" / "heart_a.py").write_text(text)
+    result = run("check", "heart_a:leaves", "--input", "3")
+    assert result.stdout.startswith("heart_a:leaves: gradcheck passed")
