@@ -32,6 +32,8 @@ FLOOR = math.log1p(9 / math.e)
         ("loss=tensor(0.6931, grad_fn=<NllLossBackward0>)", {"loss": ["0.6931"]}),
         ("Epoch: [0][10/500] Loss 6.9 (7.0)", {"loss": ["6.9"]}),
         ("loss: nan", {"loss": ["nan"]}),
+        ("\x1b[1mloss\x1b[0m: \x1b[31;1m2.3\x1b[0m", {"loss": ["2.3"]}),
+        ("loss: 12, 3 left", {"loss": ["12"]}),
         ("Cost: 3.25", {"cost": ["3.25"]}),
         (
             "938/938 [===] - 3s 3ms/step - loss: 2.3026 - accuracy: 0.1135 - val_loss: 2.3 "
@@ -75,6 +77,8 @@ def test_a_line_is_read(line, expected):
         "gloss=3",
         "loss improved from 3 to 2",
         "epoch 3 lr=0.1",
+        "loss: 2,30",
+        "loss: 1,234.5",
     ],
 )
 def test_what_is_no_loss_is_not_read(line):
@@ -109,6 +113,7 @@ def test_what_is_no_loss_is_not_read(line):
             {"train_loss": ["0.5"]},
         ),
         ("train samples\tloss\n60000\tnan\n", {"loss": ["nan"]}),
+        ("epoch;loss\n1;0,50\n2;0,25\n", {"loss": ["0.50", "0.25"]}),
         ("loss\n0.5\n3 epochs left\n1,2\n", {"loss": ["0.5"]}),
         ("loss, accuracy\nloss: 0.5\n1,2,3\n", {"loss": ["0.5"]}),
     ],

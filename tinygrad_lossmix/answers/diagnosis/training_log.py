@@ -33,10 +33,11 @@ ENTRY = re.compile(
     rf"""(?<!\w)(?P<before>{PART}[\s_/.-]+)?(?P<of_what>\w+_)??
     (?P<what>loss|cost|accuracy|acc)(?P<after>[_/]{PART})?(?P<per>_step|_epoch)?(?![\w/])
     ["']?\s*(?P<beside>\(\s*{PART}\s*\)\s*)?(?:[=:]\s*)?(?:tensor\(\s*)?
-    (?P<value>{NUMBER})(?:/(?P<total>\d+))?(?P<percent>\s*%)?""",
+    (?P<value>{NUMBER})(?!\d|\.\d|,\d)(?:/(?P<total>\d+))?(?P<percent>\s*%)?""",
     re.IGNORECASE | re.VERBOSE,
 )
 CELL = re.compile(NUMBER, re.IGNORECASE)
+UNSEEN = re.compile(r"\0|\x1b\[[\d;]*m")  # of UTF-16, of colours
 SPEAKING_OF = re.compile(rf"\b{PART}\b(?=[\s:])", re.IGNORECASE)
 PARTS = ("train", "val", "test", "eval")
 FLAT = 0.002  # of the level: a smaller change at the end is none
@@ -63,9 +64,9 @@ def read(lines: Iterable[str]) -> dict[str, list[str]]:
 def spelled_out(lines: Iterable[str]) -> Iterator[str]:
     """Lines, the rows of a table as `loss=2.30`, a line for each number under a name."""
     names = list[str]()
-    for line in (line.replace("\0", "") for line in lines):  # of UTF-16
-        mark = next(filter(line.__contains__, ",;\t"), ",")
-        cells = [cell.strip("\"' \r\n") for cell in line.split(mark)]
+    for line in (UNSEEN.sub("", line) for line in lines):
+        mark = next(filter(line.__contains__, "\t;"), ",")
+        cells = [cell.strip("\"' \r\n").replace(",", ".") for cell in line.split(mark)]
         if ENTRY.search(line):
             yield line
         elif any(ENTRY.search(f"{cell}=0") for cell in cells):
