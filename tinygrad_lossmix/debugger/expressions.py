@@ -231,7 +231,8 @@ def assignment(text: str, known: Iterable[str]) -> tuple[str, str, str]:
     fitting = [name for name in known if re.match(re.escape(name) + r"[\s=\[]", text)]
     name = max(fitting, key=len, default=re.split(r"[\s=\[]", text, maxsplit=1)[0])
     found = VALUE.fullmatch(text.removeprefix(name))
-    if found is None or not name:
+    entry = ENTRY.fullmatch(text) and text.startswith(f"{name}[")  # and no value
+    if found is None or not name or entry:
         raise CommandError(
             "set takes an input and its value, `y` and labels, or `mix` and two words"
         )

@@ -160,7 +160,8 @@ class Prompt(cmd.Cmd):
         if line in self.session.commands:
             return False
         if known is None:
-            return any(is_quantity(line, walk) for walk in walks_of(steps))
+            own = all(command != each.name for each in TABLE)  # none for other walks
+            return own and any(is_quantity(line, walk) for walk in walks_of(steps))
         if isinstance(steps, Lockstep):
             return False
         if line == known.short:

@@ -131,6 +131,12 @@ def test_an_entry_that_is_not_there_or_no_number_is_a_mistake(typed):
         changed(lm.Stepper(reading().cost), typed)
 
 
+def test_an_entry_without_a_value_is_a_mistake():
+    for typed in ("z[0]", "z[-1]", "z[0, 1]"):
+        with pytest.raises(CommandError, match="set takes an input and its value"):
+            changed(lm.Stepper(reading().cost), typed)
+
+
 def test_labels_that_are_none_are_a_mistake():
     with pytest.raises(CommandError):
         with_mix(reading(), y="7")

@@ -88,6 +88,19 @@ def test_a_mistake_on_two_walks_gets_one_line_that_helps(capsys):
         assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_a_command_for_others_says_so(capsys):
+    prompt = Prompt(Lockstep(*[lm.Stepper(softmax_ll())] * 2), io.StringIO())
+    for commands in ("set z 2,1", "draw x.svg", "quiz on -1", "break"):
+        assert prompt.run_batch(commands) == 1
+        assert capsys.readouterr().err.endswith(
+            " is for one recording: `help` lists the commands\n"
+        )
+    assert Prompt(lm.Stepper(softmax_ll()), io.StringIO()).run_batch("part") == 1
+    assert (
+        capsys.readouterr().err == "*** part is for two in lock-step: `help` lists the commands\n"
+    )
+
+
 COMMANDS = [
     *("print", "break", "watch", "until", "contrib", "check", "explain", "set", "alias", "clear"),
     *("step", "args", "local", "answer", "goto"),

@@ -110,6 +110,9 @@ class Session(Generic[Walked]):
     def no_command(self, text: str) -> CommandError:
         """The error of a line that is no command, with the nearest that is."""
         word, listed = text.split()[0], self.listed()
+        if on := {each.name: each.on for each in TABLE}.get(word):
+            of = "one recording" if on == "one" else "two in lock-step"
+            return CommandError(f"{word} is for {of}: `help` lists the commands")
         meant = "answer" if FIGURES.match(word) else word
         near = [name for name in listed if name.startswith(meant)]
         near += difflib.get_close_matches(word, listed, 1)
