@@ -65,16 +65,24 @@ def test_an_error_names_a_line_only_of_the_users(run, name, end):
 @pytest.mark.parametrize(
     ("file", "said"),
     [
-        ("none_a.py", "Error: there is no file none_a.py\n"),
-        ("folder_a.py", "Error: there is no file folder_a.py\n"),
+        ("none_a.py", "Error: cannot import 'none_a', there is no file none_a.py: ModuleNotFound"),
+        ("folder_a.py", "Error: cannot import 'folder_a', there is no file folder_a.py: ModuleNot"),
         ("random.py", "Error: random.py: another module is called random: rename the file\n"),
+        ("./time.py", "Error: ./time.py: another module is called time: rename the file\n"),
     ],
 )
 def test_a_file_that_is_not_the_one_imported_is_told(run, tmp_path, file, said):
-    (tmp_path / "here" / "random.py").write_text(LAYER)
+    for name in ("random.py", "time.py"):
+        (tmp_path / "here" / name).write_text(LAYER)
     (tmp_path / "here" / "folder_a.py").mkdir()
     result = run("match", "output", f"{file}:talking")
-    assert (result.exit_code, result.stderr) == (2, said)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(said)
+
+
+def test_a_module_is_not_the_file_of_its_bare_name(run, tmp_path):
+    (tmp_path / "here" / "layer_a").write_text("")
+    assert run("match", "output", "layer_a:talking").exit_code == 0
 
 
 def test_no_name_becomes_a_picture(run, tmp_path):

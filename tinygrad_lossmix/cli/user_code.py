@@ -17,19 +17,18 @@ from tinygrad_lossmix.printing import line_of_code
 
 def imported(name: str) -> Any:
     """`module:function` or `folder/file.py:object.function`, from the working directory too."""
-    (typed, _, path), folder, file = name.partition(":"), Path.cwd(), None
-    module = typed
+    (typed, _, path), folder = name.partition(":"), Path.cwd()
+    module, file, lacking = typed, Path(typed).resolve(), ""
     if module.endswith(".py"):
-        file = Path(module).resolve()
-        if not file.is_file():
-            raise Refused(f"there is no file {typed}")
+        lacking = "" if file.is_file() else f", there is no file {typed}"
         folder = folder if file.is_relative_to(folder) else file.parent
         module = ".".join(file.relative_to(folder).with_suffix("").parts)
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
-    with users_code(f"cannot import {module!r}"):
+    with users_code(f"cannot import {module!r}{lacking}"):
         found = importlib.import_module(module)
-        if file and Path(found.__file__ or "").resolve() != file:
+        its = Path(getattr(found, "__file__", None) or "").resolve()
+        if module != typed and file.is_file() and its != file:
             raise Refused(f"{typed}: another module is called {module}: rename the file")
         try:
             return attrgetter(path)(found)
