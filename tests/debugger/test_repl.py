@@ -60,6 +60,11 @@ def test_python_s_way_to_leave_leaves():
     assert answers_to("next()") == answers_to("next")
 
 
+def test_a_variable_named_like_a_command_for_two_walks_is_printed():
+    x = lm.Tensor([2.0, 1.0], name="part")
+    assert answers_to("part", (x * x).sum()).startswith("part = [2, 1]")
+
+
 def test_only_that_is_left_out(capsys):
     assert "quit takes no argument" in mistake(capsys, "quit now")
 

@@ -160,8 +160,9 @@ class Prompt(cmd.Cmd):
         if line in self.session.commands:
             return False
         if known is None:
-            own = all(command != each.name for each in TABLE)  # none for other walks
-            return own and any(is_quantity(line, walk) for walk in walks_of(steps))
+            elsewhere = any(command == each.name for each in TABLE)  # on other walks
+            asked = named if elsewhere else is_quantity
+            return any(asked(line, walk) for walk in walks_of(steps))
         if isinstance(steps, Lockstep):
             return False
         if line == known.short:
