@@ -204,8 +204,7 @@ def numbered(texts: Iterable[Any]) -> list[str]:
 def _spelled(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    lacking = error.object[error.start : error.end]
-    return "".join(map(_ascii, lacking)), error.end
+    return "".join(map(_ascii, error.object[error.start : error.end])), error.end
 
 
 def _ascii(letter: str) -> str:

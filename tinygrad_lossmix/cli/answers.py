@@ -169,8 +169,7 @@ def matches(found: list[MatchRow]) -> str:
             grid.add_row(layer, *row)
         else:
             none.add_row(Text(layer, no_wrap=True), str(match.witness))
-    title = Text("No cost gives a - y with", style="bold")
-    return printed(Text(RULE), grid, title, none)
+    return printed(Text(RULE), grid, Text("No cost gives a - y with", style="bold"), none)
 
 
 @click.command

@@ -158,8 +158,7 @@ def step(
     if not batch:
         prompt.run(commands or "")
     else:
-        script = sys.stdin.read() if commands is None else commands
-        failed = prompt.run_batch(script)
+        failed = prompt.run_batch(sys.stdin.read() if commands is None else commands)
         if as_json:
             click.echo(to_json(prompt.session.quiz.record(len(walk))), nl=False)
         ctx.exit(failed)

@@ -87,8 +87,7 @@ def product(reading: Reading, node: Tensor, place: int) -> str:
     Where an argument was broadcast, the sum that undoes it: `sum of dC/dz over axis 0`. A rule that
     is long, or cannot be run like this, is said by the first line of its docstring.
     """
-    gradient = reading.quotient(reading.cost, node)
-    text, axes = said(node, place, (gradient, *_names(reading, node)))
+    text, axes = said(node, place, (reading.quotient(reading.cost, node), *_names(reading, node)))
     return f"sum of {text} {over(axes)}" if axes else text
 
 

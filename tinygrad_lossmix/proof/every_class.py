@@ -213,8 +213,7 @@ def prove_for_all(mix: Mix) -> ProofForAll:
     condition = "any y" if error == 0 else "sum(y) = 1" if matched else "no y"
     ignores = sympy.simplify(delta.subs(Y, 0)) == 0
     parted = A * sympy.apart(sympy.cancel(error / A), A) if error.has(1 / (A - 1)) else error
-    forms = [A - Y + error, sympy.factor(delta), A - Y + parted]
-    shortest = min(forms, key=sympy.count_ops)
+    shortest = min([A - Y + error, sympy.factor(delta), A - Y + parted], key=sympy.count_ops)
     return ProofForAll(mix, shortest, error == 0 or matched, condition, ignores)
 
 
@@ -227,5 +226,4 @@ def derived(mix: Mix, shape: tuple[int]) -> Formula:
     y = Generic(Y, shape, distribution)
     layer = one_of_k if mix.output == "lml" else mix.layer.book
     recorded = mix.book_cost(layer(z), y)
-    one = Generic(sympy.S.One, (), distribution)
-    return sympy.cancel(gradient_at(z, recorded, one).formula)
+    return sympy.cancel(gradient_at(z, recorded, Generic(sympy.S.One, (), distribution)).formula)

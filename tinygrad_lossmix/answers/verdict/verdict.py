@@ -88,8 +88,7 @@ class Verdict(AsPrinted):
 
     def record(self) -> dict[str, Any]:
         """All of it as plain values; numbers that are not finite are None."""
-        faults = [fault._asdict() for fault in self.faults]
-        return dict(plain(asdict(self) | {"faults": faults}))
+        return dict(plain(asdict(self) | {"faults": [fault._asdict() for fault in self.faults]}))
 
     def __str__(self) -> str:
         return self.text()
@@ -241,8 +240,7 @@ def advice(e: Grounds, instead: str) -> str:
 
 def telling(minima: Sequence[Minimum]) -> Minimum:
     """The search that shows most: the last that ended elsewhere, or else the last."""
-    wrong = [minimum for minimum in minima if not minimum.right]
-    return (wrong or minima)[-1]
+    return ([minimum for minimum in minima if not minimum.right] or minima)[-1]
 
 
 def minimum(least: Minimum) -> str:

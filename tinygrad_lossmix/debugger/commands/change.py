@@ -93,8 +93,7 @@ def diff(session: Session[Walk], arg: str) -> Text:
         inputs.sort(key=lambda node: order.index(names[node]) if names[node] in order else -1)
         for node in [walk.cost, *inputs[:NEAR]]:
             found = end.gradient(node)
-            gradient = "-" if found is None else found
-            rows.append((when, walk.reading.call(node), node.data, gradient))
+            rows.append((when, walk.reading.call(node), node.data, "-" if found is None else found))
     return aligned(rows, ("quiet", "name", "", "flow"), "")
 
 
@@ -107,8 +106,7 @@ def changed(walk: Walk, arg: str) -> Reading:
             return with_mix(reading, mix(text))
         if name in ("y", "1 - y") and (reading.symbols or found is None):
             if name != "y" or place:
-                words = "labels are set all at once: `set y` and a class, or all labels"
-                raise CommandError(words)
+                raise CommandError("labels are set all at once: `set y` and a class, or all labels")
             return with_mix(reading, y=text)
     if found is None:
         raise unknown(name, walk)

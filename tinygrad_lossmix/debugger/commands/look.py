@@ -166,8 +166,7 @@ def delta(session: Session[Walk], arg: str) -> Text:
         )
     a_minus_y = symbols.scaled("a - y")  # over n for n examples, as the gradient is
     if found.gradient is None:
-        n = symbols.n.removeprefix(", ")
-        a_minus_y_alone = _alone(session, a_minus_y, found.a_minus_y, n)
+        a_minus_y_alone = _alone(session, a_minus_y, found.a_minus_y, symbols.n.removeprefix(", "))
         return lined(gradient_so_far(session, found.logits), a_minus_y_alone)
     complete = found.received == found.expected
     part = f"{found.received} of {count(found.expected, 'contribution')} so far"

@@ -185,8 +185,7 @@ def _reason(kind: str, text: str, walk: Walk) -> str:
         return words
     before = walk.at(walk.position - 1).gradient(stop.argument)
     was = "none" if before is None else short(before)
-    writer = walk.reading.call(stop.node)
-    return f"{words}, {was} -> {short(stop.total)}, written by {writer}"
+    return f"{words}, {was} -> {short(stop.total)}, written by {walk.reading.call(stop.node)}"
 
 
 def breakpoint(text: str, walk: Walk) -> Trigger:
