@@ -30,10 +30,9 @@ from tinygrad_lossmix.engine.rules import getitem, scatter
 from tinygrad_lossmix.engine.table import COMPOSED, INTEGER, Array, is_duck
 from tinygrad_lossmix.mixes import closed_forms, lml, outputs
 from tinygrad_lossmix.mixes.labels import one_hot
-from tinygrad_lossmix.mixes.rows import all_but_one
+from tinygrad_lossmix.mixes.rows import FEW, all_but_one
 
 Value = Any
-CLASSES = 32  # at most, for a product with the matrix that is 1 off its diagonal
 
 
 def places(key: Any, shape: tuple[int, ...]) -> Array:
@@ -212,18 +211,9 @@ def _from_largest(z: Value, axis: int = -1) -> tuple[Value, ...]:
     return d, e, _sum(np.where(top, 0.0, e), axis) + ties, _sum(e, axis)
 
 
-def _from_largest_of_few(z: Value, axis: int = -1) -> tuple[Value, ...]:
-    """The same; of many classes as one call."""
-    if z.shape[axis] <= CLASSES:
-        return _from_largest(z, axis)
-    shapes = [z.shape, z.shape] + [_sum(np.empty(z.shape), axis).shape] * 2
-    kinds = [Kind(shape, z.dtype) for shape in shapes]
-    return z.program.several(outputs.from_largest, kinds, z, axis)
-
-
 def _sum_of_few_others(x: Value, axis: int = -1) -> Value:
     """`outputs.sum_of_others`; None, which leaves it as one call, of many classes."""
-    if (k := x.shape[axis]) <= CLASSES:
+    if (k := x.shape[axis]) <= FEW:
         return np.swapaxes(np.swapaxes(x, axis, -1) @ all_but_one(k, x.dtype), axis, -1)
     return None
 
@@ -273,12 +263,12 @@ def _lowered(evaluate: Lowering, spelled_out: Lowering | None, *given: Any) -> L
     """A closed form as its calls, for arrays of moderate size, with as few classes as a product
     with their matrix is worth; else as one call."""
 
-    def lowered(z: Value, y: Value) -> tuple[Value, ...]:
+    def lowered(z: Value, y: Value) -> tuple[Value, Value]:
         program: TracedProgram = z.program
         kinds = Kind((), z.dtype), Kind(z.shape, z.dtype)
         large = z.ndim == 2 and z.size > 2 * closed_forms.BLOCK
-        if large or spelled_out is None or (given and z.shape[-1] > CLASSES):
-            return program.several(closed_forms.evaluated, kinds, evaluate, z, y)
+        if large or spelled_out is None or (given and z.shape[-1] > FEW):
+            return program.pair(closed_forms.evaluated, *kinds, evaluate, z, y)
         y = y if y.ndim == z.ndim else one_hot(y, z.shape, z.dtype)
         return named(spelled_out, z, y, *given)
 
@@ -314,7 +304,7 @@ LOOPED: dict[Any, Lowering] = {
 LOWERED |= {
     closed_forms.evaluated: lambda form, z, y: LOWERED[form](z, _classes(y)),
     scatter: labels_at,
-    outputs.from_largest: _from_largest_of_few,
+    outputs.from_largest: _from_largest,
     outputs.sum_of_others: _sum_of_few_others,
 }
 LOOPED |= {

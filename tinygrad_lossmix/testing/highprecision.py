@@ -164,14 +164,8 @@ _log = _real(mp.log, lambda x: -mp.inf if x == 0 else mp.nan)
 _times = np.frompyfunc(lambda x, y: mp.mpf(0) if x == 0 else x * y, 2, 1)
 
 
-def _logaddexp(x: Array, y: Array) -> Array:
-    return np.maximum(x, y) + _log1p(_exp(-abs(x - y)))
-
-
 def _logsumexp(z: Array, axis: int = -1, keepdims: bool = False) -> Array:
-    top = np.max(z, axis=axis, keepdims=True)
-    total = top + _log(np.sum(_exp(z - top), axis=axis, keepdims=True))
-    return total if keepdims else np.squeeze(total, axis)
+    return _log(np.sum(_exp(z), axis=axis, keepdims=keepdims))
 
 
 def _log_softmax(z: Array, axis: int = -1) -> Array:
@@ -184,8 +178,7 @@ def _sum_of_others(x: Array, axis: int = -1) -> Array:
 
 
 def _log1m_softmax(z: Array, axis: int = -1) -> Array:
-    e = _exp(z - np.max(z, axis=axis, keepdims=True))
-    return _log(_sum_of_others(e, axis)) - _log(np.sum(e, axis=axis, keepdims=True))
+    return _log(_sum_of_others(_exp(z), axis)) - _logsumexp(z, axis, keepdims=True)
 
 
 def _lml_parts(z: Array) -> Array:
@@ -293,7 +286,7 @@ ORACLES: dict[Any, Callable[..., Array]] = {  # by function: the same on object 
     np.square: lambda x: x * x,
     np.log: _log,
     np.divide: _real(truediv, lambda x, y: mp.sign(x) * mp.inf if x else mp.nan, 2),
-    np.logaddexp: _logaddexp,
+    np.logaddexp: lambda x, y: _log(_exp(x) + _exp(y)),
     np.power: _real(pow, lambda x, y: mp.inf, 2),
     np.concatenate: lambda *xs, axis, ends: np.concatenate(xs, axis),
     np.einsum: lambda *xs, subscripts, **options: np.einsum(subscripts, *xs),

@@ -14,7 +14,7 @@ traced(add.reduce, (), float64)
 
 import operator
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from types import CodeType
 from typing import Any
 
@@ -66,7 +66,7 @@ class TracedProgram:
         args = tuple(map(self.constant, args))
         kwargs = {name: self.constant(value) for name, value in kwargs.items()}
         if getattr(function, "nout", 1) == 2 and not kwargs:
-            return self.several(function, elementwise(function, args), *args)
+            return self.pair(function, *elementwise(function, args), *args)
         shorter = simpler(function, args, kwargs)
         return self._made(function, args, kwargs) if shorter is None else shorter
 
@@ -74,12 +74,14 @@ class TracedProgram:
         """The value of an elementwise call, if it was made before."""
         return self._known.get((function, *map(self._numbering.key, (args, {}))))
 
-    def several(self, function: Any, kinds: Iterable[Kind], *args: Any) -> tuple[Traced, ...]:
-        """The values of a function that returns arrays of these kinds."""
-        all_ = self._made(function, tuple(map(self.constant, args)), {}, Kind((), None))
-        return tuple(
-            [self._made(operator.getitem, (all_, i), {}, kind) for i, kind in enumerate(kinds)]
-        )
+    def pair(self, function: Any, first: Kind, second: Kind, *args: Any) -> tuple[Traced, Traced]:
+        """The values of a function that returns two arrays."""
+        both = self._made(function, tuple(map(self.constant, args)), {}, Kind((), None))
+        one, other = [
+            self._made(operator.getitem, (both, i), {}, kind)
+            for i, kind in enumerate((first, second))
+        ]
+        return one, other
 
     def _made(self, function: Any, args: Any, kwargs: Any, kind: Kind | None = None) -> Traced:
         """The value of a call that is made once."""
