@@ -33,7 +33,7 @@ from tinygrad_lossmix.debugger.chain_rule import is_elementwise
 from tinygrad_lossmix.engine.rules import astype, getitem, scatter
 from tinygrad_lossmix.engine.table import TABLE, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.mixes.layers import LETTERS, PAIR_OF, PAIRS
+from tinygrad_lossmix.mixes.layers import PAIR_OF, PAIRS, explained
 from tinygrad_lossmix.mixes.outputs import sum_of_others
 from tinygrad_lossmix.printing import clean
 from tinygrad_lossmix.views.reading import Reading, subscript, written
@@ -233,8 +233,7 @@ def reason(reading: Reading, node: Tensor, place: int) -> str:
         return _of_a_matrix_product(reading, node, place)
     if function in PAIR_OF:
         form, examples = PAIRS[PAIR_OF[function]], argument.size // max(shape[-1], 1)
-        letters = "".join(f", {LETTERS[c]}" for c in LETTERS if c in form.formula)
-        delta = f"{form.delta.__name__} is delta of each example, {form.formula}{letters}"
+        delta = f"{form.delta.__name__} is delta of each example, {explained(form.formula)}"
         mean = f"; {z} is the mean over n = {examples}, hence / {examples}" * (examples > 1)
         return f"{delta}, {form.equation}{mean}."
     if function in REDUCED:

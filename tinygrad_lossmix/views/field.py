@@ -168,11 +168,10 @@ class Field(Drawn):
         bar = figure.colorbar(heat, ax=figure.axes, shrink=0.6, aspect=30, ticks=MaxNLocator(6))
         bar.set_label("‖δ‖")
         formulas = " ".join(panel.formula for panel in self._panels)
-        letters = [meaning for letter, meaning in LETTERS.items() if letter in formulas]
         lines = [
             f"Arrows: -δ for {self._label}. Dashed: equal outputs.",
             f"Lines: a cost of {', '.join(f'{level:g}' for level in LEVELS)}.",
-            ", ".join(letters),
+            ", ".join([LETTERS[letter] for letter in LETTERS if letter in formulas]),
         ]
         figure.supxlabel("\n".join(filter(None, lines)), fontsize=8)
         return figure

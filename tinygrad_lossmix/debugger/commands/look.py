@@ -49,7 +49,7 @@ from tinygrad_lossmix.debugger.show import at, batch, of_product, of_value
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.graph import groups
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.mixes.layers import LETTERS
+from tinygrad_lossmix.mixes.layers import explained
 from tinygrad_lossmix.printing import brief, clean, count, short
 from tinygrad_lossmix.views.drawing import drawing
 from tinygrad_lossmix.views.reading import Symbols
@@ -188,9 +188,7 @@ def _difference(walk: Walk, meeting: Meeting, symbols: Symbols) -> str:
     if symbols.cost is not walk.cost:
         cost = walk.reading.call(walk.cost)
         return f"max difference {gap:.4g}; {cost} is more than the cost of {symbols.mix}"
-    formula = symbols.mix.formula
-    letters = [meaning for letter, meaning in LETTERS.items() if letter in formula]
-    return f"max difference {gap:.4g}; delta is {', '.join([formula, *letters])}"
+    return f"max difference {gap:.4g}; delta is {explained(symbols.mix.formula)}"
 
 
 @command("look", "p", repeats=True, on="two")
