@@ -82,8 +82,8 @@ def cluster(address: str) -> Iterator[Executor]:
     with refusing(ImportError), needing("cluster", "a Dask cluster needs distributed"):
         from distributed import Client, Security
         from distributed.comm.core import connect
-    rooms = ["asyncio", "tornado.application"]  # of a lost cluster one sentence is said
-    for name in [*rooms, "distributed", "distributed.client", "distributed.gc"]:
+    silent = "asyncio", "distributed", "distributed.client", "distributed.gc", "tornado.application"
+    for name in silent:  # of a lost cluster one sentence is said
         logging.getLogger(name).setLevel(logging.CRITICAL)
     secured = Security().get_connection_args("client")
     try:  # a client waits for ever for the greeting of what is no scheduler

@@ -129,8 +129,7 @@ def write(value: dict[str, Any], folder: Path) -> None:
 
 def ranking(results: Sequence[Result]) -> str:
     """Mixes whose mean ± 2 std reaches that of the best mean, and mixes that are clearly worse."""
-    seeds = min((len(result.runs) for result in results), default=0)
-    if seeds < ENOUGH_SEEDS:
+    if min((len(result.runs) for result in results), default=0) < ENOUGH_SEEDS:
         return f"Fewer than {ENOUGH_SEEDS} seeds show no spread: the accuracies are not ranked."
     ranked = [result for result in results if math.isfinite(result.accuracy.mean)]
     if len(ranked) < 2:

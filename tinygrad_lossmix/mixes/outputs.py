@@ -208,8 +208,6 @@ def log1m_softmax(z: Array, axis: int = -1) -> Array:
 
 
 # The rules take no difference that the tail would be lost in: as in the closed forms of the mixes.
-
-
 _LOWEST = {np.dtype(t): np.array(np.log(np.finfo(t).tiny), t) for t in "efdg"}
 _LARGEST = {np.dtype(t): np.array(np.finfo(t).max) for t in "efdg"}
 

@@ -6,13 +6,11 @@ array([3.e-20, 1.e+00, 1.e+00])
 
 import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from tinygrad_lossmix.engine.table import Array
-
-T = TypeVar("T")
 
 FEW = 64  # up to here a product with a matrix takes less time, of one row a seventh
 _ones = functools.lru_cache(32)(np.ones)
@@ -43,7 +41,7 @@ def without_largest(z: Array, at: Any) -> tuple[Array, Array]:
     return w / column(total), z.take(second) - z.take(at) + np.log(total)
 
 
-def by_rows(function: Callable[[Array], T]) -> Callable[..., T]:
+def by_rows(function: Callable[[Array], Any]) -> Callable[..., Any]:
     """A function of rows, made one of an array (…, K, …) over one of its axes, K numbers long.
 
     What it gives of each row, K numbers or one, is along that axis.

@@ -60,9 +60,8 @@ class InMpmath:
 
     def __call__(self, flat: Array) -> Any:
         """The value at other entries of the leaves, all of them in one object array."""
-        values = zip(self.leaves, split(flat, self.leaves), strict=True)
-        held = lambda arg: lifted(arg.data)
-        value = replay(self.cost, dict(values), self._compute, held)[self.cost]
+        known = dict(zip(self.leaves, split(flat, self.leaves), strict=True))
+        value = replay(self.cost, known, self._compute, lambda arg: lifted(arg.data))[self.cost]
         return np.sum(lifted(self.seed) * value)
 
     def _compute(self, each: Tensor, args: list[Any]) -> Any:

@@ -46,8 +46,7 @@ class Panel(NamedTuple):
 
     def cost(self, z: Array) -> Array:
         """The cost at each of them."""
-        costs = [self.mix.cost(each, self.y) for each in z.reshape(-1, 2)]
-        return np.reshape(costs, z.shape[:-1])
+        return np.reshape([self.mix.cost(each, self.y) for each in z.reshape(-1, 2)], z.shape[:-1])
 
     @property
     def matched(self) -> bool:

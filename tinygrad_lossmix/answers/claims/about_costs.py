@@ -128,8 +128,7 @@ def two_likelihoods() -> Outcome:
     verdict="half right",
 )
 def equivalent_costs() -> Outcome:
-    y = np.eye(10)[0]
-    categorical = -float(y @ np.log(SURE))
+    categorical = -float(np.eye(10)[0] @ np.log(SURE))
     ce, ll = float(cross_entropy(SURE, 0)), float(log_likelihood(SURE, 0))
     return (
         f"-sum y ln a {categorical:.4f}, eq. 80 {ll:.4f}, eq. 63 {ce:.4f}",
