@@ -61,8 +61,8 @@ def test_one_class_is_as_in_the_cost(mix):
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 @pytest.mark.parametrize("layer", [lm.softmax, lm.log_softmax, lm.logsumexp])
 def test_output_layers_of_many_classes_keep_their_tails_over_any_axis(layer, backend):
-    """Up to 64 classes a product with a matrix stands for the sums without one, from there not."""
-    for k, axis in ((5, 0), (64, -1), (65, 0), (70, 1)):
+    """Up to 32 classes a product with a matrix stands for the sums without one, from there not."""
+    for k, axis in ((5, 0), (32, -1), (33, 0), (70, 1)):
         shape = (3, k) if axis else (k, 3)
         z, g = np.random.default_rng(k).normal(size=(2, *shape))
         np.moveaxis(z, axis, -1)[1:, 4] += 60.0

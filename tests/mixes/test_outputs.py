@@ -155,6 +155,10 @@ def test_no_rows_are_no_trouble(f):
     t = Tensor(np.zeros((0, 3)))
     assert f(t).size == f(t.data).size == 0
     assert grad(f(t).sum(), t).shape == (0, 3)
+    if f not in ELEMENTWISE:
+        for axis, shape in ((0, (3, 0)), (0, (3, 0, 2)), (1, (0, 3, 2)), (-1, (2, 0, 3))):
+            t = Tensor(np.zeros(shape))
+            assert grad(f(t, axis=axis).sum(), t).shape == shape
 
 
 @each_function

@@ -30,9 +30,10 @@ from tinygrad_lossmix.engine.rules import getitem, scatter
 from tinygrad_lossmix.engine.table import COMPOSED, INTEGER, Array, is_duck
 from tinygrad_lossmix.mixes import closed_forms, lml, outputs
 from tinygrad_lossmix.mixes.labels import one_hot
-from tinygrad_lossmix.mixes.rows import FEW, all_but_one
+from tinygrad_lossmix.mixes.rows import all_but_one
 
 Value = Any
+CLASSES = 32  # at most, for a product with the matrix that is 1 off its diagonal
 
 
 def places(key: Any, shape: tuple[int, ...]) -> Array:
@@ -194,7 +195,7 @@ def _indexed(z: Value) -> tuple[Value, Value, Value, Value, Value, Callable[...,
 def _masked(z: Value) -> tuple[Value, Value, Value, Value, Value, Callable[..., Value]]:
     """The same row by row, the largest known by a mask: what a sum without one loses where that is
     not on top is little beside what softmax leaves it."""
-    d = z - z.max(axis=-1, keepdims=True)
+    d = z - z.max(axis=-1, keepdims=True)  # `_from_largest` takes twice the time
     top, e = d == 0.0, np.exp(d)
     t = _sum(np.where(top, 0.0, e)) + (_sum(top.astype(z.dtype)) - 1.0)
     others = partial(_without_each, top=top)
@@ -213,7 +214,7 @@ def _from_largest(z: Value, axis: int = -1) -> tuple[Value, ...]:
 
 def _sum_of_few_others(x: Value, axis: int = -1) -> Value:
     """`outputs.sum_of_others`; None, which leaves it as one call, of many classes."""
-    if (k := x.shape[axis]) <= FEW:
+    if (k := x.shape[axis]) <= CLASSES:
         return np.swapaxes(np.swapaxes(x, axis, -1) @ all_but_one(k, x.dtype), axis, -1)
     return None
 
@@ -267,7 +268,7 @@ def _lowered(evaluate: Lowering, spelled_out: Lowering | None, *given: Any) -> L
         program: TracedProgram = z.program
         kinds = Kind((), z.dtype), Kind(z.shape, z.dtype)
         large = z.ndim == 2 and z.size > 2 * closed_forms.BLOCK
-        if large or spelled_out is None or (given and z.shape[-1] > FEW):
+        if large or spelled_out is None or (given and z.shape[-1] > CLASSES):
             return program.pair(closed_forms.evaluated, *kinds, evaluate, z, y)
         y = y if y.ndim == z.ndim else one_hot(y, z.shape, z.dtype)
         return named(spelled_out, z, y, *given)

@@ -52,9 +52,8 @@ def by_rows(function: Callable[[Array], Any]) -> Callable[..., Any]:
         if axis == -1 and x.ndim <= 2 and x.flags.c_contiguous:
             return function(x)
         last = np.swapaxes(x, axis, -1)
-        shape = last.shape[:-1]
         found = function(np.ascontiguousarray(last.reshape(-1, last.shape[-1])))
-        back: Any = lambda part: np.swapaxes(part.reshape(*shape, part.shape[-1]), axis, -1)
+        back: Any = lambda y: np.swapaxes(y.reshape(*last.shape[:-1], y.shape[-1]), axis, -1)
         return tuple(map(back, found)) if isinstance(found, tuple) else back(found)
 
     return computed

@@ -253,6 +253,7 @@ def of_the_outputs() -> Outcome:
     names = "sigmoid", "softmax", "ReLU", "clip(z, 0, 1)"
     found = [matching_cost(LAYERS_TRIED[name], 3).condition for name in names]
     expected = ["any y", "y0 + y1 + y2 = 1", "y0 = 0, y1 = 0, y2 = 0", "no y"]
+    pairs = zip(names, found, strict=True)
     return ", ".join(f"{name}: {condition}" for name, condition in pairs), found == expected
 
 
