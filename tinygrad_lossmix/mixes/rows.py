@@ -102,7 +102,7 @@ def others(x: Array) -> Array:
     k = x.shape[-1]
     if k <= FEW:
         return x.dot(all_but_one(k, x.dtype))
-    sums = np.abs(x, order="C")
+    sums = np.abs(x)
     at = peak(sums)
     np.copyto(sums, x)
     sums.ravel()[at] = 0.0
