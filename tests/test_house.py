@@ -238,3 +238,13 @@ def test_an_argument_does_not_go_from_file_to_file(call: str, changes: int, retu
     assert found.files[0] == found.files[-1]
     assert 4 < found.changes <= changes
     assert found.returns <= returns
+
+
+def test_no_generator_is_made_quiet() -> None:
+    """What turns warnings off around a call has ended before a generator begins."""
+    for module in FILES:
+        for each in nodes(module):
+            decorators = map(ast.unparse, getattr(each, "decorator_list", ()))
+            if any(re.match(r"quiet$|np\.errstate", decorator) for decorator in decorators):
+                inside = {type(node) for node in ast.walk(each)}
+                assert not inside & {ast.Yield, ast.YieldFrom}, (module, each.lineno)

@@ -17,6 +17,7 @@ FLAT = 1e-10  # a singular value of the Jacobian with columns of length 1
 FADING = 1e-3  # a column of the Jacobian, beside the largest on the way to 0
 
 
+@np.errstate(all="ignore")
 def condition(layer: Layer, potential: Callable[[Array], Array], monotone: bool) -> str:
     """`any y`, `no y`, or the equations that labels have to satisfy, y0 + y1 = 1.
 
@@ -43,7 +44,6 @@ def shortened(parts: list[str]) -> list[str]:
     return parts if len(parts) <= FEW else [*parts[:2], "...", parts[-1]]
 
 
-@np.errstate(all="ignore")
 def flat(layer: Layer) -> Iterator[Array]:
     """(v, v·a) for each direction v in which the outputs stand still."""
     rng = np.random.default_rng(4)
