@@ -40,6 +40,10 @@ def of_batches(z):
     return z - z.max(axis=1, keepdims=True)
 
 
+def silent(z):
+    pass
+
+
 def plain(a, y):
     return float(((a - y) ** 2).sum())
 
@@ -120,12 +124,14 @@ def test_compare_trains_it_beside_ours(run):
     [
         (("verdict", "own_mixes:noisy", "quadratic"), "noisy gives another answer each time"),
         (("verdict", "own_mixes:total", "ll"), "total gives shape (), not (3,)"),
-        (("delta", "own_mixes:total", "ll"), "total gives shape (), not (3,)"),
+        (("delta", "own_mixes:total", "ll"), "Error: total gives shape (), not (3,)"),
         (("step", "own_mixes:total", "ll", "--batch"), "total gives shape (), not (3,)"),
         *[
-            ((*words, "own_mixes:decided", "ll"), "decided gives ndarray for a Tensor")
+            ((*words, "own_mixes:decided", "ll"), "decided gives an array for a Tensor")
             for words in (("verdict",), ("delta",), ("check",), ("draw",), ("prove",))
         ],
+        (("delta", "own_mixes:silent", "ll"), "silent gives None, not an array of shape (3,)"),
+        (("match", "output", "own_mixes:silent"), "silent gives None, not an array of shape (3,)"),
         (("verdict", "softmax", "own_mixes:plain"), "plain gives float for a Tensor"),
         *[
             ((*words, "own_mixes:of_batches", "ll"), "a batch as (…, K): write axis=-1")

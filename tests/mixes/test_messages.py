@@ -37,7 +37,7 @@ Z = np.array([0.5, -1.0, 2.0])
         ),
         (
             lambda mix: Mix(lambda z: z.data, "ll").composed(Tensor(Z), 0),
-            "the output layer gives ndarray for a Tensor: compute it by NumPy's operators and "
+            "the output layer gives an array for a Tensor: compute it by NumPy's operators and "
             "functions that have a derivative, without float(), .data and math functions",
         ),
         (lambda mix: mix.cost(Z, 3), "classes are 0 … 2 for 3 outputs, but y holds 3"),

@@ -141,7 +141,9 @@ def test_mixes_of_functions_are_compared_hashed_and_pickled():
 @pytest.mark.parametrize(
     ("output", "cost", "error", "said"),
     [
-        (lambda z: z.data, "ll", TypeError, "the output layer gives ndarray for a Tensor"),
+        (lambda z: z.data, "ll", TypeError, "the output layer gives an array for a Tensor"),
+        (lambda z: None, "ll", TypeError, r"layer gives None, not an array of shape \(2, 3\)"),
+        (lambda z: (z, z), "ll", TypeError, r"layer gives tuple, not an array of shape \(2, 3\)"),
         (
             lambda z: z.sum(),
             "ll",
@@ -150,6 +152,7 @@ def test_mixes_of_functions_are_compared_hashed_and_pickled():
         ),
         ("softmax", lambda a, y: 3.0, TypeError, "the cost gives float for a Tensor"),
         ("softmax", lambda a, y: a - y, ValueError, r"the cost gives shape \(2, 3\), not \(\)"),
+        ("softmax", lambda a, y: {}, TypeError, "the cost gives dict, not a number"),
     ],
 )
 def test_what_leaves_the_recording_or_the_shape_is_refused(output, cost, error, said):

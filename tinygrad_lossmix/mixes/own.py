@@ -7,6 +7,7 @@ array([-2., -2.])
 
 import functools
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,11 @@ def cost_of(known: Any) -> CostFunction:
 
 
 class NotRecorded(TypeError):
-    """A layer or a cost that does not give a Tensor for a Tensor."""
+    """A layer or a cost that does not give a Tensor for a Tensor, or no array at all."""
+
+
+class WrongShape(ValueError):
+    """A layer or a cost that gives another shape."""
 
 
 class Composition:
@@ -91,7 +96,7 @@ class Composition:
 
         Raises:
             NotRecorded: the layer or the cost leaves the recording.
-            ValueError: one of them gives another shape.
+            WrongShape: one of them gives another shape.
         """
         made: Tensor = self.of_outputs(self.layer(z), dense(y, z))
         return made
@@ -134,15 +139,19 @@ def result_of(
 ) -> Any:
     """What a user's function gives, if it is of this shape, and of a Tensor a Tensor.
 
-    Raises NotRecorded where it is none, ValueError of another shape.
+    Raises NotRecorded where it is none, WrongShape of another shape.
     """
     made = called(function, *args)
+    of = "an array" if hasattr(made, "shape") else type(made).__name__.removesuffix("Type")
+    if of != "an array" and not isinstance(made, Real):
+        wanted = f"an array of shape {shape}" if shape else "a number"
+        raise NotRecorded(f"{named(function, what)} gives {of}, not {wanted}")
     if isinstance(args[0], Tensor) and not isinstance(made, Tensor):
         raise NotRecorded(
-            f"{named(function, what)} gives {type(made).__name__} for a Tensor: compute it by "
+            f"{named(function, what)} gives {of} for a Tensor: compute it by "
             "NumPy's operators and functions that have a derivative, without float(), .data and "
             "math functions"
         )
     if np.shape(made) != shape:
-        raise ValueError(f"{named(function, what)} gives shape {np.shape(made)}, not {shape}")
+        raise WrongShape(f"{named(function, what)} gives shape {np.shape(made)}, not {shape}")
     return made

@@ -26,7 +26,7 @@ from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.layers import COSTS, LAYERS
 from tinygrad_lossmix.mixes.mix import Mix
-from tinygrad_lossmix.mixes.own import called, known_output, named, result_of
+from tinygrad_lossmix.mixes.own import NotRecorded, WrongShape, known_output, named, result_of
 from tinygrad_lossmix.printing import number, point
 
 MOST = 50  # classes
@@ -61,9 +61,6 @@ class Layer:
         self.whole = False  # a batch is the same as its rows
         z = np.random.default_rng(3).normal(size=(3, self.classes))
         rows = np.array([checked(self.function, self.name, row) for row in z])
-        if rows.shape != z.shape:
-            raise ValueError(f"{self.name} gives shape {rows.shape[1:]} for logits {z.shape[1:]}")
-        self.jacobian(z[0])
         try:
             a = self.function(z.copy())
             self.whole = a.shape == z.shape and np.allclose(a, rows, rtol=1e-12, atol=0.0)
@@ -178,17 +175,21 @@ def reached(layer: Callable[[Array], Array], k: int) -> str:
 
 @np.errstate(all="ignore")
 def checked(function: Callable[..., Any], name: str, *arrays: Array, of: str = "z") -> Array:
-    """What a user's function makes of arrays.
+    """What a user's layer makes of logits, or a cost of two arrays.
 
     Raises:
+        NotRecorded, WrongShape: as `result_of`.
         ValueError: it raises, gives no finite numbers, changes its input, gives another answer
             each time, or computes in less than float64.
     """
     where = f"at {of} = {point(arrays[0])}" + "".join(f", y = {point(y)}" for y in arrays[1:])
-    given = [x.copy() for x in arrays]
+    given = tuple(x.copy() for x in arrays)
+    shape = () if len(arrays) > 1 else arrays[0].shape
     try:
-        value = np.asarray(called(function, *given))
+        value = np.asarray(result_of(function, name, given, shape))
         again = np.asarray(function(*[x.copy() for x in arrays]))
+    except (NotRecorded, WrongShape):
+        raise
     except Exception as error:
         why = error.__cause__ or error
         said = "; ".join([str(why), *getattr(why, "__notes__", [])])
@@ -205,8 +206,7 @@ def checked(function: Callable[..., Any], name: str, *arrays: Array, of: str = "
         logs = fault == "is not finite" and of == "z" and len(arrays) > 1
         hint = ": a cost is given logits here, not outputs" * logs
         raise ValueError(f"{name} {fault}, {where}{hint}")
-    recorded = called(function, Tensor(arrays[0]), *arrays[1:])
-    for node in nodes(recorded) if isinstance(recorded, Tensor) else ():
+    for node in nodes(result_of(function, name, (Tensor(arrays[0]), *arrays[1:]), shape)):
         if node.dtype.itemsize < 8:
             raise ValueError(f"{name} computes in {node.dtype}, too few digits to judge it by")
     return value
