@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.compiler.calls import reduced, repeated, uniform
+from tinygrad_lossmix.compiler.calls import parts, reduced, repeated, uniform
 from tinygrad_lossmix.compiler.ir.canonical import canonical
 from tinygrad_lossmix.compiler.ir.trace import Traced, kind_of, of_shapes, operands
 from tinygrad_lossmix.debugger.chain_rule import is_elementwise
@@ -35,8 +35,9 @@ from tinygrad_lossmix.engine.table import TABLE, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.layers import PAIR_OF, PAIRS, explained
 from tinygrad_lossmix.mixes.outputs import sum_of_others
-from tinygrad_lossmix.printing import clean
-from tinygrad_lossmix.views.reading import Reading, subscript, written
+from tinygrad_lossmix.printing import FEW, clean
+from tinygrad_lossmix.views.grids import LEFT_OUT, picked
+from tinygrad_lossmix.views.reading import Reading, is_array, subscript, written
 
 SHORT = 6  # calls of a rule that are written out, even where its docstring is shorter
 LONGEST = 40  # calls that are written out where it has none
@@ -87,7 +88,10 @@ def product(reading: Reading, node: Tensor, place: int) -> str:
     Where an argument was broadcast, the sum that undoes it: `sum of dC/dz over axis 0`. A rule that
     is long, or cannot be run like this, is said by the first line of its docstring.
     """
-    text, axes = said(node, place, (reading.quotient(reading.cost, node), *_names(reading, node)))
+    gradient = reading.quotient(reading.cost, node)
+    if node.function is getitem:
+        return _scattered(gradient, node.kwargs["key"], node.args[0].shape, reading.call)
+    text, axes = said(node, place, (gradient, *_names(reading, node)))
     return f"sum of {text} {over(axes)}" if axes else text
 
 
@@ -184,8 +188,7 @@ def _tree(x: Any) -> ast.expr:
     if function is getitem:
         return ast.Subscript(first, ast.Name(subscript(options["key"])))
     if function is scatter:
-        at, shape = subscript(options["key"]), options["shape"]
-        return ast.Name(f"{ast.unparse(first)} added at [{at}] of zeros({shape})")
+        return ast.Name(_scattered(ast.unparse(first), **options))
     axes = tuple(options.get("axes") or args[1:]) if function in (np.transpose, np.swapaxes) else ()
     if x.ndim == 2 and axes in ((1, 0), (-1, -2)):
         return ast.Attribute(first, "T")
@@ -201,6 +204,21 @@ def _tree(x: Any) -> ast.expr:
     given = {k: v for k, v in options.items() if not any(v is each for each in UNSAID)}
     keywords = [ast.keyword(key, _tree(value)) for key, value in given.items()]
     return ast.Call(ast.Name(name), trees, keywords)
+
+
+def _scattered(
+    g: str, key: Any, shape: tuple[int, ...], name: Callable[[Any], str] = lambda x: ""
+) -> str:
+    """`g added at [order]; 0 elsewhere`; place by place where an index is without a name."""
+    index, text = parts(key), f"[{subscript(key, name)}]"
+    if not all(name(x) for x in index if is_array(x)):
+        if all(isinstance(x, int) or (is_array(x) and x.dtype != bool) for x in index):
+            shape = shape[: len(index)]  # the further axes are whole
+        axes = (np.broadcast_to(axis, shape) for axis in np.indices(shape, sparse=True))
+        places = np.stack([axis[key].ravel() for axis in axes], axis=-1)
+        some = picked(len(places), FEW)
+        text = ", ".join(LEFT_OUT if i is None else str(places[i].tolist()) for i in some)
+    return f"{g} added at {text}; 0 elsewhere"
 
 
 def _is_leaf(x: Any) -> bool:
