@@ -57,10 +57,12 @@ def sweep(
         else:
             given = (g, node._value) + node.values  # noqa: RUF005 - with a * 2 % more
         for position in node.positions:
-            if (rule := rules[position]) is None:
+            x, rule = args[position], rules[position]
+            order, value = x.order, x._value
+            if rule is None:
                 continue
-            x = args[position]
-            value = x._value
+            if wanted is not None and order not in wanted and (order < oldest or not x.function):
+                continue  # nothing that is wanted is behind x
             try:
                 contribution = rule(*given, **kwargs) if kwargs else rule(*given)
                 if contribution.shape != value.shape or contribution.dtype is not value.dtype:
@@ -69,7 +71,6 @@ def sweep(
                 where = " recorded in {}, line {}".format(*node.line) if node.line else ""
                 error.add_note(f"in the derivative rule of {spelling(node.function)}{where}")
                 raise
-            order = x.order
             if order in pending:
                 total = pending[order][1] + contribution
             else:
