@@ -283,7 +283,7 @@ def test_a_batch_in_blocks_is_the_batch_at_once(mix, block, dtype, monkeypatch):
         np.eye(3)[[0, 1, 2, 2, 1, 0, 0]],
     )
     cost, delta = mix.cost(z, y), mix.delta(z, y)
-    monkeypatch.setattr(closed_forms, "BLOCK", block)
+    monkeypatch.setattr(closed_forms, "BLOCK", block * z.itemsize)
     np.testing.assert_allclose(mix.cost(z, y), cost, rtol=8 * np.finfo(dtype).eps)
     assert mix.cost(z, y).dtype == dtype
     np.testing.assert_allclose(mix.delta(z, y), delta, rtol=8 * np.finfo(dtype).eps)
@@ -295,7 +295,7 @@ def test_infinite_logits_have_their_limit_in_blocks_too(mix, monkeypatch):
     for y in (classes, np.eye(2)[classes]):
         monkeypatch.undo()
         cost, delta = mix.cost(z, y), mix.delta(z, y)
-        monkeypatch.setattr(closed_forms, "BLOCK", 4)
+        monkeypatch.setattr(closed_forms, "BLOCK", 4 * z.itemsize)
         np.testing.assert_allclose(mix.cost(z, y), cost, rtol=1e-15)
         np.testing.assert_allclose(mix.delta(z, y), delta, rtol=1e-15)
 
@@ -309,7 +309,7 @@ def test_a_block_is_as_many_rows_as_the_cache_holds_and_one_at_least(monkeypatch
 
     z = np.arange(15.0).reshape(5, 3)
     for block, rows in ((2, [1] * 5), (3, [1] * 5), (6, [2, 2, 1]), (99, [5])):
-        monkeypatch.setattr(closed_forms, "BLOCK", block)
+        monkeypatch.setattr(closed_forms, "BLOCK", block * z.itemsize)
         total, delta = closed_forms.in_blocks(evaluate, z, np.ones((5, 3)))
         assert (seen, total) == (rows, z.sum())
         np.testing.assert_array_equal(delta, z - 1)

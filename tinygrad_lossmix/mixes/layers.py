@@ -8,7 +8,6 @@ the rest of the package knows of them it takes from these tables.
 """
 
 from collections.abc import Callable
-from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -98,7 +97,7 @@ def _closed(name: str, formula: str, latex: str = "", equation: str = "eq. (29)"
         return closed_forms.mean(evaluate, z, y)[0]
 
     def rule(g: Array, c: Array, z: Array, y: Array, kept: Any = None) -> Array:
-        factor = g if z.ndim == 1 else g / divisor(prod(z.shape[:-1]) or 1, z.dtype)
+        factor = g if z.ndim == 1 else g / divisor(z.size // z.shape[-1] or 1, z.dtype)
         each = kept.pop("delta", None) if kept else None  # at once, in threads too
         if each is None:
             each = delta(z, y)

@@ -65,7 +65,7 @@ def exponentials(z: Array) -> tuple[Any, Array, Array, Array]:
     d = z - entry(z, at)
     d.ravel()[at] = 0.0  # also where the largest is infinite
     e = np.exp(d)
-    return at, d, e, others(e)
+    return at, d, e, others(e, at)
 
 
 def peak(x: Array) -> Any:
@@ -97,16 +97,23 @@ def summed(x: Array) -> Array:
     return x.dot(_ones(x.shape[-1], x.dtype))
 
 
-def others(x: Array) -> Array:
-    """Σ_{j≠k} x_j for each k of a row, without taking x_k away again."""
+def paired(x: Array, y: Array) -> Any:
+    """Σ x·y of two numbers of each row; of one row not by `np.vdot`, which takes 20 times."""
+    return np.vdot(x, y) if x.ndim else x * y
+
+
+def others(x: Array, at: Any = None) -> Array:
+    """Σ_{j≠k} x_j for each k of a row, without taking x_k away again; `at`: its `peak(np.abs(x))`.
+
+    Only the largest is not taken away from a sum that it is in.
+    """
     k = x.shape[-1]
     if k <= FEW:
         return x.dot(all_but_one(k, x.dtype))
-    sums = np.abs(x)
-    at = peak(sums)
-    np.copyto(sums, x)
+    at = peak(np.abs(x)) if at is None else at
+    sums = x.copy()
     sums.ravel()[at] = 0.0
     without = summed(sums)
-    np.subtract(column(without + x.ravel()[at]), x, out=sums)
+    np.subtract(column(without + x.take(at)), x, out=sums)
     sums.ravel()[at] = without
     return sums
