@@ -110,7 +110,7 @@ def sigmoid_ce(z: Array, y: Array, dot: Dot = np.vdot) -> tuple[Array, Array]:
     above, below = np.maximum(z, 0.0), np.minimum(z, 0.0)
     right, left = np.exp(below), np.exp(-above)
     u, off = right * left, 1.0 - y
-    total = summed(np.log1p(u).ravel()) + dot(off, above) - dot(y, below)
+    total = np.add.reduce(np.log1p(u), None) + dot(off, above) - dot(y, below)
     return total, (off * right - y * left) / (1.0 + u)
 
 
