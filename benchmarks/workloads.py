@@ -5,8 +5,10 @@
 | W2 | z (10,) | all four | float64 |
 | W3 | z (64, 10) | all four | float64 |
 | W4 | the parameters of 64-30-10 and 784-100-10, batches of 10 and 128 | softmax ll | both |
-| W5 | z (4096, 1000), shared with the engine where it offers that | all four | float32 |
+| W5 | z (4096, 1000) | all four | float32 |
 | classes | z (4096, 1000), (256, 32000), (64, 128000), labels integers | softmax ll | float32 |
+
+An engine reads the caller's arrays in place where it offers that.
 """
 
 from dataclasses import dataclass
@@ -29,7 +31,6 @@ class Case:
     inputs: tuple
     y: np.ndarray
     x: np.ndarray | None = None
-    copy: bool = True  # False: the engine may read the caller's array in place
 
     @property
     def mix(self):
@@ -40,19 +41,19 @@ class Case:
         return self.inputs[0].dtype
 
 
-def logits(workload, shape, output, cost, dtype=np.float64, copy=True):
+def logits(workload, shape, output, cost, dtype=np.float64):
     rng = np.random.default_rng(0)
     z = rng.normal(size=shape).astype(dtype)
     y = one_hot(rng.integers(0, shape[-1], shape[:-1]), shape[-1], dtype)
     size = f"z {shape}" + (" float32" if dtype == np.float32 else "")
-    return Case(workload, size, output, cost, (z,), y, copy=copy)
+    return Case(workload, size, output, cost, (z,), y)
 
 
 def classes(shape):
     """Logits with integer labels, which are to be used as indices."""
     rng = np.random.default_rng(0)
     z, y = rng.normal(size=shape).astype(np.float32), rng.integers(0, shape[1], shape[0])
-    return Case("classes", f"z {shape} float32", "softmax", "ll", (z,), y, copy=False)
+    return Case("classes", f"z {shape} float32", "softmax", "ll", (z,), y)
 
 
 def network(workload, layers, batch, output, cost, dtype=np.float64):
@@ -97,4 +98,4 @@ def cases(only, quick=False):
 
 def large(output, cost):
     """The case of W5."""
-    return logits("W5", (4096, 1000), output, cost, np.float32, copy=False)
+    return logits("W5", MANY[0], output, cost, np.float32)

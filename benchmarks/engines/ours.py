@@ -12,33 +12,43 @@ COSTS = {"ce": lm.book.cross_entropy, "ll": lm.book.log_likelihood}
 LAYERS = {"sigmoid": lm.book.sigmoid, "softmax": lm.book.softmax}
 
 
-def recorded(loss, copy=True):
+def shared(array):
+    """A Tensor of the caller's memory, as those of the others are where they offer that."""
+    return lm.Tensor(array, copy=False)
+
+
+def recorded(loss):
     """The value and the gradients of a function of Tensors, recorded anew at every call."""
 
     def step(*arrays):
-        tensors = [lm.Tensor(array, copy=copy) for array in arrays]
+        tensors = list(map(shared, arrays))
         cost = loss(*tensors)
         return float(cost), tuple(lm.grad(cost, tensors))
 
     return step
 
 
+def inputs(case):
+    """Of a network, converted once."""
+    return None if case.x is None else shared(case.x)
+
+
 def plainly(case):
-    return recorded(formulas.loss(np, case, case.y, case.x), case.copy)
+    return recorded(formulas.loss(np, case, case.y, inputs(case)))
 
 
 def through_book(case):
-    layer, cost, x, y = LAYERS[case.output], COSTS[case.cost], case.x, case.y
+    layer, cost, x, y = LAYERS[case.output], COSTS[case.cost], inputs(case), case.y
     if x is None:
-        return recorded(lambda z: cost(layer(z), y), case.copy)
+        return recorded(lambda z: cost(layer(z), y))
     sigmoid = lm.book.sigmoid
     return recorded(lambda w1, b1, w2, b2: cost(layer(sigmoid(x @ w1 + b1) @ w2 + b2), y))
 
 
 def one_node(case):
-    mix, x, y = lm.Mix(case.output, case.cost), case.x, case.y
+    mix, x, y = lm.Mix(case.output, case.cost), inputs(case), case.y
     if x is None:
-        return recorded(lambda z: mix.cost(z, y), case.copy)
+        return recorded(lambda z: mix.cost(z, y))
     return recorded(lambda w1, b1, w2, b2: mix.cost(lm.sigmoid(x @ w1 + b1) @ w2 + b2, y))
 
 
