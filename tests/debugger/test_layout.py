@@ -118,6 +118,16 @@ def test_a_jacobian_says_that_it_is_diagonal():
     assert layout.one_line(Local(np.eye(2), False), 80) == "[[1, 0], [0, 1]]"
 
 
+def test_a_jacobian_that_does_not_fit_a_line_is_a_grid(columns):
+    row = "local", "dz/dw", Local(np.arange(16.0).reshape(4, 4) / 7, False), ""
+    lines = layout.shown([row]).plain.splitlines()
+    if columns == 133:
+        assert len(lines) == 1
+        return
+    assert lines[0] == "local dz/dw (4, 4)"
+    assert [line.split()[-1] for line in lines[1:]] == ["3", "0.4286", "1", "1.571", "2.143"]
+
+
 def test_two_columns_fit_beside_each_other(columns):
     rows = [("", "left", "right"), ("up", np.ones((4, 3)) / 7, np.ones((4, 3)) / -7)]
     lines = layout.compared(rows).plain.splitlines()

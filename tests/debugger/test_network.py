@@ -5,6 +5,9 @@ import re
 import numpy as np
 import pytest
 
+import tinygrad_lossmix as lm
+from demos.network import loss
+from tests.helpers.prompt import answers_to, prompt_on
 from tests.helpers.quick import thinned
 
 COLUMNS, LINES = 80, 24
@@ -153,3 +156,26 @@ def test_tab_completes_a_gradient_that_is_typed_alone(network):
     said(child, "end")
     child.send("W2.g\t\n")
     child.expect_exact("dC/dW2 (5, 3)")
+
+
+def test_what_is_said_of_softmax_of_a_batch_fits_the_screen(monkeypatch):
+    monkeypatch.setenv("LINES", str(LINES))
+    monkeypatch.setenv("COLUMNS", str(COLUMNS))
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(6, 4)), np.eye(3)[[0, 1, 2, 0, 1, 2]]
+    W = lm.Tensor(rng.normal(size=(4, 3)), name="W")
+    p = lm.softmax(x @ W)
+    cost = (-(y * np.log(p)).sum(axis=-1) + (p * p).sum(axis=-1) + p.max(axis=-1)).mean()
+    prompt, answers = prompt_on(cost, x=x, y=y, p=p)
+    while not prompt.session.steps.at_end:
+        for command in ("next", "where", "contrib", "local", "args"):
+            answers.truncate(answers.seek(0))
+            prompt.onecmd(command)
+            assert answers.getvalue().count("\n") < LINES, answers.getvalue()
+
+
+def test_paths_are_called_by_where_they_differ():
+    shapes = {"W1": (3, 5), "b1": 5, "W2": (5, 3), "b2": 3}
+    cost = loss(*(lm.Tensor(np.ones(shape), name=name) for name, shape in shapes.items()))
+    lines = answers_to("end;;where", cost).splitlines()
+    assert [line.split("  ")[1] for line in lines[-3:]] == ["directly", "… > n10 > …", "sum"]

@@ -159,7 +159,7 @@ def test_where_cuts_a_long_path():
     x = lm.Tensor(1.0)
     for _ in range(500):
         x = x * 1.0
-    assert "... and 480 more, up to n500" in answers_to("end;;where", x)
+    assert "... and 488 more, up to n500" in answers_to("end;;where", x)
 
 
 def test_delta_is_shown_beside_a_minus_y_once_it_is_complete():

@@ -26,7 +26,7 @@ from tinygrad_lossmix.views.grids import grid, on_one_line
 
 STYLES = Theme({"name": "cyan", "flow": "yellow", "book": "green", "quiet": "bright_black"})
 MOST = 10  # entries of a vector that are shown without leaving some out
-ROOM = 40  # letters in which the last of some columns is wrapped; where it has less, below
+ROOM = 40  # letters that an array leaves to others last, and in which words at the end are wrapped
 LEAST = 12  # letters that an array has
 WHOLE = 1000  # letters in which each array is on one line that can be
 GAP = "   "  # between grids
@@ -80,13 +80,14 @@ def aligned(rows: Sequence[tuple[Any, ...]], styles: tuple[str, ...], indent: st
     arrays = sorted(set(range(n)) - set(texts), key=widths.__getitem__)
     ends = n - 1 in texts  # with text
     taken = [min(width, LEAST) if ends and i == n - 1 else width for i, width in enumerate(widths)]
+    taken = [min(width, ROOM) if i in arrays else width for i, width in enumerate(taken)]
     room = columns - len(indent) - sum(taken) - 2 * (n - 1)
     if arrays and room < 0 and len(texts) > ends:
         widest = max(texts[: len(texts) - ends], key=widths.__getitem__)
         given = min(-room, max(widths[widest] - LEAST - 4, 0))
         widths[widest] -= given
         room += given
-    room += sum(widths[i] for i in arrays)
+    room += sum(taken[i] for i in arrays)
     for k, i in enumerate(arrays):
         widths[i] = min(widths[i], max(room // (len(arrays) - k), LEAST))
         room -= widths[i]
@@ -108,16 +109,21 @@ def aligned(rows: Sequence[tuple[Any, ...]], styles: tuple[str, ...], indent: st
     return lined(*lines)
 
 
-def shown(rows: Sequence[Row], indent: str = "") -> Text:
-    """Arrays with their names: vectors in columns where these fit; else each with a heading."""
+def shown(rows: Sequence[Row], indent: str = "", above: int = 0) -> Text:
+    """Arrays with their names: vectors in columns where these fit; else each with a heading.
+
+    Where that is too high below what is above, each array is on one line.
+    """
     columns, first = screen()[0], not any(part for part, *_ in rows)
     styles = ("quiet", "" if not first else "name", "flow", "book")[first:]
+    on_lines = aligned([row[first:] for row in rows], styles, indent)
     if _flat(x for _, _, x, _ in rows):
         names = sum(2 + max(len(row[i]) for row in rows) for i in range(first, 2))
         values = max(len(one_line(x, WHOLE)) for _, _, x, _ in rows)
         if len(indent) + names + values <= columns:
-            return aligned([row[first:] for row in rows], styles, indent)
-    return _fitting(lambda height: beside([_block(row, columns, height) for row in rows]))
+            return on_lines
+    grids = _fitting(lambda height: beside([_block(row, columns, height) for row in rows]))
+    return grids if above + grids.plain.count("\n") < screen()[1] else on_lines
 
 
 def compared(rows: Sequence[tuple[str, Any, Any]]) -> Text:
@@ -182,10 +188,10 @@ def _flat(values: Iterable[Any]) -> bool:
 def _fitting(text: Callable[[int], Text]) -> Text:
     """A text whose arrays take as many lines each as the screen has room for."""
     height = screen()[1]
-    for lines in (height, height // 2, height // 3 - 1):
+    for lines in (height, height // 2, max(height // 3 - 1, 5), 4):
         if (found := text(lines)).plain.count("\n") < height:
-            return found
-    return text(6)
+            break
+    return found
 
 
 def _lines(x: Any, width: int, height: int) -> list[Text]:
@@ -198,6 +204,8 @@ def _block(row: Row, width: int, height: int) -> list[Text]:
     """A heading, and a grid below; what is short stands behind the heading."""
     part, name, x, about = row
     heading, below = Text().append(part, "quiet").append(f" {name}" if part else name), list[Text]()
+    if isinstance(x, Local) and x.values.ndim > 1:
+        x = x if len(heading) + 2 + len(one_line(x, WHOLE)) <= width else x.values
     if not _flat([x]):
         heading.append(f" {np.shape(x)}")
         below = _lines(x, width, height - 1)

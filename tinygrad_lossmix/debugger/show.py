@@ -38,8 +38,7 @@ from tinygrad_lossmix.views.grids import column_of
 from tinygrad_lossmix.views.reading import Reading, subscript
 
 NEAR = 8  # nodes that are listed on each side of the current one
-LINKS = 20  # parts of a path that are listed
-PATHS = 8  # paths that are listed
+PATHS = 6  # paths that are listed
 MANY = 1_000_000  # paths; beyond, their number says nothing
 TERMS = 12  # products that an entry is the sum of, that are listed
 PROBED = 256  # entries of a node whose local derivatives are taken one by one
@@ -240,7 +239,8 @@ def path_to_cost(walk: Walk, focus: Focus = ALL) -> Text:
     if not links:
         return Text(f"at the cost {cost}: type `next` for the first product")
     rows: list[tuple[Any, ...]] = [("", "", "local", f"product from {cost} down")]
-    for link, product in zip(links[:LINKS], products_along(links, walk.seed), strict=False):
+    most = screen()[1] - PATHS - 2  # with the paths below
+    for link, product in zip(links[:most], products_along(links, walk.seed), strict=False):
         way = call(link.argument), f"→ {walk.reading.defined(link.node)}"
         name, slope = local(walk.reading, *link)
         matrix = isinstance(slope, np.ndarray) and slope.ndim > 1
@@ -249,12 +249,13 @@ def path_to_cost(walk: Walk, focus: Focus = ALL) -> Text:
         )
     text = Text(f"from {call(links[0].argument)} to {cost}:\n")
     text.append(aligned(rows, ("name", "", "flow", "flow")))
-    if len(links) > LINKS:
-        text.append(f"\n  ... and {len(links) - LINKS:,} more, up to {cost}")
-    return text.append(_other_paths(walk, links[0].argument, focus))
+    if len(links) > most:
+        text.append(f"\n  ... and {len(links) - most:,} more, up to {cost}")
+    above = text.plain.count("\n") + 2
+    return text.append(_other_paths(walk, links[0].argument, focus, above))
 
 
-def _other_paths(walk: Walk, node: Tensor, focus: Focus) -> Text:
+def _other_paths(walk: Walk, node: Tensor, focus: Focus, above: int) -> Text:
     """That the gradient is the sum over all paths; nothing where there is only one."""
     end, gradient = walk.at(len(walk)), walk.gradient(node)
     so_far, in_all = (count_paths(at.taken, node, walk.cost) for at in (walk, end))
@@ -262,15 +263,20 @@ def _other_paths(walk: Walk, node: Tensor, focus: Focus) -> Text:
         return Text()
     rows = list[Row]()
     if so_far <= PATHS:
-        for links, product in paths(walk.taken, node, walk.seed):
-            stations = " > ".join(walk.reading.call(link.node) for link in links)
-            stations = shorten(stations, screen()[0] // 2)
+        found = paths(walk.taken, node, walk.seed)
+        ways = [[walk.reading.call(link.node) for link in links] for links, _ in found]
+        common, longest = set.intersection(*map(set, ways)), screen()[0] // 2
+        for way, (_, product) in zip(ways, found, strict=True):
+            stations = " > ".join(way)
+            if len(stations) > longest:
+                differing = " > ".join(name for name in way if name not in common)
+                stations = shorten(f"… > {differing} > …" if differing else "directly", longest)
             rows.append(focus.row_of(walk.reading, "", stations, product))
     rows.append(focus.row_of(walk.reading, "", "sum", gradient))
     part = "" if so_far == in_all else " so far"
     many = count(so_far, "path") if so_far < MANY else f"more than {MANY:,} paths"
     text = Text(f"\n{walk.reading.derivative(node)}{part} is the sum over {many}:\n")
-    return text.append(shown(rows, "  "))
+    return text.append(shown(rows, "  ", above))
 
 
 def of_each(

@@ -106,7 +106,7 @@ def picked(n: int, most: int) -> list[int | None]:
     """The numbers below n, None in place of those in the middle that are too many."""
     if n <= most:
         return [*range(n)]
-    head, tail = max(most // 2, 1), max((most - 1) // 2, 1)
+    head, tail = max(most // 2, 1), max((most - 1) // 2, int(most > 1))
     return [*range(head), None, *range(n - tail, n)]
 
 
