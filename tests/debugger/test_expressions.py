@@ -10,6 +10,7 @@ from tests.helpers.quick import in_one
 from tinygrad_lossmix.debugger.expressions import (
     CommandError,
     assignment,
+    entry_in,
     holds,
     label_numbers,
     numbers,
@@ -80,6 +81,28 @@ def test_what_is_not_evaluated_is_a_mistake_that_says_what_can_be_typed(text):
 )
 def test_an_entry_and_a_gradient_are_read_as_they_are_shown(text, value):
     np.testing.assert_array_equal(quantity(text, END), value)
+
+
+def test_rows_columns_and_transposes_are_read_as_they_are_shown():
+    w = lm.Tensor([[1.0, 2.0], [3.0, 5.0]], name="w")
+    walk = lm.Stepper((w * w).sum())
+    end = walk.at(len(walk))
+    for text, value in [
+        ("w[:, 1]", [2.0, 5.0]),
+        ("w[1, :]", [3.0, 5.0]),
+        ("dn2/dw[:, 0]", [2.0, 6.0]),
+        ("w.grad[:,-1]", [4.0, 10.0]),
+        ("w.T", [[1.0, 3.0], [2.0, 5.0]]),
+        ("w.T[0]", [1.0, 3.0]),
+        ("w.grad.T", [[2.0, 6.0], [4.0, 10.0]]),
+    ]:
+        np.testing.assert_array_equal(quantity(text, end), value)
+    assert quantity("w.grad.T", walk) is None
+    for text, words in [("w[:, 2]", r"it has no \[:, 2\]"), ("w[:, :, :]", "it has no")]:
+        with pytest.raises(CommandError, match=words):
+            quantity(text, end)
+    with pytest.raises(CommandError, match="the place of an entry"):
+        entry_in("w[:, 1]", end)
 
 
 def test_fewer_numbers_than_axes_are_a_row():
@@ -203,3 +226,8 @@ def test_an_assignment_in_parts(text, parts):
 def test_an_assignment_without_a_name_or_a_value_is_a_mistake(text):
     with pytest.raises(CommandError, match="set takes an input"):
         assignment(text, ["z"])
+
+
+def test_one_number_too_many_for_one_is_said_plainly():
+    with pytest.raises(CommandError, match=r"2 numbers where the shape \(\) takes 1$"):
+        numbers("1, 2", ())

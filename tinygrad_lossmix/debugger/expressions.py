@@ -50,7 +50,8 @@ HERE: dict[str, Callable[[Walk], Any]] = {
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?|[+-]?inf", re.ASCII | re.IGNORECASE)
 SIGN = re.compile(r"[^\w\s]")  # that no word has
 FIGURES = re.compile(r"[\s\[]*[+-]?\.?\d")  # that an answer begins with
-PLACE = r"\s*[+-]?\d{1,9}\s*"
+WORDS = re.compile(r"[^\W\d]\w*\s+\w")  # that a command and what it takes begin with
+PLACE = r"\s*([+-]?\d{1,9}|:)\s*"
 ENTRY = re.compile(rf"(?P<name>.*\S)\s*\[(?P<place>{PLACE}(,{PLACE})*)\]", re.ASCII | re.DOTALL)
 VALUE = re.compile(
     rf"(\[(?P<place>{PLACE}(,{PLACE})*)\])?\s*=?\s*(?P<value>[^\s=].*)", re.ASCII | re.DOTALL
@@ -82,7 +83,8 @@ def is_quantity(text: str, walk: Walk) -> bool:
     """Whether `print` is meant where it stands alone: it is more than words, or a known one."""
     called = (name for node in walk.reading.nodes for name, *_ in node.groups)
     sign = SIGN.search(text) and (is_condition(text) or not FIGURES.match(text))
-    return bool(named(text, walk) or text in HERE or text in called or sign)
+    words = WORDS.match(text) and not text.startswith(tuple(f"{name} " for name in walk.known))
+    return bool(named(text, walk) or text in HERE or text in called or (sign and not words))
 
 
 def node_or_current(text: str, walk: Walk) -> Tensor:
@@ -91,7 +93,13 @@ def node_or_current(text: str, walk: Walk) -> Tensor:
 
 
 def operation(text: str, walk: Walk) -> Tensor:
-    """The node of that name; without a name the one whose product was taken last."""
+    """The node of that name, or the last of that function; without a name the one whose product
+    was taken last.
+    """
+    nodes = [] if text in walk.known else walk.reading.nodes
+    called = [node for node in nodes if node.function and node.function.__name__ == text]
+    if called:
+        return called[-1]
     return walk.stop.node if walk.stop and not text else node_or_current(text, walk)
 
 
@@ -109,6 +117,9 @@ def quantity(text: str, walk: Walk) -> Any:
         return walk.value(found) if isinstance(found, Tensor) else found
     if named(text, walk):
         return walk.gradient(find_node(text, walk))
+    if text.endswith(".T") and named(text[:-2], walk):
+        whole = quantity(text[:-2], walk)
+        return whole if whole is None else np.transpose(whole)
     if NUMBER.fullmatch(text):
         return float(text)
     if text in HERE:
@@ -121,7 +132,7 @@ def quantity(text: str, walk: Walk) -> Any:
             return None
         return np.asarray(whole)[place_in(entry[1], np.shape(whole), entry["place"])]
     if SIGN.search(text):
-        words = "type NAME, NAME.grad, NAME[0] or a comparison, as in z.grad > 1"
+        words = "type NAME, NAME.grad, NAME.T, NAME[0, :] or a comparison, as in z.grad > 1"
         words = "`set` changes a value, as in `set z 0`" if "=" in text else words
         raise CommandError(f"{brief(text)} is not evaluated: {words}")
     raise unknown(text, walk)
@@ -132,19 +143,19 @@ def entry_in(text: str, walk: Walk) -> tuple[str, tuple[int, ...]]:
     if found := ENTRY.fullmatch(text):
         node = find_node(found["name"], walk)
         place = place_in(found["name"], node.shape, found["place"])
-        if len(place) == node.ndim:
+        if len(place) == node.ndim and ":" not in found["place"]:
             return walk.reading.call(node), place
     raise CommandError("entry takes a node and the place of an entry, as in W1[2,3], or off")
 
 
-def place_in(name: str, shape: tuple[int, ...], typed: str) -> tuple[int, ...]:
-    """The place of an entry, `2,3`, counted from 0; that of a row where it is shorter."""
-    place = tuple(map(int, typed.split(",")))
-    inside = (-n <= i < n for i, n in zip(place, shape, strict=False))
-    if len(place) > len(shape) or not all(inside):
-        where = f"[{', '.join(map(str, place))}]"
-        raise CommandError(f"{shorten(name)} has the shape {shape}: it has no {where}")
-    return tuple(i % n for i, n in zip(place, shape, strict=False))
+def place_in(name: str, shape: tuple[int, ...], typed: str) -> tuple[Any, ...]:
+    """The place of an entry, `2,3`, counted from 0; that of a row where it is shorter or `2,:`."""
+    at = [each.strip() for each in typed.split(",")]
+    inside = (each == ":" or -n <= int(each) < n for each, n in zip(at, shape, strict=False))
+    if len(at) > len(shape) or not all(inside):
+        raise CommandError(f"{shorten(name)} has the shape {shape}: it has no [{', '.join(at)}]")
+    ends = zip(at, shape, strict=False)
+    return tuple(slice(None) if each == ":" else int(each) % n for each, n in ends)
 
 
 def is_condition(text: str) -> bool:
@@ -189,8 +200,8 @@ def numbers(text: str, shape: tuple[int, ...]) -> Array:
     """`2,1,0`, or as an array is printed, in a shape, row by row; a single number fills it."""
     values, size = _listed(text), int(np.prod(shape))
     if values.size not in (1, size):
-        many = f"{values.size} numbers where the shape {shape} takes {size}, or one for all"
-        raise CommandError(many)
+        many = f"{values.size} numbers where the shape {shape} takes {size}"
+        raise CommandError(many + ", or one for all" * (size > 1))
     return np.broadcast_to(values, size).reshape(shape)
 
 

@@ -152,9 +152,10 @@ class Prompt(cmd.Cmd):
         """The command in full, and what stands behind it; a name or a comparison is printed."""
         name, arg, line = super().parseline(line)
         full = self.session.shorts.get(name or "", name)
-        return ("print", line, line) if self._is_printed(line, full) else (full, arg, line)
+        printed = self._is_printed(line, name, full)
+        return ("print", line, line) if printed else (full, arg, line)
 
-    def _is_printed(self, line: str, command: str | None) -> bool:
+    def _is_printed(self, line: str, word: str | None, command: str | None) -> bool:
         """Whether it is a quantity, and no command; nor a short one that a name may hide."""
         steps, known = self.session.steps, self.session.commands.get(command or "")
         if line in self.session.commands:
@@ -165,10 +166,10 @@ class Prompt(cmd.Cmd):
             return any(asked(line, walk) for walk in walks_of(steps))
         if isinstance(steps, Lockstep):
             return False
-        if line == known.short:
+        if line == word != command:
             own = getattr(steps.known.get(line), "name", None) == line
             return (own or line in steps.reading.known) and not known.repeats
-        hidden = known.short in steps.known and re.match(rf"{known.short}\s*[^\w\s]", line)
+        hidden = word != command and word in steps.known and re.match(r"\w+\s*[^\w\s]", line)
         return bool(hidden or named(line, steps))
 
     @np.errstate(all="ignore")  # NaN and infinity are what is looked for

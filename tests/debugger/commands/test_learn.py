@@ -25,6 +25,17 @@ def network_answers(commands):
     return answers_to(commands, cost, x=network.x, y=network.y)
 
 
+def test_a_function_of_one_node_is_explained_by_its_name_as_break_takes_it():
+    x = lm.Tensor([2.0, 1.0], name="x")
+    p = lm.softmax(np.tanh(x))
+    cost = -np.log(p)[0]
+    for function, node in (("softmax", "n2"), ("tanh", "n1"), ("log", "n3")):
+        for command in ("explain", "local"):
+            assert answers_to(f"{command} {function}", cost) == answers_to(
+                f"{command} {node}", cost
+            )
+
+
 def test_explain_shows_each_product_why_and_the_row_of_the_table():
     text = answers_to("explain a")
     assert "\n  dC/dn1 = dC/da / n2\n" in text

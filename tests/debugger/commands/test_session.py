@@ -114,3 +114,25 @@ def test_whatever_is_typed_behind_a_command_is_answered(command, text):
     for line in (f"{command} {text}", f"{command} z{text}", "alias", "break", "history"):
         prompt.onecmd(line)
     assert answers.getvalue().replace("\n", "").isprintable()
+
+
+def test_the_words_of_pdb_are_understood():
+    for theirs, ours in [
+        ("next 3;;bt", "next 3;;where"),
+        ("pp z", "print z"),
+        ("ll", "list"),
+        ("unt a", "until a"),
+        ("j 3", "goto 3"),
+        ("jump 3", "goto 3"),
+        ("next 3;;restart", "next 3;;start"),
+        ("next 3;;run", "next 3;;start"),
+        ("break a;;cl 1;;break", "break a;;clear 1;;break"),
+        ("help bt", "help where"),
+    ]:
+        assert answers_to(theirs) == answers_to(ours)
+
+
+def test_a_variable_that_is_called_like_a_word_of_pdb_is_printed():
+    j = lm.Tensor([2.0, 3.0], name="j")
+    assert answers_to("j", (j * j).sum()) == "j = [2, 3]\n"
+    assert answers_to("j > 2", (j * j).sum()) == "j > 2 = [0, 1]\n"

@@ -31,6 +31,10 @@ from tinygrad_lossmix.printing import brief
 SHOWN = 20  # lines of the history
 AT_THE_END = "at the end, every gradient is complete: type `back`, `start`, `delta` or `quit`"
 AT_THE_START = "at the start: type `next`"
+PDB = {  # what others are called there
+    "bt": "where", "pp": "print", "ll": "list", "unt": "until", "cl": "clear", "j": "goto",
+    "jump": "goto", "run": "start", "restart": "start",
+}  # fmt: skip
 
 TOPICS = ("move", "stop", "look", "change", "learn", "session")  # the headings of `help`
 On = Literal["one", "two", "either"]  # a walk, two in lock-step
@@ -86,8 +90,9 @@ class Session(Generic[Walked]):
 
     @property
     def shorts(self) -> dict[str, str]:
-        """The names of commands by what is shorter."""
-        return {each.short: name for name, each in self.commands.items() if each.short}
+        """The names of commands by what is shorter, or typed in pdb."""
+        pdb = {word: name for word, name in PDB.items() if name in self.commands}
+        return pdb | {each.short: name for name, each in self.commands.items() if each.short}
 
     def here(self) -> Text:
         """Where we are, and in a quiz the next question."""
