@@ -87,13 +87,14 @@ def test_interruption_exits_130_in_one_line(monkeypatch: pytest.MonkeyPatch) -> 
     assert (result.exit_code, result.stderr.strip()) == (cli.INTERRUPTED, "interrupted")
 
 
-def test_a_reader_that_leaves_is_no_error() -> None:
+@pytest.mark.parametrize("word", ["probe", "--help"])
+def test_a_reader_that_leaves_is_no_error(word: str) -> None:
     read, write = os.pipe()
     os.close(read)
     code = (
         "import click; from tinygrad_lossmix.cli import main;"
         "main.get_command = lambda ctx, name: click.command()(lambda: print('x' * 100_000));"
-        "main(['probe'])"
+        f"main(['{word}'])"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], stdout=write, stderr=subprocess.PIPE, text=True, timeout=60

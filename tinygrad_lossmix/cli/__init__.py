@@ -82,7 +82,7 @@ class Commands(click.Group):
         for name in ("stdin", "stdout", "stderr"):
             if getattr(sys, name) is None:  # it was closed
                 setattr(sys, name, io.StringIO())
-        with _printable():
+        with _without_fuss():
             return super().make_context(*args, **options)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -91,31 +91,33 @@ class Commands(click.Group):
                 formatter.write_dl(list(commands.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; interrupted, or with nobody to read its output, exit without fuss."""
-        try:
-            try:
-                with _printable():
-                    return super().invoke(ctx)
-            finally:
-                sys.stdout.flush()
-        except NotRecorded as error:
-            raise Refused(clean(str(error))) from error
-        except KeyboardInterrupt:
-            click.echo("\ninterrupted", err=True)
-            ctx.exit(INTERRUPTED)
-        except OSError as error:
-            with contextlib.suppress(OSError):  # what is left to flush at exit has to go somewhere
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            if isinstance(error, BrokenPipeError):
-                ctx.exit(PIPE_CLOSED)
-            raise click.ClickException(clean(str(error))) from error
+        """Run a command."""
+        with _without_fuss():
+            return super().invoke(ctx)
 
 
 @contextlib.contextmanager
-def _printable() -> Iterator[None]:
-    """Errors quote names of files and whatever was typed: none of it reaches the terminal raw."""
+def _without_fuss() -> Iterator[None]:
+    """Interrupted, or with nobody to read its output, a command ends in one line or none.
+
+    Errors quote names of files and whatever was typed: none of it reaches the terminal raw.
+    """
     try:
-        yield
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except NotRecorded as error:
+        raise Refused(clean(str(error))) from error
+    except KeyboardInterrupt:
+        click.echo("\ninterrupted", err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None
+    except OSError as error:
+        with contextlib.suppress(OSError):  # what is left to flush at exit has to go somewhere
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise click.exceptions.Exit(PIPE_CLOSED) from None
+        raise click.ClickException(clean(str(error))) from error
     except click.ClickException as error:
         text = "\n".join(map(clean, error.format_message().split("\n")))
         if isinstance(error, click.UsageError):
