@@ -16,10 +16,12 @@ LAYER = "def talking(z):\n    print('hello')\n    return 2.0 * z\nprint('importe
 def run(tmp_path, monkeypatch):
     inside = tmp_path / "here"
     inside.mkdir()
-    for name, text in (("layer_a", LAYER), ("broken_a", "def f(z:"), ("needing_a", "import none_")):
+    (inside / "v1.0").mkdir()
+    ours = dict.fromkeys(["layer_a", "dotted.v1", "v1.0/layer"], LAYER)
+    for name, text in {**ours, "broken_a": "def f(z:", "needing_a": "import none_"}.items():
         (inside / f"{name}.py").write_text(text)
     (tmp_path / "beside_a.py").write_text(LAYER)
-    for name in ("layer_a", "beside_a"):
+    for name in ("layer_a", "beside_a", "dotted.v1", "v1.0.layer"):
         sys.modules.pop(name, None)
     users_function.cache_clear()
     monkeypatch.chdir(inside)
@@ -28,7 +30,12 @@ def run(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "file", ["layer_a.py", "./layer_a.py", "../here/layer_a.py", "../beside_a.py", "{}/beside_a.py"]
+    "file",
+    [
+        *("layer_a.py", "./layer_a.py", "./layer_a", "../here/layer_a.py"),
+        *("../beside_a.py", "{}/beside_a.py"),
+        *("dotted.v1.py", "{}/here/dotted.v1.py", "v1.0/layer.py"),
+    ],
 )
 def test_a_file_is_found_however_its_path_is_typed(run, tmp_path, file):
     result = run("match", "output", f"{file.format(tmp_path)}:talking")
@@ -66,6 +73,7 @@ def test_an_error_names_a_line_only_of_the_users(run, name, end):
     ("file", "said"),
     [
         ("none_a.py", "Error: cannot import 'none_a', there is no file none_a.py: ModuleNotFound"),
+        ("./none_a", "Error: cannot import 'none_a', there is no file ./none_a: ModuleNotFound"),
         ("folder_a.py", "Error: cannot import 'folder_a', there is no file folder_a.py: ModuleNot"),
         ("random.py", "Error: random.py: another module is called random: rename the file\n"),
         ("./time.py", "Error: ./time.py: another module is called time: rename the file\n"),

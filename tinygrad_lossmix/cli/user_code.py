@@ -4,6 +4,7 @@ import importlib
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from importlib.util import module_from_spec, spec_from_file_location
 from operator import attrgetter
 from pathlib import Path
 from traceback import extract_tb
@@ -18,15 +19,21 @@ from tinygrad_lossmix.printing import line_of_code
 def imported(name: str) -> Any:
     """`module:function` or `folder/file.py:object.function`, from the working directory too."""
     (typed, _, path), folder = name.partition(":"), Path.cwd()
-    module, file, lacking = typed, Path(typed).resolve(), ""
-    if module.endswith(".py"):
+    module, file, lacking, parts = typed, Path(typed).resolve(), "", tuple[str, ...]()
+    if module.endswith(".py") or Path(module).name != module:
         lacking = "" if file.is_file() else f", there is no file {typed}"
         folder = folder if file.is_relative_to(folder) else file.parent
-        module = ".".join(file.relative_to(folder).with_suffix("").parts)
+        parts = file.relative_to(folder).with_suffix("").parts
+        module = ".".join(parts)
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
     with users_code(f"cannot import {module!r}{lacking}"):
-        found = importlib.import_module(module)
+        if "." in "".join(parts):  # to an import what is before it were a package
+            spec: Any = spec_from_file_location(module, file.with_suffix(".py"))
+            sys.modules[module] = found = module_from_spec(spec)
+            spec.loader.exec_module(found)
+        else:
+            found = importlib.import_module(module)
         its = Path(getattr(found, "__file__", None) or "").resolve()
         if module != typed and file.is_file() and its != file:
             raise Refused(f"{typed}: another module is called {module}: rename the file")
