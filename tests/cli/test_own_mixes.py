@@ -1,7 +1,11 @@
 """A mix of a user's own layer and cost at the shell: each word may be module:function."""
 
 import json
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -9,8 +13,10 @@ from click.testing import CliRunner
 from tests.helpers.quick import thinned
 from tinygrad_lossmix.cli import main
 
+ROOT = Path(__file__).parents[2]
 MODULE = """
 import functools
+import warnings
 
 import numpy as np
 
@@ -58,6 +64,11 @@ def ramp(z):
 
 def broken(a, y):
     raise RuntimeError("out of order")
+
+
+def shouted(z):
+    warnings.warn("beware")
+    return z.sum()
 
 
 warm = functools.partial(hot)
@@ -117,6 +128,19 @@ def test_compare_trains_it_beside_ours(run):
     found = json.loads(run("compare", *words).stdout)["mixes"]
     assert [(mix["output"], mix["cost"]) for mix in found] == [("softmax", "ll"), ("hot", "ll")]
     assert all(0.2 < mix["accuracy"]["mean"] < 1 for mix in found)
+
+
+def test_a_warning_is_one_line_that_names_the_mix_or_the_line_of_the_user(run, tmp_path):
+    words = ["compare", "--seeds", "1", "--epochs", "1", "--mixes", "own_mixes:noisy quadratic"]
+    command = [sys.executable, "-m", "tinygrad_lossmix"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "default"}
+    for args, said in (
+        (words, "Warning: noisy quadratic: value_and_grad runs instead of what was compiled, "),
+        (["check", "own_mixes:shouted", "--input", "3"], "Warning: beware (own_mixes.py:54)\n"),
+    ):
+        done = subprocess.run([*command, *args], capture_output=True, text=True, env=env)
+        assert done.stderr.startswith(said)
+        assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from tinygrad_lossmix.caller import INSIDE
+from tinygrad_lossmix.printing import clean, line_of_code
 from tinygrad_lossmix.records import to_json
 
 if TYPE_CHECKING:
@@ -43,6 +46,17 @@ def printed(*parts: RenderableType) -> str:
         for part in parts:
             out.print(part)
     return "\n".join(line.rstrip() for line in text.get().splitlines())
+
+
+def warning(
+    message: Any, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """A warning of Python's as one line, with the line of a user's that it is about."""
+    where = "" if filename.startswith(INSIDE) else f" ({line_of_code(filename, lineno)})"
+    return clean(f"Warning: {message}{where}") + "\n"
+
+
+warnings.formatwarning = warning  # in the processes of --workers too
 
 
 class Refused(click.ClickException):
