@@ -54,7 +54,24 @@ def test_a_file_is_found_however_its_path_is_typed(run, tmp_path, file):
 def test_what_it_prints_is_no_part_of_the_answer(run, words):
     result = run(*words, "--json")
     assert json.loads(result.stdout)
-    assert {"imported", "hello"} <= set(result.stderr.splitlines())
+    assert result.stderr.splitlines() == ["imported", "hello"]
+
+
+LATE = """
+calls = []
+def late(z):
+    calls.append(z)
+    print("call", len(calls))
+    if len(calls) == 4:
+        raise ValueError("late")
+    return 2.0 * z
+"""
+
+
+def test_what_it_prints_before_it_fails_is_heard(run, tmp_path):
+    (tmp_path / "here" / "late_a.py").write_text(LATE)
+    result = run("match", "output", "late_a:late")
+    assert result.stderr.splitlines()[:2] == ["call 1", "call 4"]
 
 
 @pytest.mark.parametrize(

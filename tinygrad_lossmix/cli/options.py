@@ -5,6 +5,7 @@ A word that is none of these is a ValueError, which `usage` turns into an error 
 """
 
 import functools
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -87,15 +88,19 @@ def users_function(name: str) -> Callable[..., Any]:
 
 
 class UsersFunction:
-    """A function that is sent to another process by the name that was typed."""
+    """A function that is sent to another process by the name that was typed.
+
+    What it prints is heard at its first call, and when it fails.
+    """
 
     def __init__(self, name: str, function: Callable[..., Any]) -> None:
         functools.update_wrapper(self, function)
-        self.name, self.function = name, function
+        self.name, self.function, self.heard = name, function, False
         self.__name__ = name.replace(":", ".").rpartition(".")[2]  # a partial or a lambda has none
 
     def __call__(self, *args: Any) -> Any:
-        with users_code(self.name):
+        kept, self.heard = io.StringIO() if self.heard else None, True
+        with users_code(self.name, kept):
             return called(self.function, *args)
 
     def __reduce__(self) -> Any:

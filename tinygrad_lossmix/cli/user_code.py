@@ -1,6 +1,7 @@
 """A user's code, named on the command line: imported, called, and what it raises."""
 
 import importlib
+import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -64,16 +65,17 @@ def outcome(function: Callable[..., Any], *args: Any) -> tuple[Any, dict[str, An
 
 
 @contextmanager
-def users_code(what: str) -> Iterator[None]:
+def users_code(what: str, kept: io.StringIO | None = None) -> Iterator[None]:
     """Around a user's code: whatever it raises, or leaves Python by, becomes one error; what it
-    prints goes to stderr.
+    prints goes to stderr, or is kept until it raises.
     """
     try:
-        with redirect_stdout(sys.stderr):
+        with redirect_stdout(kept or sys.stderr):
             yield
     except (KeyboardInterrupt, Refused):
         raise
     except BaseException as error:
+        sys.stderr.write(kept.getvalue() if kept else "")
         said = f"{type(error).__name__}: {error}".removesuffix(": ")
         if isinstance(error, SystemExit):
             said += " (it calls sys.exit, or leaves Python otherwise)"
