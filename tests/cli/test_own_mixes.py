@@ -135,7 +135,7 @@ def test_a_warning_is_one_line_that_names_the_mix_or_the_line_of_the_user(run, t
     command = [sys.executable, "-m", "tinygrad_lossmix"]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "default"}
     for args, said in (
-        (words, "Warning: noisy quadratic: value_and_grad runs instead of what was compiled, "),
+        (words, "Warning: value_and_grad runs instead of what was compiled of noisy quadratic, "),
         (["check", "own_mixes:shouted", "--input", "3"], "Warning: beware (own_mixes.py:54)\n"),
     ):
         done = subprocess.run([*command, *args], capture_output=True, text=True, env=env)

@@ -191,9 +191,9 @@ class Compiled:
 
         new.run, new.source = None, "# the interpreted form answers\n" + new.source
         warnings.warn(
-            f"{named(self._f, 'the function')}: value_and_grad runs instead of what was compiled, "
-            "which gives another answer: the function may draw random numbers, change what it "
-            "reads, or ask what its arguments are",
+            "value_and_grad runs instead of what was compiled of "
+            f"{named(self._f, 'the function')}, which gives another answer: it may draw random "
+            "numbers, change what it reads, or ask what its arguments are",
             NotCompiledWarning,
             stacklevel=3,
         )
