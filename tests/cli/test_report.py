@@ -67,7 +67,7 @@ def test_a_number_that_disagrees_is_said_everywhere(folder, stand_in):
     stand_in(lambda: replace(TINY, statements=(near("a sum", 3, 1 + 1), near("another", 1, 1))))
     result = report("--only", "neuron")
     assert (result.exit_code, result.stdout) == (1, "lossmix-report.html\n")
-    assert result.stderr == "1 of 2 statements hold\na sum\n"
+    assert result.stderr == "1 of 2 statements hold\na sum; expected 3, obtained 2\n"
     head = (folder / "lossmix-report.html").read_text(encoding="utf-8").split("</header>")[0]
     assert "a sum; expected 3, obtained 2" in head
 
@@ -147,6 +147,16 @@ def test_wrong_usage_is_one_error_and_writes_nothing(folder, args):
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.count("Error: ") == 1
     assert not [*folder.iterdir()]
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_a_mix_that_cannot_be_judged_is_refused_before_anything_is_computed(folder):
+    (folder / "short.py").write_text("def layer(z):\n    return z.astype('float32')\n")
+    result = report("--beside", str(folder / "short.py:layer"), "ce")
+    assert (result.exit_code, result.stdout) == (2, "")
+    said = "Error: --beside: layer computes in float32, too few digits to judge it by\n"
+    assert result.stderr.endswith(said)
+    assert report("--beside", "short.py:layer", "ce", "--only", "digits").exit_code == 0
 
 
 OWN = """from tinygrad_lossmix import cross_entropy

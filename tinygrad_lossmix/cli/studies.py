@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tinygrad_lossmix import files
+from tinygrad_lossmix.answers.match.layer import check_mix
 from tinygrad_lossmix.cli.options import json_option, mix_of, mixes_option
 from tinygrad_lossmix.cli.output import INTERRUPTED, printed, refusing, show, usage
 from tinygrad_lossmix.cli.runs import data_option, executor_options, progress
@@ -217,13 +218,17 @@ def report(
     --data those parts that take any: boundaries (of two features), digits, pairings.
     """
     with usage("--beside:"):
-        given |= {"quick": not full, "mixes": [*map(mix_of, beside)]}
+        mixes = [*map(mix_of, beside)]
     options = "".join(f" --beside {shlex.join(words)}" for words in beside)
     options += f" --data {shlex.quote(str(path))}" if path else ""
     fit = [name for name in STUDIES if not path or "data" in taken_by(name)]
     names = [*dict.fromkeys(only)] or fit
     if not {*names} <= {*fit}:
         raise click.UsageError(f"--data is for {', '.join(fit)}: no --only of another part")
+    with usage("--beside:"):
+        for mix in mixes if {"verdicts", "graphs"} & {*names} else ():
+            check_mix(mix, 3)
+    given |= {"quick": not full, "mixes": mixes}
     html = out / "report.html" if out else Path("lossmix-report.html")
     with refusing(ImportError, ValueError), refusing(OSError, about=f"cannot write {html}: "):
         given |= {"data": read(path)} if path else {}
@@ -235,9 +240,10 @@ def report(
         if out:
             files.write(out / "results.json", to_json(found).encode())
     show(as_json, found, clean(str(html)))
-    failed = [x.claim for each in studies for x in each.statements if not x.holds]
-    for line in (study.summary(found["holds"], found["statements"]), *failed):
-        click.echo(clean(line), err=True)
+    click.echo(study.summary(found["holds"], found["statements"]), err=True)
+    failed = [x for each in studies for x in each.statements if not x.holds]
+    for x in failed:
+        click.echo(clean(f"{x.claim}; expected {x.expected}, obtained {x.obtained}"), err=True)
     ctx.exit(bool(failed))
 
 
