@@ -114,6 +114,29 @@ def test_what_is_no_loss_is_not_read(line):
         ),
         ("train samples\tloss\n60000\tnan\n", {"loss": ["nan"]}),
         ("epoch;loss\n1;0,50\n2;0,25\n", {"loss": ["0.50", "0.25"]}),
+        (
+            "| Training Loss | Epoch | Accuracy |\n|:---:|:--|--:|\n| 0.5 | 1.0 | 91% |\n"
+            "| No log | 2.0 | 92.5 % |\n",
+            {"train_loss": ["0.5"], "accuracy": ["0.91", "0.925"]},
+        ),
+        ("epoch | loss\n--- | ---\n1 | 2.30\n2 | 2.25\n", {"loss": ["2.30", "2.25"]}),
+        (  # rich
+            "┏━━━━━━━┳━━━━━━┓\n┃ epoch ┃ loss ┃\n┡━━━━━━━╇━━━━━━┩\n│ 1     │ 2.30 │\n",
+            {"loss": ["2.30"]},
+        ),
+        (  # fastai
+            "epoch     train_loss  valid_loss  time  \n0         2.301       2.302       00:12  \n",
+            {"train_loss": ["2.301"], "val_loss": ["2.302"]},
+        ),
+        (  # pandas: a number before each row
+            "       loss  val loss\n9  2.302585  2.310000\n10 2.202585  2.210000\n",
+            {"loss": ["2.302585", "2.202585"], "val_loss": ["2.310000", "2.210000"]},
+        ),
+        (
+            "epoch loss     acc\n    1 2.3000   0.11\nThe loss is high.\n    2 2.2000   0.2\n",
+            {"loss": ["2.3000", "2.2000"], "accuracy": ["0.11", "0.2"]},
+        ),
+        ("the loss is high\n1 2 3 4\nepoch,lr,loss,a\n1,2,3,4\n", {"loss": ["3"]}),
         ("loss\n0.5\n3 epochs left\n1,2\n", {"loss": ["0.5"]}),
         ("loss, accuracy\nloss: 0.5\n1,2,3\n", {"loss": ["0.5"]}),
     ],

@@ -3,7 +3,7 @@ that they never crossed.
 
 Read are `loss=2.30`, `loss: 2.30`, `train_loss 2.30`, `"val_loss": 2.30`, `Test set: Average loss:
 2.30`, `acc: 91.2%`, `Accuracy: 9120/10000` and the like, anywhere in a line, several in a line; and
-tables with a header, such as CSV.
+tables with a header: CSV, Markdown, columns.
 
 >>> read(["step 1 loss=2.30 acc: 0.5", "step 2 loss=1.20 acc: 91%"])
 {'loss': ['2.30', '1.20'], 'accuracy': ['0.5', '0.91']}
@@ -36,7 +36,8 @@ ENTRY = re.compile(
     (?P<value>{NUMBER})(?!\d|\.\d|,\d)(?:/(?P<total>\d+))?(?P<percent>\s*%)?""",
     re.IGNORECASE | re.VERBOSE,
 )
-CELL = re.compile(NUMBER, re.IGNORECASE)
+CELL = re.compile(rf"(?:{NUMBER})\s*%?", re.IGNORECASE)
+BARS = str.maketrans("│┃┆", "|||")
 UNSEEN = re.compile(r"\0|\x1b\[[\d;]*m")  # of UTF-16, of colours
 SPEAKING_OF = re.compile(rf"\b{PART}\b(?=[\s:])", re.IGNORECASE)
 PARTS = ("train", "val", "test", "eval")
@@ -63,17 +64,23 @@ def read(lines: Iterable[str]) -> dict[str, list[str]]:
 
 def spelled_out(lines: Iterable[str]) -> Iterator[str]:
     """Lines, the rows of a table as `loss=2.30`, a line for each number under a name."""
-    names = list[str]()
-    for line in (UNSEEN.sub("", line) for line in lines):
-        mark = next(filter(line.__contains__, "\t;"), ",")
-        cells = [cell.strip("\"' \r\n").replace(",", ".") for cell in line.split(mark)]
+    heads = dict[tuple[str, int], list[str]]()  # by what is between the names, and their number
+    for line in (UNSEEN.sub("", line).translate(BARS).rstrip(" \r\n") for line in lines):
+        mark = next(filter(line.__contains__, "\t;|,"), "")
+        cells = [cell.strip("\"' ").replace(",", ".") for cell in line.split(mark or None)]
         if ENTRY.search(line):
             yield line
         elif any(ENTRY.search(f"{cell}=0") for cell in cells):
-            names = cells
-        elif len(cells) == len(names):
-            row = zip(names, cells, strict=True)
+            heads |= {(mark, len(head)): head for head in ([cells] if mark else aligned(line))}
+        else:
+            row = zip(heads.get((mark, len(cells)), ()), cells, strict=False)
             yield from (f"{name}={cell}" for name, cell in row if CELL.fullmatch(cell))
+
+
+def aligned(line: str) -> list[list[str]]:
+    """What names there may be above columns; one blank may be in a name, rows may be numbered."""
+    names = re.split(r"\s\s+", line)
+    return [line.split(), [*filter(None, names)], names] if len(names) > 1 else [names]
 
 
 def name_of(entry: re.Match[str], part: str) -> str:
@@ -220,7 +227,7 @@ def levels(
     losses = [each for each in series if "accuracy" not in each]
     losses.sort(key=lambda each: part_of(each) != "train")
     if not losses:
-        raise ValueError("no loss found: expected lines such as loss=0.69, loss: 0.69, loss 0.69")
+        raise ValueError("no loss found: expected lines such as loss=0.69, or a table with a header")
     if name is not None and name not in losses:
         raise ValueError(f"there is no series {name!r}, only {', '.join(losses)}")
     middles = {part_of(each): middle(series[each]) for each in series if each not in losses}
