@@ -91,7 +91,6 @@ class Commands(click.Group):
                 formatter.write_dl(list(commands.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command."""
         with _without_fuss():
             return super().invoke(ctx)
 

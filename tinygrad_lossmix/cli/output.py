@@ -48,9 +48,7 @@ def printed(*parts: RenderableType) -> str:
     return "\n".join(line.rstrip() for line in text.get().splitlines())
 
 
-def warning(
-    message: Any, category: type[Warning], filename: str, lineno: int, line: str | None = None
-) -> str:
+def warning(message: Any, category: Any, filename: str, lineno: int, line: Any = None) -> str:
     """A warning of Python's as one line, with the line of a user's that it is about."""
     where = "" if filename.startswith(INSIDE) else f" ({line_of_code(filename, lineno)})"
     return clean(f"Warning: {message}{where}") + "\n"

@@ -227,7 +227,7 @@ def levels(
     losses = [each for each in series if "accuracy" not in each]
     losses.sort(key=lambda each: part_of(each) != "train")
     if not losses:
-        raise ValueError("no loss found: expected lines such as loss=0.69, or a table with a header")
+        raise ValueError("no loss found: expected lines such as loss=0.69, or a table with names")
     if name is not None and name not in losses:
         raise ValueError(f"there is no series {name!r}, only {', '.join(losses)}")
     middles = {part_of(each): middle(series[each]) for each in series if each not in losses}
