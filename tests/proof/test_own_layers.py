@@ -75,6 +75,10 @@ def test_of_outputs_that_add_up_to_one_so_do_the_labels_they_match():
         (lambda z: lm.sigmoid(2 * z), r"^sigmoid stands in the way .* sigmoids are lm\.book's"),
         (lambda z: z / np.sqrt(1 + z * z), "sqrt stands in the way of a proof"),
         (np.arctan, "atan stands in the way of a proof"),
+        (lambda z: np.where(z > 0, z, 0.1 * z), "^a comparison, .* in the output layer stands in"),
+        (lambda z: z * (z > 0), "^a comparison in the output layer stands in the way of a proof"),
+        (lambda z: z if z[0] > 0 else -z, "branch .* in the output layer stands in the way"),
+        (lambda z: float(z[0]) * z, r"float\(\) in the output layer stands in the way"),
     ],
 )
 def test_the_operation_in_the_way_is_named(layer, said):
@@ -85,6 +89,8 @@ def test_the_operation_in_the_way_is_named(layer, said):
 def test_an_operation_of_a_cost_is_named_as_well():
     with pytest.raises(TypeError, match=r"^np\.maximum stands in the way of a proof"):
         prove("softmax", lambda a, y: np.maximum(0, 1 - a * y).sum(), 2)
+    with pytest.raises(TypeError, match=r"^a comparison, branch or float\(\) in the cost stands"):
+        prove("softmax", lambda a, y: np.where(a > 0.5, a, -a).sum(), 2)
 
 
 def test_a_decimal_number_is_its_fraction():

@@ -34,6 +34,10 @@ Output = Callable[[Any], Any]  # a layer of a user's own
 PLAIN = ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh")
 FUNCTIONS = {name: getattr(sympy, name) for name in PLAIN}  # by NumPy's names
 FUNCTIONS |= {f"arc{name}": getattr(sympy, f"a{name}") for name in (*PLAIN[3:6], *PLAIN[7:])}
+WAY = (
+    "stands in the way of a proof: formulas know +, -, *, /, **, exp, log, tanh and sums, so that "
+    "sigmoids are lm.book's"
+)
 ARITHMETIC = {  # what NumPy computes of objects by their own operators
     np.add, np.subtract, np.multiply, np.divide, np.power, np.negative, np.positive, np.square,
     np.reciprocal, np.matmul, np.equal, np.not_equal,
@@ -228,11 +232,13 @@ def _of_symbols(
             if not isinstance(each.function, NUMPYS):
                 raise TypeError
         except Exception:
-            raise TypeError(
-                f"{spelling(each.function)} stands in the way of a proof: formulas know +, -, *, "
-                "/, **, exp, log, tanh and sums, so that sigmoids are lm.book's"
-            ) from None
-    return function(*args)
+            compared = any(isinstance(x, np.ndarray) and x.dtype == bool for x in each.args)
+            blamed = f"a comparison in {what}" if compared else spelling(each.function)
+            raise TypeError(f"{blamed} {WAY}") from None
+    try:
+        return function(*args)
+    except Exception:  # symbols have no numbers to be asked for
+        raise TypeError(f"a comparison, branch or float() in {what} {WAY}") from None
 
 
 def gradient_at(z: Tensor, cost: Any, one: Any) -> Any:

@@ -81,7 +81,7 @@ class Generic(NDArrayOperatorsMixin):
         raise TypeError(f"{spelling(function)} {WAY}")
 
     def __getitem__(self, key: Any) -> Generic:
-        raise TypeError(f"the index {key} {WAY}")
+        raise TypeError(f"the index {key} stands in the way of a proof: formulas know no indices")
 
     def reshape(self, *shape: Any) -> Generic:
         """The same formula in another shape."""
