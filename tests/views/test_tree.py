@@ -116,6 +116,17 @@ def test_deep_branching_is_cut():
     assert "too deep" in lm.tree(x)
 
 
+def test_an_input_is_shown_however_deep_it_is(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    x = lm.Tensor(1.0, name="w0")
+    for i in range(1, 16):
+        x = x * lm.Tensor(2.0, name=f"w{i}")
+    lines = lm.tree(x, {}).splitlines()
+    [cut] = [i for i, line in enumerate(lines) if "too deep to show" in line]
+    assert lines[cut + 1].count("│") == lines[cut].count("│")
+    assert re.search(r"└─ w\d+, input ", lines[cut + 1])
+
+
 def test_only_tensors_have_a_tree():
     with pytest.raises(TypeError, match="the cost is ndarray, not a Tensor"):
         lm.tree(np.ones(2))

@@ -121,7 +121,7 @@ def _rows(reading: Reading, known: Gradients, wide: int) -> Iterator[Line]:
         if node in seen:
             yield Line(before, f"{name}, shown above", "", "", "; ".join(words))
             continue
-        if len(branch.rest) > wide // 2 - LEAST // 2:
+        if node.function and len(branch.rest) > wide // 2 - LEAST // 2:
             yield Line(before, f"{name} = …, too deep to show", node.data, "", "; ".join(words))
             continue
         seen.add(node)
