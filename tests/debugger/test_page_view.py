@@ -52,6 +52,27 @@ def test_on_opening_all_of_the_drawing_and_its_values_are_seen(opened, cost, siz
     assert all(any(c.isdigit() for c in text.partition(" ")[2]) for text in page.ask(told))
 
 
+@pytest.mark.parametrize("width", [390, 820, 1200])
+@pytest.mark.parametrize("beside", [False, True])
+def test_no_button_covers_the_drawing(opened, width, beside):
+    x = lm.Tensor(np.ones((4, 3)), name="x")
+    cost = (x @ lm.Tensor(np.ones((3, 2)), name="w") + lm.Tensor(np.ones(2), name="b")).sum()
+    other = (cost * 0.1).exp() if beside else None
+    page = opened(cost, beside=other, width=width, height=844)
+    covered = """[...document.querySelectorAll('.zoom button')].filter((button) => {
+        const { left, right, top, bottom } = button.getBoundingClientRect();
+        return [...document.querySelectorAll('svg .node, .legend span')].filter((each) => {
+            const box = each.getBoundingClientRect();
+            return box.left < right && left < box.right && box.top < bottom && top < box.bottom;
+        }).length;
+    }).length"""
+    assert page.ask(covered) == 0
+    cut = """[...document.querySelectorAll('.legend span')].filter((each) =>
+        each.getBoundingClientRect().right > each.closest('.graph').getBoundingClientRect().right
+    ).length"""
+    assert page.ask(cut) == 0
+
+
 def test_all_of_it_is_seen_again_when_the_window_changes(opened):
     page = opened(mix())
     page.screen(width=800, height=600)
