@@ -190,3 +190,13 @@ def test_as_text_every_number_is_in_full(opened):
     page.click("#plain")
     page.wait(f"{hidden} === 0")
     assert page.ask("document.getElementById('plain').getAttribute('aria-pressed')") == "true"
+
+
+def test_the_matrices_of_a_stack_stand_apart(opened):
+    x = lm.Tensor(np.arange(24.0).reshape(2, 3, 4), name="x")
+    page = opened((x * x).sum(), at="#step=3")
+    tops = """[...document.querySelectorAll('#product .result tr')].map(
+        (row) => row.querySelector('td span').getBoundingClientRect().top)"""
+    gaps = np.diff(page.ask(tops))
+    assert gaps[2] > gaps[0] + 5
+    np.testing.assert_allclose(np.delete(gaps, 2), gaps[0], atol=0.1)

@@ -73,8 +73,10 @@ class Matrix {
   fill(body) {
     const numbers = this.array.cells[Symbol.iterator]();
     const colours = shades(this.array)[Symbol.iterator]();
+    const { shape, view } = this.array;
+    const height = shape.length > 2 && shape.at(-1) === view[1] ? shape.at(-2) : Infinity;
     for (const row of this.rows) {
-      const line = make("tr", body);
+      const line = make("tr", body, "", row && row % height === 0 ? "next" : ""); // of a stack
       for (const column of this.columns) {
         const element = make("td", line);
         if (row === null || column === null) {
