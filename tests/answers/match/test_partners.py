@@ -83,6 +83,51 @@ def test_a_delta_report_says_what_the_cost_would_have_to_give(mix, said):
     assert report.differences_agree
 
 
+def clipped(a, y):
+    a = np.clip(a, 1e-7, 1 - 1e-7)
+    return -(y * np.log(a) + (1 - y) * np.log(1 - a)).sum(axis=-1).mean()
+
+
+def test_a_cost_that_is_cut_off_far_out_is_neither_a_minus_y_nor_convex():
+    text = " ".join(str(lm.verdict(lm.Mix("sigmoid", clipped), 3)).split())
+    assert "delta = a - y no, not where learning stalls multi-label" in text
+    flat = "convex in z no, at z = (-20, -20, 20), class 0, it is flat, and lower elsewhere"
+    assert flat in text
+    assert "advice sigmoid with cross-entropy, or for one class" in text
+
+
+def weighted(a, y):
+    return -(np.array([1.0, 2.0, 5.0]) * y * np.log(a)).sum(axis=-1).mean()
+
+
+def batchwise(z):
+    return np.exp(z) / np.exp(z).sum()
+
+
+@pytest.mark.parametrize(
+    ("mix", "said", "unsaid"),
+    [
+        (lm.Mix(lambda z: -z, "quadratic"), "delta = -1 (a - y)", "learning rate"),
+        (lm.Mix(lambda z: -z, "quadratic"), "with layer goes Ψ(z) - y·z", "goes quadratic"),
+        (lm.Mix(lambda z: lm.softmax(z / 2), "ll"), "divided by 0.5, or softmax with", "or layer"),
+        (lm.Mix("softmax", weighted), "2.6 times as long as a - y", "the right class gives a - y"),
+        (lm.Mix(lambda z: z * 0.0 + 1.0, "ce"), "an output layer that depends on z", "two softmax"),
+        (lm.Mix(lambda z: 1e6 * z, "quadratic"), "strictly proper yes", "not the mean labels"),
+        (lm.Mix(lambda z: 1.0 / z, "quadratic"), "identity with quadratic", "fsum"),
+    ],
+)
+def test_no_advice_contradicts_what_was_found(mix, said, unsaid):
+    text = " ".join(str(lm.verdict(mix, 3)).split())
+    assert said in text
+    assert unsaid not in text
+
+
+def test_a_layer_that_mixes_the_rows_of_a_batch_is_refused():
+    assert lm.matching_cost(batchwise).name == "log-likelihood"
+    with pytest.raises(ValueError, match="batchwise gives an example other outputs in a batch"):
+        lm.verdict(lm.Mix(batchwise, "ll"), 3)
+
+
 def test_no_slope_of_a_cost_gets_through_a_flat_layer():
     report = lm.delta_report(
         lm.Mix(lambda z: np.clip(z, 0.0, 1.0), "quadratic"), [2.0, 0.5, -1.0], 1

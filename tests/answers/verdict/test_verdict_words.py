@@ -10,6 +10,7 @@ from tests.helpers.quick import in_one
 from tinygrad_lossmix.answers.kinks import Fall
 from tinygrad_lossmix.answers.verdict import verdict as wording
 from tinygrad_lossmix.answers.verdict.expected import Minimum, one_of
+from tinygrad_lossmix.answers.verdict.grounds import Mistake
 
 EVEN = one_of(np.array([0.5, 0.5]))
 
@@ -63,9 +64,7 @@ def found(**changed):
         "push": SimpleNamespace(
             lowest=0.0, highest=0.5, index=1, a=np.array([0.25, 0.75]), y=np.array([1.0, 0.0])
         ),
-        "mistake": SimpleNamespace(
-            z=np.array([-20.0, 20.0]), y=np.array([1.0, 0.0]), delta=1.0, off=1.0
-        ),
+        "mistake": Mistake(np.array([-20.0, 20.0]), np.array([1.0, 0.0]), delta=1.0, off=1.0),
         "a_minus_y": False,
         "disagreement": 0.0,
         "constant": False,
@@ -81,13 +80,14 @@ def found(**changed):
 @pytest.mark.parametrize(
     ("evidence", "sentence"),
     [
-        (found(identity={"everywhere": 9e-10}), "for every y"),
+        (found(identity={"everywhere": 9e-10}, a_minus_y=True), "for every y"),
         (
             found(identity={"scaled": 9e-10}),
             "only where the labels sum to 1; where they sum to S, delta = S a - y",
         ),
         (found(identity={"summing": 9e-10}, a_minus_y=True), "only where the labels sum to 1"),
         (found(a_minus_y=True), "only for one-hot labels"),
+        (found(identity={"error": 0.0, "everywhere": 0.0}), "not where learning stalls"),
         (
             found(identity={"rest": 9e-10, "factor": 2.00001}),
             "never: delta = 2 (a - y) for one-hot labels",
@@ -158,11 +158,7 @@ def test_nothing_goes_wrong_with_a_sound_pair():
             "the highest delta of a wrong class is 0",
         ),
         (
-            {
-                "mistake": SimpleNamespace(
-                    z=np.array([20.0]), y=np.array([0.0]), delta=1e-6, off=0.75
-                )
-            },
+            {"mistake": Mistake(np.array([20.0]), np.array([0.0]), delta=1e-6, off=0.75)},
             "learning stalls on confident mistakes",
             "at z = (20), label 0, delta is at most 1.000e-06 where a - y is 0.7500",
         ),
@@ -205,7 +201,7 @@ def test_what_goes_wrong_and_the_numbers_that_show_it(changed, name, shown):
 
 def test_what_is_within_rounding_is_no_fault():
     push = SimpleNamespace(lowest=-1e-9, highest=1e-9)
-    far = SimpleNamespace(z=np.zeros(1), y=np.zeros(1), delta=0.75e-3, off=0.75)
+    far = Mistake(np.zeros(1), np.zeros(1), delta=0.75e-3, off=0.75)
     assert list(wording.faults(found(disagreement=1e-6, push=push, mistake=far))) == []
 
 
@@ -217,7 +213,7 @@ def test_the_worst_comes_first_and_a_constant_has_no_other_fault():
         convex=False,
         fall=(Fall(1.0, np.zeros(2), np.ones(2), 1.0, 0.0), np.eye(2)[1]),
         push=SimpleNamespace(lowest=-1.0, highest=-0.5, index=0, a=np.ones(2), y=np.eye(2)[1]),
-        mistake=SimpleNamespace(z=np.zeros(2), y=np.eye(2)[0], delta=0.0, off=1.0),
+        mistake=Mistake(np.zeros(2), np.eye(2)[0], delta=0.0, off=1.0),
     )
     assert [fault.name for fault in wording.faults(everything)] == [
         "the closed forms are wrong",
@@ -244,7 +240,11 @@ GOOD = "proper, convex, delta = a - y"
     ("changed", "sentence"),
     [
         ({"disagreement": 1e-5}, "mend the closed forms before anything else"),
-        ({"constant": True}, "one sigmoid output with cross-entropy, or two softmax outputs"),
+        (
+            {"constant": True, "classes": 1},
+            "one sigmoid output with cross-entropy, or two softmax outputs",
+        ),
+        ({"constant": True}, "an output layer that depends on z"),
         ({}, f"another pair: {GOOD}"),
         (
             {"a_minus_y": True, "classes": 1},
@@ -263,6 +263,7 @@ GOOD = "proper, convex, delta = a - y"
             {"identity": {"rest": 9e-10, "factor": 3.00001}},
             f"use it with the learning rate divided by 3, or another pair: {GOOD}",
         ),
+        ({"identity": {"rest": 0.0, "factor": -1.0}}, f"another pair: {GOOD}"),
         ({"identity": {"rest": 1e-9}}, f"another pair: {GOOD}"),
         ({"identity": {"rest": 0.0}, "proper": False}, f"another pair: {GOOD}"),
         ({"identity": {"rest": 0.0}, "convex": False}, f"another pair: {GOOD}"),

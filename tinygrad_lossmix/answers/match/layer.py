@@ -214,9 +214,16 @@ def checked(function: Callable[..., Any], name: str, *arrays: Array, of: str = "
 
 def check_mix(mix: Mix, classes: int) -> None:
     """Raise ValueError where the layer or the cost of a mix is no function of its arguments."""
-    z, a = np.random.default_rng(3).normal(size=classes), np.full(classes, 1.0 / (classes + 1))
-    checked(mix.layer.stable, mix.output, z)
+    z, a = np.random.default_rng(3).normal(size=(3, classes)), np.full(classes, 1 / (classes + 1))
+    rows = [checked(mix.layer.stable, mix.output, row) for row in z]
     checked(mix.on_outputs, mix.cost_name, a, np.eye(classes)[0], of="a")
+    try:
+        batch = mix.activate(z)
+    except Exception:  # it is written for one example
+        return
+    if not np.allclose(batch, rows, 1e-6):
+        said = "gives an example other outputs in a batch than alone"
+        raise ValueError(f"{mix.output} {said}: compute each row by itself, over axis=-1")
 
 
 def whole_number(classes: Any, what: str = "the rule is applied to") -> int:

@@ -64,7 +64,8 @@ class MatchingCost(AsPrinted):
         self.proved = bool(self.by)
         self.known = known_layer(layer, layer.classes) if self.exists else None
         self.mix = self.known and self.known.mix(self.labels)
-        self.name = self.known and self.known.cost_name(self.labels)
+        above = self.known and self.known.slope > 0  # below it is the cost that it is minus
+        self.name = self.known.cost_name(self.labels) if self.known and above else None
         self.bent = bending(layer) if self.exists else None
         self.convex = self.exists and self.bent is None
         of = condition(layer, partial(potentials, layer), self.convex) if self.exists else "no y"

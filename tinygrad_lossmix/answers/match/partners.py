@@ -137,7 +137,7 @@ def instead(layer: str, cost: str, match: MatchingCost, labels: str) -> str:
     sound = {name: of for name, of in named.items() if of and reach[name] == labels}
     own = match.name or "its Ψ(z) - y·z"
     fits = match.name or reached(match.layer, match.classes) == labels
-    found = {layer: own} if match.convex and fits else {}
+    found = {layer: own} if match.convex and fits and own != cost else {}
     found |= {name: of for name, of in sound.items() if of == cost}
     found |= {} if found.keys() & sound.keys() else dict([*sound.items()][:1])
     one = "for one class out of K " if labels == "simplex" and found.keys() - sound.keys() else ""

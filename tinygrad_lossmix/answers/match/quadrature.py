@@ -58,7 +58,8 @@ def integral(f: Callable[[Array], Array], n: int = 1, within: float = 2 * EPS) -
         if not 0 < len(edges) < MANY:
             break
     error += float(gap[more].sum())
-    return Integral(fsum([*parts, *whole]), error + EPS * size, size)
+    parts += whole.tolist()
+    return Integral(fsum(parts) if np.isfinite(parts).all() else np.nan, error + EPS * size, size)
 
 
 def panels(f: Callable[[Array], Array], edges: Array) -> tuple[Array, Array]:

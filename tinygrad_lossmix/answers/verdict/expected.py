@@ -18,7 +18,7 @@ import numpy as np
 from tinygrad_lossmix.engine.table import Array
 
 STEPS = 40
-SETTLED = 1e-8  # a last step in z below it
+SETTLED = 1e-8  # a last step below it, in z and in the outputs
 SAME = 1e-12  # two least costs that far apart, beside their size
 CLOSE = 1e-6  # outputs that far from the truth are at it
 RAY = (1.0, 10.0, 100.0)
@@ -107,7 +107,8 @@ def minimise(mix: MixLike, truth: Truth, z: Array) -> Minimum:
         step, rising = newton_step(mix, truth, z)
         if not np.isfinite(cost):
             break
-        if np.abs(step).max() < SETTLED:
+        moved = mix.activate(z + step) - mix.activate(z)  # far, where a layer is steep
+        if max(np.abs(step).max(), np.abs(moved).max()) < SETTLED:
             found = rising
             break
         lower = shortened(mix, truth, z, step, cost)

@@ -30,6 +30,7 @@ from tinygrad_lossmix.engine.table import Array
 
 SAMPLES = 200
 ROUNDING = 1e-9
+STALLED = 1e-3  # of a - y
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,11 @@ class Mistake:
     delta: float
     off: float
 
+    @property
+    def stalls(self) -> bool:
+        """Next to nothing pushes."""
+        return self.delta < STALLED * self.off
+
 
 def mistake(mix: MixLike, k: int) -> Mistake:
     """The first label is right, but the last output says yes and the others no."""
@@ -224,12 +230,18 @@ class Grounds:
     @property
     def convex(self) -> bool:
         """Convex in z: no Hessian has a negative eigenvalue, along no line a slope falls."""
-        return self.curvature.eigenvalue > -ROUNDING and self.fall[0].drop < ROUNDING
+        straight = self.curvature.eigenvalue > -ROUNDING and self.fall[0].drop < ROUNDING
+        return straight and not self.cut_off
 
     @property
     def a_minus_y(self) -> bool:
         """δ = a - y wherever one answer is right."""
-        return self.identity.error < ROUNDING
+        return self.identity.error < ROUNDING and not self.cut_off
+
+    @property
+    def cut_off(self) -> bool:
+        """δ = a - y, but far out, where the cost is not least, it is 0."""
+        return self.identity.error < ROUNDING and self.mistake is not None and self.mistake.stalls
 
 
 def gather(mix: MixLike, k: int, labels: str | None = None) -> Grounds:

@@ -27,7 +27,6 @@ from tinygrad_lossmix.printing import AsPrinted, amount, paragraph, point, yes
 from tinygrad_lossmix.records import attributes, plain
 
 JUDGED = {"cube": "any number of them hold", "reals": "numbers that the outputs can be"}
-STALLED = 1e-3  # of a - y
 GOOD = "proper, convex, delta = a - y"
 
 
@@ -94,6 +93,7 @@ class Verdict(AsPrinted):
         return self.text()
 
 
+@np.errstate(all="ignore")
 def verdict(mix: MixLike, classes: int, labels: str | None = None) -> Verdict:
     """Compute the verdict on a mix.
 
@@ -138,6 +138,8 @@ def verdict(mix: MixLike, classes: int, labels: str | None = None) -> Verdict:
 def condition(e: Grounds) -> str:
     """For which labels δ = a - y, or what it is instead."""
     i = e.identity
+    if i.error < ROUNDING and not e.a_minus_y:
+        return "not where learning stalls"
     if i.everywhere < ROUNDING:
         return "for every y"
     if i.scaled < ROUNDING:
@@ -155,17 +157,17 @@ def condition(e: Grounds) -> str:
     )
 
 
-@np.errstate(all="ignore")
 def why(mix: MixLike, e: Grounds) -> str:
     """How much longer than a - y δ is, whose pull that is, and what makes the cost bend."""
     said = f"on average delta is {e.identity.mean:.4g} times as long as a - y"
     if isinstance(mix, Mix):
-        z, y = np.linspace(1.0, -1.0, e.classes), np.eye(e.classes)[0]
+        z, labels = np.linspace(1.0, -1.0, e.classes), np.eye(e.classes)
         a = Tensor(mix.activate(z))
-        right = (grad(mix.on_outputs(a, y), a) * y) @ jacobian(mix.activate, z)
+        slopes = np.array([grad(mix.on_outputs(a, y), a) for y in labels])
+        right = np.allclose((slopes * labels) @ jacobian(mix.activate, z), a.data - labels)
+        besides = e.classes > 1 and right and (slopes * (1.0 - labels)).any()
         pull = ": the right class gives a - y, the wrong ones pull besides"
-        both = e.classes > 1 and np.allclose(right, a.data - y)
-        said = f"delta = {explained(mix.formula)}{pull if both else ''}; {said}"
+        said = f"delta = {explained(mix.formula)}{pull if besides else ''}; {said}"
     slope = jacobian(mix.activate, e.curvature.z)
     if (
         not e.curvature.eigenvalue <= -ROUNDING
@@ -207,7 +209,7 @@ def faults(e: Grounds) -> Iterator[Fault]:
             "no wrong class is ever pushed down",
             f"the highest delta of a wrong class is {amount(push.highest)}",
         )
-    elif far and far.delta < STALLED * far.off:
+    elif far and far.stalls:
         yield Fault(
             "learning stalls on confident mistakes",
             f"at z = {point(far.z)}, {_label(far.y)}, delta is at most {amount(far.delta)} "
@@ -227,12 +229,14 @@ def advice(e: Grounds, instead: str) -> str:
     """What to use, and for which labels."""
     if e.disagreement > CLOSE:
         return "mend the closed forms before anything else"
+    if e.constant and e.classes > 1:
+        return "an output layer that depends on z"
     if e.constant:
         return "one sigmoid output with cross-entropy, or two softmax outputs"
     if e.proper and e.convex:
         if e.a_minus_y:
             return _use(e)
-        if e.identity.rest < ROUNDING:
+        if e.identity.rest < ROUNDING and e.identity.factor > 0:
             rate = f"use it with the learning rate divided by {e.identity.factor:.4g}"
             return f"{rate}, or {instead}: {GOOD}"
     return f"{instead}: {GOOD}"
@@ -265,6 +269,8 @@ def bending(e: Grounds) -> str:
     if c.eigenvalue <= -ROUNDING:
         where = f"at z = {point(c.z)}, {_label(c.y)}"
         return f"{where}, the Hessian has the eigenvalue {amount(c.eigenvalue)}"
+    if kink.drop < ROUNDING and (far := e.mistake):
+        return f"at z = {point(far.z)}, {_label(far.y)}, it is flat, and lower elsewhere"
     return f"with {_label(y)}, {kink}"
 
 
