@@ -127,6 +127,24 @@ def test_logits_too_large_for_differences_are_not_blamed_on_the_closed_form():
     assert "finite differences cannot tell" in report.why[-1]
 
 
+def huber(a, y):
+    return np.where(abs(a - y) < 1.0, 0.5 * (a - y) ** 2, abs(a - y) - 0.5).sum(axis=-1).mean()
+
+
+@pytest.mark.parametrize(
+    ("layer", "z", "said", "unsaid"),
+    [
+        (lambda z: 1.0 / z, [2.0, 1.0, 0.0], "dC/da = [-0.5000, 1.000, nan]; the", "confirm it"),
+        (lambda z: 1.0 / z, [1e-200, 1.0, 2.0], "cannot tell at such logits", "confirm it"),
+        (lambda z: z * 0.0, [2.0, 1.0, 0.0], "the Jacobian has nothing but 0", "entries beside"),
+    ],
+)
+def test_a_layer_without_a_slope_is_said_to_have_none(layer, z, said, unsaid):
+    text = " ".join(str(lm.delta_report(lm.Mix(layer, huber), z, 0)).split())
+    assert said in text
+    assert unsaid not in text
+
+
 def test_labels_all_positive_leave_no_wrong_class():
     report = lm.delta_report(lm.Mix("sigmoid", "ll"), [1.0, 0.0], [0.5, 0.5])
     assert "rong class" not in str(report)

@@ -62,7 +62,7 @@ class DeltaReport(AsPrinted):
         error = np.abs(self.engine - self.closed_form)
         self.engine_agrees = bool((error <= ROUNDING * scale).all())
         error = np.abs(self.finite_differences - self.closed_form)
-        self.differences_agree = bool((error <= 1e-6 * scale).all())  # to the digits they have
+        self.differences_agree = bool((error < 1e-6 * scale).all())  # to the digits they have
         self.why = reasons(self)  # δ is a - y, or what keeps it from being so, in words
 
     @cached_property
@@ -230,12 +230,12 @@ def factors(r: DeltaReport) -> str:
     """The two factors of δ, as formulas where they are ours, and their product."""
     cost, jacobian = COSTS.get(r.mix.cost_name), r.jacobian
     known = cost.slope if cost and cost.on_outputs is r.mix.on_outputs else ""
-    numbers = vector(r.dc_da) if np.isfinite(r.dc_da).all() else ""
+    numbers = vector(r.dc_da) if np.isfinite(r.dc_da).all() or not known else ""
     slope, through = " = ".join(filter(None, (known, numbers))), r.mix.layer.jacobian
     if jacobian.any() and not (jacobian - np.diag(np.diag(jacobian))).any():
         through = f"{through or 'its diagonal alone'}: {vector(np.diag(jacobian))}"
     product = f"delta = {explained(r.mix.formula)}"
-    through = through or "entries beside its diagonal"
+    through = through or ("entries beside its diagonal" if jacobian.any() else "nothing but 0")
     return f"Why: dC/da = {slope}; the Jacobian has {through}; {product}."
 
 
@@ -259,7 +259,7 @@ def remains(r: DeltaReport) -> str:
             "dC/da is a - y already: nothing cancels the Jacobian, which is near 0 where an output "
             "saturates, right or wrong, and learning slows down there."
         )
-    if len(off) > WIDE:  # solving for it would take K^3
+    if len(off) > WIDE or not np.isfinite(jacobian).all():  # solving for it would take K^3
         return said
     needed = np.linalg.lstsq(jacobian.T, r.a_minus_y, rcond=1e-12)[0]
     if not near(jacobian.T @ needed, r.a_minus_y):
