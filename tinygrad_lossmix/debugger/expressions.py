@@ -93,14 +93,11 @@ def node_or_current(text: str, walk: Walk) -> Tensor:
 
 
 def operation(text: str, walk: Walk) -> Tensor:
-    """The node of that name, or the last of that function; without a name the one whose product
-    was taken last.
-    """
-    nodes = [] if text in walk.known else walk.reading.nodes
-    called = [node for node in nodes if node.function and node.function.__name__ == text]
-    if called:
-        return called[-1]
-    return walk.stop.node if walk.stop and not text else node_or_current(text, walk)
+    """The node of that name, or the last of that function; without, that of the last product."""
+    nodes = [] if text in walk.known else walk.reading.nodes[::-1]
+    called = (node for node in nodes if node.function and node.function.__name__ == text)
+    last = walk.stop.node if walk.stop and not text else next(called, None)
+    return node_or_current(text, walk) if last is None else last
 
 
 def unknown(text: str, walk: Walk) -> CommandError:

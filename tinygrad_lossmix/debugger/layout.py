@@ -110,10 +110,7 @@ def aligned(rows: Sequence[tuple[Any, ...]], styles: tuple[str, ...], indent: st
 
 
 def shown(rows: Sequence[Row], indent: str = "", above: int = 0) -> Text:
-    """Arrays with their names: vectors in columns where these fit; else each with a heading.
-
-    Where that is too high below what is above, each array is on one line.
-    """
+    """Arrays with their names: in columns, else each with a heading; if too high, on one line."""
     columns, first = screen()[0], not any(part for part, *_ in rows)
     styles = ("quiet", "" if not first else "name", "flow", "book")[first:]
     on_lines = aligned([row[first:] for row in rows], styles, indent)
@@ -203,16 +200,15 @@ def _lines(x: Any, width: int, height: int) -> list[Text]:
 def _block(row: Row, width: int, height: int) -> list[Text]:
     """A heading, and a grid below; what is short stands behind the heading."""
     part, name, x, about = row
+    values = x.values if isinstance(x, Local) else x
     heading, below = Text().append(part, "quiet").append(f" {name}" if part else name), list[Text]()
-    if isinstance(x, Local) and x.values.ndim > 1:
-        x = x if len(heading) + 2 + len(one_line(x, WHOLE)) <= width else x.values
-    if not _flat([x]):
-        heading.append(f" {np.shape(x)}")
-        below = _lines(x, width, height - 1)
-    elif len(heading) + 2 + len(text := one_line(x, WHOLE)) <= width:
+    if _flat([x]) and len(heading) + 2 + len(text := one_line(x, WHOLE)) <= width:
         heading.append(f"  {text}", "flow")
-    else:
+    elif _flat([values]):
         below = _lines(text, width, height)
+    else:
+        heading.append(f" {values.shape}")
+        below = _lines(values, width, height - 1)
     heading.append(f"  {about}" if about else "", "book")
     return [heading, *below]
 

@@ -283,9 +283,9 @@ class Playback:
         meeting = Meeting("z", found.gradient, found.a_minus_y)
         words = "They are equal." if meeting.same else f"They differ by up to {meeting.gap:.4g}."
         return {
-            "name": walk.reading.derivative(found.logits),
+            "name": walk.reading.derivative(symbols.z),
             "difference": symbols.scaled("a - y"),
-            "complete": walk.complete(found.logits),
+            "complete": walk.complete(symbols.z),
             "arrays": [self._array(x) for x in (found.gradient, found.a_minus_y)],
             "words": words,
         }

@@ -52,9 +52,6 @@ class Stepper(Walk):
             parts = show.here(self), show.listing(self)
             return "".join(f"<pre>{escape(part.plain)}</pre>" for part in parts)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/plain": show.here(self).plain, "text/html": self._repr_html_()}
-
 
 def step(
     cost: Tensor, names: Mapping[str, Any] | None = None, beside: Tensor | None = None

@@ -88,10 +88,7 @@ def product(reading: Reading, node: Tensor, place: int) -> str:
     Where an argument was broadcast, the sum that undoes it: `sum of dC/dz over axis 0`. A rule that
     is long, or cannot be run like this, is said by the first line of its docstring.
     """
-    gradient = reading.quotient(reading.cost, node)
-    if node.function is getitem:
-        return _scattered(gradient, node.kwargs["key"], node.args[0].shape, reading.call)
-    text, axes = said(node, place, (gradient, *_names(reading, node)))
+    text, axes = said(node, place, (reading.quotient(reading.cost, node), *_names(reading, node)))
     return f"sum of {text} {over(axes)}" if axes else text
 
 
@@ -206,12 +203,10 @@ def _tree(x: Any) -> ast.expr:
     return ast.Call(ast.Name(name), trees, keywords)
 
 
-def _scattered(
-    g: str, key: Any, shape: tuple[int, ...], name: Callable[[Any], str] = lambda x: ""
-) -> str:
-    """`g added at [order]; 0 elsewhere`; place by place where an index is without a name."""
-    index, text = parts(key), f"[{subscript(key, name)}]"
-    if not all(name(x) for x in index if is_array(x)):
+def _scattered(g: str, key: Any, shape: tuple[int, ...]) -> str:
+    """`g added at [0, 2], [1, 0]; 0 elsewhere`: the places that arrays stand for, in order."""
+    index, text = parts(key), f"[{subscript(key)}]"
+    if any(map(is_array, index)):
         if all(isinstance(x, int) or (is_array(x) and x.dtype != bool) for x in index):
             shape = shape[: len(index)]  # the further axes are whole
         axes = (np.broadcast_to(axis, shape) for axis in np.indices(shape, sparse=True))

@@ -33,12 +33,12 @@ from tinygrad_lossmix.debugger.lockstep import Lockstep
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.refusals import plain
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.printing import count, number, shorten
+from tinygrad_lossmix.printing import count, number
 from tinygrad_lossmix.views.grids import column_of
 from tinygrad_lossmix.views.reading import Reading, subscript
 
 NEAR = 8  # nodes that are listed on each side of the current one
-PATHS = 6  # paths that are listed
+PATHS = 4  # paths that are listed
 MANY = 1_000_000  # paths; beyond, their number says nothing
 TERMS = 12  # products that an entry is the sum of, that are listed
 PROBED = 256  # entries of a node whose local derivatives are taken one by one
@@ -239,7 +239,8 @@ def path_to_cost(walk: Walk, focus: Focus = ALL) -> Text:
     if not links:
         return Text(f"at the cost {cost}: type `next` for the first product")
     rows: list[tuple[Any, ...]] = [("", "", "local", f"product from {cost} down")]
-    most = screen()[1] - PATHS - 2  # with the paths below
+    others = _other_paths(walk, links[0].argument, focus, min(len(links), PATHS) + 3)
+    most = max(screen()[1] - others.plain.count("\n") - 2, PATHS)
     for link, product in zip(links[:most], products_along(links, walk.seed), strict=False):
         way = call(link.argument), f"→ {walk.reading.defined(link.node)}"
         name, slope = local(walk.reading, *link)
@@ -251,8 +252,7 @@ def path_to_cost(walk: Walk, focus: Focus = ALL) -> Text:
     text.append(aligned(rows, ("name", "", "flow", "flow")))
     if len(links) > most:
         text.append(f"\n  ... and {len(links) - most:,} more, up to {cost}")
-    above = text.plain.count("\n") + 2
-    return text.append(_other_paths(walk, links[0].argument, focus, above))
+    return text.append(others)
 
 
 def _other_paths(walk: Walk, node: Tensor, focus: Focus, above: int) -> Text:
@@ -263,15 +263,9 @@ def _other_paths(walk: Walk, node: Tensor, focus: Focus, above: int) -> Text:
         return Text()
     rows = list[Row]()
     if so_far <= PATHS:
-        found = paths(walk.taken, node, walk.seed)
-        ways = [[walk.reading.call(link.node) for link in links] for links, _ in found]
-        common, longest = set.intersection(*map(set, ways)), screen()[0] // 2
-        for way, (_, product) in zip(ways, found, strict=True):
-            stations = " > ".join(way)
-            if len(stations) > longest:
-                differing = " > ".join(name for name in way if name not in common)
-                stations = shorten(f"… > {differing} > …" if differing else "directly", longest)
-            rows.append(focus.row_of(walk.reading, "", stations, product))
+        for i, (links, product) in enumerate(paths(walk.taken, node, walk.seed), start=1):
+            stations = " > ".join(walk.reading.call(link.node) for link in links)
+            rows.append(focus.row_of(walk.reading, "", f"path {i}", product, stations))
     rows.append(focus.row_of(walk.reading, "", "sum", gradient))
     part = "" if so_far == in_all else " so far"
     many = count(so_far, "path") if so_far < MANY else f"more than {MANY:,} paths"
@@ -305,8 +299,7 @@ def of_product(reading: Reading, product: Product, place: Place) -> Text:
     node, argument = product.node, product.argument
     upstream, name = (reading.quotient(reading.cost, x) for x in (node, argument))
     if is_matrix_product(node):
-        other, values = named_array(reading, node.args[1 - product.place])
-        left, right = (upstream, product.g), (f"{other}.T", values.T)
+        left, right = (upstream, product.g), local(reading, node, product.place)
         if product.place:
             left, right = right, left
         return _row_by_column(name, left, right, place)

@@ -91,8 +91,7 @@ class Session(Generic[Walked]):
     @property
     def shorts(self) -> dict[str, str]:
         """The names of commands by what is shorter, or typed in pdb."""
-        pdb = {word: name for word, name in PDB.items() if name in self.commands}
-        return pdb | {each.short: name for name, each in self.commands.items() if each.short}
+        return PDB | {each.short: name for name, each in self.commands.items() if each.short}
 
     def here(self) -> Text:
         """Where we are, and in a quiz the next question."""
