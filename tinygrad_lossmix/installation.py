@@ -35,14 +35,8 @@ def install(extra: str) -> str:
 
 @contextlib.contextmanager
 def needing(extra: str, what: str) -> Iterator[None]:
-    """Around the import of an optional package: if it fails, the error names the extra.
-
-    Args:
-        extra: that brings it.
-        what: what needs it, in words.
-
-    Raises:
-        ImportError: it is not installed.
+    """Around the import of an optional package that an extra brings, for what needs it in words:
+    the ImportError names the extra.
     """
     try:
         yield

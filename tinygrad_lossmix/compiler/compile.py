@@ -39,7 +39,6 @@ from tinygrad_lossmix.engine.freeze import as_floats
 from tinygrad_lossmix.engine.gradient import value_and_grad
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.mix import Mix as Mix
-from tinygrad_lossmix.mixes.own import named
 from tinygrad_lossmix.quiet import quiet
 
 KEPT = 64  # specialisations of one function; the one unused for the longest time goes first
@@ -191,9 +190,8 @@ class Compiled:
 
         new.run, new.source = None, "# the interpreted form answers\n" + new.source
         warnings.warn(
-            "value_and_grad runs instead of what was compiled of "
-            f"{named(self._f, 'the function')}, which gives another answer: it may draw random "
-            "numbers, change what it reads, or ask what its arguments are",
+            "value_and_grad runs instead of what was compiled, which gives another answer: the "
+            "function may draw random numbers, change what it reads, or ask what its arguments are",
             NotCompiledWarning,
             stacklevel=3,
         )

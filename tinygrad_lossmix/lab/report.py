@@ -106,22 +106,14 @@ def to_csv(value: dict[str, Any]) -> str:
 
 
 def prepare(folder: Path) -> None:
-    """Make sure that results can be written there, before anything is computed.
-
-    Raises:
-        OSError: it is not a folder, or not one that can be written to.
-    """
+    """Make sure that results can be written there, before anything is computed; else OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder):
         pass
 
 
 def write(value: dict[str, Any], folder: Path) -> None:
-    """results.json and results.csv in this folder, each replaced as a whole.
-
-    Raises:
-        OSError: the folder cannot be written to.
-    """
+    """results.json and results.csv in this folder, each replaced as a whole, or OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     files.write(folder / "results.json", to_json(value).encode())
     files.write(folder / "results.csv", to_csv(value).encode())

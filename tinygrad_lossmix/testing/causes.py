@@ -49,13 +49,7 @@ class Evidence(NamedTuple):
 def causes(
     subject: Subject, gradients: list[Array], right: list[Array], wrong: set[int]
 ) -> list[str]:
-    """The guesses that fit, argument by argument, the most telling first.
-
-    Args:
-        subject: <seed, f>.
-        gradients, right: for each argument that is differentiated.
-        wrong: the positions of the arguments whose gradient is wrong.
-    """
+    """The guesses that fit the arguments whose gradient is wrong, the most telling first."""
     if subject.is_cut():
         return [CUT]
     lost = unstable(subject.cost)

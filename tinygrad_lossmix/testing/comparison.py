@@ -44,13 +44,9 @@ class Options(NamedTuple):
 def derivative(
     subject: Subject, method: str, directions: Array | None, goal: Array
 ) -> tuple[Estimate, str, str]:
-    """The derivative by a method, its name, and why that one.
+    """The derivative of <seed, f> by one of METHODS, its name, and why that one.
 
-    Args:
-        subject: <seed, f>.
-        method: one of METHODS.
-        directions: (k, n), to differentiate along; None: along every entry.
-        goal: the error that is good enough for each.
+    Along directions (k, n) or, without, along every entry; goal is the error that is good enough.
     """
     point = subject.point
     start = point if directions is None else np.zeros(len(directions))

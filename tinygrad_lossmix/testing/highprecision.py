@@ -85,12 +85,9 @@ class InMpmath:
         return value
 
     def derivative(self, point: Array, goal: Array, directions: Array | None) -> Estimate:
-        """Central differences with more and more digits, until two agree.
+        """Central differences with more and more digits, until two agree within the goal.
 
-        Args:
-            point: the entries of all leaves, float64.
-            goal: the error that is good enough for each derivative.
-            directions: (k, n), to differentiate along; None: along every entry.
+        At the entries of all leaves, along directions (k, n) or, without, along every entry.
         """
         ways = np.eye(len(point)) if directions is None else directions
         here: dict[int, Any] = {}

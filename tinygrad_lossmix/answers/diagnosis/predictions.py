@@ -33,16 +33,10 @@ ROUNDED = 0.005  # how far from 1 a sum of probabilities may be that were printe
 
 
 def handed(outputs: Any, labels: Any) -> tuple[Array, Array]:
-    """Outputs and labels, both (n, K): leading axes are examples, one example is a batch of one.
+    """Outputs (…, K) and labels, both as (n, K): one example is a batch of one.
 
-    Args:
-        outputs: real numbers (…, K).
-        labels: of the same shape, between 0 and 1; or integer classes (…) or (…, 1). For one
-            output, (…, 1), also labels (…).
-
-    Raises:
-        TypeError: a tensor that does not become an array by itself; the message says how it does.
-        ValueError: anything else that does not fit.
+    Labels are of that shape, between 0 and 1, or integer classes (…) or (…, 1); for one output,
+    (…, 1), also labels (…). Raises what `array` does, ValueError for what does not fit.
     """
     x, y = array(outputs, "outputs"), array(labels, "labels")
     if x.dtype.kind not in "fiu":
@@ -72,12 +66,7 @@ def handed(outputs: Any, labels: Any) -> tuple[Array, Array]:
 
 
 def array(value: Any, name: str) -> Array:
-    """What a framework calls an array, as NumPy's.
-
-    Raises:
-        TypeError: with the expression that turns it into one.
-        ValueError: it is none.
-    """
+    """What a framework calls an array, as NumPy's; TypeError says what turns it into one."""
     if isinstance(value, Tensor):
         raise TypeError(f"{name} is a Tensor of this package: pass {name}.data")
     if hasattr(value, "detach"):

@@ -125,14 +125,8 @@ class Floor:
 class Level(AsPrinted):
     """Where losses have come to rest, what that value says, and the floors below them.
 
-    Args:
-        name: of the series.
-        losses: numbers as text, in the order of the training.
-        classes: the number of outputs K.
-        accuracy: a fraction, measured with the last of them.
-
-    Raises:
-        ValueError: none of them is finite.
+    Losses are text, in the order of the training, K the number of outputs; the accuracy, a
+    fraction, was measured with the last. ValueError if none of them is finite.
     """
 
     def __init__(
@@ -213,16 +207,10 @@ def levels(
     accuracy: Any = None,
     name: str | None = None,
 ) -> Levels:
-    """Of every series of losses of a training log, those on training data first.
+    """Of every series of losses that `read` found, or of one name, training data first.
 
-    Args:
-        series: numbers as text by name, as `training_log.read` gives them.
-        classes: the number of outputs K.
-        accuracy: a fraction; without it, what the log says of the same data.
-        name: of the one series that is wanted.
-
-    Raises:
-        ValueError: no loss, none that is finite, or none of that name.
+    Without an accuracy it is what the log says of the same data. ValueError: no loss, none that
+    is finite, or none of that name.
     """
     losses = [each for each in series if "accuracy" not in each]
     losses.sort(key=lambda each: part_of(each) != "train")

@@ -177,10 +177,8 @@ def reached(layer: Callable[[Array], Array], k: int) -> str:
 def checked(function: Callable[..., Any], name: str, *arrays: Array, of: str = "z") -> Array:
     """What a user's layer makes of logits, or a cost of two arrays.
 
-    Raises:
-        NotRecorded, WrongShape: as `result_of`.
-        ValueError: it raises, gives no finite numbers, changes its input, gives another answer
-            each time, or computes in less than float64.
+    Raises what `result_of` does, and ValueError: it raises, gives no finite numbers, changes its
+    input, gives another answer each time, or computes in less than float64.
     """
     where = f"at {of} = {point(arrays[0])}" + "".join(f", y = {point(y)}" for y in arrays[1:])
     given = tuple(x.copy() for x in arrays)
@@ -237,11 +235,7 @@ def whole_number(classes: Any, what: str = "the rule is applied to") -> int:
 
 @np.errstate(all="ignore")
 def jacobian(output: Callable[[Any], Any], z: Array) -> Array:
-    """Of an output layer at logits (K,) or (n, K), by the engine: row k of each holds da_k/dz.
-
-    Raises:
-        TypeError: the layer leaves the recording.
-    """
+    """Of an output layer at logits (K,) or (n, K), by the engine: row k of each holds da_k/dz."""
     variable = Tensor(z)
     a = result_of(output, "the layer", (variable,), z.shape)
     rows = [grad(a, variable, seed=np.zeros(z.shape) + unit) for unit in np.eye(z.shape[-1])]

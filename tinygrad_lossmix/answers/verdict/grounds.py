@@ -167,11 +167,6 @@ class Mistake:
     delta: float
     off: float
 
-    @property
-    def stalls(self) -> bool:
-        """Next to nothing pushes."""
-        return self.delta < STALLED * self.off
-
 
 def mistake(mix: MixLike, k: int) -> Mistake:
     """The first label is right, but the last output says yes and the others no."""
@@ -241,7 +236,8 @@ class Grounds:
     @property
     def cut_off(self) -> bool:
         """δ = a - y, but far out, where the cost is not least, it is 0."""
-        return self.identity.error < ROUNDING and self.mistake is not None and self.mistake.stalls
+        far = self.mistake
+        return self.identity.error < ROUNDING and bool(far and far.delta < STALLED * far.off)
 
 
 def gather(mix: MixLike, k: int, labels: str | None = None) -> Grounds:

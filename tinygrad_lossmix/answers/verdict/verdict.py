@@ -18,7 +18,7 @@ import numpy as np
 from tinygrad_lossmix.answers.match.layer import check_mix, check_set, jacobian, whole_number
 from tinygrad_lossmix.answers.match.partners import partners
 from tinygrad_lossmix.answers.verdict.expected import CLOSE, Minimum, MixLike, lowest
-from tinygrad_lossmix.answers.verdict.grounds import ROUNDING, Grounds, gather
+from tinygrad_lossmix.answers.verdict.grounds import ROUNDING, STALLED, Grounds, gather
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.layers import explained
@@ -209,7 +209,7 @@ def faults(e: Grounds) -> Iterator[Fault]:
             "no wrong class is ever pushed down",
             f"the highest delta of a wrong class is {amount(push.highest)}",
         )
-    elif far and far.stalls:
+    elif far and far.delta < STALLED * far.off:
         yield Fault(
             "learning stalls on confident mistakes",
             f"at z = {point(far.z)}, {_label(far.y)}, delta is at most {amount(far.delta)} "
