@@ -186,6 +186,13 @@ def test_a_network_reads_as_in_a_textbook():
         (z.max(axis=1), 0, "g where x is the maximum or minimum z, in equal parts among ties"),
         (z[1:, [0, 0]], 0, "g added at [1, 0], [1, 0]; 0 elsewhere"),
         (lm.softmax(z), 0, "a * (g - sum(g * a, axis=-1, keepdims=True))"),
+        (np.einsum("ij,jk->ik", z, w), 0, "einsum('ik,jk->ij', g, xs[1])"),
+        (np.einsum("ij,jk->ik", z, w), 1, "einsum('ik,ij->jk', g, xs[0])"),
+        (z @ w[:, 0], 0, "g[..., None] * y"),
+        (z @ w[:, 0], 1, "x.T @ g"),
+        (w[:, 0] @ w, 0, "y @ g"),
+        (w[:, 0] @ w, 1, "x[:, None] * g[None, :]"),
+        (np.stack([z, z]) @ w, 1, "x.mT @ g"),
     ],
 )
 def test_a_rule_in_the_letters_of_the_table(node, place, text):
@@ -256,6 +263,22 @@ def test_a_rule_typed_in_a_session_is_written_out():
     exec("rule = lambda g, z, x: 3 * g * x * x", made)
     cube = lm.derivative(lambda x: x**3, made["rule"])
     assert in_letters(cube(x), 0) == "3 * g * x * x"
+
+
+def test_a_column_of_a_product_is_that_of_a_vector_only_where_it_was_one():
+    m = np.arange(6.0).reshape(2, 3)
+    for rule, text in [
+        (lambda g, z, x: (m.T @ g[..., None])[..., 0], "array of (3, 2) @ g"),
+        (
+            lambda g, z, x: (m @ x[..., 1:])[..., 0] * g,
+            "(array of (2, 3) @ x[..., 1:])[..., 0] * g",
+        ),
+        (lambda g, z, x: (m @ x)[..., 0] * g, "(array of (2, 3) @ x)[..., 0] * g"),
+        (lambda g, z, x: g[..., None], "g[..., None]"),
+        (lambda g, z, x: x[..., ::2], "x[..., ::2]"),
+    ]:
+        node = lm.derivative(lambda x: np.asarray(x)[:2, 0], rule)(lm.Tensor(np.ones((3, 2))))
+        assert in_letters(node, 0) == text
 
 
 def test_a_rule_that_is_a_long_loop_is_not_written_out():

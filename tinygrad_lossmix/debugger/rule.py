@@ -29,7 +29,7 @@ import numpy as np
 from tinygrad_lossmix.compiler.calls import parts, reduced, repeated, uniform
 from tinygrad_lossmix.compiler.ir.canonical import canonical
 from tinygrad_lossmix.compiler.ir.trace import Traced, kind_of, of_shapes, operands
-from tinygrad_lossmix.debugger.chain_rule import is_elementwise
+from tinygrad_lossmix.debugger.chain_rule import gathered, is_elementwise
 from tinygrad_lossmix.engine.rules import astype, getitem, scatter
 from tinygrad_lossmix.engine.table import TABLE, spelling
 from tinygrad_lossmix.engine.tensor import Tensor
@@ -144,8 +144,13 @@ def _noted(rule: Callable[..., Any], node: Tensor, names: Names) -> Any:
 
 def _letters(node: Tensor, place: int) -> tuple[str, ...]:
     """What a rule calls the gradient, the node and, where it reads them, its arguments."""
-    parameters = inspect.signature(TABLE[node.function].rules[place]).parameters.values()
-    return tuple(each.name for each in parameters if each.default is each.empty)
+    names = list[str]()
+    for each in inspect.signature(TABLE[node.function].rules[place]).parameters.values():
+        if each.kind is each.VAR_POSITIONAL:
+            names += [f"{each.name}[{i}]" for i in range(len(node.args))]
+        elif each.kind is each.POSITIONAL_OR_KEYWORD and each.default is each.empty:
+            names.append(each.name)
+    return tuple(names)
 
 
 def _described(node: Tensor, place: int, names: Names) -> str:
@@ -183,12 +188,18 @@ def _tree(x: Any) -> ast.expr:
     if function is np.negative:
         return ast.UnaryOp(ast.USub(), first)
     if function is getitem:
-        return ast.Subscript(first, ast.Name(subscript(options["key"])))
+        at, taken = subscript(options["key"]), [k for k in parts(options["key"]) if k is not None]
+        column: Any = args[0].args[1] if args[0].function is np.matmul else None
+        made = subscript(getattr(column, "kwargs", {}).get("key"))
+        if (at, made, x.ndim) == ("..., 0", "..., None", 1):  # of a vector
+            return _infix(np.matmul, args[0].args[0], column.args[0])
+        nothing = "..., " * (len(taken) > args[0].ndim)
+        return ast.Subscript(first, ast.Name(at.removeprefix(nothing)))
     if function is scatter:
         return ast.Name(_scattered(ast.unparse(first), **options))
     axes = tuple(options.get("axes") or args[1:]) if function in (np.transpose, np.swapaxes) else ()
-    if x.ndim == 2 and axes in ((1, 0), (-1, -2)):
-        return ast.Attribute(first, "T")
+    if axes == (-1, -2) or (axes == (1, 0) and x.ndim == 2):
+        return ast.Attribute(first, "T" if x.ndim == 2 else "mT")
     if function is np.reshape:
         method = ast.Attribute(first, "reshape")
         return ast.Call(method, [*map(ast.Constant, x.shape)] or [ast.Name("()")], [])
@@ -259,8 +270,12 @@ def reason(reading: Reading, node: Tensor, place: int) -> str:
         ends = "; an entry not taken gets 0, one taken twice gets both" * (function is getitem)
         return f"{moved}entry came from{ends}."
     if not is_elementwise(node, place):
-        several = f"each entry of {z} depends on several of {x}: the local Jacobian is not diagonal"
-        return f"{several}, and each entry of {x} gets a sum over all that depend on it."
+        several = f"each entry of {z} depends on several of {x}"
+        if gathered(node, place) is not None:
+            return (
+                f"{several}, on which no other depends: they get its gradient, times their slopes."
+            )
+        return f"{several}: the local Jacobian is not diagonal, and what comes back is summed."
     every = [*"ijklmnpqrstuvw"][: node.ndim]
     own = zip(every[node.ndim - argument.ndim :], shape, strict=False)
     at, behind = _index(every), _index(["0" if n == 1 else letter for letter, n in own])
@@ -288,8 +303,9 @@ def _of_a_matrix_product(reading: Reading, node: Tensor, place: int) -> str:
     at, gradient = _index(rows + columns), reading.quotient(reading.cost, node)
     own, other = (y, x) if place else (x, y)
     text = f"{z}{at} = Σ_k {x} {y}, so {own} gets {summed and f'Σ_{summed} '}{gradient}{at} {other}"
-    if max(map(len, shapes)) > 2:
-        text += ", in each matrix of the stack"
+    if stack := max(map(len, shapes)) > 2:
+        spread = repeated(node.shape[:-2], shapes[place][:-2])
+        text += ", summed over the stack" if spread else ", in each matrix of the stack"
     if not summed:
         return f"{text}."
     n = shapes[1 - place][-2 if place else -1]
@@ -300,6 +316,5 @@ def _of_a_matrix_product(reading: Reading, node: Tensor, place: int) -> str:
     (*_, a, b), c = shapes[1 - place], node.shape[-2:]
     pair = f"({b}, {a}) @ {c}" if place else f"{c} @ ({b}, {a})"
     side = "last axis on its left" if place else "first axis on its right"
-    return (
-        f"{text} @ sums over the {side}, hence {names[1 - place]}.T: {pair} = {shapes[place][-2:]}."
-    )
+    other = f"{names[1 - place]}.{'mT' if stack else 'T'}"
+    return f"{text} @ sums over the {side}, hence {other}: {pair} = {shapes[place][-2:]}."

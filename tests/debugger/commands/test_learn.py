@@ -111,7 +111,20 @@ CALLS = [
     (lambda x, w: x[0] @ w, "Σ_j"),
     (lambda x, w: x @ w[:, 0], "Σ_i"),
     (lambda x, w: x[0] @ w[:, 0], " gets d"),
-    (lambda x, w: np.stack([x, x]) @ w, "in each matrix of the stack"),
+    (lambda x, w: np.stack([x, x]) @ w, "gets Σ_j dn6/dnode[i, j] w[k, j], in each matrix of the"),
+    (
+        lambda x, w: np.stack([x, x]) @ w,
+        "gets Σ_i dn6/dnode[i, j] n4[i, k], summed over the stack:",
+    ),
+    (lambda x, w: np.stack([x, x]) @ w, "hence n4.mT: (3, 4) @ (4, 2) = (3, 2)"),
+    (
+        lambda x, w: np.linalg.norm(x, axis=1),
+        "several of x, on which no other depends: they get its gradient",
+    ),
+    (
+        lambda x, w: np.prod(x),
+        "node depends on several of x, on which no other depends",
+    ),
     (lambda x, w: x.sum(axis=0), "an entry for each 4 of x (4, 3), over axis 0"),
     (lambda x, w: x.mean(axis=1), "every entry has derivative 1/3"),
     (lambda x, w: x.max(axis=1), "only the largest moves it"),
