@@ -142,7 +142,11 @@ def compared(rows: Sequence[tuple[str, Any, Any]]) -> Text:
             lines += _side_by_side(cells)
         return lined(*lines)
 
-    return _fitting(table)
+    text = _fitting(table)
+    if text.plain.count("\n") < screen()[1]:
+        return text
+    short = room - LEAST
+    return compared([(part, one_line(x, short), one_line(y, short)) for part, x, y in rows])
 
 
 def beside(blocks: Sequence[list[Text]]) -> Text:

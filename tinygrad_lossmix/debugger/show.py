@@ -103,9 +103,11 @@ def local(reading: Reading, node: Tensor, place: int) -> tuple[str, Any]:
     name = reading.quotient(node, argument)
     if max(node.ndim, argument.ndim) < 2 and (found := local_jacobian(node, place)) is not None:
         return name, found
-    if is_matrix_product(node):
+    if is_matrix_product(node) or (node.function is np.matmul and node.ndim == 1 and place):
         other, values = named_array(reading, node.args[1 - place])
-        return f"{other}.T", values.T
+        return (
+            (f"{other}.T", values.T) if values.ndim == 2 else (f"{other}[:, None]", values[:, None])
+        )
     ways = (derivatives(node, place) for derivatives in (entrywise, gathered, rowwise))
     each = next((values for values in ways if values is not None), None)
     if each is None:

@@ -145,6 +145,14 @@ def test_why_a_product_is_what_it_is(f, words):
     assert words in " ".join(answers_to("explain node", node.sum(), node=node).split())
 
 
+def test_the_local_derivative_by_a_matrix_behind_a_row_is_the_row_as_a_column():
+    h, w = lm.Tensor(np.arange(5.0), name="h"), lm.Tensor(np.ones((5, 4)), name="w")
+    text = answers_to("next 2;;local", (h @ w).sum(), h=h)
+    lines = answers_to("next 3", (h @ w).sum()).splitlines()
+    assert "h[:, None] (5, 1)  dn3/dw = h[:, None] * dn3/dn2[None, :]" in text
+    assert any(line.startswith("local h[:, None] (5, 1)") for line in lines)
+
+
 @pytest.mark.parametrize("size", [5, 500])
 def test_local_shows_elementwise_derivatives_entry_by_entry_whatever_their_number(size):
     x = lm.Tensor(np.linspace(-1.0, 1.0, 2 * size).reshape(2, size), name="x")

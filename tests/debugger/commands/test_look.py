@@ -296,7 +296,7 @@ def test_where_and_list_answer_for_each_of_two_walks_as_for_one():
 
 def test_two_walks_print_what_each_has():
     left, right = "left: softmax + log-likelihood", "right: softmax + cross-entropy"
-    for line in ("print z", "z"):
+    for line in ("print z", "z", "p z", "pp z"):
         text = side_by_side(line)
         assert text.startswith(f"{left}  [0/8]\nz = [2, 1, 0]")
         assert f"\n{right}  [0/13]\nz = [2, 1, 0]" in text

@@ -184,13 +184,13 @@ def _difference(walk: Walk, meeting: Meeting, symbols: Symbols) -> str:
     return f"max difference {gap:.4g}; delta is {explained(symbols.mix.formula)}"
 
 
-@command("look", "p", repeats=True, on="two")
+@command("look", repeats=True, on="two")
 def part(session: Session[Lockstep], arg: str) -> Text:
     """go on to the next quantity, C, a or z, whose gradients differ"""
     return session.moved(session.steps.part(), "no further gradients differ")
 
 
-@command("look", takes="name", on="two")
+@command("look", "p", takes="name", on="two")
 def print__(session: Session[Any], arg: str) -> Text:
     """print NAME: its value on both sides; print NAME.grad: its gradient so far"""
     errors = list[CommandError]()
