@@ -143,6 +143,7 @@ def test_mixes_of_functions_are_compared_hashed_and_pickled():
     [
         (lambda z: z.data, "ll", TypeError, "the output layer gives an array for a Tensor"),
         (lambda z: None, "ll", TypeError, r"layer gives None, not an array of shape \(2, 3\)"),
+        (lambda z: np.ma.masked_less(z.data, 0), "ll", TypeError, "gives MaskedArray, not an"),
         (lambda z: (z, z), "ll", TypeError, r"layer gives tuple, not an array of shape \(2, 3\)"),
         (
             lambda z: z.sum(),

@@ -142,7 +142,8 @@ def result_of(
     Raises NotRecorded where it is none, WrongShape of another shape.
     """
     made = called(function, *args)
-    of = "an array" if hasattr(made, "shape") else type(made).__name__.removesuffix("Type")
+    array = hasattr(made, "shape") and not np.ma.isMaskedArray(made)
+    of = "an array" if array else type(made).__name__.removesuffix("Type")
     if of != "an array" and not isinstance(made, Real):
         wanted = f"an array of shape {shape}" if shape else "a number"
         raise NotRecorded(f"{named(function, what)} gives {of}, not {wanted}")

@@ -177,7 +177,8 @@ def mistake(mix: MixLike, k: int) -> Mistake:
 def disagreement(mix: MixLike, k: int) -> float:
     """The largest difference between the closed forms and the engine, on the book's graph.
 
-    Cost, δ and the Hessian in one direction, at a few random logits; where the graph has a number.
+    Cost, δ and the Hessian in one direction, at a few random logits, where the graph has a number;
+    of what is above 1, relative.
     """
     rng = np.random.default_rng(1)
     direction = rng.normal(size=k)
@@ -187,10 +188,10 @@ def disagreement(mix: MixLike, k: int) -> float:
         cost = mix.composed(t, y)
         delta = grad(cost, t, create_graph=True)
         bent = grad(delta, t, seed=direction)
-        gaps.append(cost.item() - mix.cost(z, y))
-        gaps.extend(delta.data - mix.delta(z, y))
-        gaps.extend(bent - mix.hessian(z, y) @ direction)
-    return max((abs(float(gap)) for gap in gaps if np.isfinite(gap)), default=0.0)
+        engine = np.array([cost.item(), *delta.data, *bent])
+        forms = np.array([mix.cost(z, y), *mix.delta(z, y), *(mix.hessian(z, y) @ direction)])
+        gaps += (np.abs(engine - forms) / np.maximum(1.0, np.abs(engine))).tolist()
+    return max(filter(np.isfinite, gaps), default=0.0)
 
 
 @dataclass(frozen=True)
