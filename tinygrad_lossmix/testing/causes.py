@@ -210,10 +210,8 @@ def of_a_product(
 ) -> str:
     """The first fault of one rule by which the wrong entries of an answer come about; or ''.
 
-    Args:
-        g: the gradient at the node.
-        at: which part of what it passes back to the argument at the position was answered.
-        off: how far an entry of the answer may be off.
+    With g at the node, the answer is the part `at` of what is passed back to the argument at the
+    position, and an entry of it may be that far off.
     """
     x = Tensor(node.args[position].data)
     plant = Plant(x, recorded(node, _arguments(node, position, x)), g)

@@ -32,13 +32,9 @@ from tinygrad_lossmix.testing.methods import (
 
 
 class Subject(ABC):
-    """A function, its gradient, the arguments, and which of them it is differentiated by.
+    """A function, its gradient, the inputs, and the positions of those it is differentiated by.
 
-    Args:
-        given: what `gradcheck` was given; the function is called with one argument for each input.
-        inputs: arrays, numbers or Tensors; others are handed to f as they are.
-        wrt: positions among them.
-        rng: for seeds and directions.
+    It is called with one argument for each; what is no array, number or Tensor as it is.
     """
 
     leaves: list[Tensor]  # of the recording, where the function has one

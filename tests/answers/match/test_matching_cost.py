@@ -201,6 +201,7 @@ def refused(z):
         (lambda z: z / 0.0, ValueError, "the layer is not finite, at z ="),
         (lambda z: z + np.random.default_rng().normal(), ValueError, "another answer each time"),
         (lambda z: z.astype("f4").astype(float), ValueError, "computes in float32, too few digits"),
+        (lambda z: z if isinstance(z, lm.Tensor) else -z, ValueError, "answer for a Tensor, at z"),
         (lambda z: np.sign(z), TypeError, "an array for a Tensor: compute it by NumPy"),
     ],
 )

@@ -204,7 +204,10 @@ def checked(function: Callable[..., Any], name: str, *arrays: Array, of: str = "
         logs = fault == "is not finite" and of == "z" and len(arrays) > 1
         hint = ": a cost is given logits here, not outputs" * logs
         raise ValueError(f"{name} {fault}, {where}{hint}")
-    for node in nodes(result_of(function, name, (Tensor(arrays[0]), *arrays[1:]), shape)):
+    recorded = result_of(function, name, (Tensor(arrays[0]), *arrays[1:]), shape)
+    if not np.allclose(recorded.data, value, 1e-3):
+        raise ValueError(f"{name} gives another answer for a Tensor, {where}")
+    for node in nodes(recorded):
         if node.dtype.itemsize < 8:
             raise ValueError(f"{name} computes in {node.dtype}, too few digits to judge it by")
     return value
