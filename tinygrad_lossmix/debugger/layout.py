@@ -13,7 +13,7 @@ z  [1, 1]
 
 import shutil
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -111,7 +111,7 @@ def aligned(rows: Sequence[tuple[Any, ...]], styles: tuple[str, ...], indent: st
 
 def shown(rows: Sequence[Row], indent: str = "", above: int = 0) -> Text:
     """Arrays with their names: in columns, else each with a heading; if too high, on one line."""
-    columns, first = screen()[0], not any(part for part, *_ in rows)
+    (columns, height), first = screen(), not any(part for part, *_ in rows)
     styles = ("quiet", "" if not first else "name", "flow", "book")[first:]
     on_lines = aligned([row[first:] for row in rows], styles, indent)
     if _flat(x for _, _, x, _ in rows):
@@ -119,34 +119,22 @@ def shown(rows: Sequence[Row], indent: str = "", above: int = 0) -> Text:
         values = max(len(one_line(x, WHOLE)) for _, _, x, _ in rows)
         if len(indent) + names + values <= columns:
             return on_lines
-    grids = _fitting(lambda height: beside([_block(row, columns, height) for row in rows]))
-    return grids if above + grids.plain.count("\n") < screen()[1] else on_lines
+    for lines in (height, height // 2, max(height // 3 - 1, 5), 4):
+        grids = beside([_block(row, columns, lines) for row in rows])
+        if above + grids.plain.count("\n") < height:
+            return grids
+    return on_lines
 
 
 def compared(rows: Sequence[tuple[str, Any, Any]]) -> Text:
-    """Two of everything, arrays or text, in two columns behind the names of what they are."""
-    flat = _flat(x for _, *pair in rows for x in pair)
-    name = max(len(row[0]) for row in rows) + len(GAP) if flat else 0
-    room = (screen()[0] - name - len(GAP)) // 2
-
-    def table(height: int) -> Text:
-        lines = []
-        for part, *pair in rows:
-            cells = [_lines(x, room, height) for x in pair]
-            for block in cells:
-                block[0].pad_right(room - len(block[0]))
-            if flat:
-                cells.insert(0, [Text(part.ljust(name - len(GAP)), "quiet")])
-            elif part:
-                lines.append(Text(part, "quiet"))
-            lines += _side_by_side(cells)
-        return lined(*lines)
-
-    text = _fitting(table)
-    if text.plain.count("\n") < screen()[1]:
-        return text
-    short = room - LEAST
-    return compared([(part, one_line(x, short), one_line(y, short)) for part, x, y in rows])
+    """Two of everything in two columns behind the names of what they are, arrays on one line."""
+    name, lines = max(len(part) for part, *_ in rows), list[Text]()
+    room = (screen()[0] - name - 2 * len(GAP)) // 2
+    for part, *pair in rows:
+        texts = [wrapped(one_line(x, room), room) for x in pair]
+        cells = [[Text(line.ljust(room), "flow") for line in text] for text in texts]
+        lines += _side_by_side([[Text(part.ljust(name), "quiet")], *cells])
+    return lined(*lines)
 
 
 def beside(blocks: Sequence[list[Text]]) -> Text:
@@ -186,21 +174,6 @@ def _flat(values: Iterable[Any]) -> bool:
     return all(isinstance(x, str | Local) or np.ndim(x) < 2 for x in values)
 
 
-def _fitting(text: Callable[[int], Text]) -> Text:
-    """A text whose arrays take as many lines each as the screen has room for."""
-    height = screen()[1]
-    for lines in (height, height // 2, max(height // 3 - 1, 5), 4):
-        if (found := text(lines)).plain.count("\n") < height:
-            break
-    return found
-
-
-def _lines(x: Any, width: int, height: int) -> list[Text]:
-    if _flat([x]):
-        return [Text(line, "flow") for line in wrapped(one_line(x, width), width)]
-    return _coloured(grid(x, width, height))
-
-
 def _block(row: Row, width: int, height: int) -> list[Text]:
     """A heading, and a grid below; what is short stands behind the heading."""
     part, name, x, about = row
@@ -209,10 +182,10 @@ def _block(row: Row, width: int, height: int) -> list[Text]:
     if _flat([x]) and len(heading) + 2 + len(text := one_line(x, WHOLE)) <= width:
         heading.append(f"  {text}", "flow")
     elif _flat([values]):
-        below = _lines(text, width, height)
+        below = [Text(line, "flow") for line in wrapped(text, width)]
     else:
         heading.append(f" {values.shape}")
-        below = _lines(values, width, height - 1)
+        below = _coloured(grid(values, width, height - 1))
     heading.append(f"  {about}" if about else "", "book")
     return [heading, *below]
 
