@@ -20,9 +20,6 @@ def write(path: Path, content: bytes) -> None:
 
     Several writers do not disturb each other: the last one's content stays. The permissions are
     those of the file that is replaced; of a new one, what the umask leaves.
-
-    Raises:
-        OSError: it cannot be written.
     """
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))

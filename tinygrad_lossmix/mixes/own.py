@@ -92,12 +92,7 @@ class Composition:
         self.layer, self.of_outputs = layer, cost
 
     def composed(self, z: Tensor, y: Any) -> Tensor:
-        """The recorded cost of logits (…, K), a scalar.
-
-        Raises:
-            NotRecorded: the layer or the cost leaves the recording.
-            WrongShape: one of them gives another shape.
-        """
+        """The recorded cost of logits (…, K), a scalar; raises what `result_of` does."""
         made: Tensor = self.of_outputs(self.layer(z), dense(y, z))
         return made
 

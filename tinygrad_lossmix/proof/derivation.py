@@ -182,10 +182,7 @@ def derive(output: str | Output, cost: Callable[[Any, Any], Any], classes: int) 
 
     The logits are z = ln E with E > 0, so that all is rational in E; then E is replaced by what it
     is in terms of the outputs a: a/(1 - a) for sigmoid, a·ΣE for softmax. Of a layer of one's own
-    E stays, and logits ln E.
-
-    Raises:
-        TypeError: the layer uses what formulas do not know.
+    E stays, and logits ln E; TypeError if it uses what formulas do not know.
     """
     e, a = (sympy.symbols(f"{name}:{classes}", positive=True) for name in "Ea")
     y = sympy.symbols(f"y:{classes}", real=True)

@@ -244,9 +244,7 @@ class Grounds:
 def gather(mix: MixLike, k: int, labels: str | None = None) -> Grounds:
     """Search and measure, with K = k outputs; truths are even and uneven distributions.
 
-    Args:
-        labels: the set they are from, simplex (one right answer), cube (any number of them) or
-            reals; None: reals where the outputs leave 0 … 1, else one right answer.
+    Labels are from a set, simplex, cube or reals; None: as for `verdict`.
     """
     with np.errstate(all="ignore"):
         labels = labels or ("reals" if reached(mix.activate, k) == "reals" else "simplex")
