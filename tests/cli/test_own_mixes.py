@@ -167,6 +167,10 @@ def test_a_warning_is_one_line_with_the_line_of_the_user_if_it_is_about_one(run,
         (("match", "cost", "own_mixes:focal"), "a cost is given logits here, not outputs"),
         (("verdict", "exp", "own_mixes:focal"), "there is no mix 'exp' with focal: choose"),
         (("verdict", "own_mixes:number", "ll"), "own_mixes:number is int, not a function"),
+        *[
+            ((*words, "own_mixes.hot", "ll")[:3], "'own_mixes.hot' is no name; a function of your")
+            for words in (("verdict",), ("match", "output"), ("prove",))
+        ],
         (("verdict", "own_mixes:none", "ll"), "'own_mixes' has no 'none'"),
         (
             (*["compare", "--epochs", "1", "--seeds", "1", "--mixes"], "softmax own_mixes:wide"),

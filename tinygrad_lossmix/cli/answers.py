@@ -23,8 +23,8 @@ from tinygrad_lossmix.cli.options import (
     mix_at,
     mix_of,
     mixes_option,
+    named,
     point_options,
-    users_function,
 )
 from tinygrad_lossmix.cli.output import printed, refusing, show, usage
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
@@ -154,7 +154,7 @@ def match(words: tuple[str, ...], classes: int, labels: str | None, as_json: boo
         raise click.UsageError(f"a cost is module:function, not {name!r}; of a mix see verdict")
     ask: Any = lm.matching_cost if what == "output" else lm.matching_output
     with usage():
-        answer = ask(users_function(name) if ":" in name else name, classes, labels)
+        answer = ask(named(name), classes, labels)
     show(as_json, {"matches": [answer.to_dict()]}, answer)
 
 
@@ -195,7 +195,7 @@ def prove(output: str, cost: str, classes: str | None, latex: bool, as_json: boo
     if latex and as_json:
         raise click.UsageError("--latex and --json exclude each other; the object has both")
     with usage(), refusing(TypeError):
-        layer, of = (users_function(x) if ":" in x else x for x in (output, cost))
+        layer, of = named(output), named(cost)
         classes = classes or ("3" if ":" in output else "all")
         k: Any = int(classes) if classes.lstrip("-").isdecimal() else classes
         proof = proved(layer, of, k)

@@ -60,7 +60,7 @@ def mix_of(words: Sequence[str]) -> Mix:
     if len(words) != 2:
         known = ", ".join(map(" ".join, PAIRS))
         raise ValueError(f"a mix is two words, as in softmax ll: choose one of {known}")
-    return Mix(*[users_function(word) if ":" in word else word for word in words])
+    return Mix(*map(named, words))
 
 
 def chosen(ctx: click.Context, param: click.Parameter, value: str | None) -> list[Mix]:
@@ -76,6 +76,13 @@ mixes_option = click.option(
     callback=chosen,
     help='Which mixes, e.g. "softmax ll,sigmoid ce"; all: also lml ce.  [default: the six]',
 )
+
+
+def named(word: str) -> Any:
+    """What a word of a mix stands for: a name of ours, or module:function."""
+    if "." in word and ":" not in word:
+        raise ValueError(f"{word!r} is no name; a function of your own is module:function")
+    return users_function(word) if ":" in word else word
 
 
 @functools.cache
