@@ -192,6 +192,17 @@ def test_as_text_every_number_is_in_full(opened):
     assert page.ask("document.getElementById('plain').getAttribute('aria-pressed')") == "true"
 
 
+def test_where_most_numbers_do_not_fit_their_cells_none_is_written(opened):
+    rng = np.random.default_rng(0)
+    x = np.where(rng.random((30, 12)) < 0.5, 0.0, rng.normal(size=(30, 12)) * 5)
+    w = lm.Tensor(rng.normal(size=(12, 10)), name="w")
+    page = opened(((x @ w) ** 2).sum(), at="#step=4", width=390, height=844)
+    written = """[...document.querySelectorAll('#product .narrow')].map((matrix) =>
+        [...matrix.querySelectorAll('td:not(.out)')].filter(
+            (cell) => getComputedStyle(cell, '::after').content !== 'none').length)"""
+    assert page.ask(written) == [0, 0, 0]
+
+
 def test_the_matrices_of_a_stack_stand_apart(opened):
     x = lm.Tensor(np.arange(24.0).reshape(2, 3, 4), name="x")
     page = opened((x * x).sum(), at="#step=3")

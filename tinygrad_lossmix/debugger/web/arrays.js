@@ -123,15 +123,17 @@ class Matrix {
     return 6 + Matrix.letter * text.length;
   }
 
-  /* Give each cell that many pixels: for all numbers, else for those that fit with two digits. */
+  /* Give each cell that many pixels: for all numbers, else for those that fit with two digits; for
+  none where most of them, zeros aside, do not. */
   size(pixels) {
     const { wide } = this;
     const room = plain() ? Math.max(wide, pixels) : pixels;
     this.element.style.setProperty("--cell", `${room}px`);
     this.element.classList.toggle("narrow", wide > room);
-    for (const { element } of this.cells) {
-      element.classList.toggle("tight", Matrix.room(element.dataset.brief) > room);
-    }
+    const fits = ({ element }) => Matrix.room(element.dataset.brief) <= room;
+    const told = this.cells.filter(({ text }) => text !== "0");
+    const few = 2 * told.filter(fits).length < told.length;
+    for (const cell of this.cells) cell.element.classList.toggle("tight", few || !fits(cell));
   }
 
   /* Light up a row, a column, an entry; null is all of an axis, as where this has but one. */
