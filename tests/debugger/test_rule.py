@@ -190,7 +190,7 @@ def test_a_network_reads_as_in_a_textbook():
         (np.einsum("ij,jk->ik", z, w), 1, "einsum('ik,ij->jk', g, xs[0])"),
         (z @ w[:, 0], 0, "g[..., None] * y"),
         (z @ w[:, 0], 1, "x.T @ g"),
-        (w[:, 0] @ w, 0, "y @ g"),
+        (w[:, 0] @ w, 0, "g @ y.T"),
         (w[:, 0] @ w, 1, "x[:, None] * g[None, :]"),
         (np.stack([z, z]) @ w, 1, "x.mT @ g"),
     ],

@@ -192,7 +192,10 @@ def _tree(x: Any) -> ast.expr:
         column: Any = args[0].args[1] if args[0].function is np.matmul else None
         made = subscript(getattr(column, "kwargs", {}).get("key"))
         if (at, made, x.ndim) == ("..., 0", "..., None", 1):  # of a vector
-            return _infix(np.matmul, args[0].args[0], column.args[0])
+            left, vector = args[0].args[0], column.args[0]
+            if _is_leaf(left):  # as for a row of a matrix
+                return ast.BinOp(_tree(vector), ast.MatMult(), ast.Attribute(_tree(left), "T"))
+            return _infix(np.matmul, left, vector)
         nothing = "..., " * (len(taken) > args[0].ndim)
         return ast.Subscript(first, ast.Name(at.removeprefix(nothing)))
     if function is scatter:
@@ -272,9 +275,7 @@ def reason(reading: Reading, node: Tensor, place: int) -> str:
     if not is_elementwise(node, place):
         several = f"each entry of {z} depends on several of {x}"
         if gathered(node, place) is not None:
-            return (
-                f"{several}, on which no other depends: they get its gradient, times their slopes."
-            )
+            return f"{several}, on which no other depends: they get its gradient times slopes."
         return f"{several}: the local Jacobian is not diagonal, and what comes back is summed."
     every = [*"ijklmnpqrstuvw"][: node.ndim]
     own = zip(every[node.ndim - argument.ndim :], shape, strict=False)

@@ -90,9 +90,8 @@ def return_(session: Session[Walk], arg: str) -> Text:
 def until(session: Session[Walk], arg: str) -> Text:
     """until NAME: go on until that node has its value, then until its gradient is complete"""
     walk, node = session.steps, node_or_current(arg, session.steps)
-    return session.moved(
-        walk.until(node), f"{walk.reading.call(node)} gets no further contribution"
-    )
+    words = f"{walk.reading.call(node)} gets no further contribution"
+    return session.moved(walk.until(node), words)
 
 
 @command("move")
