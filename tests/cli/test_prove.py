@@ -50,6 +50,8 @@ def test_json_is_one_object_with_exact_numbers_as_text() -> None:
     }
     (right,) = json.loads(prove("softmax", "ll", "--classes", "3", "--json").stdout)["mixes"]
     assert (right["holds"], right["counterexample"]) == (True, None)
+    (twice,) = json.loads(prove("softmax", "ce", "--classes", "2", "--json").stdout)["mixes"]
+    assert twice["multiple"] == "2"
 
 
 @pytest.mark.parametrize(
