@@ -173,3 +173,10 @@ def test_beside_an_infinity_it_is_the_nan_that_is_shown():
     with np.errstate(all="ignore"):
         said = answers_to("why nan", (x / (x * 0.0)).sum())
     assert re.search(r"makes the first NaN\n  value +n2\[1\] +nan\n", said)
+
+
+def test_a_mix_that_is_multiplied_is_named_as_one_can_write_it():
+    p, t = lm.sigmoid(lm.Tensor([50.0, 2.0], name="z") * 50.0), np.array([1.0, 0.0])
+    with np.errstate(all="ignore"):
+        text = answers_to("why nan", -(t * np.log(p) + (1 - t) * np.log(1 - p)).mean())
+    assert "write lm.Mix('sigmoid', 'ce').cost(u, y) for " in text

@@ -23,7 +23,6 @@ from tinygrad_lossmix.engine.replay import recorded, replay
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.costs import xlogy
-from tinygrad_lossmix.mixes.layers import PAIR_OF
 from tinygrad_lossmix.printing import number, short
 from tinygrad_lossmix.views.reading import Reading, swept
 
@@ -129,14 +128,15 @@ def _repair(reading: Reading, origin: Origin) -> Iterator[str]:
     if origin.node.function is None:
         yield f"leave out the examples where np.isfinite({name}) is False"
         return
-    from tinygrad_lossmix.compiler.stabilize import rewritten  # the prompt opens without it
+    from tinygrad_lossmix.compiler.patterns.published import MIXES  # the prompt opens without these
+    from tinygrad_lossmix.compiler.stabilize import rewritten
 
     stable = rewritten(cost)
     if found := _finite(stable.after):
         later = (each for each in stable.replacements if each.before.order >= origin.node.order)
         for each in [*later][-2:]:
-            pair = PAIR_OF.get(each.after.function)  # a mix as one node
-            better = f"lm.Mix{pair}.cost(u, y)" if pair else each.pattern.stable
+            pairs = (pair for pair, pattern in MIXES.items() if pattern is each.pattern)
+            better = next((f"lm.Mix{pair}.cost(u, y)" for pair in pairs), each.pattern.stable)
             yield f"write {better} for {each.pattern.unstable}"
         yield f"tried: lm.stabilize({reading.call(cost)}) is {found}"
         return
