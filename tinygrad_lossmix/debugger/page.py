@@ -277,16 +277,17 @@ class Playback:
         return [*map(self._array, arrays, views)]
 
     def _delta(self, walk: Walk) -> dict[str, Any] | None:
-        found, symbols = walk.at(len(walk)).delta(), walk.reading.symbols
-        if found is None or found.gradient is None or symbols is None:
+        symbols = walk.reading.symbols
+        gradient = symbols and walk.at(len(walk)).gradient(symbols.z)
+        if symbols is None or gradient is None:
             return None
-        meeting = Meeting("z", found.gradient, found.a_minus_y)
+        meeting = Meeting("z", gradient, symbols.a_minus_y)
         words = "They are equal." if meeting.same else f"They differ by up to {meeting.gap:.4g}."
         return {
             "name": walk.reading.derivative(symbols.z),
             "difference": symbols.scaled("a - y"),
             "complete": walk.complete(symbols.z),
-            "arrays": [self._array(x) for x in (found.gradient, found.a_minus_y)],
+            "arrays": [self._array(x) for x in (gradient, symbols.a_minus_y)],
             "words": words,
         }
 

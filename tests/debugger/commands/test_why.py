@@ -92,7 +92,7 @@ def nan_in_a_constant():
 PLANTED = {
     zero_times_log_zero: ("log(a)", "makes the first infinity", "lm.xlogy(y, a) for y *"),
     log_of_zero: ("log(a)", "makes the first infinity", "np.log(np.maximum(a, 1e-30))"),
-    exp_overflows: ("exp(z)", "makes the first infinity", "log_softmax(u)"),
+    exp_overflows: ("exp(z)", "makes the first infinity", "write lm.log_softmax(u) for ln(softm"),
     infinity_less_infinity: ("exp(x)", "makes the first infinity", "np.exp(np.minimum(x, 700.0))"),
     zero_by_zero: ("x / n1", "makes the first NaN", "x / np.where(n1 != 0, n1, 1.0)"),
     slope_of_sqrt_at_zero: ("sqrt(n2)", "hands on the first infinity", "np.sqrt(np.maximum("),
@@ -180,3 +180,12 @@ def test_a_mix_that_is_multiplied_is_named_as_one_can_write_it():
     with np.errstate(all="ignore"):
         text = answers_to("why nan", -(t * np.log(p) + (1 - t) * np.log(1 - p)).mean())
     assert "write lm.Mix('sigmoid', 'ce').cost(u, y) for " in text
+
+
+def test_what_it_says_to_write_is_there_to_be_written():
+    z = lm.Tensor([50.0, 0.0, -800.0], name="z")
+    with np.errstate(all="ignore"):
+        one_minus = answers_to("why nan", (np.log(1.0 - lm.softmax(z)) * [1.0, 0.0, 0.0]).sum())
+        minus_one = answers_to("why nan", (1.0 / (1.0 - lm.softmax(z))).sum())
+    assert "lm.stabilize writes log1m_softmax(u) for ln(1 - softmax(u))" in one_minus
+    assert "write -np.expm1(lm.log_softmax(u)) for 1 - softmax(u)" in minus_one

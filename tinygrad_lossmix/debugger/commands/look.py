@@ -152,24 +152,25 @@ def contrib(session: Session[Walk], arg: str) -> Text:
 @command("look", "d")
 def delta(session: Session[Walk], arg: str) -> Text:
     """the gradient of the logits so far, and a - y beside it"""
-    walk, found, symbols = session.steps, session.steps.delta(), session.steps.reading.symbols
-    if found is None or symbols is None:
+    walk, symbols = session.steps, session.steps.reading.symbols
+    if symbols is None:
         return Text(
             "no delta: the recording has no sigmoid or softmax layer with one of the costs "
             "cross_entropy, log_likelihood, quadratic"
         )
-    a_minus_y = symbols.scaled("a - y")  # over n for n examples, as the gradient is
-    if found.gradient is None:
-        a_minus_y_alone = _alone(session, a_minus_y, found.a_minus_y, symbols.n.removeprefix(", "))
-        return lined(gradient_so_far(session, symbols.z), a_minus_y_alone)
+    gradient, a_minus_y = walk.gradient(symbols.z), symbols.a_minus_y
+    name = symbols.scaled("a - y")  # over n for n examples, as the gradient is
+    if gradient is None:
+        alone = _alone(session, name, a_minus_y, symbols.n.removeprefix(", "))
+        return lined(gradient_so_far(session, symbols.z), alone)
     received, expected = walk.progress(symbols.z)
     about, apart = f"{received} of {count(expected, 'contribution')} so far", ""
     if received == expected:
         about = walk.reading.equation(symbols.z).partition(f"{symbols.scaled('delta')}, ")[2]
-        apart = _difference(walk, Meeting("z", found.a_minus_y, found.gradient), symbols)
+        apart = _difference(walk, Meeting("z", a_minus_y, gradient), symbols)
     row = partial(session.focus.row_of, walk.reading, "")
-    gradient = row(walk.reading.derivative(symbols.z), found.gradient, about)
-    return shown([gradient, row(a_minus_y, found.a_minus_y, apart)])
+    found = row(walk.reading.derivative(symbols.z), gradient, about)
+    return shown([found, row(name, a_minus_y, apart)])
 
 
 def _difference(walk: Walk, meeting: Meeting, symbols: Symbols) -> str:

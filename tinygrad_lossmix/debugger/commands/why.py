@@ -3,6 +3,7 @@
 Only what leads to the cost counts: `np.where(mask, z, -np.inf)` before a softmax does no harm.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ from tinygrad_lossmix.engine.replay import recorded, replay
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.costs import xlogy
+from tinygrad_lossmix.mixes.layers import LAYERS
 from tinygrad_lossmix.printing import number, short
 from tinygrad_lossmix.views.reading import Reading, swept
 
@@ -36,6 +38,8 @@ GUARDS = {  # what to write for a function of x, of x and y, that overflows or i
         "{x} / np.where(abs({y}) > 1e-150, {y}, 1.0)",
     ],
 }
+CALL = re.compile(r"(?<!\.)\b\w+(?=\()")  # of a function without a module
+WHOSE = {"expm1": "np."} | {name: "lm." for layer in LAYERS.values() for name in layer.named}
 Function = Callable[..., Any]
 
 
@@ -128,16 +132,12 @@ def _repair(reading: Reading, origin: Origin) -> Iterator[str]:
     if origin.node.function is None:
         yield f"leave out the examples where np.isfinite({name}) is False"
         return
-    from tinygrad_lossmix.compiler.patterns.published import MIXES  # the prompt opens without these
-    from tinygrad_lossmix.compiler.stabilize import rewritten
+    from tinygrad_lossmix.compiler.stabilize import rewritten  # the prompt opens without it
 
     stable = rewritten(cost)
     if found := _finite(stable.after):
-        later = (each for each in stable.replacements if each.before.order >= origin.node.order)
-        for each in [*later][-2:]:
-            pairs = (pair for pair, pattern in MIXES.items() if pattern is each.pattern)
-            better = next((f"lm.Mix{pair}.cost(u, y)" for pair in pairs), each.pattern.stable)
-            yield f"write {better} for {each.pattern.unstable}"
+        later = [x for x in stable.replacements if x.before.order >= origin.node.order]
+        yield from (_written(each.pattern) for each in (later or stable.replacements)[-2:])
         yield f"tried: lm.stabilize({reading.call(cost)}) is {found}"
         return
     for text, function, other in _candidates(reading, origin.node):
@@ -146,6 +146,17 @@ def _repair(reading: Reading, origin: Origin) -> Iterator[str]:
             yield f"tried: the cost is {found}"
             return
     yield "nothing that was tried helps: change the numbers that go in, or their scale"
+
+
+def _written(pattern: Any) -> str:
+    """What to write in place of a pattern; that `stabilize` does, where only it can."""
+    from tinygrad_lossmix.compiler.patterns.published import MIXES
+
+    pair = next((pair for pair, known in MIXES.items() if known is pattern), None)
+    stable = f"lm.Mix{pair}.cost(u, y)" if pair else pattern.stable
+    verb = "write" if WHOSE.keys() >= {*CALL.findall(stable)} else "lm.stabilize writes"
+    ours = CALL.sub(lambda call: f"{WHOSE.get(call[0], '')}{call[0]}", stable)
+    return f"{verb} {ours} for {pattern.unstable}"
 
 
 def _finite(cost: Tensor) -> str:
