@@ -11,7 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from tests.helpers.quick import thinned
+from tinygrad_lossmix.caller import INSIDE
 from tinygrad_lossmix.cli import main
+from tinygrad_lossmix.cli.output import warning
 
 ROOT = Path(__file__).parents[2]
 MODULE = """
@@ -141,6 +143,7 @@ def test_a_warning_is_one_line_with_the_line_of_the_user_if_it_is_about_one(run,
         done = subprocess.run([*command, *args], capture_output=True, text=True, env=env)
         assert done.stderr.startswith(said)
         assert done.stderr.count("\n") == 1
+    assert warning("overflow", RuntimeWarning, f"{INSIDE[0]}lab/training.py", 7) == ""
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,13 @@ def test_other_points_or_another_cost_fail_what_is_stated(monkeypatch):
 
 
 @pytest.mark.slow
+def test_what_is_stated_is_of_ours_whatever_stands_beside():
+    found = linear_models.posterior(mixes=[lm.Mix("softmax", lambda a, y: (a * y).mean())])
+    assert [s.holds for s in found.statements] == [True] * 4
+    assert found.values["accuracy"]["softmax + cost"] < 0.5
+
+
+@pytest.mark.slow
 def test_data_of_ones_own_are_drawn():
     rng = np.random.default_rng(0)
     y = np.arange(40) % 2

@@ -66,6 +66,6 @@ def test_curves_are_saved_by_their_suffix(form, start, make_result, tmp_path, mo
 @pytest.mark.slow
 def test_data_of_ones_own_take_the_place_of_the_digits(blobs):
     for name in ("digits", "pairings"):
-        found = lm.lab.STUDIES[name](data=blobs, mixes=[lm.Mix("lml", "ce")])
+        found = lm.lab.STUDIES[name](data=blobs, mixes=[lm.Mix("lml", "ce"), lm.Mix(np.log, "ce")])
         assert found.statements == ()
         assert any("lml ce" in cells for cells in found.tables[0].rows)

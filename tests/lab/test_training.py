@@ -178,3 +178,4 @@ def test_large_outputs_of_a_sigmoid_layer_count_as_confidence() -> None:
 def test_outputs_that_are_no_probabilities_have_an_error_too():
     assert calibration_error(np.array([[-0.5, -1.0], [-2.5, -2.0]]), np.array([0, 0])) == 1.75
     assert calibration_error(np.array([[1e30, 0.0]]), np.array([0])) == 1e30
+    assert np.isnan(calibration_error(np.array([[np.nan, 0.0], [0.5, 0.5]]), np.array([0, 0])))

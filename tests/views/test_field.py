@@ -159,6 +159,16 @@ def test_without_matplotlib_there_is_the_text_and_advice(monkeypatch, tmp_path):
     assert shown.save(tmp_path / "field.txt").read_text("utf-8") == shown.text + "\n"
 
 
+@np.errstate(all="ignore")
+def test_where_delta_is_no_number_there_is_no_arrow():
+    found = lm.field(lm.Mix(np.log, "quadratic"), lm.Mix("softmax", "ll"))
+    rows = found.text.split("\n\n")[1].splitlines()[1:]
+    assert [row.split().count("·") for row in rows[5:]] == [9] * 4
+    assert {*rows[0].split()[:4]} == {"·"}
+    first, *_ = found._figure().axes
+    assert 0.0 < drawn(first, "Quiver").scale < np.inf
+
+
 def test_a_cost_that_is_the_same_everywhere_is_drawn_without_a_warning():
     assert lm.field(lm.Mix("sigmoid", "ll"), y=[0.0, 0.0]).svg().count("· ·") == 0
 

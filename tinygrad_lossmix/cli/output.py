@@ -49,7 +49,12 @@ def printed(*parts: RenderableType) -> str:
 
 
 def warning(message: Any, category: Any, filename: str, lineno: int, line: Any = None) -> str:
-    """A warning of Python's as one line, with the line of a user's that it is about."""
+    """A warning of Python's as one line, with the line of a user's that it is about.
+
+    What overflows inside is seen in the results.
+    """
+    if category is RuntimeWarning and filename.startswith(INSIDE):
+        return ""
     where = "" if filename.startswith(INSIDE) else f" ({line_of_code(filename, lineno)})"
     return clean(f"Warning: {message}{where}") + "\n"
 

@@ -124,10 +124,11 @@ def paired(
         ends = {result.mix: trained(result.mix, data, plan) for result in results}
     for result in results:
         (a, y, loss), mix = ends[result.mix], result.mix
-        matches = diagnose(a, y, loss).matches if np.isfinite(loss) else ()
+        known = np.isfinite(loss)
+        matches = diagnose(a, y, loss).matches if known else ()
         names[mix] = ", ".join(match.pair for match in matches)
         accuracy = float((a.argmax(axis=-1) == y).mean())
-        stuck = [each.name for each in plateau(f"{loss:.4f}", k, accuracy).matches]
+        stuck = [x.name for x in plateau(f"{loss:.4f}", k, accuracy).matches] if known else []
         floor = WRONG[mix][1](k) if mix in WRONG else 0.0
         over[mix] = min(epoch.cost for run in result.runs for epoch in run.curve) - floor
         rows.append((*row(result)[:4], amount(floor), names[mix], ", ".join(stuck[:1]) or "-"))

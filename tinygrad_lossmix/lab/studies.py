@@ -154,6 +154,7 @@ def summarise(finished: Sequence[Run], data: Data, settings: Settings) -> list[R
     return [Result(mix, tuple(found[mix]), delta) for mix, delta in zip(found, deltas, strict=True)]
 
 
+@np.errstate(all="ignore")
 def measure_delta(mix: Mix, data: Data, settings: Settings) -> MeasuredDelta:
     """The delta of `mix.composed`, by the engine, for the initial weights of seed 0."""
     parts, p, rng = begun(data, settings)

@@ -210,6 +210,6 @@ def calibration_error(a: Array, y: Array) -> float:
     """
     confidence = a.max(axis=-1).astype(np.float64)
     right = a.argmax(axis=-1) == y
-    bins = np.clip(confidence * BINS, 0, BINS - 1).astype(int)
+    bins = np.nan_to_num(np.clip(confidence * BINS, 0, BINS - 1)).astype(int)
     gaps = np.bincount(bins, weights=right - confidence, minlength=BINS)
     return float(np.abs(gaps).sum() / len(y))

@@ -84,8 +84,9 @@ class Panel(NamedTuple):
     def text(self) -> str:
         """The directions of -δ."""
         pushes = -self.delta(plane(9, 5.0)[::-1])
-        eighths = np.rint(np.arctan2(pushes[..., 1], pushes[..., 0]) * 4.0 / np.pi).astype(int)
-        signs = np.where(np.linalg.norm(pushes, axis=-1) < 0.05, "·", COMPASS[eighths])
+        way = np.nan_to_num(np.arctan2(pushes[..., 1], pushes[..., 0]))
+        arrows = COMPASS[np.rint(way * 4.0 / np.pi).astype(int)]
+        signs = np.where(np.linalg.norm(pushes, axis=-1) >= 0.05, arrows, "·")
         return "\n".join([f"{self.mix}, {self.formula}", *map(" ".join, signs)])
 
 
@@ -161,7 +162,8 @@ class Field(Drawn):
         down = ceil(len(self._panels) / across)
         size = 2.75 * across + 0.9, 2.95 * down + 0.6
         figure = Figure(size, facecolor=PAPER, layout="constrained")
-        longest = max(np.linalg.norm(panel.delta(FINE), axis=-1).max() for panel in self._panels)
+        lengths = np.linalg.norm([panel.delta(FINE) for panel in self._panels], axis=-1)
+        longest = lengths[np.isfinite(lengths)].max(initial=0.0)
         for i, panel in enumerate(self._panels, 1):
             heat = panel.draw(figure.add_subplot(down, across, i), longest or 1.0)
         bar = figure.colorbar(heat, ax=figure.axes, shrink=0.6, aspect=30, ticks=MaxNLocator(6))
