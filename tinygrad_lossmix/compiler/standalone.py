@@ -20,12 +20,8 @@ from tinygrad_lossmix.mixes.mix import Mix
 
 
 def standalone(mix: Mix, z: Array, y: Array) -> str:
-    """Python text: a function of logits and labels for the cost and δ = ∂C/∂z, and a call of it.
-
-    Args:
-        mix: the output layer and the cost.
-        z: logits (K,) or (n, K), for the shapes and for the call.
-        y: labels of that shape.
+    """Python text: a function of logits (K,) or (n, K) and labels of that shape for the cost and
+    δ = ∂C/∂z, and a call of it with these.
     """
     step = compile(functools.partial(mix.cost))  # whose lines of source say nothing of the mix
     step(z, y)

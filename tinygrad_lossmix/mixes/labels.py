@@ -40,11 +40,8 @@ def logits(z: Any, output: str = "") -> Any:
 
 
 def numbers(what: str, x: Any) -> Array:
-    """A float array of plain numbers; integers become float64.
-
-    Raises:
-        TypeError: not real numbers, or masked.
-        ValueError: rows of different length.
+    """A float array of plain numbers; integers become float64. TypeError: not real, or masked;
+    ValueError: rows of different length.
     """
     if is_duck(x):
         return x if x.dtype.kind == "f" else x.astype(np.float64)

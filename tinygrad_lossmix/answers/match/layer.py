@@ -58,14 +58,8 @@ class Layer:
         pair: Any = LAYERS[known][:2] if isinstance(known, str) else (known, known)
         self.function, self.book = pair  # as it is computed, as it is written
         self.name, self.classes = named(known, "the layer"), whole_number(classes)
-        self.whole = False  # a batch is the same as its rows
-        z = np.random.default_rng(3).normal(size=(3, self.classes))
-        rows = np.array([checked(self.function, self.name, row) for row in z])
-        try:
-            a = self.function(z.copy())
-            self.whole = a.shape == z.shape and np.allclose(a, rows, rtol=1e-12, atol=0.0)
-        except Exception:  # it is written for one example
-            pass
+        rows, batch = apart_and_together(self.function, self.name, self.classes)
+        self.whole = np.shape(batch) == rows.shape and np.allclose(batch, rows, 1e-12, 0.0)
 
     def __call__(self, z: Any) -> Any:
         """The outputs of logits (…, K), row by row where it must be."""
@@ -213,16 +207,22 @@ def checked(function: Callable[..., Any], name: str, *arrays: Array, of: str = "
     return value
 
 
+def apart_and_together(layer: Callable[[Any], Any], name: str, k: int) -> tuple[Array, Any]:
+    """The outputs for three rows of logits, checked, and of them as a batch, if it takes one."""
+    z = np.random.default_rng(3).normal(size=(3, k))
+    rows = np.array([checked(layer, name, row) for row in z])
+    try:
+        return rows, np.asarray(layer(z))
+    except Exception:  # it is written for one example
+        return rows, None
+
+
 def check_mix(mix: Mix, classes: int) -> None:
     """Raise ValueError where the layer or the cost of a mix is no function of its arguments."""
-    z, a = np.random.default_rng(3).normal(size=(3, classes)), np.full(classes, 1 / (classes + 1))
-    rows = [checked(mix.layer.stable, mix.output, row) for row in z]
+    rows, batch = apart_and_together(mix.layer.stable, mix.output, classes)
+    a = np.full(classes, 1.0 / (classes + 1))
     checked(mix.on_outputs, mix.cost_name, a, np.eye(classes)[0], of="a")
-    try:
-        batch = mix.activate(z)
-    except Exception:  # it is written for one example
-        return
-    if not np.allclose(batch, rows, 1e-6):
+    if batch is not None and not np.allclose(batch, rows, 1e-6):
         said = "gives an example other outputs in a batch than alone"
         raise ValueError(f"{mix.output} {said}: compute each row by itself, over axis=-1")
 

@@ -229,10 +229,9 @@ def advice(e: Grounds, instead: str) -> str:
     """What to use, and for which labels."""
     if e.disagreement > CLOSE:
         return "mend the closed forms before anything else"
-    if e.constant and e.classes > 1:
-        return "an output layer that depends on z"
     if e.constant:
-        return "one sigmoid output with cross-entropy, or two softmax outputs"
+        one = "one sigmoid output with cross-entropy, or two softmax outputs"
+        return "an output layer that depends on z" if e.classes > 1 else one
     if e.proper and e.convex:
         if e.a_minus_y:
             return _use(e)

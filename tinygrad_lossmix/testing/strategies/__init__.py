@@ -47,12 +47,7 @@ Strategy = st.SearchStrategy[Any]
 
 
 def sides_of(shape: Any) -> Shape:
-    """A shape that was given.
-
-    Raises:
-        TypeError: not a tuple of integers.
-        ValueError: a negative one.
-    """
+    """A shape that was given; TypeError if it is none, ValueError for a negative side."""
     if not isinstance(shape, tuple) or not all(isinstance(n, int | np.integer) for n in shape):
         raise TypeError(f"a shape is a tuple of integers, as in (2, 3), not {shape!r:.80}")
     if any(n < 0 for n in shape):
