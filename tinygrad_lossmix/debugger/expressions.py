@@ -241,7 +241,6 @@ def assignment(text: str, known: Iterable[str]) -> tuple[str, str, str]:
     found = VALUE.fullmatch(text.removeprefix(name))
     entry = ENTRY.fullmatch(text) and text.startswith(f"{name}[")  # and no value
     if found is None or not name or entry:
-        raise CommandError(
-            "set takes an input and its value, `y` and labels, or `mix` and two words"
-        )
+        words = "set takes an input and its value, `y` and labels, or `mix` and two words"
+        raise CommandError(words)
     return name, found["place"] or "", found["value"]

@@ -275,7 +275,7 @@ def reason(reading: Reading, node: Tensor, place: int) -> str:
     if not is_elementwise(node, place):
         several = f"each entry of {z} depends on several of {x}"
         if gathered(node, place) is not None:
-            return f"{several}, on which no other depends: they get its gradient times slopes."
+            return f"{several}, on which no other depends: each gets its gradient times a slope."
         return f"{several}: the local Jacobian is not diagonal, and what comes back is summed."
     every = [*"ijklmnpqrstuvw"][: node.ndim]
     own = zip(every[node.ndim - argument.ndim :], shape, strict=False)

@@ -108,6 +108,8 @@ def local(reading: Reading, node: Tensor, place: int) -> tuple[str, Any]:
         return (
             (f"{other}.T", values.T) if values.ndim == 2 else (f"{other}[:, None]", values[:, None])
         )
+    if node.function is np.einsum and len(node.args) == 2:
+        return named_array(reading, node.args[1 - place])
     ways = (derivatives(node, place) for derivatives in (entrywise, gathered, rowwise))
     each = next((values for values in ways if values is not None), None)
     if each is None:
@@ -133,7 +135,7 @@ def parts(reading: Reading, product: Product, focus: Focus = ALL) -> list[Row]:
         so_far = "as downstream"
     return [
         focus.row_of(reading, "upstream", reading.derivative(node), g),
-        factor if is_matrix_product(node) else focus.row_of(reading, *factor),
+        factor if node.function in (np.matmul, np.einsum) else focus.row_of(reading, *factor),
         focus.row_of(reading, "downstream", f"→ {reading.call(argument)}", contribution),
         (part, f"{name} ({progress(product)})", so_far, about),
     ]

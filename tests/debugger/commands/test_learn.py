@@ -119,7 +119,7 @@ CALLS = [
     (lambda x, w: np.stack([x, x]) @ w, "hence n4.mT: (3, 4) @ (4, 2) = (3, 2)"),
     (
         lambda x, w: np.linalg.norm(x, axis=1),
-        "several of x, on which no other depends: they get its gradient",
+        "several of x, on which no other depends: each gets its gradient",
     ),
     (
         lambda x, w: np.prod(x),
@@ -143,6 +143,17 @@ def test_why_a_product_is_what_it_is(f, words):
     w = lm.Tensor(rng.normal(size=(3, 2)), name="w")
     node = f(x, w)
     assert words in " ".join(answers_to("explain node", node.sum(), node=node).split())
+
+
+def test_the_local_derivative_of_an_einsum_is_the_other_operand():
+    x, w = (
+        lm.Tensor(np.arange(24.0).reshape(s), name=n) for s, n in (((2, 12), "x"), ((12, 2), "w"))
+    )
+    text = answers_to("next 2", np.einsum("ij,jk->ik", x, w).sum())
+    assert "local w (12, 2)" in text
+    assert "local x (2, 12)" in answers_to("next 3", np.einsum("ij,jk->ik", x, w).sum())
+    kept = answers_to("row 1;;next 2", np.einsum("ij,kj->ik", x, w.T).sum())
+    assert "local n2 (2, 12)" in kept, "what is summed over is not narrowed"
 
 
 def test_the_local_derivative_by_a_matrix_behind_a_row_is_the_row_as_a_column():
