@@ -128,3 +128,9 @@ def test_arrays_are_found_by_name_and_what_is_optional_may_be_missing(tmp_path: 
     way = r"no array named y, it holds X, z: save with np\.savez\(path, X=\.\.\., y=\.\.\.\)"
     with pytest.raises(ValueError, match=way):
         arrays(tmp_path / "a.npz", "X", "y")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no such device here")
+def test_a_device_that_never_ends_is_not_read() -> None:
+    with pytest.raises(ValueError, match=r"^a device, not an \.npz file: save one by np\.savez$"):
+        arrays("/dev/full", "X")

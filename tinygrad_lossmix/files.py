@@ -43,6 +43,8 @@ def write(path: Path, content: bytes) -> None:
 def arrays(path: str | Path, *names: str, optional: tuple[str, ...] = ()) -> dict[str, Any]:
     """Those of an .npz file with these names, ValueError without; nothing is unpickled."""
     every = *names, *optional
+    if Path(path).is_char_device():  # one may never end
+        raise ValueError("a device, not an .npz file: save one by np.savez")
     try:
         with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as file:
             found, held = {x: file[x] for x in every if x in file.files}, ", ".join(file.files)
