@@ -191,13 +191,14 @@ class Drawing(Drawn):
 
 
 def scalable(svg: str, dark: str = dark_style(f".{SCOPE}")) -> str:
-    """An `<svg>` element as it was drawn, free to shrink, dark where that is asked for."""
+    """An `<svg>` element as it was drawn, free to shrink with its letters, dark where asked for."""
     svg = svg[svg.index("<svg") :].rstrip()
     opening, rest = svg.split(">", 1)
     width = re.search(r' width="([\d.]+)pt"', opening)
     opening = re.sub(r' (width|height)="[^"]*"', "", opening)
     style = f' style="max-width: {width[1]}pt"' if width else ""
-    return f'{opening} class="{SCOPE}"{style}>\n{dark}{rest}\n'
+    shrinking = ' text-rendering="geometricPrecision"'  # else letters are as wide as whole pixels
+    return f'{opening} class="{SCOPE}"{style}{shrinking}>\n{dark}{rest}\n'
 
 
 def titled(svg: str, texts: Mapping[str, list[str]]) -> str:
