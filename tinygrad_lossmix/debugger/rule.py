@@ -278,8 +278,9 @@ def reason(reading: Reading, node: Tensor, place: int) -> str:
             return f"{several}, on which no other depends: each gets its gradient times a slope."
         return f"{several}: the local Jacobian is not diagonal, and what comes back is summed."
     every = [*"ijklmnpqrstuvw"][: node.ndim]
-    own = zip(every[node.ndim - argument.ndim :], shape, strict=False)
-    at, behind = _index(every), _index(["0" if n == 1 else letter for letter, n in own])
+    first = node.ndim - argument.ndim
+    own = zip(every[first:], shape, node.shape[first:], strict=True)
+    at, behind = _index(every), _index("0" if n < m else letter for letter, n, m in own)
     text = f"d{z}{at}/d{x}{behind} = {slope(reading, node, place)}"
     if argument.size > 1:
         text = f"entry by entry: {text}; {z}{at} depends on no other entry of {x}"
@@ -311,7 +312,8 @@ def _of_a_matrix_product(reading: Reading, node: Tensor, place: int) -> str:
         return f"{text}."
     n = shapes[1 - place][-2 if place else -1]
     who = "rows (in a batch, the examples)" if place else "columns"
-    text += f": it is used in all {n} {who} of {z}, and what comes back is summed."
+    used = f": it is used in all {n} {who} of {z}, and what comes back is summed"
+    text += f"{used * (n > 1)}."
     if not (rows and columns):
         return text
     (*_, a, b), c = shapes[1 - place], node.shape[-2:]

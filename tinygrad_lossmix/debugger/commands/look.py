@@ -224,9 +224,8 @@ def delta_(session: Session[Lockstep], arg: str) -> Text:
 def draw(session: Session[Walk], arg: str) -> Text:
     """draw FILE: the picture with the gradients so far, as .svg, .png, .pdf, .dot, .mmd or .txt"""
     walk = session.steps
-    return _written(
-        "draw graph.svg", arg, lambda path: drawing(walk.reading, walk.gradients()).save(path)
-    )
+    save: Any = lambda path: drawing(walk.reading, walk.gradients()).save(path)
+    return _written("draw graph.svg", arg, save)
 
 
 @command("look", takes="text")
