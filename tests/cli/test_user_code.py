@@ -49,6 +49,7 @@ def test_a_file_is_found_however_its_path_is_typed(run, tmp_path, file):
         ["match", "output", "layer_a:talking"],
         ["delta", "layer_a:talking", "quadratic"],
         ["check", "layer_a:talking", "quadratic"],
+        ["step", "layer_a:talking", "--input", "scalar", "--batch", "-c", "next"],
     ],
 )
 def test_what_it_prints_is_no_part_of_the_answer(run, words):

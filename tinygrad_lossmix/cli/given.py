@@ -4,7 +4,9 @@ at random numbers; and these, `--input 3x4 --input 4 --seed 0`, which check take
 
 import functools
 import inspect
+import io
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from typing import Any, NamedTuple
 
 import click
@@ -118,7 +120,8 @@ def of_a_function(name: str, shapes: tuple[str, ...], seed: int, lines: bool) ->
             leaf.line = first_line(name, loss)
     with users_code(name), np.errstate(all="ignore"):
         cost, known = outcome(loss, *leaves)
-        again = loss(*map(Tensor, arrays, called))
+        with redirect_stdout(io.StringIO()):  # what it prints was heard
+            again = loss(*map(Tensor, arrays, called))
         if not isinstance(cost, Tensor):
             words = "compute the cost by NumPy's functions and operators, without float() or .data"
             raise Refused(f"{name}: it returns {type(cost).__name__}, not a Tensor: {words}")

@@ -137,13 +137,10 @@ def _best(quotients: Array, steps: Array, off: Array, orders: int) -> tuple[Arra
 
     Lepski's rule: rounding is known and shrinks as the step grows, so quotients agree within it up
     to the first step that is too long; the one before is the best. Its truncation is at most what
-    rounding could hide at the step before it.
+    rounding, `off`, could hide at the step before it.
 
-    Args:
-        quotients: a row for each step, the smallest first.
-        steps: what their truncation is proportional to.
-        off: what rounding does to them.
-        orders: columns, each extrapolated from neighbours in the one before (Neville).
+    Quotients have a row for each step, the smallest first; each order is a column extrapolated from
+    neighbours in the one before (Neville), where truncation is proportional to the steps.
     """
     best, errors = quotients[len(quotients) // 2], np.full(quotients.shape[1], np.inf)
     first, bound = best, errors
