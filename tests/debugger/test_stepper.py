@@ -137,10 +137,11 @@ def test_stepping_leaves_the_grads_of_the_recording_alone():
 def test_delta_arrives_with_the_logits():
     z = lm.Tensor([2.0, 1.0, 0.0])
     walk = lm.Stepper(lm.Mix("softmax", "ll").composed(z, 0))
-    assert walk.gradient(z) is None
+    assert walk.delta().gradient is None
     walk.end()
-    np.testing.assert_allclose(walk.gradient(z), walk.reading.symbols.a_minus_y, atol=1e-15)
-    assert lm.Stepper(z.sum()).reading.symbols is None
+    found = walk.delta()
+    np.testing.assert_allclose(found.gradient, found.a_minus_y, atol=1e-15)
+    assert lm.Stepper(z.sum()).delta() is None
 
 
 def test_a_walk_through_nothing_has_no_steps():

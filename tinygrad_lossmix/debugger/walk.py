@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping
 from copy import copy
 from functools import cached_property
 from operator import index
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -36,6 +36,13 @@ from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.printing import short
 from tinygrad_lossmix.views.reading import Gradients, Reading, collected, constants
+
+
+class Delta(NamedTuple):
+    """The gradient of the logits of a mix beside a - y."""
+
+    gradient: Array | None  # None: not computed yet
+    a_minus_y: Array  # divided by the number of examples, as the gradient is
 
 
 class Steps:
@@ -317,3 +324,8 @@ class Walk(Steps):
             links.append(link)
             i = 0 if link.node is self.cost else self._arrivals[link.node][0]
         return links
+
+    def delta(self) -> Delta | None:
+        """How far the gradient of the logits has come; None where no mix is recorded."""
+        symbols = self.reading.symbols
+        return symbols and Delta(self.gradient(symbols.z), symbols.a_minus_y)
