@@ -183,7 +183,7 @@ def test_a_network_reads_as_in_a_textbook():
         (x**3, 0, "g * 3 * x ** 2"),
         (x.reshape(2, 1), 0, "g.reshape(2)"),
         (x.sum(), 0, "broadcast_to(g, (2,))"),
-        (z.max(axis=1), 0, "g where x is the maximum or minimum z, in equal parts among ties"),
+        (z.max(axis=1), 0, "g where x == z, the maximum or minimum, in equal parts among ties"),
         (z[1:, [0, 0]], 0, "g added at [1, 0], [1, 0]; 0 elsewhere"),
         (lm.softmax(z), 0, "a * (g - sum(g * a, axis=-1, keepdims=True))"),
         (np.einsum("ij,jk->ik", z, w), 0, "einsum('ik,jk->ij', g, xs[1])"),

@@ -47,7 +47,7 @@ def var_rule(
 
 
 def extreme_rule(g: Array, z: Array, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
-    """g where x is the maximum or minimum z, in equal parts among ties; NaN counts as one."""
+    """g where x == z, the maximum or minimum, in equal parts among ties; NaN counts as one."""
     peak = x == lift(z, x, axis)
     alone = type(peak) is np.ndarray and np.count_nonzero(peak) == z.size
     if alone and not np.isnan(z).any():  # a half to a tenth of the time
