@@ -24,7 +24,7 @@ FIXED = settings(
     suppress_health_check=[HealthCheck.too_slow],  # of a busy machine
 )
 settings.register_profile("default", FIXED, max_examples=6)
-settings.register_profile("more", FIXED, max_examples=36)
+settings.register_profile("more", FIXED, max_examples=24)
 settings.register_profile(
     "mutation",
     FIXED,

@@ -25,7 +25,7 @@ def test_no_false_alarm_on_a_correct_gradient(seed):
 @pytest.mark.slow
 def test_at_most_one_false_alarm_in_a_thousand():
     """What is left: 1 - tanh(w·x) by hand, which rounds to 0 where w times an ulp of 1 is right."""
-    seeds = range(100 * len(KINDS))
+    seeds = range(1000 + len(KINDS))
     alarms = [seed for seed in seeds if not passes(seed)]
     assert len(alarms) <= len(seeds) // 1000, alarms
 
