@@ -144,3 +144,14 @@ def test_an_exit_is_named_and_an_interrupt_is_one(
     assert "leaving: SystemExit (it calls sys.exit" in said
     monkeypatch.setattr("tinygrad_lossmix.cli.check.gradcheck", interrupted)
     assert check(f"{module}:right", "--input", "3").exit_code == 130
+
+
+def test_many_entries_are_announced_with_what_takes_less_time(monkeypatch) -> None:
+    monkeypatch.setattr("tinygrad_lossmix.cli.check.MANY", 5)
+    said = "6 entries one by one: --mode project, by directions, takes less time\n"
+    assert CliRunner().invoke(main, ["check", "softmax", "ll"]).stderr == ""
+    full = CliRunner().invoke(main, ["check", "softmax", "ll", "--input", "2x3"])
+    project = CliRunner().invoke(
+        main, ["check", "softmax", "ll", "--input", "2x3", "--mode", "project"]
+    )
+    assert (full.exit_code, full.stderr, project.stderr) == (0, said, "")

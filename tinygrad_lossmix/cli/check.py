@@ -14,6 +14,7 @@ from tinygrad_lossmix.testing.checking import gradcheck
 from tinygrad_lossmix.testing.comparison import METHODS
 
 DEFAULT_SHAPE = "2x3"
+MANY = 20_000  # entries: ten seconds at least; of twice as many, forty
 
 
 @click.command
@@ -34,6 +35,9 @@ def check(
     """
     with usage():
         arrays = filled(shapes, how["seed"])
+        size = sum(array.size for array in arrays)
+        if how["mode"] == "full" and size > MANY:
+            click.echo(f"{size:,} entries one by one: --mode project, by directions, takes less time", err=True)
         if len(what) == 2:
             found = of_a_mix(what, shapes or [DEFAULT_SHAPE], how)
         elif len(what) == 1 and ":" in what[0]:
