@@ -37,7 +37,8 @@ def check(
         arrays = filled(shapes, how["seed"])
         size = sum(array.size for array in arrays)
         if how["mode"] == "full" and size > MANY:
-            click.echo(f"{size:,} entries one by one: --mode project, by directions, takes less time", err=True)
+            hint = "--mode project, by directions, takes less time"
+            click.echo(f"{size:,} entries one by one: {hint}", err=True)
         if len(what) == 2:
             found = of_a_mix(what, shapes or [DEFAULT_SHAPE], how)
         elif len(what) == 1 and ":" in what[0]:
