@@ -207,3 +207,15 @@ def test_a_number_has_an_axis_to_sum_over_as_for_numpy():
     x = lm.Tensor(2.0)
     assert lm.stabilize(np.log(np.exp(x).sum(axis=0))).item() == 2.0
     assert lm.compile(lambda x: np.exp(x).sum(axis=-1))(np.array(0.0)) == (1.0, 1.0)
+
+
+def test_names_of_the_caller_stand_in_the_new_recording():
+    z = lm.Tensor([2.0, 1.0, 0.0], name="z")
+    a = np.exp(z) / np.exp(z).sum()
+    twice = 2.0 * a
+    cost = (twice * twice).sum()
+    stable = lm.stabilize(cost)
+    assert all(node is not twice for node in nodes(stable))
+    assert "stable = sum(" in lm.tree(stable)
+    assert [*names(stable).values()] == ["z", "a", "twice", "n3", "n4"]
+    assert cost.name is twice.name is None

@@ -72,6 +72,16 @@ def test_a_cost_that_is_no_number_has_no_gradient_yet():
     assert "not computed" in found.draw().dot
 
 
+def test_what_is_computed_again_keeps_the_name_of_the_caller():
+    z = lm.Tensor([2.0, 1.0, 0.0], name="z")
+    a = np.exp(z) / np.exp(z).sum()
+    twice = 2.0 * a
+    found = lm.rewriting((twice * twice).sum())
+    before, after = found.draw(values="none").text.split("stabilised:")
+    assert "twice = 2 * a" in before
+    assert "twice = 2 * a" in after
+
+
 def test_wrong_pairings_are_listed():
     found = lm.rewriting(lm.softmax(lm.softmax(lm.Tensor([1.0, 2.0]))))
     assert "wrong pairing: softmax of softmax" in str(found)

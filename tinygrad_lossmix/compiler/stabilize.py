@@ -13,10 +13,12 @@ logits, can never push the next output far, and the cost gets stuck on a floor.
 """
 
 import warnings
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_lossmix.caller import variables
 from tinygrad_lossmix.compiler.patterns.fuse import fused
 from tinygrad_lossmix.compiler.patterns.idioms import VIEWS, Idioms
 from tinygrad_lossmix.compiler.patterns.published import Pattern
@@ -76,7 +78,7 @@ def stabilize(cost: Tensor) -> Tensor:
     their logarithms spelled out in exponentials, in any spelling, found by structure. The recording
     is rewritten before it is differentiated, on the same leaves: value and gradient are finite and
     right where those of the plain one overflow, underflow or lose the tail. Whatever depends on a
-    node that is replaced is computed again.
+    node that is replaced is computed again, under the name that the caller's variable gave it.
 
     Args:
         cost: a Tensor of any shape.
@@ -96,15 +98,18 @@ def stabilize(cost: Tensor) -> Tensor:
     >>> grad(-np.log(a[0]), z), grad(stabilize(-np.log(a[0])), z)
     (array([0.00000000e+00, 4.24835426e-18]), array([-4.24835426e-18,  4.24835426e-18]))
     """
-    found = rewritten(cost)
+    found = rewritten(cost, {name: x for name, x in variables().items() if x is not cost})
     for pairing in found.pairings:
         warnings.warn(pairing, WrongPairing, stacklevel=2)
     return found.after
 
 
 @np.errstate(all="ignore")  # the caller has been warned when it was recorded
-def rewritten(cost: Tensor) -> Rewritten:
-    """`stabilize`, with what was replaced and what is wrong; nothing is warned of."""
+def rewritten(cost: Tensor, known: Mapping[str, Any] = {}) -> Rewritten:
+    """`stabilize`, with what was replaced and what is wrong; nothing is warned of.
+
+    What is computed again gets the first of its known names, if it has none of its own.
+    """
     if not isinstance(cost, Tensor):
         raise TypeError(
             f"the cost is a {type(cost).__name__}, not a Tensor: it was computed from plain "
@@ -135,6 +140,9 @@ def rewritten(cost: Tensor) -> Rewritten:
         return Rewritten(cost, (), wrong_pairings(cost, rules.idioms))
     after = new[cost]
     regroup(cost, new, moments)
+    for name, x in known.items():
+        if type(x) is Tensor and x in new and new[x].order > moments[x] and name[0] != "_":
+            new[x].name = new[x].name or name
     called = names(cost)
     replacements = tuple(Replacement(p, called[before], before, x) for p, before, x in found)
     return Rewritten(after, replacements, wrong_pairings(after, rules.idioms))

@@ -106,7 +106,8 @@ def rewriting(cost: Tensor, names: Mapping[str, Any] | None = None) -> Rewriting
     >>> rewriting(Tensor([1.0, 2.0]).sum()).after
     Tensor(3., by=sum)
     """
-    return Rewriting(cost, *rewritten(cost), Reading(cost, names).carried)
+    known = Reading(cost, names).carried
+    return Rewriting(cost, *rewritten(cost, known), known)
 
 
 def _gradients(cost: Tensor) -> Gradients:
