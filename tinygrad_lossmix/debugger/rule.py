@@ -57,6 +57,7 @@ REDUCED = {
     np.max: "only the largest moves it, and gets its gradient; the others get 0",
     np.min: "only the smallest moves it, and gets its gradient; the others get 0",
 }
+BRACKETED = re.compile(r"\[.*?\]|^\(.*?\)")
 MOVED = (np.reshape, np.transpose, np.concatenate, np.roll, scatter, getitem)
 
 
@@ -167,7 +168,7 @@ def _described(node: Tensor, place: int, names: Names) -> str:
 
 def _closed(name: str) -> str:
     """A name that holds together."""
-    return f"({name})" if " " in name and name[0] not in "[(" else name
+    return f"({name})" if " " in BRACKETED.sub("", name) else name
 
 
 def _tree(x: Any) -> ast.expr:
@@ -265,6 +266,9 @@ def reason(reading: Reading, node: Tensor, place: int) -> str:
         return f"{delta}, {form.equation}{mean}."
     if function in REDUCED:
         n = argument.size // max(node.size, 1)
+        if n == 1:
+            alone = f"has {'the one' if node.size == 1 else 'each'} entry of {x} {shape} by itself"
+            return f"{z} {node.shape} {alone}: its derivative is 1, and it gets the whole gradient."
         each = f"is taken of all {n} entries" if node.size == 1 else f"has an entry for each {n}"
         taken = f"{z} {node.shape} {each} of {x} {shape}, {over(reduced(node))}"
         return f"{taken}: {REDUCED[function].format(n=n)}."
@@ -277,19 +281,33 @@ def reason(reading: Reading, node: Tensor, place: int) -> str:
         if gathered(node, place) is not None:
             return f"{several}, on which no other depends: each gets its gradient times a slope."
         return f"{several}: the local Jacobian is not diagonal, and what comes back is summed."
-    every = [*"ijklmnpqrstuvw"][: node.ndim]
-    first = node.ndim - argument.ndim
-    own = zip(every[first:], shape, node.shape[first:], strict=True)
-    at, behind = _index(every), _index("0" if n < m else letter for letter, n, m in own)
-    text = f"d{z}{at}/d{x}{behind} = {slope(reading, node, place)}"
+    at, *behind = (_behind(node, value) for value in (node, *node.args))
+    names = [_constant(reading, value) for value in (node, *node.args)]
+    entries = map("".join, zip(map(_closed, names), (at, *behind), strict=True))
+    found = said(node, place, (None, *entries))[0].removeprefix("1 * ")
+    text = f"d{z}{at}/d{x}{behind[place]} = {found}"
     if argument.size > 1:
         text = f"entry by entry: {text}; {z}{at} depends on no other entry of {x}"
     if axes := repeated(node.shape, shape):
         n = node.size // max(argument.size, 1)
         rows = " (one for each row, in a batch for each example)" * (axes == (0,) and node.ndim > 1)
-        used = f"{x} {shape} is broadcast to {node.shape}: each of its entries is used {n} times"
-        text += f". {used}{rows}, and what comes back from all {n} is summed {over(axes)}"
+        used = f": each of its entries is used {n} times{rows}" * (n > 1)
+        back = f"and what comes back{f' from all {n}' * (n > 1)} is summed {over(axes)}"
+        text += f". {x} {shape} is broadcast to {node.shape}{used}, {back}"
     return f"{text}."
+
+
+def _constant(reading: Reading, x: Any) -> str:
+    """What an argument is called where its entries are spoken of."""
+    return reading.call(x) or ("constant" if is_array(x) else written(x))
+
+
+def _behind(node: Tensor, x: Any) -> str:
+    """Which entry of something goes into an entry of a node: `[i, 0]`."""
+    shape = np.shape(x) if isinstance(x, Tensor | np.ndarray) else ()
+    letters, lengths = "ijklmnpqrstuvw"[: node.ndim][-len(shape) :], node.shape[-len(shape) :]
+    own = zip(letters, shape, lengths, strict=False)
+    return _index("0" if n < m else letter for letter, n, m in own)
 
 
 def _index(letters: Iterable[str]) -> str:
@@ -298,7 +316,7 @@ def _index(letters: Iterable[str]) -> str:
 
 
 def _of_a_matrix_product(reading: Reading, node: Tensor, place: int) -> str:
-    shapes, names = [*map(np.shape, node.args)], [reading.call(x) or "constant" for x in node.args]
+    shapes, names = [*map(np.shape, node.args)], [_constant(reading, x) for x in node.args]
     rows, columns = "i" * (len(shapes[0]) > 1), "j" * (len(shapes[1]) > 1)
     x, y = names[0] + _index(f"{rows}k"), names[1] + _index(f"k{columns}")
     z, summed = reading.call(node), (columns, rows)[place]

@@ -56,7 +56,9 @@ def test_explain_says_where_the_transpose_and_the_sum_over_the_batch_come_from()
     assert "b2 (3,) is broadcast to (4, 3): each of its entries is used 4 times" in text
     assert "for each example), and what comes back from all 4 is summed over axis 0." in text
     text = network_answers("explain n6")
-    assert "dn6[i, j]/dn5[i, j] = 1 - n6 * n6; n6[i, j] depends on no other entry of n5.\n" in text
+    assert "dn6[i, j]/dn5[i, j] = 1 - n6[i, j] * n6[i, j]; n6[i, j] depends on" in " ".join(
+        text.split()
+    )
 
 
 def test_explain_of_an_input_says_what_each_use_of_it_contributes():
@@ -126,8 +128,11 @@ CALLS = [
         "node depends on several of x, on which no other depends",
     ),
     (lambda x, w: w.T @ x[0][:, None], "gets Σ_j dn6/dnode[i, j] n4[k, j]. @ sums over the first"),
-    (lambda x, w: np.exp(x[:, :1]), "dnode[i, j]/dn1[i, j] = node; node[i, j] depends on no other"),
-    (lambda x, w: x * x[:, :1], "dnode[i, j]/dn1[i, 0] = x; node[i, j] depends on no other"),
+    (
+        lambda x, w: np.exp(x[:, :1]),
+        "dnode[i, j]/dn1[i, j] = node[i, j]; node[i, j] depends on no other",
+    ),
+    (lambda x, w: x * x[:, :1], "dnode[i, j]/dn1[i, 0] = x[i, j]; node[i, j] depends on no other"),
     (lambda x, w: x.sum(axis=0), "an entry for each 4 of x (4, 3), over axis 0"),
     (lambda x, w: x.mean(axis=1), "every entry has derivative 1/3"),
     (lambda x, w: x.max(axis=1), "only the largest moves it"),
@@ -135,7 +140,13 @@ CALLS = [
     (lambda x, w: x.T, "at other places"),
     (lambda x, w: lm.softmax(x), "the local Jacobian is not diagonal"),
     (lambda x, w: x * x[:, :1], "is used 3 times, and what comes back"),
-    (lambda x, w: np.exp(x.sum()), "dnode/dn1 = node"),
+    (lambda x, w: np.exp(x.sum()), "dnode/dn1 = node."),
+    (lambda x, w: x * x[0], "dnode[i, j]/dx[i, j] = n1[j]; node[i, j] depends"),
+    (lambda x, w: x / [1.0, 2.0, 3.0], "dnode[i, j]/dx[i, j] = 1 / constant[j]; node"),
+    (lambda x, w: x * np.eye(4, 3), "dnode[i, j]/dx[i, j] = constant[i, j]; node"),
+    (lambda x, w: x[0] + np.ones((1, 3)), "(1, 3), and what comes back is summed over axis 0."),
+    (lambda x, w: x[:, :1].mean(axis=1), "entry of n1 (4, 1) by itself: its derivative is 1, and"),
+    (lambda x, w: x[:1, 0].sum(), "node () has the one entry of n1 (1,) by itself: its derivative"),
 ]
 
 
