@@ -39,6 +39,13 @@ def skipped(x):
 
 
 leaves_in_its_gradient = (squares, leaving)
+
+
+def of_classes(z, y):
+    return -z[np.arange(len(z)), y].mean()
+
+
+of_classes_as_a_pair = (of_classes, lambda z, y: (z, y))
 """
 
 
@@ -155,3 +162,12 @@ def test_many_entries_are_announced_with_what_takes_less_time(monkeypatch) -> No
         main, ["check", "softmax", "ll", "--input", "2x3", "--mode", "project"]
     )
     assert (full.exit_code, full.stderr, project.stderr) == (0, said, "")
+
+
+def test_labels_among_the_inputs_are_said_to_be_random_numbers(module: str) -> None:
+    for name in ("of_classes", "of_classes_as_a_pair"):
+        said = check(f"{module}:{name}", "--input", "2x3", "--input", "2").stderr
+        assert said.count("Error: ") == 2
+        assert (
+            "an --input is normal numbers, never classes: write those into a function of z" in said
+        )

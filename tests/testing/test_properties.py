@@ -137,6 +137,32 @@ def test_a_faulty_loss_fails_soon_and_small_with_its_cause(name):
     assert cause is None or cause in str(caught.value)
 
 
+def of_classes(z, y):
+    return -np.take_along_axis(lm.log_softmax(z), y[..., None], axis=-1).mean()
+
+
+def by_index(z, y):
+    z, y = np.atleast_2d(z), np.atleast_1d(y)
+    return -lm.log_softmax(z)[np.arange(len(z)), y].mean()
+
+
+@pytest.mark.parametrize(
+    ("loss", "labels", "given", "takes", "other"),
+    [
+        (by_index, "one-hot", "a label for each logit", "classes", "integer"),
+        (of_classes, "soft", "a label for each logit", "classes", "integer"),
+        (lambda z, y: (z[..., 0] * y[..., 0]).sum(), "integer", "classes", "a label", "one-hot"),
+    ],
+)
+def test_a_loss_of_other_labels_is_told_which_to_ask_for(loss, labels, given, takes, other):
+    with pytest.raises(AssertionError) as caught:
+        property_test(loss, labels=labels)()
+    found = str(caught.value)
+    assert f"Error: y is {given}, and the loss takes {takes}" in found
+    assert found.endswith(f'give labels="{other}"')
+    property_test(loss, labels=other, examples=5)()
+
+
 def test_what_is_found_is_the_smallest_of_its_kind():
     with pytest.raises(AssertionError) as caught:
         property_test(focal_of_a_safe_softmax)()

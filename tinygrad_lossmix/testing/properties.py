@@ -161,7 +161,12 @@ class _Laws:
         Nothing where all is well.
         """
         with np.errstate(all="ignore"):
-            value, gradient, cost = self._at(z, y)
+            try:
+                value, gradient, cost = self._at(z, y)
+            except Exception as error:
+                if said := self._of_other_labels(error, z, y):
+                    return said
+                raise
             if not np.isfinite(value):
                 wrong = [f"the value is {value} at finite logits"]
             elif not np.all(np.isfinite(gradient)):
@@ -195,6 +200,20 @@ class _Laws:
                 f"loss(z, y) has shape {cost.shape}, and is to be one number: take its sum or mean"
             )
         return cost.item(), grad(cost.reshape(()), leaf), cost
+
+    def _of_other_labels(self, error: Exception, z: Array, y: Array) -> str:
+        """What to ask for, if a loss takes classes for labels or labels for classes."""
+        labels, classes = ("a label for each logit", "one-hot"), ("classes", "integer")
+        if np.shape(y) == z.shape:
+            (given, _), (taken, other), converted = labels, classes, np.argmax(y, axis=-1)
+        else:
+            (given, _), (taken, other), converted = classes, labels, np.eye(z.shape[-1])[y]
+        try:
+            self._at(z, converted)
+        except Exception:  # it is not the labels
+            return ""
+        raised = f"loss(z, y) raises {type(error).__name__}"
+        return f'{raised}: y is {given}, and the loss takes {taken}: give labels="{other}"'
 
     def _broken(self, z: Array, y: Array, gradient: Array) -> Iterator[str]:
         """The laws that do not hold here, of those that were asked for or hold elsewhere."""
