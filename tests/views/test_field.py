@@ -160,7 +160,8 @@ def test_without_matplotlib_there_is_the_text_and_advice(monkeypatch, tmp_path):
 
 
 @np.errstate(all="ignore")
-def test_where_delta_is_no_number_there_is_no_arrow():
+def test_where_delta_is_no_number_there_is_no_arrow(monkeypatch):
+    monkeypatch.setattr("tinygrad_lossmix.views.field.FINE", plane(13))
     found = lm.field(lm.Mix(np.log, "quadratic"), lm.Mix("softmax", "ll"))
     rows = found.text.split("\n\n")[1].splitlines()[1:]
     assert [row.split().count("·") for row in rows[5:]] == [9] * 4

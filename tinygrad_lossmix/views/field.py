@@ -9,8 +9,10 @@ a - y pushes and a crossed pair does not.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from math import ceil
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,7 +36,8 @@ MATCH = SERIES[0]
 COMPASS = np.array([*"→↗↑↖←↙↓↘"])
 
 
-class Panel(NamedTuple):
+@dataclass
+class Panel:
     """A mix over the plane of two logits, with one label."""
 
     mix: Mix
@@ -48,7 +51,12 @@ class Panel(NamedTuple):
         """The cost at each of them."""
         return np.reshape([self.mix.cost(each, self.y) for each in z.reshape(-1, 2)], z.shape[:-1])
 
-    @property
+    @cached_property
+    def lengths(self) -> Array:
+        """Of δ all over the plane."""
+        return np.linalg.norm(self.delta(FINE), axis=-1)
+
+    @cached_property
     def matched(self) -> bool:
         """Whether δ is a - y all over the plane."""
         z = plane(25)
@@ -66,9 +74,8 @@ class Panel(NamedTuple):
         title = f"{self.mix}\n{self.formula}"
         axes.set_title(title, fontsize=9, color=colour, weight=weight, parse_math=False)
         axes.spines[:].set(color=colour if self.matched else FRAME, linewidth=width)
-        lengths = np.linalg.norm(self.delta(FINE), axis=-1)
         box = (-REACH, REACH, -REACH, REACH)
-        heat = axes.imshow(lengths, glow(), vmin=0.0, vmax=longest, origin="lower", extent=box)
+        heat = axes.imshow(self.lengths, glow(), vmin=0.0, vmax=longest, origin="lower", extent=box)
         cost = self.cost(FINE)
         if levels := [level for level in LEVELS if cost.min() < level < cost.max()]:
             axes.contour(*FINE.T, cost.T, levels, colors=LEVEL, linewidths=0.8)
@@ -162,7 +169,7 @@ class Field(Drawn):
         down = ceil(len(self._panels) / across)
         size = 2.75 * across + 0.9, 2.95 * down + 0.6
         figure = Figure(size, facecolor=PAPER, layout="constrained")
-        lengths = np.linalg.norm([panel.delta(FINE) for panel in self._panels], axis=-1)
+        lengths = np.array([panel.lengths for panel in self._panels])
         longest = lengths[np.isfinite(lengths)].max(initial=0.0)
         for i, panel in enumerate(self._panels, 1):
             heat = panel.draw(figure.add_subplot(down, across, i), longest or 1.0)

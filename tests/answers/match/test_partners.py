@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lossmix as lm
+from tests.helpers.quick import thinned
 from tinygrad_lossmix.answers.match.partners import partners
 
 
@@ -104,19 +105,19 @@ def batchwise(z):
     return np.exp(z) / np.exp(z).sum()
 
 
-@pytest.mark.parametrize(
-    ("mix", "said", "unsaid"),
-    [
-        (lm.Mix(lambda z: -z, "quadratic"), "delta = -1 (a - y)", "learning rate"),
-        (lm.Mix(lambda z: -z, "quadratic"), "with layer goes Ψ(z) - y·z", "goes quadratic"),
-        (lm.Mix(lambda z: lm.softmax(z / 2), "ll"), "divided by 0.5, or softmax with", "or layer"),
-        (lm.Mix("softmax", weighted), "2.6 times as long as a - y", "the right class gives a - y"),
-        (lm.Mix(lambda z: z * 0.0 + 1.0, "ce"), "an output layer that depends on z", "two softmax"),
-        (lm.Mix(lambda z: np.exp(30 * z), "quadratic"), "with layer goes Poisson", "closed forms"),
-        (lm.Mix(lambda z: 1e6 * z, "quadratic"), "strictly proper yes", "not the mean labels"),
-        (lm.Mix(lambda z: 1.0 / z, "quadratic"), "identity with quadratic", "fsum"),
-    ],
-)
+CONTRADICTIONS = [
+    (lm.Mix(lambda z: -z, "quadratic"), "delta = -1 (a - y)", "learning rate"),
+    (lm.Mix(lambda z: -z, "quadratic"), "with layer goes Ψ(z) - y·z", "goes quadratic"),
+    (lm.Mix(lambda z: lm.softmax(z / 2), "ll"), "divided by 0.5, or softmax with", "or layer"),
+    (lm.Mix("softmax", weighted), "2.6 times as long as a - y", "the right class gives a - y"),
+    (lm.Mix(lambda z: z * 0.0 + 1.0, "ce"), "an output layer that depends on z", "two softmax"),
+    (lm.Mix(lambda z: np.exp(30 * z), "quadratic"), "with layer goes Poisson", "closed forms"),
+    (lm.Mix(lambda z: 1e6 * z, "quadratic"), "strictly proper yes", "not the mean labels"),
+    (lm.Mix(lambda z: 1.0 / z, "quadratic"), "identity with quadratic", "fsum"),
+]
+
+
+@pytest.mark.parametrize(("mix", "said", "unsaid"), thinned(CONTRADICTIONS, 6))
 def test_no_advice_contradicts_what_was_found(mix, said, unsaid):
     text = " ".join(str(lm.verdict(mix, 3)).split())
     assert said in text
