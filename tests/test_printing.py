@@ -82,7 +82,7 @@ def test_every_letter_that_the_package_prints_has_a_spelling():
         (np.nan, "nan"),
         (-np.inf, "-inf"),
         (123456, "123456"),
-        (np.True_, "1"),
+        (np.True_, "True"),
     ],
 )
 def test_numbers_have_four_digits_an_ascii_minus_and_no_negative_zero(x, text):

@@ -77,7 +77,9 @@ def line_of_code(file: str, number: int) -> str:
 
 
 def number(x: Any, form: str = ".4g") -> str:
-    """A number in this format; integers and truth values in full."""
+    """A number in this format; integers in full, truth values as Python writes them."""
+    if isinstance(x, bool | np.bool_):
+        return str(x)
     return format(x + 0.0, form) if isinstance(x, float | np.floating) else str(int(x))
 
 

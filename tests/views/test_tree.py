@@ -30,6 +30,15 @@ def test_the_tree_of_softmax_with_log_likelihood(cost, monkeypatch):
     ]
 
 
+def test_a_mask_is_written_alike_as_a_box_and_in_a_formula():
+    mask = np.array([True, False, True, True])
+    cost = np.where(mask, lm.Tensor([1.0, 2.0, 3.0, 4.0], name="w"), 0.0).sum()
+    box, formula = "[True, False, True, True]", "where([True, False, True, True], w, 0)"
+    text = lm.tree(cost, {})
+    assert formula in text
+    assert text.count(box) == 2
+
+
 def network():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(4, 3)), np.eye(3)[[0, 2, 1, 1]]

@@ -28,7 +28,7 @@ from tinygrad_lossmix.engine.tensor import Tensor
 from tinygrad_lossmix.mixes.labels import dense
 from tinygrad_lossmix.mixes.layers import COSTS, LAYERS, PAIR_OF, PAIRS
 from tinygrad_lossmix.mixes.mix import Mix
-from tinygrad_lossmix.printing import FEW, LONGEST, brief, clean, line_of_code, short, shorten
+from tinygrad_lossmix.printing import LONGEST, brief, clean, line_of_code, short, shorten
 
 OPERATORS = {
     np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**", np.matmul: "@",
@@ -301,8 +301,6 @@ def _same(x: Any, y: Array) -> bool:
 
 def written(x: Any) -> str:
     """A constant without a name, as it stands in a formula."""
-    if isinstance(x, np.ndarray) and x.dtype == bool and x.ndim == 1 and x.size <= FEW:
-        return str(x.tolist())  # a mask, which 1 and 0 would not be
     return short(x) if np.ndim(x) < 2 else f"array of {np.shape(x)}"
 
 

@@ -105,8 +105,11 @@ def test_print_takes_the_name_of_a_function():
 def test_print_takes_comparisons_and_what_is_at_this_stop():
     text = answers_to("p downstream;;end;;p z.grad > 0;;p position;;p downstream")
     assert text.startswith("downstream has no value yet\n")
-    assert "z.grad > 0 and a > 2 = 0" in answers_to("end;;p z.grad > 0 and a > 2")
-    assert "z.grad > 0 = [0, 1, 1]\nposition = 8\ndownstream = [-0.3348, 0.2447, 0.09003]\n" in text
+    assert "z.grad > 0 and a > 2 = False" in answers_to("end;;p z.grad > 0 and a > 2")
+    assert (
+        "z.grad > 0 = [False, True, True]\nposition = 8\ndownstream = [-0.3348, 0.2447, 0.09003]\n"
+        in text
+    )
 
 
 def test_a_shortened_name_is_printed_in_full():

@@ -135,4 +135,4 @@ def test_the_words_of_pdb_are_understood():
 def test_a_variable_that_is_called_like_a_word_of_pdb_is_printed():
     j = lm.Tensor([2.0, 3.0], name="j")
     assert answers_to("j", (j * j).sum()) == "j = [2, 3]\n"
-    assert answers_to("j > 2", (j * j).sum()) == "j > 2 = [0, 1]\n"
+    assert answers_to("j > 2", (j * j).sum()) == "j > 2 = [False, True]\n"
