@@ -168,6 +168,4 @@ def test_labels_among_the_inputs_are_said_to_be_random_numbers(module: str) -> N
     for name in ("of_classes", "of_classes_as_a_pair"):
         said = check(f"{module}:{name}", "--input", "2x3", "--input", "2").stderr
         assert said.count("Error: ") == 2
-        assert (
-            "an --input is normal numbers, never classes: write those into a function of z" in said
-        )
+        assert ": inputs and labels are real numbers here, never classes: multiply by" in said

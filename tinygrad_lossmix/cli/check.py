@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from tinygrad_lossmix.cli.given import example, filled, input_option, of_random_numbers, seed_option
+from tinygrad_lossmix.cli.given import example, filled, input_option, seed_option
 from tinygrad_lossmix.cli.options import json_option, mix_of
 from tinygrad_lossmix.cli.output import printed, show, usage
-from tinygrad_lossmix.cli.user_code import imported
+from tinygrad_lossmix.cli.user_code import imported, users_code
 from tinygrad_lossmix.testing.check_report import GradcheckReport
 from tinygrad_lossmix.testing.checking import gradcheck
 from tinygrad_lossmix.testing.comparison import METHODS
@@ -69,5 +69,5 @@ def of_a_function(name: str, arrays: list[Any], options: dict[str, Any]) -> Grad
     """A function of Tensors, or a pair, found in a module."""
     if not arrays:
         raise ValueError("give the shape of each argument of the function: --input 3x4")
-    with of_random_numbers(name):
+    with users_code(name):
         return gradcheck(imported(name), *arrays, **options)

@@ -5,8 +5,8 @@ at random numbers; and these, `--input 3x4 --input 4 --seed 0`, which check take
 import functools
 import inspect
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from typing import Any, NamedTuple
 
 import click
@@ -22,8 +22,6 @@ from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import clean
 
 MOST = 100_000  # entries of an input
-NO_INDEX = "cannot be an index", "used as indices", "valid indices"  # ours, and NumPy's words
-NO_CLASSES = "an --input is normal numbers, never classes: write those into a function of z"
 input_option = click.option(
     "--input",
     "shapes",
@@ -120,7 +118,7 @@ def of_a_function(name: str, shapes: tuple[str, ...], seed: int, lines: bool) ->
         leaves = [*map(Tensor, arrays, called)]
         for leaf in leaves if lines else []:
             leaf.line = first_line(name, loss)
-    with of_random_numbers(name), np.errstate(all="ignore"):
+    with users_code(name), np.errstate(all="ignore"):
         cost, known = outcome(loss, *leaves)
         with redirect_stdout(io.StringIO()):  # what it prints was heard
             again = loss(*map(Tensor, arrays, called))
@@ -135,18 +133,6 @@ def of_a_function(name: str, shapes: tuple[str, ...], seed: int, lines: bool) ->
         words = "called again it returns another value, as where random numbers are drawn"
         click.echo(f"{clean(name)}: {words}; this is the recording of one call", err=True)
     return Given(cost, known, name.replace(":", "-"), None)
-
-
-@contextmanager
-def of_random_numbers(name: str) -> Iterator[None]:
-    """Around a user's function of inputs that are random: as `users_code`, and no class is one."""
-    with users_code(name):
-        try:
-            yield
-        except (IndexError, TypeError) as error:
-            if any(words in str(error) for words in NO_INDEX):
-                error.add_note(NO_CLASSES)
-            raise
 
 
 def first_line(name: str, function: Any) -> tuple[str, int]:

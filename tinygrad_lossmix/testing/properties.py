@@ -1,5 +1,6 @@
 """`property_test`: a hypothesis test of a loss, ready to run."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -203,17 +204,16 @@ class _Laws:
 
     def _of_other_labels(self, error: Exception, z: Array, y: Array) -> str:
         """What to ask for, if a loss takes classes for labels or labels for classes."""
-        labels, classes = ("a label for each logit", "one-hot"), ("classes", "integer")
-        if np.shape(y) == z.shape:
-            (given, _), (taken, other), converted = labels, classes, np.argmax(y, axis=-1)
+        if y.ndim < z.ndim:
+            words, kind = "classes, and the loss takes a label for each logit", "one-hot"
+            other = np.eye(z.shape[-1])[y]
         else:
-            (given, _), (taken, other), converted = classes, labels, np.eye(z.shape[-1])[y]
-        try:
-            self._at(z, converted)
-        except Exception:  # it is not the labels
-            return ""
-        raised = f"loss(z, y) raises {type(error).__name__}"
-        return f'{raised}: y is {given}, and the loss takes {taken}: give labels="{other}"'
+            words, kind = "a label for each logit, and the loss takes classes", "integer"
+            other = np.argmax(y, axis=-1)
+        with contextlib.suppress(Exception):  # else it is not the labels
+            self._at(z, other)
+            return f'loss(z, y) raises {type(error).__name__}: y is {words}: give labels="{kind}"'
+        return ""
 
     def _broken(self, z: Array, y: Array, gradient: Array) -> Iterator[str]:
         """The laws that do not hold here, of those that were asked for or hold elsewhere."""
