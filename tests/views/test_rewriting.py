@@ -116,6 +116,10 @@ def test_a_group_of_either_is_opened(found):
         found.draw(open="softmx")
 
 
+def test_a_prompt_shows_it_as_it_prints(found):
+    assert repr(found) == str(found)
+
+
 def test_notebooks_show_it(found):
     bundle = found._repr_mimebundle_()
     assert bundle["image/svg+xml"].startswith("<svg")

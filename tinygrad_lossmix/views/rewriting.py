@@ -77,7 +77,7 @@ class Rewriting(NamedTuple):
             lines[MOST:] = [f"… {len(lines):,} replacements in all"]
         return lines + list(self.pairings) or ["nothing to replace"]
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         found = self._found()
         lines = [count(len(found), "replacement") if found else "nothing to replace"]
         width = max((len(name) for name, _ in found), default=0)
