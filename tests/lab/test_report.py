@@ -40,7 +40,7 @@ def grounds_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_files_hold_every_mix_seed_and_epoch(blobs: Data, tmp_path: Path) -> None:
     results = summarise(list(runs(MIXES, blobs, FAST)), blobs, FAST)
     found = record(results, MIXES, blobs, FAST)
-    write(found, tmp_path)
+    write(found, str(tmp_path))
     assert json.loads((tmp_path / "results.json").read_text()) == found
     rows = list(csv.DictReader((tmp_path / "results.csv").read_text().splitlines()))
     assert len(rows) == 6 * 2 * 3

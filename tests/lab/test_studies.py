@@ -3,6 +3,7 @@
 import math
 import statistics
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from tests.helpers.quick import in_one
 from tinygrad_lossmix.lab.data import Data, digits
 from tinygrad_lossmix.lab.report import diagnosis, ranking
-from tinygrad_lossmix.lab.studies import Result, Spread, measure_delta, runs, summarise
+from tinygrad_lossmix.lab.studies import Result, Spread, compare, measure_delta, runs, summarise
 from tinygrad_lossmix.lab.training import Settings
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 
@@ -30,6 +31,25 @@ def test_the_summary_has_the_runs_of_each_mix(blobs: Data) -> None:
     assert results[0].accuracy.mean == statistics.fmean(
         [finished[0].last.accuracy, finished[6].last.accuracy]
     )
+
+
+def test_a_mix_that_is_given_twice_is_trained_once(blobs: Data) -> None:
+    settings = Settings(seeds=2, epochs=1)
+    [result] = compare(MIXES[:1] * 2, blobs, settings)
+    assert [run.seed for run in result.runs] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"mixes": "softmax"}, "str is no Mix"),
+        ({"data": np.ones((4, 2))}, "ndarray is no Data"),
+        ({"settings": {"seeds": 1}}, "dict is no Settings"),
+    ],
+)
+def test_what_cannot_be_compared_is_named(given: dict[str, Any], words: str, blobs: Data) -> None:
+    with pytest.raises(TypeError, match=f"takes mixes, Data and Settings: {words}"):
+        compare(**{"data": blobs, "settings": Settings(seeds=1, epochs=1)} | given)
 
 
 def test_spread_is_the_sample_standard_deviation() -> None:

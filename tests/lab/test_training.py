@@ -107,6 +107,7 @@ def test_a_run_that_diverges_ends_there(blobs: Data) -> None:
     [
         {"seeds": 0},
         {"epochs": 0},
+        {"epochs": 1.5},
         {"hidden": 0},
         {"batch": 0},
         {"eta": 0.0},

@@ -112,12 +112,13 @@ def prepare(folder: Path) -> None:
         pass
 
 
-def write(value: dict[str, Any], folder: Path) -> None:
+def write(value: dict[str, Any], folder: str | Path) -> None:
     """results.json and results.csv in this folder, each replaced as a whole.
 
     Raises:
         OSError: the folder cannot be written to.
     """
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     files.write(folder / "results.json", to_json(value).encode())
     files.write(folder / "results.csv", to_csv(value).encode())

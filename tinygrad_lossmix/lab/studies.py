@@ -93,13 +93,14 @@ def compare(
     """Train every mix from the same initial weights on the same mini-batches, for each seed.
 
     Args:
-        mixes: what is compared; all six unless given.
+        mixes: what is compared, each once; all six unless given.
         data: the examples; the handwritten digits unless given.
         settings: how every mix is trained.
         executor, journal: what makes the runs and what keeps them, as for `completed`.
         on_epoch: is told of each epoch of a run that is made here.
 
     Raises:
+        TypeError: what is no mix, Data or Settings.
         DataError: the features cannot be scaled in this dtype.
         TaskError, OSError: as `completed`.
 
@@ -107,7 +108,7 @@ def compare(
     >>> 0.0 <= result.accuracy.mean <= 1.0
     True
     """
-    data, settings = data or digits(), settings or Settings()
+    data, settings = digits() if data is None else data, settings or Settings()
     mixes = tuple(mixes)
     finished = list(runs(mixes, data, settings, on_epoch, executor, journal))
     return summarise(in_order(finished, mixes), data, settings)
@@ -125,7 +126,11 @@ def runs(
 
     With an executor as they end, and on_epoch is not told. Raises what `compare` does.
     """
-    mixes = tuple(mixes)
+    mixes = tuple(dict.fromkeys(mixes))
+    for given, kind in (*((mix, Mix) for mix in mixes), (data, Data), (settings, Settings)):
+        if not isinstance(given, kind):
+            wrong = f"{type(given).__name__} is no {kind.__name__}"
+            raise TypeError(f"a comparison takes mixes, Data and Settings: {wrong}")
     plan = [(mix, seed) for seed in range(settings.seeds) for mix in mixes]
     alone = replace(settings, seeds=1)  # a run is the same one among more of them
     calls = [partial(train, mix, data, alone, seed) for mix, seed in plan]

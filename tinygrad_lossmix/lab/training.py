@@ -28,7 +28,7 @@ class Settings:
     """How every mix is trained.
 
     Raises:
-        ValueError: a number is not positive, or dtype is neither float32 nor float64.
+        ValueError: a number is not positive or not whole, or dtype is neither float32 nor float64.
     """
 
     seeds: int = 5
@@ -40,8 +40,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name in ("seeds", "epochs", "hidden", "batch"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+            if not isinstance(n := getattr(self, name), int | np.integer) or n < 1:
+                raise ValueError(f"{name} must be a whole number, at least 1, not {n!r:.80}")
         if not (math.isfinite(self.eta) and self.eta > 0):
             raise ValueError(f"eta must be a positive number, not {self.eta}")
         if self.dtype not in ("float32", "float64"):
