@@ -81,7 +81,12 @@ def mixed(
     slower = of[SLOW].epochs_to_goal / of[LEVEL[0]].epochs_to_goal
     level = all("cannot" in tie and "worse" not in tie for tie in ties)
     statements = (
-        Statement(", ".join(LEVEL), "cannot be told apart at any rate", " ".join(ties), level),
+        Statement(
+            ", ".join(LEVEL),
+            "cannot be told apart at any rate",
+            " ".join(dict.fromkeys(ties)),
+            level,
+        ),
         below(f"{ONES}: accuracy", 0.5, of[ONES].accuracy.mean),
         below("at a cost of", 0.1, of[ONES].cost),
         Statement("and a mean output of wrong classes", "above .5", amount(wrong), wrong > 0.5),
