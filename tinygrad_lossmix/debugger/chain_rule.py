@@ -153,9 +153,7 @@ def multiplied(passed_back: Passed, node: Tensor) -> Array | None:
 @np.errstate(all="ignore")
 def downstream(node: Tensor, position: int, g: Array) -> Array:
     """The product for one argument of a node: a sweep from it begins with its own products."""
-    return next(
-        contribution for _, place, _, contribution, _ in sweep(node, g) if place == position
-    )
+    return next(contribution for _, i, _, contribution, _ in sweep(node, g) if i == position)
 
 
 class Factors(NamedTuple):

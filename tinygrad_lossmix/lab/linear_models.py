@@ -172,10 +172,9 @@ def posterior(quick: bool = True, mixes: Iterable[Mix] = ()) -> Study:
     plot = plotted(
         "Reliability: dashed by bins, crosses by points", f"RMSE: {said}.", *panels, across=3
     )
-    about, values = description(posterior), {"accuracy": part, "rmse": rmse, "ece": ece}
-    return Study(
-        "posterior", "Known posterior", about, statements, (table,), (plot,), values, quick
-    )
+    values = {"accuracy": part, "rmse": rmse, "ece": ece}
+    about, title = description(posterior), "Known posterior"
+    return Study("posterior", title, about, statements, (table,), (plot,), values, quick)
 
 
 def points() -> tuple[Array, Array]:

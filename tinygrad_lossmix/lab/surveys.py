@@ -44,10 +44,8 @@ def verdicts(quick: bool = True, mixes: Iterable[Mix] = ()) -> Study:
         statements.append(Statement(title, expected, obtained, obtained == expected))
     for mix, v in found.items():
         rows.append((mix.words, *(yes(getattr(v, name)) for name in TRUE_OF), v.failure, v.advice))
-    drawn = [field(*found, y=label) for label in (0, 1)]
-    figures = (
-        Figure(f"-delta if class {k} is right", x.text, x.svg()) for k, x in enumerate(drawn)
-    )
+    both = [field(*found, y=label) for label in (0, 1)]
+    figures = (Figure(f"-delta if class {k} is right", x.text, x.svg()) for k, x in enumerate(both))
     return Study(
         "verdicts",
         "Verdicts and fields of delta",

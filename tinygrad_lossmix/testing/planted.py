@@ -105,9 +105,7 @@ class Plant:
 
     def _changes(self) -> Iterator[tuple[Tensor, Iterator[Fault]]]:
         """Changes of what is passed back to a node."""
-        layers = [
-            (idiom.u, idiom.kind, self._of_a_layer(each, idiom)) for each, idiom in self.idioms
-        ]
+        layers = [(idiom.u, idiom.kind, self._of_a_layer(x, idiom)) for x, idiom in self.idioms]
         yield from ((u, changes) for u, kind, changes in layers if kind == "sigmoid")
         for u, axes in self.logits.items():
             if u in self.called:
