@@ -42,7 +42,7 @@ NEGATIVE = {"ignore_unknown_options": True}  # a loss may be
 
 
 @click.command
-@click.argument("words", nargs=-1, metavar="[MIX]")
+@click.argument("words", nargs=-1, metavar="[OUTPUT COST]")
 @click.option(
     "--classes",
     type=click.IntRange(1, MOST),
@@ -57,10 +57,10 @@ def verdict(
 ) -> None:
     """Is a mix sound? Whether its cost is a strictly proper score and convex, whether delta is
     a - y, its problems, what to use instead: searched and measured now, with the points that show
-    it. Without a MIX, such as "softmax ce", the six, or those of --mixes, in one table.
+    it. Without a mix: the six, or those of --mixes, in one table.
     """
     if words and mixes != [*MIXES]:
-        raise click.UsageError("give one MIX, or several as --mixes")
+        raise click.UsageError("give one mix, or several as --mixes")
     with usage():
         mixes = [mix_of(words)] if words else mixes
         found = {mix: lm.verdict(mix, classes, labels) for mix in mixes}
