@@ -2,7 +2,6 @@
 
 import importlib
 import io
-import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -13,15 +12,9 @@ from traceback import extract_tb
 from types import FrameType
 from typing import Any
 
-from tinygrad_lossmix.caller import INSIDE
+from tinygrad_lossmix.caller import INSIDE, no_index
 from tinygrad_lossmix.cli.output import Refused
 from tinygrad_lossmix.printing import line_of_code
-
-NO_INDEX = re.compile("cannot be an index|used as indices|valid indices")  # ours, and NumPy's words
-NO_CLASSES = (
-    ": inputs and labels are real numbers here, never classes: multiply by one-hot labels, or "
-    "index by classes that the function has itself"
-)
 
 
 def imported(name: str) -> Any:
@@ -86,7 +79,7 @@ def users_code(what: str, kept: io.StringIO | None = None) -> Iterator[None]:
         said = f"{type(error).__name__}: {error}".removesuffix(": ")
         if isinstance(error, SystemExit):
             said += " (it calls sys.exit, or leaves Python otherwise)"
-        said += NO_CLASSES if NO_INDEX.search(said) else ""
+        said += no_index(said)
         ours, passed = ("<", importlib.__file__, *INSIDE), extract_tb(error.__traceback__)
         users = [each for each in passed if not each.filename.startswith(ours)]
         where = [line_of_code(each.filename, each.lineno or 0) for each in users[-1:]]

@@ -66,9 +66,7 @@ def differentiated(
         _name(each._value, each.name)
     _name(cost._value, "cost")
     found = _swept(program, cost, seed)
-    gradients = [
-        found.get(leaf, np.zeros(leaf.shape, leaf.dtype)).astype(leaf.dtype) for leaf in leaves
-    ]
+    gradients = [found.get(x, np.zeros(x.shape, x.dtype)).astype(x.dtype) for x in leaves]
     for leaf, gradient in zip(leaves, gradients, strict=True):
         _name(gradient, f"d{leaf.name}")
     return program, cost._value, gradients

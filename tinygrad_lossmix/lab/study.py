@@ -104,9 +104,7 @@ def record(studies: Sequence[Study]) -> dict[str, Any]:
     """All but the pictures as plain values: numbers that are not finite are None."""
     found = []
     for study in studies:
-        parts = {
-            name: [x._asdict() for x in vars(study)[name]] for name in ("statements", "tables")
-        }
+        parts = {key: [x._asdict() for x in vars(study)[key]] for key in ("statements", "tables")}
         titles = [figure.title for figure in study.figures]
         found.append(vars(study) | parts | {"figures": titles, "command": study.command})
     holds = [each.holds for study in studies for each in study.statements]

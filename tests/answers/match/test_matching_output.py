@@ -140,7 +140,7 @@ def test_labels_can_be_asked_for():
     ("cost", "error", "said"),
     [
         (3, TypeError, "a function of logits and labels, not 3"),
-        (lambda z, y: z[y], ValueError, "the cost raises IndexError at z = "),
+        (lambda z, y: z[y], ValueError, "the cost raises IndexError at z = .* real numbers here"),
         (lambda z, y: z - y, ValueError, r"^the cost gives shape \(3,\), not \(\)$"),
         (lambda z, y: None, TypeError, "^the cost gives None, not a number$"),
         (lambda z, y: 3.0, TypeError, "the cost gives float for a Tensor: compute it by NumPy"),

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_lossmix.caller import no_index
 from tinygrad_lossmix.compiler.ir.program import TracedProgram
 from tinygrad_lossmix.compiler.ir.trace import Traced
 from tinygrad_lossmix.engine import Tensor, grad
@@ -186,7 +187,7 @@ def checked(function: Callable[..., Any], name: str, *arrays: Array, of: str = "
         why = error.__cause__ or error
         said = "; ".join([str(why), *getattr(why, "__notes__", [])])
         told = f"{name} raises {type(why).__name__} {where}: {said}".removesuffix(": ")
-        raise ValueError(told) from error
+        raise ValueError(told + no_index(told)) from error
     numbers = value.dtype.kind in "biuf"
     faults = {
         "changes its input": any((x != y).any() for x, y in zip(given, arrays, strict=True)),

@@ -46,9 +46,8 @@ def explain(session: Session[Walk], arg: str) -> Text:
     if called := _calls(walk, arg):
         return lined(*(_operations(walk, each) for each in called))
     node, reading = operation(arg, walk), walk.reading
-    text = Text(reading.defined(node), "name").append(
-        f"  {reading.equation(node)}".rstrip(), "book"
-    )
+    equation = f"  {reading.equation(node)}".rstrip()
+    text = Text(reading.defined(node), "name").append(equation, "book")
     text.append(show.line_of(reading, node))
     if node.function is not None:
         for place in rule.differentiated(node):
