@@ -34,9 +34,13 @@ from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import brief, shorten
 
 OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
-    "<=": operator.le, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
-    "<": operator.lt, ">": operator.gt,
-}  # fmt: skip
+    "<=": operator.le,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+}
 HERE: dict[str, Callable[[Walk], Any]] = {
     "position": lambda walk: walk.position,
     "upstream": lambda walk: walk.stop and walk.stop.g,

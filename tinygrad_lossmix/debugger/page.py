@@ -153,8 +153,13 @@ def _inline(svg: str, k: int) -> str:
 
 def _html(title: str, sides: list[str], content: dict[str, Any]) -> str:
     script = "\n".join(_part(f"{name}.js") for name in SCRIPTS)
-    dark = dark_style(f".{SCOPE}").removeprefix("<style>").removesuffix("</style>")
-    style = "\n".join([page_colours(), dark, _part("page.css")])
+    style = "\n".join(
+        [
+            page_colours(),
+            dark_style(f".{SCOPE}").removeprefix("<style>").removesuffix("</style>"),
+            _part("page.css"),
+        ]
+    )
     shielded = {ord(c): f"\\u{ord(c):04x}" for c in "<>&"}  # JSON that ends no element around it
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "

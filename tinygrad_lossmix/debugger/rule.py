@@ -281,9 +281,9 @@ def reason(reading: Reading, node: Tensor, place: int) -> str:
         if gathered(node, place) is not None:
             return f"{several}, on which no other depends: each gets its gradient times a slope."
         return f"{several}: the local Jacobian is not diagonal, and what comes back is summed."
-    at, *behind = (_behind(node, each) for each in (node, *node.args))
-    names = (_closed(_constant(reading, each)) for each in (node, *node.args))
-    entries = map("".join, zip(names, (at, *behind), strict=True))
+    at, *behind = (_behind(node, value) for value in (node, *node.args))
+    names = [_constant(reading, value) for value in (node, *node.args)]
+    entries = map("".join, zip(map(_closed, names), (at, *behind), strict=True))
     found = said(node, place, (None, *entries))[0].removeprefix("1 * ")
     text = f"d{z}{at}/d{x}{behind[place]} = {found}"
     if argument.size > 1:

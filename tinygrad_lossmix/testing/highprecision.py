@@ -205,7 +205,10 @@ _LOGS: dict[str, Callable[[Array], tuple[Array, Array]]] = {  # ln a and ln(1 - 
     "lml": lambda z: _LOGS["sigmoid"](_lml_parts(z)[0]),
 }
 _COSTS: dict[str, tuple[Callable[..., Array], Callable[..., Array]]] = {  # C, and ∂C/∂a
-    "ll": (lambda y, log_a, log_rest: -y * log_a, lambda y, a, rest: -y / a),
+    "ll": (
+        lambda y, log_a, log_rest: -y * log_a,
+        lambda y, a, rest: -y / a,
+    ),
     "ce": (
         lambda y, log_a, log_rest: -_times(y, log_a) - _times(1 - y, log_rest),
         lambda y, a, rest: (1 - y) / rest - y / a,

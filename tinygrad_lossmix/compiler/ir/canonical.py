@@ -111,7 +111,11 @@ COMPOSED_ALIKE = {
 }  # fmt: skip
 CANONICAL: dict[Any, Callable[..., Call]] = {
     **{function: _over(ufunc) for ufunc, function in REDUCTIONS.items()},
-    np.concatenate: lambda xs, axis=0, **options: (np.concatenate, (xs,), {"axis": axis} | options),
+    np.concatenate: lambda arrays, axis=0, **options: (
+        np.concatenate,
+        (arrays,),
+        {"axis": axis} | options,
+    ),
     np.all: _over(np.logical_and),
     np.any: _over(np.logical_or),
     np.mean: _mean,

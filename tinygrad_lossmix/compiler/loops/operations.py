@@ -15,15 +15,25 @@ from tinygrad_lossmix.mixes.labels import one_hot
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 COMPARISONS = {
-    np.equal: "{} == {}", np.not_equal: "{} != {}", np.less: "{} < {}", np.less_equal: "{} <= {}",
-    np.greater: "{} > {}", np.greater_equal: "{} >= {}", np.isnan: "{0} != {0}",
-    np.isfinite: "abs({}) < inf", np.isinf: "abs({}) == inf",
-}  # fmt: skip
+    np.equal: "{} == {}",
+    np.not_equal: "{} != {}",
+    np.less: "{} < {}",
+    np.less_equal: "{} <= {}",
+    np.greater: "{} > {}",
+    np.greater_equal: "{} >= {}",
+    np.isnan: "{0} != {0}",
+    np.isfinite: "abs({}) < inf",
+    np.isinf: "abs({}) == inf",
+}
 LOGIC = {
-    np.logical_and: "{} & {}", np.logical_or: "{} | {}", np.logical_xor: "{} != {}",
-    np.logical_not: "not {}", np.bitwise_and: "{} & {}", np.bitwise_or: "{} | {}",
+    np.logical_and: "{} & {}",
+    np.logical_or: "{} | {}",
+    np.logical_xor: "{} != {}",
+    np.logical_not: "not {}",
+    np.bitwise_and: "{} & {}",
+    np.bitwise_or: "{} | {}",
     np.invert: "not {}",
-}  # fmt: skip
+}
 BY_NUMBA = (  # NumPy's as numba has them for single numbers, at every edge the same
     np.tan, np.sinh, np.cosh, np.arcsin, np.arccos, np.arctan, np.arcsinh, np.arccosh, np.arctanh,
     np.exp2, np.log2, np.log10, np.cbrt, np.deg2rad, np.rad2deg, np.floor, np.ceil, np.trunc,

@@ -84,10 +84,16 @@ def gradient_so_far(session: Session[Walk], node: Tensor) -> Text:
     """The gradient of a node at this position, or when it gets its first contribution."""
     walk, name = session.steps, session.steps.reading.derivative(node)
     if (found := walk.gradient(node)) is None:
-        why = f"none, no derivative of {walk.reading.call(walk.cost)} reaches it"
-        if (arrival := walk.arrival(node)) is not None:
-            why = f"not computed yet, the first contribution comes at [{arrival}/{len(walk)}]"
-        return Text.assemble((name, "name"), f": {why}")
+        arrival = walk.arrival(node)
+        return (
+            Text()
+            .append(name, "name")
+            .append(
+                f": none, no derivative of {walk.reading.call(walk.cost)} reaches it"
+                if arrival is None
+                else f": not computed yet, the first contribution comes at [{arrival}/{len(walk)}]"
+            )
+        )
     received, expected = walk.progress(node)
     part = f"{received} of {count(expected, 'contribution')}" if received < expected else ""
     return _alone(session, name, found, part)

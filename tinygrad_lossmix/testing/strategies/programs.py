@@ -40,24 +40,53 @@ def _operations(*written: str) -> Operations:
 
 
 ANY = _operations(
-    "-{0}", "np.sin({0})", "np.cos({0})", "np.tanh({0})", "np.arctan({0})", "np.sinh(soft({0}))",
-    "np.exp(soft({0}))", "np.log(1.5 + soft({0}))", "np.sqrt(1.5 + soft({0}))",
-    "2.0 / (3.0 - soft({0}))", "np.square(soft({0}))", "np.sum(soft({0}))", "np.mean({0})",
-    "{0}.T", "{0}[None]", "np.ravel({0})[::-1]", "np.stack([{0}, soft({0})])", "np.roll({0}, 1)",
-    "np.concatenate([{0}, soft({0})], axis=None)", "np.broadcast_to({0}, (2, *{0}.shape))",
-)  # fmt: skip
+    "-{0}",
+    "np.sin({0})",
+    "np.cos({0})",
+    "np.tanh({0})",
+    "np.arctan({0})",
+    "np.sinh(soft({0}))",
+    "np.exp(soft({0}))",
+    "np.log(1.5 + soft({0}))",
+    "np.sqrt(1.5 + soft({0}))",
+    "2.0 / (3.0 - soft({0}))",
+    "np.square(soft({0}))",
+    "np.sum(soft({0}))",
+    "np.mean({0})",
+    "{0}.T",
+    "{0}[None]",
+    "np.ravel({0})[::-1]",
+    "np.stack([{0}, soft({0})])",
+    "np.roll({0}, 1)",
+    "np.concatenate([{0}, soft({0})], axis=None)",
+    "np.broadcast_to({0}, (2, *{0}.shape))",
+)
 WITH_AXES = _operations(
-    "soft({0}).sum(axis=-1)", "{0}.mean(axis=-1, keepdims=True)", "{0}.max(axis=-1)",
-    "{0}.min(axis=0, keepdims=True)", "np.prod(soft({0}), axis=-1)", "{0}[..., [0, -1, 0]]",
-    "{0}[..., 0]", "{0}[::-1]", "np.swapaxes({0}, 0, -1)", "np.sort({0}, axis=0)",
-    "np.cumsum(soft({0}), axis=-1)", "np.split({0}, [1], axis=-1)[0]",
-    "soft({0}) @ np.ones(({0}.shape[-1], 2))", "np.einsum('...i,...i->...', soft({0}), {0})",
-)  # fmt: skip
+    "soft({0}).sum(axis=-1)",
+    "{0}.mean(axis=-1, keepdims=True)",
+    "{0}.max(axis=-1)",
+    "{0}.min(axis=0, keepdims=True)",
+    "np.prod(soft({0}), axis=-1)",
+    "{0}[..., [0, -1, 0]]",
+    "{0}[..., 0]",
+    "{0}[::-1]",
+    "np.swapaxes({0}, 0, -1)",
+    "np.sort({0}, axis=0)",
+    "np.cumsum(soft({0}), axis=-1)",
+    "np.split({0}, [1], axis=-1)[0]",
+    "soft({0}) @ np.ones(({0}.shape[-1], 2))",
+    "np.einsum('...i,...i->...', soft({0}), {0})",
+)
 TOGETHER = _operations(
-    "{0} + {1}", "{0} - {1}", "soft({0}) * {1}", "{0} / (2.0 + soft({1}))",
-    "np.hypot(1.5 + soft({0}), {1})", "np.maximum({0}, {1})", "np.minimum({0}, {1})",
+    "{0} + {1}",
+    "{0} - {1}",
+    "soft({0}) * {1}",
+    "{0} / (2.0 + soft({1}))",
+    "np.hypot(1.5 + soft({0}), {1})",
+    "np.maximum({0}, {1})",
+    "np.minimum({0}, {1})",
     "np.where(odd({0}), {0}, {1})",
-)  # fmt: skip
+)
 ANY_TWO = _operations("np.concatenate([{0}, {1}], axis=None)", "np.outer(soft({0}), soft({1}))")
 OPERATIONS = ANY | WITH_AXES | TOGETHER | ANY_TWO
 
