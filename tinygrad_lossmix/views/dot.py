@@ -35,9 +35,13 @@ DIRECTIONS = {  # with a size in inches; a larger picture shrinks, or it would f
     "right": {"rankdir": "LR", "size": "120,40", "nodesep": "0.45"},  # labels lie side by side
 }
 CLUSTER = {
-    "style": "rounded", "bgcolor": "transparent", "color": LIGHT.frame,
-    "fontcolor": LIGHT.arrow, "labeljust": "l", "fontsize": "12",
-}  # fmt: skip
+    "style": "rounded",
+    "bgcolor": "transparent",
+    "color": LIGHT.frame,
+    "fontcolor": LIGHT.arrow,
+    "labeljust": "l",
+    "fontsize": "12",
+}
 
 
 def dot(pictures: Mapping[str, Picture], notes: list[str]) -> str:
