@@ -96,6 +96,12 @@ def test_a_corner_tells_what_is_elementwise(program):
             assert is_elementwise(node, place) == (entrywise(node, place) is not None)
 
 
+def test_a_join_is_not_elementwise_though_its_corners_joined_look_so():
+    joined = np.concatenate([lm.Tensor(np.ones(9)), lm.Tensor([1.0])])
+    assert not is_elementwise(joined, 0)
+    assert not is_elementwise(joined, 1)
+
+
 def test_a_corner_is_all_that_is_looked_at_of_what_is_large():
     seen = []
     double = lm.derivative(lambda x: x + x, lambda g, z, x: (seen.append(g.shape), g * 2.0)[1])

@@ -16,6 +16,7 @@ Local(values=array([4., 2.]), diagonal=True)
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from math import prod
 from typing import Any, NamedTuple
@@ -83,13 +84,13 @@ def entrywise(node: Tensor, position: int) -> Array | None:
 
 def is_elementwise(node: Tensor, position: int) -> bool:
     """Whether there is such an answer; a corner of the arrays tells, however large they are."""
-    try:
+    with suppress(Exception), np.errstate(all="ignore"):  # a function or a rule for this shape only
         args = [x[(slice(CORNER),) * np.ndim(x)] if np.ndim(x) else x for x in plain(node.args)]
         args[position] = Tensor(args[position])
-        with np.errstate(all="ignore"):
-            return entrywise(recorded(node, args), position) is not None
-    except Exception:  # of a function, a rule or an option for this shape only
-        return entrywise(node, position) is not None
+        corner = recorded(node, args)
+        if corner.shape == tuple(min(n, CORNER) for n in node.shape):  # not so of a join
+            return entrywise(corner, position) is not None
+    return entrywise(node, position) is not None
 
 
 def gathered(node: Tensor, position: int) -> Array | None:
