@@ -6,7 +6,6 @@
 """
 
 import inspect
-import re
 import sys
 from os.path import dirname, join
 from types import FrameType
@@ -14,11 +13,6 @@ from typing import Any
 
 import numpy as np
 
-NO_INDEX = re.compile("cannot be an index|used as indices|valid indices")  # ours, and NumPy's words
-NO_CLASSES = (
-    ": inputs and labels are real numbers here, never classes: multiply by one-hot labels, or "
-    "index by classes that the function has itself"
-)
 INSIDE = join(dirname(__file__), ""), join(dirname(np.__file__), "")
 
 
@@ -45,8 +39,3 @@ def variables() -> dict[str, Any]:
     if copied and sys.getrefcount(here) == 3:  # the frame's, ours, the question's: nobody else's
         here.clear()  # Python 3.11 and 3.12 would keep all of it until the user's function ends
     return known
-
-
-def no_index(said: str) -> str:
-    """What to do where a function was not to index by what it is called with, as was said."""
-    return NO_CLASSES if NO_INDEX.search(said) else ""

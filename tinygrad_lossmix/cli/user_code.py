@@ -12,8 +12,9 @@ from traceback import extract_tb
 from types import FrameType
 from typing import Any
 
-from tinygrad_lossmix.caller import INSIDE, no_index
+from tinygrad_lossmix.caller import INSIDE
 from tinygrad_lossmix.cli.output import Refused
+from tinygrad_lossmix.mixes.own import no_index
 from tinygrad_lossmix.printing import line_of_code
 
 

@@ -105,7 +105,7 @@ def stabilize(cost: Tensor) -> Tensor:
 
 
 @np.errstate(all="ignore")  # the caller has been warned when it was recorded
-def rewritten(cost: Tensor, known: Mapping[str, Any] = {}) -> Rewritten:
+def rewritten(cost: Tensor, known: Mapping[str, Any] | None = None) -> Rewritten:
     """`stabilize`, with what was replaced and what is wrong; nothing is warned of.
 
     What is computed again gets the first of its known names, if it has none of its own.
@@ -140,7 +140,7 @@ def rewritten(cost: Tensor, known: Mapping[str, Any] = {}) -> Rewritten:
         return Rewritten(cost, (), wrong_pairings(cost, rules.idioms))
     after = new[cost]
     regroup(cost, new, moments)
-    for name, x in known.items():
+    for name, x in (known or {}).items():
         if type(x) is Tensor and x in new and new[x].order > moments[x] and name[0] != "_":
             new[x].name = new[x].name or name
     called = names(cost)

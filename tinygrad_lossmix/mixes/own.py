@@ -6,6 +6,7 @@ array([-2., -2.])
 """
 
 import functools
+import re
 from collections.abc import Callable
 from numbers import Real
 from typing import Any
@@ -18,6 +19,12 @@ from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.labels import dense
 from tinygrad_lossmix.mixes.layers import COSTS, LAYERS, CostFunction, OutputLayer, cost_named
 from tinygrad_lossmix.registry import HIGHER
+
+NO_INDEX = "cannot be an index|used as indices|valid indices"  # in our words, and NumPy's words
+NO_CLASSES = (
+    ": inputs and labels are real numbers here, never classes: multiply by one-hot labels, or "
+    "index by classes that the function has itself"
+)
 
 
 def named(known: Any, otherwise: str) -> str:
@@ -151,3 +158,8 @@ def result_of(
     if np.shape(made) != shape:
         raise WrongShape(f"{named(function, what)} gives shape {np.shape(made)}, not {shape}")
     return made
+
+
+def no_index(said: str) -> str:
+    """What to do where a function was not to index by what it is called with, as was said."""
+    return NO_CLASSES if re.search(NO_INDEX, said) else ""

@@ -1,10 +1,14 @@
 """A recording before and after `stabilize`: what was replaced, why, and both drawn.
 
 >>> z = Tensor([40.0, 0.0], name="z")
->>> print(rewriting(np.log(np.exp(z).sum())))
-1 replacement
-  n3  ln Σ e^u, also of a mean -> logsumexp(u)
-      e^u overflows above 709
+>>> print(rewriting(-np.log(np.exp(z) / np.exp(z).sum())[0]))
+3 replacements
+  n4  e^u / Σ e^u -> softmax(u)
+      e^u overflows above 709, inf/inf is NaN; its rule loses the tail
+  n5  ln(softmax(u)) -> log_softmax(u)
+      an output that underflows has ln 0; one near 1 loses its logarithm and its gradient
+  n7  -Σ y ln(softmax(u)) -> softmax_ll(u, y)
+      one node, whose delta is a - y without the subtraction
 """
 
 from collections.abc import Collection, Mapping

@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lossmix.caller import no_index
 from tinygrad_lossmix.compiler.ir.program import TracedProgram
 from tinygrad_lossmix.compiler.ir.trace import Traced
 from tinygrad_lossmix.engine import Tensor, grad
@@ -27,7 +26,14 @@ from tinygrad_lossmix.engine.graph import nodes
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.layers import COSTS, LAYERS
 from tinygrad_lossmix.mixes.mix import Mix
-from tinygrad_lossmix.mixes.own import NotRecorded, WrongShape, known_output, named, result_of
+from tinygrad_lossmix.mixes.own import (
+    NotRecorded,
+    WrongShape,
+    known_output,
+    named,
+    no_index,
+    result_of,
+)
 from tinygrad_lossmix.printing import number, point
 
 MOST = 50  # classes
