@@ -140,6 +140,7 @@ def test_delta_arrives_with_the_logits():
     assert walk.delta().gradient is None
     walk.end()
     found = walk.delta()
+    assert (found.logits, found.mix, found.received) == (z, lm.Mix("softmax", "ll"), found.expected)
     np.testing.assert_allclose(found.gradient, found.a_minus_y, atol=1e-15)
     assert lm.Stepper(z.sum()).delta() is None
 

@@ -34,6 +34,7 @@ from tinygrad_lossmix.engine import graph
 from tinygrad_lossmix.engine.sweep import seed_of, sweep
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
+from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.printing import short
 from tinygrad_lossmix.views.reading import Gradients, Reading, collected, constants
 
@@ -41,7 +42,11 @@ from tinygrad_lossmix.views.reading import Gradients, Reading, collected, consta
 class Delta(NamedTuple):
     """The gradient of the logits of a mix beside a - y."""
 
+    mix: Mix
+    logits: Tensor
     gradient: Array | None  # None: not computed yet
+    received: int
+    expected: int
     a_minus_y: Array  # divided by the number of examples, as the gradient is
 
 
@@ -328,4 +333,7 @@ class Walk(Steps):
     def delta(self) -> Delta | None:
         """How far the gradient of the logits has come; None where no mix is recorded."""
         symbols = self.reading.symbols
-        return symbols and Delta(self.gradient(symbols.z), symbols.a_minus_y)
+        if symbols is None:
+            return None
+        z = symbols.z
+        return Delta(symbols.mix, z, self.gradient(z), *self.progress(z), symbols.a_minus_y)
