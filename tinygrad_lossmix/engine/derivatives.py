@@ -96,7 +96,7 @@ row(np.fmod,        lambda g, z, x, y: g, lambda g, z, x, y: g * np.rint((z - x)
 row(np.floor_divide, None, None)
 row(np.copysign,    lambda g, z, x, y: g * np.sign(x) * np.sign(z), None)
 row(np.heaviside,   None, lambda g, z, x, y: np.where(x == 0, g, 0.0))
-row(np.matmul,      rules.matmul_left, rules.matmul_right, forward=rules.product)
+row(np.matmul,      rules.matmul_left, rules.matmul_right, forward=operator.matmul)
 row(np.where, None, lambda g, z, c, x, y: np.where(c, g, 0.0),
                     lambda g, z, c, x, y: np.where(c, 0.0, g))
 

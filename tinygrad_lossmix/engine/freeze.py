@@ -9,7 +9,8 @@ import numpy as np
 from tinygrad_lossmix.engine.refusals import NoArray
 from tinygrad_lossmix.engine.table import INTEGER, REAL, is_duck
 
-NATIVE = {np.dtype(code) for code in "efdg?bhilqBHILQ"}  # real, in this machine's byte order
+FLOATS = {np.dtype(code) for code in "efdg"}  # in this machine's byte order
+NATIVE = FLOATS | {np.dtype(code) for code in "?bhilqBHILQ"}
 
 
 def as_floats(data: Any, copy: bool) -> Any:
@@ -18,7 +19,7 @@ def as_floats(data: Any, copy: bool) -> Any:
     Raises:
         TypeError: not made of real floats.
     """
-    if type(data) is np.ndarray and data.dtype.kind == "f" and data.dtype.isnative:
+    if type(data) is np.ndarray and data.dtype in FLOATS:
         return np.array(data) if copy else data.view()
     if type(data) is int or type(data) is float:
         return np.float64(data)

@@ -57,22 +57,22 @@ def grad(cost: Tensor, wrt: Any, seed: Any = None, create_graph: bool = False) -
         )
     several = isinstance(wrt, (list, tuple))
     targets = wrt if several else (wrt,)
+    found: dict[int, Any] = {}  # by the order of a target
     for target in targets:
         if type(target) is not Tensor:
             raise TypeError(f"wrt is a Tensor or a list of them, not {type(target).__name__}")
-    wanted = {target.order for target in targets}
+        found[target.order] = None
     start = seed_of(cost, seed)
     if not create_graph and isinstance(start, Tensor):
         start = start._value
-    found = {  # a comprehension keeps no name of the last gradient
-        at.args[position].order: total
-        for at, position, _, _, total in sweep(cost, start, wanted, create_graph)
-    }
-    if cost.order in wanted:
+    for node, position, _, _, total in sweep(cost, start, found, create_graph):
+        found[node.args[position].order] = total
+    total = _ = None  # names that would hold the last gradient
+    if cost.order in found:
         found[cost.order] = start
     results = []
     for target in targets:
-        gradient = found.get(target.order)
+        gradient = found[target.order]
         if gradient is None:
             gradient = np.zeros(target.shape, target.dtype)
         if create_graph:

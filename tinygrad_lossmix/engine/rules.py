@@ -13,7 +13,6 @@ import numpy as np
 from tinygrad_lossmix.engine.table import INTEGER, Array, Rule, dispatched
 
 HALF = np.dtype(np.float16)
-SMALL = 4096  # numbers: `dot` fills them with zeros first
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"  # for the axes of einsum
 
 
@@ -142,24 +141,18 @@ def transpose_rule(g: Array, z: Array, x: Array, axes: Any = None) -> Array:
     return g.transpose(*np.argsort([i % g.ndim for i in axes]))
 
 
-def product(x: Array, y: Array) -> Array:
-    """`np.matmul`; where a small matrix comes out, `dot` is the same in two thirds of the time."""
-    plain = type(x) is type(y) is np.ndarray and x.ndim == 2 == y.ndim and x.shape[1] == len(y)
-    return x.dot(y) if plain and len(x) * y.shape[1] < SMALL else x @ y
-
-
 def matmul_left(g: Array, z: Array, x: Array, y: Array) -> Array:
     """G Yᵀ; a vector is a row on the left and a column on the right."""
     if y.ndim == 1:
         return g * y if x.ndim == 1 else g[..., None] * y
-    return (y @ g[..., None])[..., 0] if x.ndim == 1 else product(g, y.mT)
+    return (y @ g[..., None])[..., 0] if x.ndim == 1 else g @ y.mT
 
 
 def matmul_right(g: Array, z: Array, x: Array, y: Array) -> Array:
     """Xᵀ G; a vector is a row on the left and a column on the right."""
     if x.ndim == 1:
         return g * x if y.ndim == 1 else x[:, None] * g[..., None, :]
-    return (x.mT @ g[..., None])[..., 0] if y.ndim == 1 else product(x.mT, g)
+    return (x.mT @ g[..., None])[..., 0] if y.ndim == 1 else x.mT @ g
 
 
 def getitem(x: Array, key: Any) -> Array:

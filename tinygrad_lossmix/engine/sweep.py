@@ -43,9 +43,9 @@ def sweep(
             is older than all of them is not entered. None: of all.
         recorded: run the rules on Tensors, so that the steps are themselves differentiable.
     """
+    oldest = -1 if wanted is None else min(wanted, default=cost.order)
     pending = {cost.order: (cost, seed)}  # what has received a gradient, and its sum so far
     newest = [-cost.order] if cost.function is not None else []
-    oldest = -1 if wanted is None else min(wanted, default=cost.order)
     while newest:
         order = -heappop(newest)
         if order <= oldest:
@@ -58,27 +58,26 @@ def sweep(
             given = (g, node._value) + node.values  # noqa: RUF005 - with a * 2 % more
         for position in node.positions:
             x, rule = args[position], rules[position]
-            order, value = x.order, x._value
-            if rule is None:
-                continue
-            if wanted is not None and order not in wanted and (order < oldest or not x.function):
+            order, leaf = x.order, x.function is None
+            asked = wanted is None or order in wanted
+            if rule is None or (not asked and (leaf or order < oldest)):
                 continue  # nothing that is wanted is behind x
             try:
                 contribution = rule(*given, **kwargs) if kwargs else rule(*given)
+                value = x._value
                 if contribution.shape != value.shape or contribution.dtype is not value.dtype:
                     contribution = _fit(contribution, node, value)
             except Exception as error:
                 where = " recorded in {}, line {}".format(*node.line) if node.line else ""
                 error.add_note(f"in the derivative rule of {spelling(node.function)}{where}")
                 raise
+            total = contribution
             if order in pending:
                 total = pending[order][1] + contribution
-            else:
-                total = contribution
-                if x.function is not None:
-                    heappush(newest, -order)
+            elif not leaf:
+                heappush(newest, -order)
             pending[order] = x, total
-            if wanted is None or order in wanted:
+            if asked:
                 yield node, position, g, contribution, total
 
 
