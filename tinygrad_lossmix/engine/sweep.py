@@ -91,7 +91,7 @@ def accumulated(cost: Any, seed: Any, steps: Iterable[Step]) -> dict[Any, Any]:
 
 def _fit(contribution: Any, node: Any, x: Array) -> Array:
     """Undo the broadcasting of x: sum over the axes it was given, then those it was repeated on."""
-    if contribution.dtype != x.dtype and contribution.dtype.kind not in REAL:
+    if contribution.dtype is not x.dtype and contribution.dtype.kind not in REAL:
         raise TypeError(
             f"the derivative rule of {spelling(node.function)} gave {contribution.dtype}: return "
             "an array of floats"
