@@ -80,6 +80,53 @@ def test_mixed_indices(key):
     check(X, key)
 
 
+ROWS = np.arange(35.0).reshape(7, 5)
+MANY = np.arange(600) * 5 % 9 % 7
+
+
+@in_one(
+    ("x", "key"),
+    [
+        (ROWS, MANY),
+        (ROWS, MANY.reshape(20, 30)),
+        (ROWS, MANY - 7),
+        (ROWS, (MANY - 3).astype(np.int8)),
+        (ROWS, MANY.astype(np.uint64)),
+        (ROWS, (MANY, MANY % 5 - 5)),
+        (ROWS, (MANY[:60, None], np.arange(-5, 5))),
+        (ROWS, (np.array(-2), MANY % 5)),
+        (ROWS, (-2, MANY % 5)),
+        (ROWS, (MANY, slice(None, None, -1))),
+        (ROWS, (MANY, None)),
+        (ROWS, (None, MANY)),
+        (ROWS, (..., MANY % 5)),
+        (ROWS, (slice(None), MANY % 5)),
+        (ROWS, (MANY, np.arange(5) == 2)),
+        (ROWS[0], MANY.reshape(20, 30) % 5),
+        (ROWS[0], MANY % 5),
+        (ROWS[:, None, :, None], MANY),
+        (ROWS[:, None, :], (MANY, MANY * 0)),
+        (ROWS[:, :0], MANY),
+        (np.arange(2400.0).reshape(600, 4), (np.arange(600), MANY % 4)),
+    ],
+    ids=lambda value: "",
+)
+def test_many_integers(x, key):
+    check(x, key)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+def test_a_row_taken_often_is_added_up_in_its_own_precision_in_the_order_of_the_index(dtype):
+    x, seed = Tensor(ROWS.astype(dtype)), np.cos(np.arange(3000.0)).reshape(600, 5).astype(dtype)
+    expected = np.zeros_like(x.data)
+    for i, each in zip(MANY, seed, strict=True):
+        expected[i] += each
+    found = grad(x[MANY], x, seed=seed)
+    assert found.dtype == dtype
+    assert found.tolist() == expected.tolist()
+    assert grad(x[MANY], x, seed=seed[::-1].copy()[::-1]).tolist() == expected.tolist()
+
+
 class Held:
     """What converts to an array of indices, such as a data frame's column."""
 
