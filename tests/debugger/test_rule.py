@@ -25,6 +25,7 @@ SENTENCES = {
     np.max,
     np.min,
     np.prod,
+    np.cumprod,
     lm.logsumexp,
     log1m_softmax,
     lm.lml,
@@ -112,7 +113,7 @@ CALLS = [
     np.where(z.data > 0.7, z, x[:, None]),
     *(f(z, **options) for f in (np.sum, np.mean, np.var, np.max, np.min, np.prod)
       for options in ({}, {"axis": 0}, {"axis": -1, "keepdims": True}, {"axis": (0, 1)})),
-    *(f(z, axis=axis) for f in (np.linalg.norm, np.cumsum) for axis in (None, 0, -1)),
+    *(f(z, axis=axis) for f in (np.linalg.norm, np.cumsum, np.cumprod) for axis in (None, 0, -1)),
     *(f(z, axis=1, ddof=1) for f in (np.var, np.std)),
     *(np.roll(z, 2, axis) for axis in (None, 0, -1)),
     *(z.reshape(6), z.reshape(3, 2), np.broadcast_to(x, (3, 2)), z.T),

@@ -14,9 +14,11 @@ Each takes logits z and labels y, both (K,) or (n, K), and returns the cost, sum
 examples, and δ of each, tails exact: a difference is taken only where it does not cancel.
 """
 
+import operator
 import re
 from collections.abc import Callable
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -98,6 +100,15 @@ def _scatter(g: Value, key: Any, shape: tuple[int, ...]) -> Value:
     like = next(x for x in (g, *parts(key)) if is_duck(x))
     at = _places(like, key, shape)
     return None if at is None else like.program.call(added, (g, at, shape), {})
+
+
+def _cumprod(x: Value, axis: int | None = None, **options: Any) -> Value:
+    """One product after another; None where they are not of floats."""
+    if options or x.dtype.kind != "f":
+        return None
+    axis, rows = (0, x.reshape(-1)) if axis is None else (axis, np.moveaxis(x, axis, 0))
+    products = [*accumulate(rows, operator.mul)]
+    return np.moveaxis(np.stack(products), 0, axis) if products else None
 
 
 def _take(a: Value, indices: Value, axis: int | None = None, **options: Any) -> Value:
@@ -314,6 +325,7 @@ LOOPED |= {
     scatter: _scatter,
     outputs.from_largest: _from_largest,
     outputs.sum_of_others: _sum_of_others,
+    np.cumprod: _cumprod,
     np.take: _take,
     np.roll: partial(rearranged, np.roll),
     np.einsum: _einsum,

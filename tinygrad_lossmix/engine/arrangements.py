@@ -177,12 +177,3 @@ def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     a, axis = (a.reshape(-1), 0) if axis is None else (a, axis)
     (i,) = normalize_axis_tuple(operator.index(axis), a.ndim)
     return np.stack([a] * k, i + 1).reshape((*a.shape[:i], a.shape[i] * k, *a.shape[i + 1 :]))
-
-
-@composed(np.cumprod)
-def _cumprod(a: Any, axis: Any = None) -> Any:
-    flat = axis is None or not a.ndim
-    axis = 0 if flat else operator.index(axis)
-    rows = a.reshape(-1) if flat else np.moveaxis(a, axis, 0)
-    products = [*itertools.accumulate(rows, operator.mul)]
-    return np.moveaxis(np.stack(products) if products else rows, 0, axis)

@@ -117,6 +117,7 @@ row(np.linalg.norm, lambda g, z, x, axis=None, keepdims=False:
 row(np.prod,        rules.product_rule)
 row(np.cumsum,      lambda g, z, x, axis=None: np.flip(
                     np.cumsum(np.flip(g, axis or 0), axis or 0), axis or 0).reshape(x.shape))
+row(np.cumprod,     rules.cumprod_rule)
 row(np.roll,        lambda g, z, x, shift=0, axis=None: np.roll(g, np.negative(shift), axis))
 row(np.max,         rules.extreme_rule)
 row(np.min,         rules.extreme_rule)

@@ -136,6 +136,18 @@ def product_rule(g: Array, z: Array, x: Array, axis: Any = None, keepdims: bool 
     return lift(g, x, axis) * others
 
 
+def cumprod_rule(g: Array, z: Array, x: Array, axis: Any = None) -> Array:
+    """The product of the entries before, times s: g plus the next entry times its s."""
+    axis = axis or 0
+    s, before, entries = [np.swapaxes(v.reshape(g.shape), 0, axis) for v in (g, z, x)]
+    n, product = 1, entries[1:]  # of the n next entries
+    while n < s.shape[0]:  # from the sums over n entries those over 2n; zeros are no trouble
+        s = np.concatenate([s[:-n] + product * s[n:], s[-n:]])
+        product, n = product[:-n] * product[n:], 2 * n
+    before = np.concatenate([np.ones_like(before[:1]), before[:-1]])
+    return np.swapaxes(before * s, 0, axis).reshape(x.shape)
+
+
 def transpose_rule(g: Array, z: Array, x: Array, axes: Any = None) -> Array:
     """g with the axes put back."""
     if axes is None:

@@ -247,7 +247,7 @@ def _deltas(output: str, cost: str, z: Array, y: Array) -> Array:
 _SAME = (
     np.negative, np.absolute, np.add, np.subtract, np.multiply, np.maximum, np.minimum, np.matmul,
     np.where, np.sum, np.mean, np.var, np.prod, np.max, np.min, np.reshape, np.broadcast_to,
-    np.transpose, np.cumsum, np.roll,
+    np.transpose, np.cumsum, np.cumprod, np.roll,
 )  # fmt: skip
 _NAMES = ("exp", "expm1", "log1p", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "log10")
 _ARCS = ("sin", "cos", "tan", "sinh", "cosh", "tanh")

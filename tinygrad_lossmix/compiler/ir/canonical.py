@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygrad_lossmix.compiler.calls import axes_of
 from tinygrad_lossmix.compiler.ir.trace import stand_in
-from tinygrad_lossmix.engine.table import COMPOSED, REDUCTIONS
+from tinygrad_lossmix.engine.table import REDUCTIONS
 
 Call = tuple[Any, tuple[Any, ...], Mapping[str, Any]]
 
@@ -72,12 +72,6 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
     return np.sqrt, (np.sum(x * x, axis=axis, keepdims=keepdims),), {}
 
 
-def _cumprod(x: Any, axis: Any = None, dtype: Any = None, out: None = None) -> Call:
-    if x.dtype.kind != "f" or dtype is not None:
-        return np.cumprod, (x,), {"axis": axis, "dtype": dtype}
-    return np.positive, (COMPOSED[np.cumprod](x, axis),), {}
-
-
 def _is_special(x: Any, dtype: Any, options: Mapping[str, Any]) -> bool:
     half = x.dtype == np.float16  # whose counts and sums overflow: NumPy takes them in float32
     return half or dtype is not None or any(v is not np._NoValue for v in options.values())
@@ -122,7 +116,6 @@ CANONICAL: dict[Any, Callable[..., Call]] = {
     np.var: _var,
     np.std: lambda *args, **options: (np.sqrt, (np.var(*args, **options),), {}),
     np.linalg.norm: _norm,
-    np.cumprod: _cumprod,
     np.reshape: partial(_shaped, np.reshape),
     np.broadcast_to: partial(_shaped, np.broadcast_to),
     np.transpose: _transpose,
