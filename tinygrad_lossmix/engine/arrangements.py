@@ -4,7 +4,6 @@ How a function reads its options NumPy is asked, of an array that stands in for 
 shape comes out, in which order the axes are, where each entry was.
 """
 
-import inspect
 import itertools
 import operator
 from functools import partial
@@ -15,7 +14,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygrad_lossmix.engine.refusals import no_rule
 from tinygrad_lossmix.engine.rules import scatter
-from tinygrad_lossmix.engine.table import COMPOSED, composed, is_duck
+from tinygrad_lossmix.engine.table import COMPOSED, composed, is_duck, signature
 from tinygrad_lossmix.engine.tensor import record
 
 
@@ -37,7 +36,7 @@ def _permuted(function: Any, a: Any, *args: Any, **kwargs: Any) -> Any:
 
 def _asked(function: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
     """The array of a call, and the call as a question about any other."""
-    given = inspect.signature(function).bind(*args, **kwargs)
+    given = signature(function).bind(*args, **kwargs)
     a, *options = given.args
     return a, lambda like: function(like, *options, **given.kwargs)
 
@@ -54,7 +53,7 @@ def rearranged(function: Any, *args: Any, **kwargs: Any) -> Any:
 def _sliced(function: Any, *args: Any, **kwargs: Any) -> Any:
     """Of a function that cuts or turns: NumPy says where each part begins and ends on each axis."""
     a, ask = _asked(function, args, kwargs)
-    axes = np.broadcast_arrays(*np.ogrid[tuple(map(slice, a.shape))])
+    axes = [np.broadcast_to(i, a.shape) for i in np.indices(a.shape, sparse=True)]
     found = [ask(each) for each in axes] or [ask(np.zeros(()))]
     cut, several = [], isinstance(found[0], list)
     for part in zip(*found, strict=True) if several else [found]:

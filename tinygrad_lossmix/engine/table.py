@@ -37,6 +37,7 @@ PLAIN: set[Any] = set()  # functions without a derivative: plain arrays and valu
 REDUCTIONS: dict[Any, Any] = {}  # ufunc -> the NumPy function that is its `reduce`
 SCIPYS: dict[str, Callable[..., Any]] = {}  # by the name of a ufunc of SciPy's: what is called
 NUMPYS = np.ufunc, type(np.sum)  # the types of what NumPy dispatches
+signature = functools.cache(inspect.signature)  # a sixth of np.flip
 
 
 def spelling(function: Any) -> str:
@@ -135,8 +136,8 @@ def sorted_out(
     options = _options(next(filter(None, rules), None))
     if len(args) <= len(rules) and kwargs.keys() <= options:
         return args, kwargs, set()
-    signature = inspect.signature(function)
-    given, known = signature.bind_partial(*args, **kwargs).arguments, signature.parameters
+    call = signature(function)
+    given, known = call.bind_partial(*args, **kwargs).arguments, call.parameters
     names = list(known)[: len(rules)]
     operands = tuple(given.pop(name) for name in names if name in given)
     asked = {k for k, v in given.items() if v is not None and v is not known[k].default}
