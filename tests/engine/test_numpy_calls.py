@@ -108,6 +108,11 @@ def test_where_with_one_argument_gives_the_indices():
     np.testing.assert_array_equal(np.where(Tensor([0.0, 1.0])), [[1]])
 
 
+def test_where_with_one_branch_is_refused_as_by_numpy():
+    with pytest.raises(ValueError, match="both or neither of x and y"):
+        np.where(X > 0, Tensor(X))
+
+
 def test_take_treats_booleans_as_numbers():
     for axis in (None, 1):
         expected = np.take(X, [True, False], axis=axis)

@@ -10,10 +10,10 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from tinygrad_lossmix.engine import arrangements as arrangements
 from tinygrad_lossmix.engine.freeze import freeze_option
 from tinygrad_lossmix.engine.refusals import HABITS, Habit, no_rule, plain
-from tinygrad_lossmix.engine.rules import LETTERS
 from tinygrad_lossmix.engine.table import COMPOSED, PLAIN, REDUCTIONS, TABLE, composed, is_duck
 from tinygrad_lossmix.engine.tensor import Tensor, record
 
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"  # for the axes of einsum
 REDUCTIONS |= {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 
 PLAIN |= {
@@ -46,12 +46,9 @@ composed(np.outer)(lambda a, b: np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1)))
 @composed(np.where)
 def _where(condition: Any, *branches: Any) -> Any:
     mask = condition._value != 0 if isinstance(condition, Tensor) else condition
-    if len(branches) != 2:
-        return np.where(mask, *branches)
-    x, y = branches
-    if isinstance(x, Tensor) or isinstance(y, Tensor):
-        return record(np.where, (mask, x, y))
-    return np.where(mask, x, y)
+    if Tensor in map(type, branches):
+        return record(np.where, (mask, *branches))
+    return np.where(mask, *branches)
 
 
 @composed(np.clip)

@@ -13,7 +13,6 @@ import numpy as np
 from tinygrad_lossmix.engine.table import INTEGER, Array, Rule, dispatched
 
 HALF = np.dtype(np.float16)
-LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"  # for the axes of einsum
 
 
 def lift(g: Array, x: Array, axis: Any) -> Array:
@@ -152,8 +151,7 @@ def transpose_rule(g: Array, z: Array, x: Array, axes: Any = None) -> Array:
     """g with the axes put back."""
     if axes is None:
         return g.transpose()
-    axes = axes if isinstance(axes, tuple | list | np.ndarray) else (axes,)
-    return g.transpose(*np.argsort([i % g.ndim for i in axes]))
+    return g.transpose(*np.argsort(np.atleast_1d(axes) % g.ndim))
 
 
 def matmul_left(g: Array, z: Array, x: Array, y: Array) -> Array:
@@ -206,25 +204,19 @@ def einsum_rule(i: int, g: Array, z: Array, *xs: Array, subscripts: str, **optio
     """The other operands and g, summed over what this one, the i-th, does not have."""
     terms, out = subscripts.split("->")
     mine, others = (each := terms.split(","))[i], [out, *each[:i], *each[i + 1 :]]
-    this = xs[i]
     letters = "".join(dict.fromkeys(mine))
     known = "".join(c for c in letters if c in "".join(others))
     part = np.einsum(f"{','.join(others)}->{known}", g, *xs[:i], *xs[i + 1 :], **options)
-    size = dict(zip(mine, this.shape, strict=True))
+    size = dict(zip(mine, xs[i].shape, strict=True))
     found = dict(zip(known, part.shape, strict=True))
     if found != size:  # a letter of this operand alone, or 1 in the other, was summed: repeated
         part = part.reshape(tuple([found.get(c, 1) for c in letters]))
         shape = [size[c] if found.get(c, 1) == 1 else found[c] for c in letters]
         part = np.broadcast_to(part, tuple(shape))
-    spare = iter([c for c in LETTERS if c not in subscripts])
-    for axis in range(len(mine)):  # a repeated letter took the diagonal: only it has a gradient
-        letter = mine[axis]
-        if letter in mine[:axis]:
-            fresh = next(spare)
-            target = letters[:axis] + fresh + letters[axis:]
-            diagonal = np.eye(this.shape[axis], dtype=part.dtype)
-            part = np.einsum(f"{letters},{letter}{fresh}->{target}", part, diagonal)
-            letters = target
+    if len(letters) < len(mine):  # a repeated letter took the diagonal: only it has a gradient
+        at = dict(zip(letters, np.ogrid[tuple(map(slice, part.shape))], strict=True))
+        key = tuple([at[c] for c in mine])
+        part = scatter(part, key=key, shape=tuple([k.size for k in key]))
     return part
 
 
