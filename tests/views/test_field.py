@@ -79,6 +79,21 @@ def test_titles_say_a_minus_y_where_it_is(y, matched):
         assert titles[4][1] == "δ = Sa - y"
 
 
+@pytest.mark.parametrize(
+    ("mix", "c"),
+    [
+        (lm.Mix("softmax", "ce"), 2),
+        (lm.Mix("lml", "ll"), 0.5),
+        (lm.Mix(lambda z: lm.sigmoid(3 * z), "ce"), 3),
+    ],
+)
+def test_a_title_has_the_factor_of_a_minus_y(mix, c):
+    assert lm.field(mix, y=1).text.split("\n")[3] == f"{mix}, δ = {c}(a - y)"
+    z = plane(7, 3.0)
+    pushes = by_the_engine(mix, z, [0.0, 1.0])
+    np.testing.assert_allclose(pushes, -c * (mix.activate(z) - [0.0, 1.0]), atol=1e-12)
+
+
 @COMPOSED
 def test_the_text_points_where_the_cost_falls(mix):
     _, title, *rows = lm.field(mix, y=1).text.split("\n")[2:]
@@ -101,7 +116,8 @@ def test_the_svg_takes_the_size_and_the_colours_of_its_page(svg):
     texts = ["".join(each.itertext()) for each in root.iter(f"{NAME}text")]
     assert texts.count("δ = a - y") == 2
     assert "δ = a(e - a·e)" in texts
-    assert "e = a - y, r = a/(1 - a)" in texts
+    assert "δ = 2(a - y)" in texts
+    assert "e = a - y" in texts
     (style,) = [each.text for each in root if each.tag == f"{NAME}style"]
     assert "@media (prefers-color-scheme: dark)" in style
     assert "date" not in svg.lower().replace("updated", "")

@@ -160,8 +160,8 @@ def match(words: tuple[str, ...], classes: int, labels: str | None, as_json: boo
 
 def matches(found: list[MatchRow]) -> str:
     """The rule, a row for each layer with a cost, and the witness against each without."""
-    heads = "output layer", "label", "its cost", "convex", "of the outputs alone for"
-    grid = Table(*heads, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    heads = "output layer", "label", "its cost", "convex", "of outputs alone for"
+    grid = Table(*heads, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     none = Table.grid(padding=(0, 2, 0, 0))
     for layer, label, match in found:
         if match:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import ceil
+from math import ceil, isclose
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.labels import dense, require_finite
 from tinygrad_lossmix.mixes.layers import LETTERS
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
+from tinygrad_lossmix.printing import number
 from tinygrad_lossmix.views.plotting import FRAME, INK, LEVEL, PAPER, SERIES, glow, inline, rendered
 from tinygrad_lossmix.views.shown import Drawn
 
@@ -57,15 +58,23 @@ class Panel:
         return np.linalg.norm(self.delta(FINE), axis=-1)
 
     @cached_property
+    @np.errstate(all="ignore")
+    def factor(self) -> float | None:
+        """c with δ = c(a - y) all over the plane, if there is one."""
+        delta, off = self.delta(z := plane(25)), self.mix.activate(z) - self.y
+        c = float((delta * off).sum() / (off * off).sum())
+        return (1.0 if isclose(c, 1.0) else c) if np.allclose(delta, c * off) else None
+
+    @property
     def matched(self) -> bool:
         """Whether δ is a - y all over the plane."""
-        z = plane(25)
-        return np.allclose(self.delta(z), self.mix.activate(z) - self.y)
+        return self.factor == 1
 
     @property
     def formula(self) -> str:
         """δ for this label."""
-        known = "a - y" if self.matched else self.mix.formula
+        known = f"{number(self.factor)}(a - y)" if self.factor else self.mix.formula
+        known = "a - y" if self.matched else known
         return f"δ = {known.replace('Sa', 'a') if self.y.sum() == 1.0 else known}"
 
     def draw(self, axes: Axes, longest: float) -> AxesImage:

@@ -72,7 +72,7 @@ def test_steep_and_flat_layers_keep_their_cost_and_labels(layer, name, labels, s
     if layer is plain_softmax and slope > 1:  # it overflows
         layer = lm.softmax
     match = lm.matching_cost(lambda z: layer(slope * z))
-    known = name if slope > 0 else None  # below it is minus that cost
+    known = f"{1 / slope:.4g} × {name}" if slope > 0 else None  # below it is minus that cost
     assert (match.name, match.condition, match.convex) == (known, labels, slope > 0)
 
 

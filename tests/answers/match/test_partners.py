@@ -111,7 +111,7 @@ CONTRADICTIONS = [
     (lm.Mix(lambda z: lm.softmax(z / 2), "ll"), "divided by 0.5, or softmax with", "or layer"),
     (lm.Mix("softmax", weighted), "2.6 times as long as a - y", "the right class gives a - y"),
     (lm.Mix(lambda z: z * 0.0 + 1.0, "ce"), "an output layer that depends on z", "two softmax"),
-    (lm.Mix(lambda z: np.exp(30 * z), "quadratic"), "with layer goes Poisson", "closed forms"),
+    (lm.Mix(lambda z: np.exp(30 * z), "quadratic"), "goes 0.03333 × Poisson", "closed forms"),
     (lm.Mix(lambda z: 1e6 * z, "quadratic"), "strictly proper yes", "not the mean labels"),
     (lm.Mix(lambda z: 1.0 / z, "quadratic"), "identity with quadratic", "fsum"),
 ]

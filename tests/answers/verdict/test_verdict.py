@@ -38,8 +38,8 @@ softmax + cross-entropy, 2 classes: no problems
   delta = a - y    no, never: delta = 2 (a - y) for one-hot labels
   multi-label      no, with labels drawn from (0.8000, 0.4000) the expected cost is
                    least at outputs (0.7000, 0.3000)
-  why              lml, which goes with cross-entropy, is softmax(0.5 z) for 2 classes:
-                   softmax(z) is lml(2 z), and 2 comes out in front of a - y
+  why              for 2 classes softmax is lml(2 z), with lml goes cross-entropy, and 2
+                   comes out in front of a - y
   its layer        with softmax goes log-likelihood
   its cost         with cross-entropy goes sigmoid and lml (one class of K), which is
                    softmax(0.5 z)

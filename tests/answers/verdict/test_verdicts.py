@@ -279,8 +279,8 @@ def test_why_says_what_the_wrong_classes_add_and_when_that_is_twice_a_minus_y() 
     assert said == pytest.approx(ratio, rel=0.05)
     assert "no negative eigenvalue at z = (-8, -8, 8): the rest bends the cost" in hot.why
     assert found("softmax", "ce", 2).why == (
-        "lml, which goes with cross-entropy, is softmax(0.5 z) for 2 classes: softmax(z) is "
-        "lml(2 z), and 2 comes out in front of a - y"
+        "for 2 classes softmax is lml(2 z), with lml goes cross-entropy, and 2 comes out in front "
+        "of a - y"
     )
     assert not found("softmax", "ll", 3).why
 

@@ -10,7 +10,7 @@ from tinygrad_lossmix.answers.claims import claim
 from tinygrad_lossmix.answers.claims.claim import Outcome
 from tinygrad_lossmix.answers.match.layer import jacobian
 from tinygrad_lossmix.answers.match.matching import matching_cost, matching_output
-from tinygrad_lossmix.answers.match.partners import LAYERS_TRIED, distribution, largest_set
+from tinygrad_lossmix.answers.match.partners import LAYERS_TRIED, distribution, suit
 from tinygrad_lossmix.answers.verdict.expected import minimise, one_of
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
@@ -296,11 +296,11 @@ def variance() -> Outcome:
 )
 def one_layer() -> Outcome:
     found = {
-        (cost, name): largest_set(LAYERS[name].stable, of, 3)
+        (cost, name): suit(LAYERS[name].stable, of, 3)
         for cost, of in (("LL", log_likelihood), ("CE", cross_entropy))
         for name in LAYERS
     }
-    goes = {pair: labels for pair, labels in found.items() if labels}
+    goes = {pair: each.labels for pair, each in found.items() if each and each.factor == 1}
     expected = {("LL", "softmax"): "simplex", ("CE", "sigmoid"): "reals", ("CE", "lml"): "simplex"}
     shown = ", ".join(f"{cost}: {name} ({labels})" for (cost, name), labels in goes.items())
     return shown, goes == expected

@@ -7,12 +7,12 @@ array([[ 0.222, -0.111, -0.111],
        [-0.111,  0.222, -0.111],
        [-0.111, -0.111,  0.222]])
 >>> import tinygrad_lossmix as lm
->>> known = known_layer(lambda z: lm.softmax(z / 2), 3)
+>>> known = next(known_layers(lambda z: lm.softmax(z / 2), 3))
 >>> known, known.cost_name("simplex")
-(Known(name='softmax', slope=0.5), 'log-likelihood')
+(Known(name='softmax', slope=0.5), '2 × log-likelihood')
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, cached_property
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -267,10 +267,15 @@ class Known(NamedTuple):
             return None  # it is a Σy - y
         return matched(self.name)
 
-    def cost_name(self, labels: str) -> str | None:
-        """What the cost that goes with it is called, if it has a name."""
+    def goes_with(self, labels: str) -> str | None:
+        """The cost of the layer of that name: here its δ is slope (a - y)."""
         mix = self.mix(labels)
         return str(mix).partition(" + ")[2] if mix else CALLED.get(self.name)
+
+    def cost_name(self, labels: str) -> str | None:
+        """The cost with δ = a - y, that one over slope, if it has a name and is not minus it."""
+        name = self.goes_with(labels) if self.slope > 0 else None
+        return f"{number(1 / self.slope)} × {name}" if name and self.slope != 1 else name
 
 
 @cache
@@ -282,10 +287,10 @@ def matched(name: str) -> Mix | None:
     return next((m for m in mixes if np.allclose(m.delta(z, y), m.activate(z) - y)), None)
 
 
-def known_layer(
+def known_layers(
     layer: Callable[[Array], Array], classes: int, within: float = 1e-100
-) -> Known | None:
-    """The layer that has the same outputs at all logits looked at; within, by subtraction."""
+) -> Iterator[Known]:
+    """Those that have the same outputs at all logits looked at; within, by subtraction."""
     z = points(classes)
     a = layer(z)
     for name, each in NAMED.items():
@@ -297,8 +302,7 @@ def known_layer(
                 if not np.allclose(given[finite], ours, rtol=1e-11, atol=within):
                     break
             else:
-                return Known(name, slope)
-    return None
+                yield Known(name, slope)
 
 
 def slopes(layer: Callable[[Array], Array], of: Callable[[Array], Array], k: int) -> set[float]:

@@ -30,7 +30,7 @@ from tinygrad_lossmix.answers.match.layer import (
     Layer,
     check_set,
     checked,
-    known_layer,
+    known_layers,
     labels_from,
     points,
     reached,
@@ -42,7 +42,7 @@ from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.labels import dense, logits
 from tinygrad_lossmix.mixes.layers import LAYERS
 from tinygrad_lossmix.mixes.own import named, result_of
-from tinygrad_lossmix.printing import AsPrinted, amount, brief, paragraph, point
+from tinygrad_lossmix.printing import AsPrinted, amount, brief, number, paragraph, point
 from tinygrad_lossmix.records import attributes, plain
 
 
@@ -52,7 +52,8 @@ class MatchingCost(AsPrinted):
     `exists`; `witness`, what shows that none does, else None; `proved`: by symbols or by its graph,
     else searched; `convex` in z, or `bent`, which shows that it is not;
     `condition`, the labels for which it is a function of the outputs alone; `name`, of a known
-    cost, else None; `labels`, the set the outputs lie in: simplex, cube or reals.
+    cost, with its factor, as in 2 × log-likelihood, else None; `labels`, the set the outputs lie
+    in: simplex, cube or reals.
     """
 
     def __init__(self, layer: Layer, labels: str | None) -> None:
@@ -62,10 +63,10 @@ class MatchingCost(AsPrinted):
         self.exists = self.witness is None
         self.by = layer.proof() if self.exists else ""  # what proves it; nothing, where searched
         self.proved = bool(self.by)
-        self.known = known_layer(layer, layer.classes) if self.exists else None
+        self.called = [*known_layers(layer, layer.classes)] if self.exists else []
+        self.known = min(self.called, key=lambda known: known.slope != 1, default=None)
         self.mix = self.known and self.known.mix(self.labels)
-        above = self.known and self.known.slope > 0  # below it is the cost that it is minus
-        self.name = self.known.cost_name(self.labels) if self.known and above else None
+        self.name = self.known and self.known.cost_name(self.labels)
         self.bent = bending(layer) if self.exists else None
         self.convex = self.exists and self.bent is None
         of = condition(layer, partial(potentials, layer), self.convex) if self.exists else "no y"
@@ -120,8 +121,12 @@ class MatchingCost(AsPrinted):
         searched = f"no asymmetry of the Jacobian, no work round {self.tried} closed paths"
         where = {"any y": "whatever the labels", "no y": "for no labels"}
         alone = where.get(self.condition, f"where {self.condition}")
+        factor = ""
+        if self.known and self.name and self.known.slope != 1:
+            cost, times = self.known.goes_with(self.labels), number(self.known.slope)
+            factor = f" It is {self.known}: {cost} by itself has delta = {times} (a - y)."
         found = [
-            f"{of}: {self.name or 'a cost'} goes with it, delta = a - y.",
+            f"{of}: {self.name or 'a cost'} goes with it, delta = a - y.{factor}",
             f"The layer is a gradient: {self.by or f'{searched} were found, which is no proof'}.",
             f"Convex in z: {f'no, {self.bent}' if self.bent else 'yes'}.",
             f"A function of the outputs alone {alone}; labels from the {self.labels}.",
@@ -193,9 +198,10 @@ class MatchingOutput(AsPrinted):
     def _named(self) -> tuple[str | None, str]:
         """The name of the layer, and what its factor shows."""
         k, c = self.classes, self.factor
-        known = known_layer(self._output, k, 1e-9)
+        known = next(known_layers(self._output, k, 1e-9), None)
         if known is None and 0 < c < 1 and self.labels == "simplex":
-            of = known_layer(lambda z: self._output(z) * c + (1 - c) / k, k, 1e-9)
+            plain = known_layers(lambda z: self._output(z) * c + (1 - c) / k, k, 1e-9)
+            of = next(plain, None)
             smoothed = f"Labels are smoothed by s = {amount(1 - c)}: the layer is (a - s/K)/(1 - s)"
             return None, f"{smoothed} of a = {of}." if of else ""
         shows = {"the mean over classes": 1 / k, "z": known.slope if known else 1.0}

@@ -12,6 +12,7 @@
 """
 
 from collections.abc import Callable, Iterable
+from math import isclose
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,15 +22,16 @@ from tinygrad_lossmix.answers.match.layer import (
     SETS,
     Known,
     Layer,
-    known_layer,
+    known_layers,
     labels_from,
     reached,
 )
-from tinygrad_lossmix.answers.match.matching import MatchingCost, matching_cost
+from tinygrad_lossmix.answers.match.matching import MatchingCost, how_many, matching_cost
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.mixes.outputs import sigmoid, softmax, softplus
+from tinygrad_lossmix.printing import number
 
 RULE = (
     "A cost with delta = a - y exists exactly if the output layer a(z) is a gradient: its Jacobian "
@@ -114,19 +116,18 @@ def partners(mix: Any, classes: int, labels: str = "simplex") -> Partners:
     of_layer = f"with {layer} goes {match.name or integral}"
     if not match:
         of_layer = f"no cost whatever gives a - y with {layer}: {match.witness}"
-    goes, multiple = [], []
-    for name, each in NAMED.items():
-        if where := largest_set(each, mix.on_outputs, classes):
-            known = another_name(name, classes)
-            goes.append(f"{name}{WHERE[where]}{f', which is {known}' if known else ''}")
-            if known and known.name == layer:
-                times = f"{1 / known.slope:.4g}"
-                multiple.append(
-                    f"{name}, which goes with {cost}, is {known} for {classes} classes: {layer}(z) "
-                    f"is {name}({times} z), and {times} comes out in front of a - y"
-                )
+    suits = {name: suit(each, mix.on_outputs, classes) for name, each in NAMED.items()}
+    found = {name: each for name, each in suits.items() if each}
+    found = {name: each for name, each in found.items() if each.factor == 1} or found
+    goes = [f"{name}{each}{another_name(name, classes)}" for name, each in found.items()]
     of_cost = f"with {cost} goes {' and '.join(goes)}"
     of_cost = of_cost if goes else f"no layer with a name goes with {cost}"
+    multiple = (
+        f"for {how_many(classes)} {layer} is {known}, with {known.name} goes {cost}, and "
+        f"{number(known.slope)} comes out in front of a - y"
+        for known in match.called
+        if known.slope != 1 and known.goes_with(labels) == cost
+    )
     return Partners(of_layer, of_cost, instead(layer, cost, match, labels), "; ".join(multiple))
 
 
@@ -137,31 +138,48 @@ def instead(layer: str, cost: str, match: MatchingCost, labels: str) -> str:
     sound = {name: of for name, of in named.items() if of and reach[name] == labels}
     own = match.name or "its Ψ(z) - y·z"
     fits = match.name or reached(match.layer, match.classes) == labels
-    found = {layer: own} if match.convex and fits and own != cost else {}
+    times = match.known and match.known.goes_with(labels) == cost  # it, but for a factor
+    found = {layer: own} if match.convex and fits and not times else {}
     found |= {name: of for name, of in sound.items() if of == cost}
     found |= {} if found.keys() & sound.keys() else dict([*sound.items()][:1])
     one = "for one class out of K " if labels == "simplex" and found.keys() - sound.keys() else ""
     return ", or ".join(f"{one if n in sound else ''}{n} with {c}" for n, c in found.items())
 
 
-def another_name(name: str, classes: int) -> Known | None:
+def another_name(name: str, classes: int) -> str:
     """What else a layer is for this number of classes: lml of two is softmax(0.5 z)."""
-    known = known_layer(NAMED[name], classes) if classes > 1 else None
-    return known if known and known.name != name else None
+    known = next(known_layers(NAMED[name], classes)) if classes > 1 else None
+    return f", which is {known}" if known and known.name != name else ""
+
+
+class Suit(NamedTuple):
+    """A cost has δ = c (a - y) with a layer, for labels from a set."""
+
+    labels: str
+    factor: float
+
+    def __str__(self) -> str:
+        times = f", with delta = {number(self.factor)} (a - y)" if self.factor != 1 else ""
+        return f"{WHERE[self.labels]}{times}"
 
 
 @np.errstate(all="ignore")
-def largest_set(layer: Any, cost: Any, classes: int) -> str | None:
-    """The largest set of labels for which δ of a cost of a layer's outputs is a - y."""
+def suit(layer: Any, cost: Any, classes: int) -> Suit | None:
+    """The largest set of labels for which a cost of a layer's outputs has δ = c (a - y), c > 0."""
     zs = np.random.default_rng(8).normal(size=(3, classes))
     if (layer(zs[0]) == layer(zs[1])).all():  # softmax of one logit, which learns nothing
         return None
 
-    def error(z: Array, y: Array) -> float:
+    def delta(z: Array, y: Array) -> Array:
         variable = Tensor(z)
-        return float(np.abs(grad(cost(layer(variable), y), variable) - (layer(z) - y)).max())
+        return np.array(grad(cost(layer(variable), y), variable))
 
     for where in SETS:
-        if all(error(z, y) < 1e-9 for z in zs for y in labels_from(where, classes)):
-            return where
+        ys = labels_from(where, classes)
+        deltas = np.array([[delta(z, y) for y in ys] for z in zs])
+        off = layer(zs)[:, None] - ys
+        c = float((deltas * off).sum() / (off * off).sum())
+        c = 1.0 if isclose(c, 1.0, rel_tol=1e-10) else c
+        if c > 0 and np.abs(deltas - c * off).max() < 1e-9 * max(1.0, c):
+            return Suit(where, c)
     return None
