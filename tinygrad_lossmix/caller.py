@@ -5,6 +5,7 @@
 3.0
 """
 
+import importlib
 import inspect
 import sys
 from os.path import dirname, join
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 INSIDE = join(dirname(__file__), ""), join(dirname(np.__file__), "")
+IMPORTING = "<", importlib.__file__  # what runs a module
 
 
 def frame() -> FrameType:
@@ -28,6 +30,15 @@ def line() -> tuple[str, int]:
     """The file, and the number of the line that is carried out there."""
     found = frame()
     return found.f_code.co_filename, found.f_lineno
+
+
+def passed(error: BaseException) -> list[tuple[str, int]]:
+    """The user's lines that an error has come through, the one that it was raised in last."""
+    found, at = [], error.__traceback__
+    while at:
+        found.append((at.tb_frame.f_code.co_filename, at.tb_lineno))
+        at = at.tb_next
+    return [each for each in found if not each[0].startswith((*IMPORTING, *INSIDE))]
 
 
 def variables() -> dict[str, Any]:

@@ -14,6 +14,7 @@ from tests.helpers.quick import thinned
 from tinygrad_lossmix.caller import INSIDE
 from tinygrad_lossmix.cli import main
 from tinygrad_lossmix.cli.output import warning
+from tinygrad_lossmix.compiler.loops.backend import NotCompiledWarning
 
 ROOT = Path(__file__).parents[2]
 MODULE = """
@@ -73,6 +74,18 @@ def shouted(z):
     return z.sum()
 
 
+def odd(z):
+    if np.abs(z).max() > 50:
+        return hot(z * 1.0)
+    return hot(z)
+
+
+def strict(z):
+    if z[0] > 0:
+        return z
+    return hot(z)
+
+
 warm = functools.partial(hot)
 half = lambda z: hot(z / 2)
 number = 3
@@ -100,7 +113,7 @@ def run(tmp_path, monkeypatch):
             (("draw", "softmax", "ll", "--beside", "own_mixes:hot", "ll", "-o", "g.dot"), "g.dot"),
             (("page", "own_mixes:hot", "own_mixes:focal", "-o", "p.html"), "p.html"),
             (("check", "own_mixes:hot", "own_mixes:focal"), "gradcheck passed"),
-            (("match", "output", "own_mixes:hot"), "hot, 3 classes: log-likelihood goes with it"),
+            (("match", "output", "own_mixes:hot"), "hot, 3 classes: 0.3333 × log-likelihood goes"),
         ],
         3,
     ),
@@ -130,6 +143,29 @@ def test_compare_trains_it_beside_ours(run):
     found = json.loads(run("compare", *words).stdout)["mixes"]
     assert [(mix["output"], mix["cost"]) for mix in found] == [("softmax", "ll"), ("hot", "ll")]
     assert all(0.2 < mix["accuracy"]["mean"] < 1 for mix in found)
+
+
+def test_compare_trains_one_with_if_too_and_says_once_that_it_is_slower(run, tmp_path):
+    one = ("--seeds", "2", "--epochs", "1", "--mixes")
+    command = [sys.executable, "-m", "tinygrad_lossmix", "compare", *one]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([*command, "own_mixes:odd ll"], capture_output=True, text=True, env=env)
+    line = MODULE.splitlines().index("    if np.abs(z).max() > 50:") + 1
+    assert done.returncode == 0
+    assert done.stderr == (
+        "Warning: odd + log-likelihood depends on the numbers in its arrays (if, float, a "
+        "mask), so that it cannot be compiled: it is trained by value_and_grad, with the same "
+        f"gradient, only more slowly; np.where can be compiled (own_mixes.py:{line})\n"
+    )
+    assert done.stdout.replace("odd", "hot") == run("compare", *one, "own_mixes:hot ll").stdout
+
+
+@pytest.mark.slow
+def test_report_trains_one_with_if_too(run, tmp_path):
+    with pytest.warns(NotCompiledWarning, match="odd"):
+        result = run("report", "--only", "boundaries", "--beside", "own_mixes:odd", "ll")
+    assert result.exit_code == 0, result.output
+    assert "odd + log-likelihood" in (tmp_path / "lossmix-report.html").read_text("utf-8")
 
 
 def test_a_warning_is_one_line_with_the_line_of_the_user_if_it_is_about_one(run, tmp_path):
@@ -180,6 +216,7 @@ def test_a_warning_is_one_line_with_the_line_of_the_user_if_it_is_about_one(run,
             "wide gives shape (10,), not ()",
         ),
         (("compare", "--mixes", "own_mixes:none ll"), "'own_mixes' has no 'none'"),
+        (("compare", "--mixes", "own_mixes:strict ll"), "ValueError: The truth value of an array"),
     ],
 )
 def test_what_is_no_layer_or_cost_is_one_error(run, words, said):

@@ -8,12 +8,12 @@ from contextlib import contextmanager, redirect_stdout
 from importlib.util import module_from_spec, spec_from_file_location
 from operator import attrgetter
 from pathlib import Path
-from traceback import extract_tb
 from types import FrameType
 from typing import Any
 
-from tinygrad_lossmix.caller import INSIDE
+from tinygrad_lossmix.caller import INSIDE, passed
 from tinygrad_lossmix.cli.output import Refused
+from tinygrad_lossmix.compiler.ir.trace import NumbersAsked
 from tinygrad_lossmix.mixes.own import no_index
 from tinygrad_lossmix.printing import line_of_code
 
@@ -68,12 +68,12 @@ def outcome(function: Callable[..., Any], *args: Any) -> tuple[Any, dict[str, An
 @contextmanager
 def users_code(what: str, kept: io.StringIO | None = None) -> Iterator[None]:
     """Around a user's code: whatever it raises, or leaves Python by, becomes one error; what it
-    prints goes to stderr, or is kept until it raises.
+    prints goes to stderr, or is kept until it raises. What cannot be compiled may yet be run.
     """
     try:
         with redirect_stdout(kept or sys.stderr):
             yield
-    except (KeyboardInterrupt, Refused):
+    except (KeyboardInterrupt, Refused, NumbersAsked):
         raise
     except BaseException as error:
         sys.stderr.write(kept.getvalue() if kept else "")
@@ -81,8 +81,6 @@ def users_code(what: str, kept: io.StringIO | None = None) -> Iterator[None]:
         if isinstance(error, SystemExit):
             said += " (it calls sys.exit, or leaves Python otherwise)"
         said += no_index(said)
-        ours, passed = ("<", importlib.__file__, *INSIDE), extract_tb(error.__traceback__)
-        users = [each for each in passed if not each.filename.startswith(ours)]
-        where = [line_of_code(each.filename, each.lineno or 0) for each in users[-1:]]
+        where = [line_of_code(*place) for place in passed(error)[-1:]]
         notes = ", ".join(where + getattr(error, "__notes__", []))
         raise Refused(f"{what}: {said}" + (f" ({notes})" if notes else "")) from error

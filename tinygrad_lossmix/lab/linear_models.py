@@ -14,11 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lossmix.compiler.compile import compile
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.lab.data import Data, DataError, scaled
 from tinygrad_lossmix.lab.study import Statement, Study, Table, below, description, near, plotted
-from tinygrad_lossmix.lab.training import calibration_error
+from tinygrad_lossmix.lab.training import calibration_error, value_and_gradient
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 from tinygrad_lossmix.printing import amount
 from tinygrad_lossmix.views.plotting import SERIES, lines
@@ -207,7 +206,11 @@ def descent(
     labels y (n, K). The penalty is that of ½ · the sum of squares of the weights, not the biases.
     """
     x = with_ones(x)
-    f = compile(lambda w: mix.cost(x @ w, y) + 0.5 * penalty * np.sum(w[:-1] ** 2))
+
+    def penalised(w: Any) -> Any:
+        return mix.cost(x @ w, y) + 0.5 * penalty * np.sum(w[:-1] ** 2)
+
+    f = value_and_gradient(penalised, 0, str(mix))
     eta, speed, slope = rate * len(x) / np.linalg.norm(x, 2) ** 2, 0, np.inf
     w = ahead = np.zeros((x.shape[1], y.shape[1]))
     while steps and slope > 1e-10:

@@ -104,6 +104,10 @@ def compare(
         DataError: the features cannot be scaled in this dtype.
         TaskError, OSError: as `completed`.
 
+    Warns:
+        NotCompiledWarning: a mix of your own depends on numbers in its arrays, and is trained by
+            `value_and_grad`, with the same gradient.
+
     >>> [result] = compare(MIXES[:1], settings=Settings(seeds=1, epochs=1))
     >>> 0.0 <= result.accuracy.mean <= 1.0
     True

@@ -1,4 +1,4 @@
-"""One run: one mix, one seed, plain stochastic gradient descent by compiled gradients.
+"""One run: one mix, one seed, plain stochastic gradient descent; gradients are compiled.
 
 What you can do here: `train(mix, data, settings, seed)` gives the learning curve and what the
 outputs look like at its end. Runs with the same seed share the split, the initial weights and the
@@ -6,14 +6,19 @@ order of the mini-batches, whatever the mix.
 """
 
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from tinygrad_lossmix.compiler.compile import Compiled, compile
+from tinygrad_lossmix.caller import passed
+from tinygrad_lossmix.compiler.compile import compile
+from tinygrad_lossmix.compiler.ir.trace import NumbersAsked
+from tinygrad_lossmix.compiler.loops.backend import NotCompiledWarning
+from tinygrad_lossmix.engine.gradient import value_and_grad
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.lab.data import Data, Split, split
 from tinygrad_lossmix.mixes.mix import Mix
@@ -167,11 +172,42 @@ def descend(
 
 
 @lru_cache(maxsize=16)  # compiled once for all seeds, not for 7 ms in each run of 140 ms
-def steps(mix: Mix, eta: float) -> Compiled:
+def steps(mix: Mix, eta: float) -> Callable[..., Any]:
     """How much each parameter is lowered on a mini-batch: eta times the gradient of the cost."""
-    return compile(
-        lambda w1, b1, w2, b2, x, y: eta * mix.cost(logits(x, w1, b1, w2, b2), y), (0, 1, 2, 3)
+
+    def cost(w1: Any, b1: Any, w2: Any, b2: Any, x: Any, y: Any) -> Any:
+        return eta * mix.cost(logits(x, w1, b1, w2, b2), y)
+
+    return value_and_gradient(cost, (0, 1, 2, 3), str(mix))
+
+
+def value_and_gradient(f: Callable[..., Any], wrt: Any, title: str) -> Callable[..., Any]:
+    """Those of f, a cost of that title, compiled unless it depends on the numbers in its arrays."""
+    run: Callable[..., Any] = compile(f, wrt)
+
+    def step(*arrays: Any) -> Any:
+        nonlocal run
+        try:
+            return run(*arrays)
+        except NumbersAsked as error:
+            place = passed(error)[-1]
+        run = np.errstate(all="ignore")(value_and_grad(f, wrt))
+        answer = run(*arrays)  # what is wrong in itself raises here
+        warn(title, *place)
+        return answer
+
+    return step
+
+
+@cache  # a report trains a mix many times
+def warn(title: str, file: str, line: int) -> None:
+    """Say that a cost is not compiled, and where it asks for what cannot be."""
+    said = (
+        f"{title} depends on the numbers in its arrays (if, float, a mask), so that it cannot be "
+        "compiled: it is trained by value_and_grad, with the same gradient, only more slowly; "
+        "np.where can be compiled"
     )
+    warnings.warn_explicit(said, NotCompiledWarning, file, line)
 
 
 def initial(

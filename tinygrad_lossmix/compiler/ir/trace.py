@@ -25,6 +25,10 @@ from tinygrad_lossmix.engine.table import NUMPYS, TABLE, definition, is_duck
 from tinygrad_lossmix.engine.tensor import Tensor
 
 
+class NumbersAsked(TypeError):
+    """While a function is compiled it asks for numbers, or for a shape that depends on some."""
+
+
 @dataclass(eq=False, repr=False, slots=True)
 class Traced(NDArrayOperatorsMixin):
     """The result of a call, or an argument of the function that is compiled."""
@@ -111,7 +115,7 @@ class Traced(NDArrayOperatorsMixin):
         return self
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
-        raise TypeError(
+        raise NumbersAsked(
             "a number of this array was asked for (.data, float, bool, int, item, an index, if): "
             "in a compiled function it is not known yet and would be baked in; use np.where for a "
             "choice, or value_and_grad, which does not compile"
@@ -213,7 +217,8 @@ def kind_of(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
     """Shape and dtype of `function(*args, **kwargs)`.
 
     Raises:
-        TypeError: the result is not one array, or its shape depends on numbers.
+        NumbersAsked: its shape depends on numbers.
+        TypeError: the result is not one array.
         ValueError: the shapes do not go together.
     """
     if isinstance(function, np.ufunc) and function.signature is None and not kwargs:
@@ -222,7 +227,7 @@ def kind_of(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
         return _product(*args)
     masks = [x for x in parts(kwargs.get("key")) if is_duck(x) and x.dtype == bool]
     if function in OF_NUMBERS or masks:
-        raise TypeError(
+        raise NumbersAsked(
             "the shape of this result depends on the numbers in a mask, which are not known when a "
             "function is compiled: choose with np.where(mask, x, 0) instead of x[mask]"
         )
