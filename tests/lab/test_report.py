@@ -81,6 +81,20 @@ def test_a_layer_that_computes_in_float32_is_not_judged(make_result: Callable[..
     assert found["diagnosis"].startswith("not judged: soft computes in float32, too few digits")
 
 
+@pytest.mark.parametrize(
+    ("mix", "k", "said"),
+    [
+        (Mix("softmax", "ce"), 2, "Sa - y + (1 - y)r - a Σ(1 - y)r = 2 (a - y)"),
+        (Mix("softmax", "ce"), 3, "Sa - y + (1 - y)r - a Σ(1 - y)r"),
+        (Mix("softmax", "ll"), 3, "Sa - y"),
+    ],
+)
+def test_a_delta_that_is_a_multiple_of_a_minus_y_says_so(
+    make_result: Callable[..., Result], mix: Mix, k: int, said: str
+) -> None:
+    assert mix_record(make_result([0.9], mix=mix), [make_result([0.9])], k)["delta"] == said
+
+
 def test_a_comparison_that_lacks_runs_says_so(
     make_result: Callable[..., Result], blobs: Data
 ) -> None:

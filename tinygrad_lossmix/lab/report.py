@@ -18,7 +18,7 @@ from typing import Any
 
 from tinygrad_lossmix import files
 from tinygrad_lossmix.answers.match.layer import MOST, check_mix
-from tinygrad_lossmix.answers.verdict.grounds import gather
+from tinygrad_lossmix.answers.verdict.grounds import ROUNDING, gather
 from tinygrad_lossmix.lab.data import Data
 from tinygrad_lossmix.lab.studies import GOAL, Result
 from tinygrad_lossmix.lab.training import Settings
@@ -71,10 +71,12 @@ def mix_record(result: Result, results: Sequence[Result], classes: int) -> dict[
         judged = gather(result.mix, classes) if classes <= MOST else None
     except ValueError as error:
         why = [f"not judged: {error}"]
+    i = judged and judged.identity
+    times = f" = {i.factor:.4g} (a - y)" if i and i.rest < ROUNDING <= i.error else ""
     return {
         "output": result.mix.output,
         "cost": result.mix.cost_name,
-        "delta": result.mix.formula,
+        "delta": result.mix.formula + times,
         "delta_is_a_minus_y": result.delta.is_a_minus_y or (None if why else False),
         "delta_error": result.delta.error,
         "proper": judged and judged.proper,
