@@ -42,7 +42,7 @@ ORDERED = {  # rooms that are read like a book: a file needs only those before i
     "patterns patterns.structure patterns.published patterns.idioms patterns.linear "
     "patterns.stable_rules patterns.fuse stabilize differentiate lowering loops "
     "loops.threads loops.vector_math loops.operations loops.schedule loops.identifiers "
-    "loops.statements loops.backend compile standalone",
+    "loops.statements loops.backend compile many_points standalone",
     "debugger": "chain_rule rule walk lockstep expressions layout show questions page "
     "commands.session commands.move commands.look commands.change commands.learn commands.why "
     "commands repl",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_lossmix.compiler.many_points import for_many
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.labels import dense, require_finite
 from tinygrad_lossmix.mixes.layers import LETTERS
@@ -44,13 +45,20 @@ class Panel:
     mix: Mix
     y: Array
 
+    @cached_property
+    def many(self) -> Any:
+        """What gives both at many logits."""
+        return for_many(self.mix, 2)
+
     def delta(self, z: Array) -> Array:
         """δ at logits of shape (…, 2), of that shape."""
-        return self.mix.delta(z, np.broadcast_to(self.y, z.shape))
+        rows = z.reshape(-1, 2)
+        found: Array = self.many.delta(rows, np.broadcast_to(self.y, rows.shape))
+        return found.reshape(z.shape)
 
     def cost(self, z: Array) -> Array:
         """The cost at each of them."""
-        return np.reshape([self.mix.cost(each, self.y) for each in z.reshape(-1, 2)], z.shape[:-1])
+        return np.reshape([self.many.cost(each, self.y) for each in z.reshape(-1, 2)], z.shape[:-1])
 
     @cached_property
     def lengths(self) -> Array:

@@ -107,7 +107,7 @@ def batchwise(z):
 
 CONTRADICTIONS = [
     (lm.Mix(lambda z: -z, "quadratic"), "delta = -1 (a - y)", "learning rate"),
-    (lm.Mix(lambda z: -z, "quadratic"), "with layer goes Ψ(z) - y·z", "goes quadratic"),
+    (lm.Mix(lambda z: -z, "quadratic"), "with layer goes Ψ(z) - y·z", "layer goes quadratic"),
     (lm.Mix(lambda z: lm.softmax(z / 2), "ll"), "divided by 0.5, or softmax with", "or layer"),
     (lm.Mix("softmax", weighted), "2.6 times as long as a - y", "the right class gives a - y"),
     (lm.Mix(lambda z: z * 0.0 + 1.0, "ce"), "an output layer that depends on z", "two softmax"),

@@ -25,6 +25,7 @@ from tinygrad_lossmix.answers.verdict.expected import (
     one_of,
     together,
 )
+from tinygrad_lossmix.compiler.many_points import for_many
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
 
@@ -247,6 +248,7 @@ def gather(mix: MixLike, k: int, labels: str | None = None) -> Grounds:
     Labels are from a set, simplex, cube or reals; None: as for `verdict`.
     """
     with np.errstate(all="ignore"):
+        mix = for_many(mix, k)
         labels = labels or ("reals" if reached(mix.activate, k) == "reals" else "simplex")
         rows, truths = drawn(mix, k, labels)
         starts = [np.zeros(k), np.linspace(3.0, -3.0, k)]
