@@ -52,7 +52,7 @@ def printed(*args: str) -> str:
 
 
 def test_the_table_has_a_row_and_a_diagnosis_for_every_mix() -> None:
-    table, rest = printed().split("\nProblems\n")
+    table, rest = printed().split("\nProblems after 2 epochs\n")
     for name in NAMES:
         assert len(re.findall(rf"^{name} ", table, re.MULTILINE)) == 2
         assert re.search(rf"^{name} +\w", rest, re.MULTILINE)

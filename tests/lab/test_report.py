@@ -217,6 +217,11 @@ def test_never_reaching_the_goal_is_named_only_where_another_mix_does(make_resul
     assert diagnosis(stuck, [stuck]) == "none"
 
 
+def test_a_training_that_ends_early_shows_no_mix_to_be_slow(make_result: Make) -> None:
+    fast, unknown = make_result([0.9, 0.9, 0.95]), make_result([0.9, 0.9, 0.94])
+    assert diagnosis(unknown, [fast, unknown]) == "none"
+
+
 def test_divergence_is_all_that_is_said_of_a_diverged_mix(make_result: Make) -> None:
     result = make_result([0.9, 0.9], cost=math.nan)
     assert diagnosis(result, [result]).startswith("diverged in 1 of 1 runs, first in epoch 2")

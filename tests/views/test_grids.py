@@ -80,10 +80,17 @@ def test_a_vector_that_is_too_long_for_a_line_stands_in_rows():
 def test_what_is_no_number_is_counted():
     x = np.ones((40, 40), np.float32)
     x[0, :3], x[1, 0] = np.nan, -np.inf
-    assert summary(x) == "1 at [0, 3] to 1 at [0, 3], norm 39.95, 0 % zeros, 3 NaN, 1 infinite"
+    assert summary(x) == "1 at [0, 3], norm 39.95, 0 % zeros, 3 NaN, 1 infinite"
     assert summary(np.full(2, np.nan)) == "2 NaN"
     assert "nan" in grid(x)
     assert "-inf" in grid(x)
+
+
+def test_one_value_is_shown_once():
+    x = np.full((3, 40), -1 / 3)
+    assert on_one_line(x, 20, 6) == "(3, 40) -0.3333"
+    assert summary(x) == "-0.3333 at [0, 0], norm 3.651, 0 % zeros"
+    assert on_one_line(x + 1e-9 * np.arange(40), 20, 6) == "(3, 40) -0.3333"
 
 
 @pytest.mark.parametrize("x", [np.zeros((0, 3)), np.zeros(0), np.zeros((2, 0, 3))])

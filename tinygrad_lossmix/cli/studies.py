@@ -28,7 +28,7 @@ from tinygrad_lossmix.lab.report import prepare, record, write
 from tinygrad_lossmix.lab.studies import in_order, runs, summarise
 from tinygrad_lossmix.lab.training import Epoch, Run, Settings
 from tinygrad_lossmix.mixes.mix import Mix
-from tinygrad_lossmix.printing import clean, number, shorten, yes
+from tinygrad_lossmix.printing import clean, count, number, shorten, yes
 from tinygrad_lossmix.records import to_json
 
 LEGEND = (
@@ -153,7 +153,8 @@ def compared(found: dict[str, Any]) -> str:
     upper = heading(found["settings"]), "", table(found["mixes"]), ""
     middle = Text(LEGEND, style="dim"), "", Text(about, style="bold"), deltas
     letters = SYMBOLS + OF_LML * any(mix["output"] == "lml" for mix in found["mixes"])
-    lower = Text(letters, style="dim"), "", Text("Problems", style="bold"), problems
+    title = f"Problems after {count(found['settings']['epochs'], 'epoch')}"
+    lower = Text(letters, style="dim"), "", Text(title, style="bold"), problems
     return printed(*upper, *middle, *lower, "", found["ranking"])
 
 

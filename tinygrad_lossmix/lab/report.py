@@ -184,7 +184,8 @@ def problems(result: Result, fastest: float) -> Iterator[str]:
         return
     if result.ece.mean > UNCALIBRATED:
         yield f"poorly calibrated: ECE {result.ece.mean:.4f}"
-    if math.isfinite(fastest) and result.epochs_to_goal >= SLOW * fastest:
+    seen = min(result.epochs_to_goal, len(means))  # beyond its end nothing is known of a run
+    if seen >= SLOW * fastest:
         yield slow(result, fastest)
 
 

@@ -60,7 +60,7 @@ def on_one_line(x: Any, width: int, most: int) -> str:
     for fewer in range(7, 2, -1) if x.ndim == 1 else ():
         cells = (LEFT_OUT if i is None else number(x[i]) for i in picked(x.size, fewer))
         texts.append(f"[{', '.join(cells)}]")
-    ends = " to ".join(number(x[at]) for at in _extremes(x))
+    ends = " to ".join(dict.fromkeys(number(x[at]) for at in _extremes(x)))
     texts += [f"{x.shape} {ends}".rstrip(), ends]
     return next((text for text in texts if 0 < len(text) <= width), f"{x.shape}")
 
@@ -80,7 +80,11 @@ def summary(x: Any) -> str:
             squares = np.square(x / scale, dtype=float)
             norm = np.longdouble(scale) * np.sqrt(np.sum(squares, where=np.isfinite(x)))
         zeros = 100 * (1 - np.count_nonzero(x) / x.size)
-        words += [" to ".join(ends), f"norm {number(norm)}", f"{number(zeros)} % zeros"]
+        words += [
+            " to ".join(dict.fromkeys(ends)),
+            f"norm {number(norm)}",
+            f"{number(zeros)} % zeros",
+        ]
     for kind, those in ("NaN", np.isnan(x)), ("infinite", np.isinf(x)):
         words += [f"{np.count_nonzero(those):,} {kind}"] * bool(those.any())
     return ", ".join(words)
