@@ -74,17 +74,13 @@ def summary(x: Any) -> str:
     x = readable(x)
     words = []
     if places := _extremes(x):
-        ends = (f"{number(x[at])} at [{', '.join(map(str, at))}]" for at in places)
+        ends = dict.fromkeys(f"{number(x[at])} at [{', '.join(map(str, at))}]" for at in places)
         scale = max(abs(x[at]) for at in places) or 1  # squares may be beyond the dtype
         with np.errstate(all="ignore"):
             squares = np.square(x / scale, dtype=float)
             norm = np.longdouble(scale) * np.sqrt(np.sum(squares, where=np.isfinite(x)))
         zeros = 100 * (1 - np.count_nonzero(x) / x.size)
-        words += [
-            " to ".join(dict.fromkeys(ends)),
-            f"norm {number(norm)}",
-            f"{number(zeros)} % zeros",
-        ]
+        words += [" to ".join(ends), f"norm {number(norm)}", f"{number(zeros)} % zeros"]
     for kind, those in ("NaN", np.isnan(x)), ("infinite", np.isinf(x)):
         words += [f"{np.count_nonzero(those):,} {kind}"] * bool(those.any())
     return ", ".join(words)

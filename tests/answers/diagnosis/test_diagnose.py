@@ -107,6 +107,14 @@ def test_the_report_names_the_fault_its_floor_and_the_line_to_change():
     assert max(map(len, text.splitlines())) <= 100
 
 
+def test_of_two_classes_a_multiple_of_a_minus_y_is_said():
+    a = softmax(LOGITS[:6, :2].astype(float))
+    y = np.eye(2)[np.arange(6) % 2]
+    loss = -(y * np.log(a) + (1 - y) * np.log(1 - a)).sum(axis=-1).mean()
+    text = " ".join(str(lm.diagnose(a, y, loss)).split())
+    assert "softmax + cross-entropy: sound, but delta = 2 (a - y) for one-hot labels." in text
+
+
 def test_a_floor_is_below_the_loss():
     for outputs, loss in ((SOFT, nll(np.log(softmax(SOFT)))), (SIG, bce(sigmoid(SIG), ONE_HOT))):
         [first] = lm.diagnose(outputs, CLASSES, loss).matches

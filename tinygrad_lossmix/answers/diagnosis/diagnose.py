@@ -32,7 +32,7 @@ from tinygrad_lossmix.answers.diagnosis.predictions import (
 from tinygrad_lossmix.answers.plateau.candidates import Constant
 from tinygrad_lossmix.answers.plateau.constants import SIGMOID_FLOORS, SOFTMAX_FLOOR
 from tinygrad_lossmix.answers.verdict.grounds import gather
-from tinygrad_lossmix.answers.verdict.verdict import advice, faults
+from tinygrad_lossmix.answers.verdict.verdict import advice, condition, faults
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.layers import LAYERS, explained
 from tinygrad_lossmix.mixes.mix import Mix
@@ -161,7 +161,8 @@ def measured_pair(layer: str, cost: str, classes: int) -> tuple[str, str, bool]:
     if found.a_minus_y:
         return f"the matched pair {advice(found, '').removeprefix('use it ')}.", "a - y", True
     bad = "; ".join(fault.name for fault in faults(found))
-    return f"{bad or 'sound, but delta is not a - y'}.", explained(mix.formula), False
+    multiple = f"sound, but {condition(found).removeprefix('never: ')}"
+    return f"{bad or multiple}.", explained(mix.formula), False
 
 
 def again(layers: tuple[str, ...], cost: str, lines: tuple[str, str]) -> Remedy:
