@@ -174,6 +174,16 @@ def test_what_is_said_of_softmax_of_a_batch_fits_the_screen(monkeypatch):
             assert answers.getvalue().count("\n") < LINES, answers.getvalue()
 
 
+def test_a_stack_of_matrices_is_shown_as_what_the_rule_multiplies_by():
+    rng = np.random.default_rng(0)
+    shapes = {"a": (2, 2, 3), "b": (2, 3, 2), "w": (2, 2)}
+    a, b, w = (lm.Tensor(rng.normal(size=shape), name=name) for name, shape in shapes.items())
+    text = answers_to("next;;next;;next;;next;;next", (a @ b @ w).sum())
+    shown = re.findall(r"local (\S+ \(\d.*?\))", text)
+    assert shown == ["w.T (2, 2)", "n3.mT (2, 2, 2)", "b.mT (2, 2, 3)", "a.mT (2, 3, 2)"]
+    assert "too large" not in text
+
+
 def test_paths_are_written_in_full_so_that_they_can_be_told_apart():
     shapes = {"W1": (3, 5), "b1": 5, "W2": (5, 3), "b2": 3}
     cost = loss(*(lm.Tensor(np.ones(shape), name=name) for name, shape in shapes.items()))

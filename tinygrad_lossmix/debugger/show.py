@@ -7,6 +7,7 @@ entry of it is a sum of products of numbers.
 
 import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -91,10 +92,14 @@ ALL = Focus()
 
 
 def batch(reading: Reading) -> tuple[int, ...]:
-    """The shape of the logits, else of the last node with an axis for examples; () of none."""
-    z = reading.symbols.z if reading.symbols else None
-    found = [node for node in (z, *reversed(reading.nodes)) if node is not None and node.ndim > 1]
-    return found[0].shape if found else ()
+    """The shape of the logits, else that of the last node with as many rows as most have: what is
+    computed of weights, such as a penalty, has others; () where nothing has two axes.
+    """
+    if reading.symbols is not None and reading.symbols.z.ndim > 1:
+        return reading.symbols.z.shape
+    found = [node for node in reversed(reading.nodes) if node.ndim > 1]
+    rows = Counter(node.shape[0] for node in found if node.args)
+    return max((x.shape for x in found), key=lambda n: (rows[n[0]], n[-1] > 1), default=())
 
 
 def local(reading: Reading, node: Tensor, place: int) -> tuple[str, Any]:
@@ -103,11 +108,11 @@ def local(reading: Reading, node: Tensor, place: int) -> tuple[str, Any]:
     name = reading.quotient(node, argument)
     if max(node.ndim, argument.ndim) < 2 and (found := local_jacobian(node, place)) is not None:
         return name, found
-    if is_matrix_product(node) or (node.function is np.matmul and node.ndim == 1 and place):
+    if node.function is np.matmul and (min(map(np.ndim, node.args)) > 1 or node.ndim == place == 1):
         other, values = named_array(reading, node.args[1 - place])
-        return (
-            (f"{other}.T", values.T) if values.ndim == 2 else (f"{other}[:, None]", values[:, None])
-        )
+        if values.ndim == 1:
+            return f"{other}[:, None]", values[:, None]
+        return f"{other}.{'T' if values.ndim == 2 else 'mT'}", np.swapaxes(values, -1, -2)
     if node.function is np.einsum and len(node.args) == 2:
         return named_array(reading, node.args[1 - place])
     ways = (derivatives(node, place) for derivatives in (entrywise, gathered, rowwise))

@@ -219,6 +219,34 @@ def test_every_entry_of_every_gradient_is_the_sum_of_its_terms(function):
             assert float(told) == pytest.approx(found, rel=2e-3, abs=1e-6)
 
 
+def decayed(penalty):
+    """Four examples in three classes, picked by number, and a penalty on the weights."""
+    rng = np.random.default_rng(8)
+    x, t = rng.normal(size=(4, 6)), np.array([0, 2, 1, 1])
+    W, V = (
+        lm.Tensor(rng.normal(size=shape), name=name)
+        for shape, name in (((6, 5), "W"), ((5, 3), "V"))
+    )
+    h = np.maximum(x @ W, 0.0)
+    h.name = "h"
+    z = h @ V
+    return penalty(z - np.log(np.exp(z).sum(axis=1, keepdims=True)), t, W, V)
+
+
+@pytest.mark.parametrize(
+    "penalty",
+    [
+        lambda a, t, W, V: 0.1 * ((W**2).sum() + (V**2).sum()) - a[np.arange(4), t].mean(),
+        lambda a, t, W, V: -a[np.arange(4), t].mean() + 0.1 * (V**2).sum(),
+        lambda a, t, W, V: -a.mean(axis=1, keepdims=True).mean() + 0.1 * abs(W).sum(),
+    ],
+)
+def test_examples_and_classes_are_those_of_the_data_whatever_is_asked_of_the_weights(penalty):
+    text = answers_to("row 3;;class 2;;until h;;p h;;end;;p V.grad", decayed(penalty))
+    assert "h[3] = [" in text
+    assert re.search(r"^dn\d+/dV\[:, 2\] = \[", text, re.MULTILINE)
+
+
 def test_a_row_is_followed_through_a_changed_recording():
     text = asked("row 1;;entry V[0,0];;set b 0,0,0;;p z;;end;;until V")
     assert "z[1] = [" in text
