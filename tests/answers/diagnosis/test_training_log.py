@@ -30,7 +30,15 @@ FLOOR = math.log1p(9 / math.e)
         ("box_loss: 0.3 cls_loss: 0.4", {"box_loss": ["0.3"], "cls_loss": ["0.4"]}),
         ("train_loss_step=0.7, loss_epoch=.8", {"train_loss_step": ["0.7"], "loss_epoch": [".8"]}),
         ("loss=tensor(0.6931, grad_fn=<NllLossBackward0>)", {"loss": ["0.6931"]}),
+        ("{'loss': np.float64(0.6931), 'step': 3}", {"loss": ["0.6931"]}),
+        ("Step 3 | Loss: Array([0.6931], dtype=float32)", {"loss": ["0.6931"]}),
         ("Epoch: [0][10/500] Loss 6.9 (7.0)", {"loss": ["6.9"]}),
+        ("Epoch 1: loss 2,3026, acc 0,910", {"loss": ["2.3026"], "accuracy": ["0.910"]}),
+        ("val_loss: -2,30", {"val_loss": ["-2.30"]}),
+        (
+            "{'loss': [2.4, 2.3], 'accuracy': [0.1, 0.2], 'val loss': [nan, 2.2]}",
+            {"loss": ["2.4", "2.3"], "accuracy": ["0.1", "0.2"], "val_loss": ["nan", "2.2"]},
+        ),
         ("loss: nan", {"loss": ["nan"]}),
         ("\x1b[1mloss\x1b[0m: \x1b[31;1m2.3\x1b[0m", {"loss": ["2.3"]}),
         ("loss: 12, 3 left", {"loss": ["12"]}),
@@ -77,8 +85,10 @@ def test_a_line_is_read(line, expected):
         "gloss=3",
         "loss improved from 3 to 2",
         "epoch 3 lr=0.1",
-        "loss: 2,30",
+        "loss: 2,303",
         "loss: 1,234.5",
+        "loss: 1,2,3",
+        "loss: [12/500]",
     ],
 )
 def test_what_is_no_loss_is_not_read(line):
@@ -143,6 +153,28 @@ def test_what_is_no_loss_is_not_read(line):
 )
 def test_a_table_with_a_header_is_read(table, expected):
     assert read(table.splitlines(keepends=True)) == expected
+
+
+def test_a_list_is_read_across_lines_until_it_ends():
+    history = {
+        "note": ["a"],
+        "history": {"loss": [2.4, 2.3, 2.25], "val_loss": [2.5]},
+        "lr": [1, 2],
+    }
+    expected = {"loss": ["2.4", "2.3", "2.25"], "val_loss": ["2.5"]}
+    for indent in (None, 2):
+        text = json.dumps(history, indent=indent)
+        assert read(text.splitlines(keepends=True)) == expected
+    printed = np.array2string(np.full(30, 0.5), prefix="loss: ")
+    assert read(f"loss: {printed}\n7, 8\n".splitlines()) == {"loss": ["0.5"] * 30}
+    assert read(["loss: [2.4, 2.3", "3 epochs left", "4, 5"]) == {"loss": ["2.4", "2.3"]}
+
+
+@pytest.mark.parametrize("line", ["a " * 50_000, "a" * 100_000, "loss: [" * 20_000])
+def test_a_long_line_without_a_loss_is_passed_over_at_once(line):
+    started = time.perf_counter()
+    assert read([line]) == {}
+    assert time.perf_counter() - started < 5.0
 
 
 def test_a_log_of_one_long_line_is_read_in_linear_time():
@@ -227,6 +259,18 @@ def test_values_that_are_not_finite_are_counted_and_left_out():
     assert "2 of them not finite" in str(found)
     with pytest.raises(ValueError, match="no value is a finite number"):
         Level("loss", ["nan"])
+
+
+def test_a_run_that_ends_without_a_number_says_so_and_why():
+    found = " ".join(str(Level("loss", ["2.0"] * 12 + ["nan"] * 8)).split())
+    assert "8 of them not finite" in found
+    assert "It ends in nan; NaN comes of 0 log 0" in found
+    assert "Before that, the last quarter is about 2.0, flat." in found
+    assert "ends" not in str(Level("loss", ["2.0", "nan", "1.0"]))
+
+
+def test_of_one_value_nothing_is_said_but_that():
+    assert Level("loss", ["1.2345"]).summary() == "loss: one value, 1.2345."
 
 
 def test_the_accuracy_of_the_same_data_is_used_and_a_given_one_counts_more():

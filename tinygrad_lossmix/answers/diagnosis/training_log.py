@@ -1,9 +1,10 @@
 """The losses in the text that a training run prints: where they have come to rest, and the floors
 that they never crossed.
 
-Read are `loss=2.30`, `loss: 2.30`, `train_loss 2.30`, `"val_loss": 2.30`, `Test set: Average loss:
-2.30`, `acc: 91.2%`, `Accuracy: 9120/10000` and the like, anywhere in a line, several in a line; and
-tables with a header: CSV, Markdown, columns.
+Read are `loss=2.30`, `loss: 2,30`, `train_loss 2.30`, `"val_loss": 2.30`, `Test set: Average loss:
+2.30`, `acc: 91.2%`, `Accuracy: 9120/10000` and the like, anywhere in a line, several in a line;
+lists behind a name, as of `history.history` in Keras; and tables with a header: CSV, Markdown,
+columns.
 
 >>> read(["step 1 loss=2.30 acc: 0.5", "step 2 loss=1.20 acc: 91%"])
 {'loss': ['2.30', '1.20'], 'accuracy': ['0.5', '0.91']}
@@ -29,14 +30,17 @@ from tinygrad_lossmix.records import plain
 
 PART = r"(?:train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?|eval(?:uation)?)"
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?)\b"
+COMMA = r"[-+]?(?:0|\d+(?!,\d{3}(?!\d))),\d+"  # 1,234 may be a thousand
 ENTRY = re.compile(
     rf"""(?<!\w)(?P<before>{PART}[\s_/.-]+)?(?P<of_what>\w+_)??
     (?P<what>loss|cost|accuracy|acc)(?P<after>[_/]{PART})?(?P<per>_step|_epoch)?(?![\w/])
-    ["']?\s*(?P<beside>\(\s*{PART}\s*\)\s*)?(?:[=:]\s*)?(?:tensor\(\s*)?
-    (?P<value>{NUMBER})(?!\d|\.\d|,\d)(?:/(?P<total>\d+))?(?P<percent>\s*%)?""",
+    ["']?\s*(?P<beside>\(\s*{PART}\s*\)\s*)?(?:[=:]\s*)?
+    (?:(?:\w+\.)?(?:tensor|array|float\d+)\(\s*\[?)?(?P<value>{COMMA}|{NUMBER})(?!\d|\.\d|,\d)(?:/(?P<total>\d+))?(?P<percent>\s*%)?""",
     re.IGNORECASE | re.VERBOSE,
 )
+LIST = re.compile(r"""(\w[\w/. -]{0,40})["']?\s*[=:]\s*\[([^][]*)(\]?)""")
 CELL = re.compile(rf"(?:{NUMBER})\s*%?", re.IGNORECASE)
+BETWEEN = re.compile(r"[,\s]+")
 BARS = str.maketrans("│┃┆", "|||")
 UNSEEN = re.compile(r"\0|\x1b\[[\d;]*m")  # of UTF-16, of colours
 SPEAKING_OF = re.compile(rf"\b{PART}\b(?=[\s:])", re.IGNORECASE)
@@ -65,7 +69,7 @@ def read(lines: Iterable[str]) -> dict[str, list[str]]:
 def spelled_out(lines: Iterable[str]) -> Iterator[str]:
     """Lines, the rows of a table as `loss=2.30`, a line for each number under a name."""
     heads = dict[tuple[str, int], list[str]]()  # by what is between the names, and their number
-    for line in (UNSEEN.sub("", line).translate(BARS).rstrip(" \r\n") for line in lines):
+    for line in unlisted(UNSEEN.sub("", line).translate(BARS).rstrip(" \r\n") for line in lines):
         mark = next(filter(line.__contains__, "\t;|,"), "")
         cells = [cell.strip("\"' ").replace(",", ".") for cell in line.split(mark or None)]
         if ENTRY.search(line):
@@ -75,6 +79,25 @@ def spelled_out(lines: Iterable[str]) -> Iterator[str]:
         else:
             row = zip(heads.get((mark, len(cells)), ()), cells, strict=False)
             yield from (f"{name}={cell}" for name, cell in row if CELL.fullmatch(cell))
+
+
+def unlisted(lines: Iterable[str]) -> Iterator[str]:
+    """Lines; before them, a line for each number of a list that stands in them behind a name.
+
+    A list goes on as long as there are only numbers.
+
+    >>> [*unlisted(["'loss': [2.3, 2.2,", "2.1], 'lr': 0.1"])]
+    ['loss=2.3', 'loss=2.2', "'loss[]", 'loss=2.1', "loss[], 'lr': 0.1"]
+    """
+    name = ""
+    for line in lines:
+        entries = BETWEEN.split(line.partition("]")[0].strip(", "))
+        goes_on = name and all(map(CELL.fullmatch, filter(None, entries)))
+        line, name = f"{name}=[{line}" if goes_on else line, ""
+        for name, inside, end in LIST.findall(line):
+            yield from (f"{name}={x}" for x in BETWEEN.split(inside) if CELL.fullmatch(x))
+            name = "" if end else name
+        yield LIST.sub(r"\1[]", line)
 
 
 def aligned(line: str) -> list[list[str]]:
@@ -93,7 +116,8 @@ def name_of(entry: re.Match[str], part: str) -> str:
 
 def fraction(entry: re.Match[str]) -> str:
     """The number of an entry; an accuracy above 1 is a percentage too."""
-    text, value = str(entry["value"]), float(entry["value"])
+    text = entry["value"].replace(",", ".")
+    value = float(text)
     if entry["total"]:
         return f"{value / max(float(entry['total']), 1.0):.6g}"
     accuracy = entry["what"].lower().startswith("acc")
@@ -139,6 +163,7 @@ class Level(AsPrinted):
         end = finite[-max(len(finite) // 4, 4) :]
         change, sure = trend(end)
         self.name, self.count, self.not_finite = name, len(losses), len(losses) - len(finite)
+        self.end = "" if math.isfinite(float(losses[-1])) else losses[-1]  # that is no number
         self.first, self.lowest, self.last = finite[0], float(lowest), finite[-1]
         self.value = middle(texts)
         self.change = change  # over the last quarter
@@ -163,16 +188,21 @@ class Level(AsPrinted):
 
     def summary(self) -> str:
         """Where it started, where it is, what it never crossed."""
+        if self.count == 1:
+            return f"{self.name}: one value, {self.value}."
         lost = f", {self.not_finite} of them not finite" if self.not_finite else ""
-        count = "one value" if self.count == 1 else f"{self.count} values"
-        now = "flat."
+        now, then = "flat.", "The last quarter"
         if not self.flat:
             trend = "falling" if self.change < 0.0 else "rising"
             size = abs(self.change / float(self.value)) if float(self.value) else math.inf
             now = f"still {trend}, by {size:.2%} at the end: not a plateau yet."
+        if self.end:
+            why = NOT_FINITE[math.isnan(float(self.end))]
+            then = f"It ends in {self.end}; {why}. Before that, the last quarter"
         said = (
-            f"{self.name}: {count}{lost}, from {figure(self.first)} to {figure(self.last)}, the "
-            f"lowest {figure(self.lowest)}. The last quarter is about {self.value}, {now}"
+            f"{self.name}: {self.count} values{lost}, from {figure(self.first)} to "
+            f"{figure(self.last)}, the lowest {figure(self.lowest)}. {then} is about {self.value}, "
+            f"{now}"
         )
         return "\n".join(map(paragraph, [said, *map(str, self.floors)]))
 
