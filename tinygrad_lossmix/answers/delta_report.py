@@ -213,6 +213,8 @@ def side_by_side(reports: Sequence[DeltaReport]) -> str:
 
 def reasons(report: DeltaReport) -> list[str]:
     """A sentence or two each: is it a - y, why, what it means, what was lost to rounding."""
+    if not np.isfinite(report.closed_form).all():
+        return [valueless(report), factors(report)]
     each = whether, factors, remains, unlooked, upwards, lost, methods
     return [text for of in each if (text := of(report))]
 
@@ -226,6 +228,12 @@ def whether(r: DeltaReport) -> str:
     return f"delta {said} here; the largest difference is {gap}."
 
 
+def valueless(r: DeltaReport) -> str:
+    """That δ has no value, and what took it."""
+    alone = "Finite differences stand alone: they are right where the cost is smooth"
+    return f"delta has no value here: {r.breakdown or 'its formula overflows'}. {alone}."
+
+
 def factors(r: DeltaReport) -> str:
     """The two factors of δ, as formulas where they are ours, and their product."""
     cost, jacobian = COSTS.get(r.mix.cost_name), r.jacobian
@@ -235,7 +243,8 @@ def factors(r: DeltaReport) -> str:
     if jacobian.any() and not (jacobian - np.diag(np.diag(jacobian))).any():
         through = f"{through or 'its diagonal alone'}: {vector(np.diag(jacobian))}"
     product = f"delta = {explained(r.mix.formula)}"
-    through = through or ("entries beside its diagonal" if jacobian.any() else "nothing but 0")
+    kind = "beside its diagonal" if np.isfinite(jacobian).all() else "without a value"
+    through = through or (f"entries {kind}" if jacobian.any() else "nothing but 0")
     return f"Why: dC/da = {slope}; the Jacobian has {through}; {product}."
 
 

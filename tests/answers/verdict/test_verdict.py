@@ -178,6 +178,13 @@ def test_a_cost_that_has_no_value_at_the_outputs_is_said():
     assert not found.proper
 
 
+def test_where_delta_has_no_value_it_is_as_long_as_nothing():
+    text = str(verdict(Mix(lambda z: np.maximum(z, 0.0) ** 0.5, "ll"), 3))
+    assert "delta has no value" in text
+    assert "nan times" not in text
+    assert "its layer" in text
+
+
 def test_a_cost_that_overflows_is_not_proper():
     def overflowing(a: Any, y: Any) -> Any:
         return (np.exp(9e3 * (a - 0.6)) * y).sum()

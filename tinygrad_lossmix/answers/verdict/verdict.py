@@ -159,7 +159,9 @@ def condition(e: Grounds) -> str:
 
 def why(mix: MixLike, e: Grounds) -> str:
     """How much longer than a - y δ is, whose pull that is, and what makes the cost bend."""
-    said = f"on average delta is {e.identity.mean:.4g} times as long as a - y"
+    said = "it has no value in places"
+    if np.isfinite(e.identity.mean):
+        said = f"on average delta is {e.identity.mean:.4g} times as long as a - y"
     if isinstance(mix, Mix):
         z, labels = np.linspace(1.0, -1.0, e.classes), np.eye(e.classes)
         a = Tensor(mix.activate(z))
