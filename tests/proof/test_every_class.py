@@ -58,12 +58,31 @@ def test_the_condition_is_found():
     assert [bool(proof_of("lml", cost, "all")) for cost in ("ll", "quadratic")] == [False, False]
 
 
-def test_a_cost_of_ones_own_is_derived():
-    proof = prove("softmax", focal, "all")
+def tsallis(a, y):
+    return (y * (1 - np.sqrt(a)) / 0.5).sum(axis=-1).mean()
+
+
+def truncated(a, y):
+    return (y * (1 - a**0.7) / 0.7).sum(axis=-1).mean()
+
+
+def hellinger(a, y):
+    return ((np.sqrt(a) - np.sqrt(y)) ** 2).sum(axis=-1).mean()
+
+
+def chi_squared(a, y):
+    return ((a - y) ** 2 / (a + y)).sum(axis=-1).mean()
+
+
+@pytest.mark.parametrize("output", ["sigmoid", "softmax"])
+@pytest.mark.parametrize("cost", [focal, tsallis, truncated, hellinger, chi_squared])
+def test_a_cost_of_ones_own_is_derived(output, cost):
+    proof = prove(output, cost, "all")
     rng = np.random.default_rng(5)
     z, y = rng.normal(size=5), rng.random(5)
-    expected = lm.Mix("softmax", focal).delta(z, y)
-    np.testing.assert_allclose(value(proof.delta, lm.softmax(z), y), expected, rtol=1e-11)
+    mix = lm.Mix(output, cost)
+    found = value(proof.delta, mix.activate(z), y)
+    np.testing.assert_allclose(found, mix.delta(z, y), rtol=1e-11)
     assert not proof
 
 
@@ -105,8 +124,16 @@ def test_a_layer_of_ones_own_is_proved_for_a_number_of_classes():
         prove(np.tanh, "ll", "all")
 
 
+@pytest.mark.parametrize("cost", [tsallis, truncated, hellinger])
+def test_roots_are_for_all_classes_only(cost):
+    with pytest.raises(TypeError, match=r'holds roots or logarithms .*: for "all" of them it is'):
+        prove("softmax", cost, 2)
+
+
 def test_logarithms_are_for_all_classes_only():
-    with pytest.raises(TypeError, match=r"holds logarithms.* for \"all\" of them it is derived"):
+    with pytest.raises(
+        TypeError, match=r"holds roots or logarithms.* for \"all\" of them it is derived"
+    ):
         prove("softmax", focal, 2)
 
 

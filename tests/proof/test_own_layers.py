@@ -62,6 +62,19 @@ def test_the_formula_is_the_slope_of_the_cost(layer, cost, k, condition, multipl
         np.testing.assert_allclose(layer(z) - y, a_minus_y, atol=1e-14)
 
 
+def test_a_counterexample_is_where_the_layer_has_a_value():
+    def spherical(z):
+        return z**2 / (z**2).sum()  # 0/0 at z = 0
+
+    z, y, delta, a_minus_y = (
+        np.array(x, float) for x in prove(spherical, "quadratic", 2).counterexample
+    )
+    assert z.any()
+    mix = lm.Mix(spherical, "quadratic")
+    np.testing.assert_allclose(mix.delta(z, y), delta, atol=1e-14)
+    np.testing.assert_allclose(spherical(z) - y, a_minus_y, atol=1e-14)
+
+
 def test_of_outputs_that_add_up_to_one_so_do_the_labels_they_match():
     proof = prove(lambda z: np.exp(z) / np.exp(z).sum(), "ll", 3)
     assert proof.holds

@@ -156,7 +156,7 @@ class Derivation(NamedTuple):
                 [each.subs(point) for each in formulas]
                 for formulas in (self.error, self.a_minus_y, self.y)
             )
-            if any(error):
+            if any(error) and all(each.is_finite for each in (*error, *a_minus_y)):
                 delta = [e + d for e, d in zip(error, a_minus_y, strict=True)]
                 return Counterexample(z, tuple(y), tuple(delta), tuple(a_minus_y))
         return None

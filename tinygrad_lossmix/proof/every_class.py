@@ -36,7 +36,8 @@ ABOUT = (
 WAY = "stands in the way of a proof for every K: give a number of classes, K=3"
 SUM_OF_Y = sympy.Symbol("sum(y)", real=True)
 ELEMENTWISE = {  # those of which a sum over the classes can be taken
-    np.add, np.subtract, np.multiply, np.divide, np.power, np.negative, np.square, np.exp, np.log,
+    np.add, np.subtract, np.multiply, np.divide, np.power, np.negative,
+    np.square, np.sqrt, np.exp, np.log,
 }  # fmt: skip
 
 
@@ -127,7 +128,7 @@ def summed(formula: Formula, distribution: bool) -> Formula:
     >>> summed(3 * A + T * Y, True), summed(A / (1 - A), True)
     (T*sum(y) + 3, -K + sum(1/(1 - a)))
     """
-    if formula.has(sympy.log):
+    if not (formula.is_rational_function(A) and formula.is_polynomial(Y)):
         parts = sympy.Add.make_args(sympy.expand(formula))
     else:
         by_label = sympy.Poly(formula, Y).as_expr()
@@ -139,7 +140,7 @@ def summed(formula: Formula, distribution: bool) -> Formula:
     found = sympy.S.Zero
     for part in parts:
         outer, inner = sympy.factor(part).as_independent(A, Y)
-        if sympy.denom(inner).subs(A, 0) < 0:  # written 1 - a
+        if sympy.denom(inner).subs(A, 0).is_negative:  # written 1 - a
             outer, inner = -outer, sympy.numer(inner) / -sympy.denom(inner)
         found += outer * atom(inner, distribution)
     return found
@@ -212,7 +213,8 @@ def prove_for_all(mix: Mix) -> ProofForAll:
     matched = sympy.simplify(error.subs(SUM_OF_Y, 1)) == 0
     condition = "any y" if error == 0 else "sum(y) = 1" if matched else "no y"
     ignores = sympy.simplify(delta.subs(Y, 0)) == 0
-    parted = A * sympy.apart(sympy.cancel(error / A), A) if error.has(1 / (A - 1)) else error
+    apart = error.has(1 / (A - 1)) and error.is_rational_function(A)
+    parted = A * sympy.apart(sympy.cancel(error / A), A) if apart else error
     shortest = min([A - Y + error, sympy.factor(delta), A - Y + parted], key=sympy.count_ops)
     return ProofForAll(mix, shortest, error == 0 or matched, condition, ignores)
 

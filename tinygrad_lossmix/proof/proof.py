@@ -186,10 +186,10 @@ def prove(output: str | Output, cost: str | Cost, K: int | str = 3) -> Proof | P
     if own:
         return _of_own(mix, derive(mix.layer.stable, mix.book_cost, K))
     found = derive(mix.output, mix.book_cost, K)
-    if any(each.has(sympy.log, sympy.exp) for each in found.error):
+    if not all(each.is_rational_function(*found.a, *found.y) for each in found.error):
         raise TypeError(
-            f"delta of {mix} holds logarithms of the outputs, and a proof for {K} classes takes "
-            'fractions: for "all" of them it is derived'
+            f"delta of {mix} holds roots or logarithms of the outputs, and a proof for {K} classes "
+            'takes fractions: for "all" of them it is derived'
         )
     return _proof(mix, found, found.a, readable(found))
 
