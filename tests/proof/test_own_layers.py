@@ -85,8 +85,10 @@ def test_of_outputs_that_add_up_to_one_so_do_the_labels_they_match():
     ("layer", "said"),
     [
         (lambda z: np.maximum(z, 0.0), r"np\.maximum stands in the way of a proof: formulas know"),
-        (lambda z: lm.sigmoid(2 * z), r"^sigmoid stands in the way .* sigmoids are lm\.book's"),
-        (lambda z: z / np.sqrt(1 + z * z), "sqrt stands in the way of a proof"),
+        (lambda z: lm.sigmoid(2 * z), r"^sigmoid stands in the way .* write lm\.book's"),
+        (lambda z: lm.softmax(z / 3), r"^softmax stands in the way .* write lm\.book's"),
+        (lambda z: lm.book.softmax(z / 3), "^a root, of z or of e.z, stands in the way"),
+        (lambda z: z / np.sqrt(1 + z * z), "^a root, of z or of e.z, stands in the way"),
         (np.arctan, "atan stands in the way of a proof"),
         (lambda z: np.where(z > 0, z, 0.1 * z), "^a comparison, .* in the output layer stands in"),
         (lambda z: z * (z > 0), "^a comparison in the output layer stands in the way of a proof"),

@@ -35,8 +35,8 @@ PLAIN = ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh")
 FUNCTIONS = {name: getattr(sympy, name) for name in PLAIN}  # by NumPy's names
 FUNCTIONS |= {f"arc{name}": getattr(sympy, f"a{name}") for name in (*PLAIN[3:6], *PLAIN[7:])}
 WAY = (
-    "stands in the way of a proof: formulas know +, -, *, /, **, exp, log, tanh and sums, so that "
-    "sigmoids are lm.book's"
+    "stands in the way of a proof: formulas know +, -, *, /, **, exp, log, tanh and sums; for "
+    "sigmoid and softmax write lm.book's"
 )
 ARITHMETIC = {  # what NumPy computes of objects by their own operators
     np.add, np.subtract, np.multiply, np.divide, np.power, np.negative, np.positive, np.square,

@@ -215,9 +215,10 @@ def _of_own(mix: Mix, found: Derivation) -> Proof:
     for error in found.error:
         plain = error.xreplace({each: sympy.Dummy() for each in error.atoms(sympy.log)})
         if not plain.is_rational_function():
-            of = [each.func.__name__ for each in plain.atoms(sympy.Function)] or ["sqrt"]
+            names = [each.func.__name__ for each in plain.atoms(sympy.Function)]
+            blamed = min(names, default="a root, of z or of e^z,")
             raise TypeError(
-                f"{min(of)} stands in the way of a proof: delta of {mix} is no fraction in z, e^z"
+                f"{blamed} stands in the way of a proof: delta of {mix} is no fraction in z, e^z"
             )
     z = sympy.symbols(f"z:{len(found.a)}", real=True)
     logits = {sympy.log(e): each for e, each in zip(found.a, z, strict=True)}
