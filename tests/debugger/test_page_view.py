@@ -89,6 +89,14 @@ def test_what_a_box_has_no_room_for_is_drawn_in_colours(opened):
     assert "W1 [[" in page.ask("document.querySelector('svg .box').getAttribute('aria-label')")
 
 
+def test_a_mask_is_coloured_where_it_is_true(opened):
+    x = lm.Tensor(np.arange(1.0, 26.0).reshape(5, 5), name="x")
+    page = opened(np.where(np.tri(5, dtype=bool), x, 0.0).sum())
+    shades = """[...document.querySelectorAll('svg .heat')].map((g) => [...g.children].map(
+        (path) => path.style.getPropertyValue('--shade')))"""
+    assert ["100%", "0%"] in page.ask(shades)
+
+
 def test_buttons_keys_and_the_wheel_zoom_and_the_view_follows_the_step(opened):
     page = opened(two_layers())
     page.ask("new Promise(requestAnimationFrame)")

@@ -37,9 +37,10 @@ function subscript({ shape, view }, row, column) {
   return `[${places.reverse().join(", ")}]`;
 }
 
-/* Each number as a part of the largest one, -1 … 1: infinity is 1, NaN 0. */
+/* Each number as a part of the largest one, -1 … 1: infinity and True are 1, NaN 0. */
 function shades({ cells }) {
-  const numbers = cells.map((text) => Number(text.replace("inf", "Infinity")) || 0);
+  const value = (text) => (text === "True" ? 1 : Number(text.replace("inf", "Infinity")) || 0);
+  const numbers = cells.map(value);
   const largest = Math.max(...numbers.map(Math.abs).filter(Number.isFinite), 0) || 1;
   return numbers.map((x) => Math.min(Math.max(x / largest, -1), 1));
 }
