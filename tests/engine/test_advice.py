@@ -36,6 +36,24 @@ ADVICE = {  # the advice as it is written, and that it does what was wanted
     "write .astype(np.float32)": lambda t: t.astype(np.float32).sum(),
     "write axis=, or t.ndim": lambda t: t.sum(axis=t.ndim - 1).sum(),
     "write keepdims=": lambda t: t.sum(keepdims=True).sum(),
+    "write t.T": lambda t: t.T.sum(),
+    "write t.astype(np.float32)": lambda t: t.astype(np.float32).sum(),
+    "write np.where(mask, x, t)": lambda t: np.where(t > 1.0, 0.0, t).sum(),
+    "write lm.constant(t)": lambda t: lm.constant(t).sum(),
+    "leave it out; arrays are NumPy's": lambda t: t.sum(),
+    "leave it out; all axes but the last are a batch": lambda t: lm.softmax(t).sum(),
+    "write lm.grad(f(t), t, seed=np.ones(t.shape))": (
+        lambda t: lm.grad(np.tanh(t), t, seed=np.ones(t.shape)).sum()
+    ),
+    "a row is lm.grad(f(t), t, seed=unit), for each unit vector": (
+        lambda t: np.sum([lm.grad(np.tanh(t[0]), t, seed=unit) for unit in np.eye(2)])
+    ),
+    "of g = lm.grad(cost, t, create_graph=True), a row is lm.grad(g, t, seed=unit)": (
+        lambda t: lm.grad(lm.grad((t**3).sum(), t, create_graph=True), t, seed=X[:, :2]).sum()
+    ),
+    "lm.names() says what costs and layers of other libraries are called here": (
+        lambda t: len(str(lm.names()))
+    ),
     "write t.data for the values, lm.constant(t) for a constant that replays": (
         lambda t: lm.constant(t).sum() + t.data.sum()
     ),
@@ -62,6 +80,14 @@ def test_a_habit_from_elsewhere_is_answered_with_what_to_write_here(name):
     if not hasattr(t, name):
         with pytest.raises(AttributeError, match=re.escape(HABITS[name])):
             setattr(t, name, True)
+
+
+@pytest.mark.parametrize("more", [(), (0,), (Tensor(1.0),)])
+def test_a_function_in_place_of_a_cost_is_differentiated_by_value_and_grad(more):
+    with pytest.raises(TypeError, match=r"grad takes a recorded cost.*: value_and_grad\(f\)\(x\)"):
+        lm.grad(lambda x: x, *more)
+    value, gradient = lm.value_and_grad(lambda x: (x * x).sum())(np.ones(2))
+    assert (value, gradient.tolist()) == (2.0, [2.0, 2.0])
 
 
 def test_a_method_that_numpy_has_as_a_function_is_spelled_as_one():

@@ -28,7 +28,7 @@ def _references(held: dict[int, object]) -> int:
 ALONE = _references({0: object()})  # of what one dict and one name hold
 
 
-def grad(cost: Tensor, wrt: Any, seed: Any = None, create_graph: bool = False) -> Any:
+def grad(cost: Tensor, wrt: Any = None, seed: Any = None, create_graph: bool = False) -> Any:
     """The gradient of a cost with respect to Tensors anywhere in its recording.
 
     Args:
@@ -51,6 +51,11 @@ def grad(cost: Tensor, wrt: Any, seed: Any = None, create_graph: bool = False) -
     (Tensor(108., by=multiply), array(108.))
     """
     if not isinstance(cost, Tensor):
+        if callable(cost):
+            raise TypeError(
+                "grad takes a recorded cost and the Tensors that it was computed from; of a "
+                "function: value_and_grad(f)(x), its value and its gradient"
+            )
         raise TypeError(
             f"the cost is a {type(cost).__name__}, not a Tensor: wrap what you differentiate, z = "
             "Tensor(z), and keep float(), .item(), .data and math functions out of the cost"
