@@ -108,6 +108,13 @@ def test_features_have_the_dtype_asked_for(dtype: str) -> None:
     assert parts.x.dtype == parts.x_test.dtype == dtype
 
 
+def test_what_is_masked_is_not_taken_for_a_number() -> None:
+    with pytest.raises(DataError, match="the features cannot be masked: leave such rows out"):
+        Data("test", np.ma.masked_less(COLUMN, 1.0), [0, 0, 1, 1])
+    with pytest.raises(DataError, match="the labels cannot be masked: leave such rows out"):
+        Data("test", COLUMN, np.ma.masked_equal([0, 0, 1, 1, 2], 2)[:4])
+
+
 def test_features_that_overflow_are_refused() -> None:
     data = Data("test", np.array([[1e308], [-1e308]] * 4), np.arange(8) % 2)
     with pytest.raises(DataError, match="rescale"):

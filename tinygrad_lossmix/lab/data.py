@@ -35,9 +35,9 @@ class Data:
         names: what the classes are called, if they have names.
 
     Raises:
-        DataError: x or y has another shape, is not numeric or not finite; a label is negative or
-            not a whole number; there are fewer than two classes, or a class 0 … K-1 with fewer
-            than two examples (one to train on, one to test on).
+        DataError: x or y has another shape, is masked, not numeric or not finite; a label is
+            negative or not a whole number; there are fewer than two classes, or a class 0 … K-1
+            with fewer than two examples (one to train on, one to test on).
 
     >>> Data("four points", [[0.0], [0.1], [0.9], [1.0]], [0, 0, 1, 1]).classes
     2
@@ -50,6 +50,9 @@ class Data:
     names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for what, given in (("features", self.x), ("labels", self.y)):
+            if np.ma.isMaskedArray(given):
+                raise DataError(f"the {what} cannot be masked: leave such rows out")
         object.__setattr__(self, "x", checked_features(np.asarray(self.x)))
         object.__setattr__(self, "y", checked_labels(np.asarray(self.y), len(self.x)))
 

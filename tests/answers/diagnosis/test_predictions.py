@@ -81,6 +81,14 @@ def test_bfloat16_and_tensors_of_this_package_get_theirs():
         handed([[1.0, 2.0]], lm.Tensor([[1.0, 0.0]]))
 
 
+def test_what_is_masked_is_not_taken_for_a_number():
+    outputs, labels = np.ma.masked_greater([[1.0, 2.0]], 1.5), np.ma.masked_equal([0], 0)
+    with pytest.raises(TypeError, match="outputs cannot be masked: leave such examples out"):
+        handed(outputs, [0])
+    with pytest.raises(TypeError, match="labels cannot be masked: leave such examples out"):
+        handed([[1.0, 2.0]], labels)
+
+
 @in_one(
     ("outputs", "labels", "says"),
     [

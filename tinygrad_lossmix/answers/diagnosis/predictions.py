@@ -69,6 +69,8 @@ def array(value: Any, name: str) -> Array:
     """What a framework calls an array, as NumPy's; TypeError says what turns it into one."""
     if isinstance(value, Tensor):
         raise TypeError(f"{name} is a Tensor of this package: pass {name}.data")
+    if np.ma.isMaskedArray(value):
+        raise TypeError(f"{name} cannot be masked: leave such examples out")
     if hasattr(value, "detach"):
         on_cpu = str(getattr(value, "device", "cpu")).startswith("cpu")
         if getattr(value, "requires_grad", False) or not on_cpu:
