@@ -1,5 +1,6 @@
 """The least expected cost, and the distributions of labels it is about."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,12 +15,14 @@ from tinygrad_lossmix.answers.verdict import expected
 from tinygrad_lossmix.answers.verdict.expected import (
     Minimum,
     expected_cost,
+    lowest,
     minimise,
     newton_step,
     one_of,
     shortened,
     together,
 )
+from tinygrad_lossmix.answers.verdict.grounds import gather
 
 chances = st.integers(1, 6).flatmap(lambda k: hnp.arrays(float, k, elements=st.floats(0, 1)))
 distributions = st.integers(2, 6).flatmap(
@@ -246,3 +249,28 @@ def test_endless_is_not_settled_and_falling_all_the_way():
         (3.0, 1.0, 2.0),
     ]:
         assert not ended(found=False, ray=ray).endless
+
+
+def test_a_search_that_settled_nowhere_tells_nothing_where_another_found_as_low_a_minimum():
+    settled, short = ended(), ended(found=False)
+    elsewhere = ended((0.5, 0.75), found=False)
+    deeper, higher, lost = (replace(short, cost=cost) for cost in (0.5, 1.5, np.inf))
+    for searches, left in [
+        ([settled, short], [settled]),
+        ([short, settled, higher], [settled]),
+        ([settled, settled], [settled, settled]),
+        ([settled, elsewhere], [settled, elsewhere]),
+        ([short, higher], [short]),
+        ([settled, deeper], [deeper]),
+        ([settled, short, lost], [settled, lost]),
+    ]:
+        assert [*map(id, lowest(searches))] == [*map(id, left)]
+
+
+@pytest.mark.slow
+def test_a_layer_with_a_valley_of_minima_is_not_said_to_have_none():
+    def taylor(z):
+        t = 1.0 + z + 0.5 * z * z
+        return t / t.sum(axis=-1, keepdims=True)
+
+    assert all(least.right for least in lowest(gather(Mix(taylor, "ll"), 10).minima))

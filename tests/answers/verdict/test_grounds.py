@@ -83,7 +83,8 @@ def test_outputs_that_do_not_depend_on_the_logits_are_constant():
 def test_answers_follow_from_what_was_found():
     found = gather(Mix("softmax", "ll"), 3)
     assert (found.proper, found.several, found.convex, found.a_minus_y) == (True, False, True, True)
-    wrong = [replace(found.minima[0], found=False), *found.minima[1:]]
+    elsewhere = replace(found.minima[0], found=False, outputs=np.ones(3))
+    wrong = [elsewhere, *found.minima[1:]]
     assert not replace(found, minima=tuple(wrong)).proper
     assert replace(found, separate=found.minima).several
     for eigenvalue, convex in [(0.0, True), (-1e-10, True), (-1e-9, False), (-1e-8, False)]:

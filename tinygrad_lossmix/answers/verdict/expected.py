@@ -121,15 +121,24 @@ def minimise(mix: MixLike, truth: Truth, z: Array) -> Minimum:
 
 
 def lowest(minima: Sequence[Minimum]) -> list[Minimum]:
-    """Without those that another search of the same truth ended below: not least, only flat there.
+    """Without those that another search of the same truth ended below: not least, only flat there;
+    nor those that came to the truth and settled nowhere, where another settled no higher.
 
     One whose cost is not finite stays: it tells that the layer gives outputs without a cost.
     """
     best: dict[int, float] = {}
+    settled: dict[int, float] = {}
     for each in minima:
-        best[id(each.truth)] = np.fmin(each.cost, best.get(id(each.truth), np.inf))
-    limits = ((each, best[id(each.truth)]) for each in minima)
-    return [x for x, b in limits if not b + SAME * max(1.0, abs(b)) < x.cost < np.inf]
+        for costs in (best, settled) if each.found else (best,):
+            costs[id(each.truth)] = np.fmin(each.cost, costs.get(id(each.truth), np.inf))
+
+    def beaten(x: Minimum) -> bool:
+        least, found = (costs.get(id(x.truth), np.inf) for costs in (best, settled))
+        slack = SAME * max(1.0, abs(least))
+        stopped = x.error < CLOSE and not x.found
+        return x.cost > least + slack or (stopped and x.cost + slack >= found)
+
+    return [x for x in minima if not (x.cost < np.inf and beaten(x))]
 
 
 def expected_cost(mix: MixLike, truth: Truth, z: Array) -> float:
