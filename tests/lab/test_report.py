@@ -225,3 +225,12 @@ def test_a_training_that_ends_early_shows_no_mix_to_be_slow(make_result: Make) -
 def test_divergence_is_all_that_is_said_of_a_diverged_mix(make_result: Make) -> None:
     result = make_result([0.9, 0.9], cost=math.nan)
     assert diagnosis(result, [result]).startswith("diverged in 1 of 1 runs, first in epoch 2")
+
+
+def test_where_delta_has_no_value_from_the_start_no_smaller_step_is_advised(
+    make_result: Make,
+) -> None:
+    result = make_result([0.9], cost=math.nan, size=math.nan)
+    said = diagnosis(result, [result])
+    assert said.endswith("delta has no value before training, `lossmix delta` says why")
+    assert "eta" not in said

@@ -154,9 +154,12 @@ def problems(result: Result, fastest: float) -> Iterator[str]:
     """What was measured and should not be; the fastest mix needs so many epochs to 95 %."""
     mean, runs = statistics.fmean, result.runs
     if ends := [len(run.curve) for run in runs if run.diverged]:
+        advice = "a smaller eta may help"
+        if not math.isfinite(result.delta.size):
+            advice = "delta has no value before training, `lossmix delta` says why"
         yield (
             f"diverged in {len(ends)} of {len(runs)} runs, first in epoch {min(ends)}: "
-            "no finite cost; a smaller eta may help"
+            f"no finite cost; {advice}"
         )
         return
     wrong = mean(run.wrong for run in runs)
