@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 import tinygrad_lossmix as lm
 from tests.helpers.quick import thinned
-from tinygrad_lossmix.views.field import COARSE, COMPASS, FINE, LEVELS, field, plane
+from tinygrad_lossmix.views.field import COARSE, COMPASS, FINE, LEVELS, LONGEST, field, plane
 
 COMPOSED = pytest.mark.parametrize("mix", lm.MIXES, ids=str)
 NAME = "{http://www.w3.org/2000/svg}"
@@ -175,15 +175,37 @@ def test_without_matplotlib_there_is_the_text_and_advice(monkeypatch, tmp_path):
     assert shown.save(tmp_path / "field.txt").read_text("utf-8") == shown.text + "\n"
 
 
-@np.errstate(all="ignore")
-def test_where_delta_is_no_number_there_is_no_arrow(monkeypatch):
+def test_where_delta_is_no_number_it_is_told_from_0(monkeypatch):
     monkeypatch.setattr("tinygrad_lossmix.views.field.FINE", plane(13))
     found = lm.field(lm.Mix(np.log, "quadratic"), lm.Mix("softmax", "ll"))
     rows = found.text.split("\n\n")[1].splitlines()[1:]
-    assert [row.split().count("·") for row in rows[5:]] == [9] * 4
-    assert {*rows[0].split()[:4]} == {"·"}
-    first, *_ = found._figure().axes
+    assert [row.split().count("?") for row in rows[5:]] == [9] * 4
+    assert {*rows[0].split()[:4]} == {"?"}
+    assert "? where it has no value" in found.text
+    figure = found._figure()
+    first, *_ = figure.axes
     assert 0.0 < drawn(first, "Quiver").scale < np.inf
+    colours = first.images[0].cmap(np.ma.masked_invalid([np.nan, 0.0]))
+    assert colours[0, 3] > colours[1, 3] == 0.0
+    assert "Grey: δ has no value." in figure._supxlabel.get_text()
+    assert drawn(first, "QuadContourSet").get_paths()
+
+
+def test_one_point_near_a_pole_leaves_the_others_their_arrows():
+    def pole(z):
+        return 1.0 / (z - plane(61)[7, 7, 0] + 1e-9)
+
+    alone, beside = (
+        lm.field(*mixes)._figure().axes[0]
+        for mixes in ([lm.Mix("softmax", "ll")], [lm.Mix("softmax", "ll"), lm.Mix(pole, "ll")])
+    )
+    assert drawn(beside, "Quiver").scale < 30.0 * drawn(alone, "Quiver").scale
+    arrows = drawn(lm.field(lm.Mix(pole, "ll"))._figure().axes[0], "Quiver")
+    assert np.hypot(arrows.U, arrows.V).max() <= 1.001 * LONGEST * arrows.scale
+
+
+def test_where_delta_has_a_value_all_over_nothing_is_said_of_none():
+    assert "no value" not in f"{lm.field().text} {lm.field().svg()}"
 
 
 def test_a_cost_that_is_the_same_everywhere_is_drawn_without_a_warning():

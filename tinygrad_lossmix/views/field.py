@@ -34,7 +34,9 @@ REACH = 6.0  # logits go from -6 to 6
 LEVELS = (0.01, 0.1, 0.5, 1.0, 2.0, 4.0, 8.0)  # of the cost
 ACROSS = 3  # panels beside each other
 LONGEST = 1.7  # of the arrows, in logits
+POLE = 3.0  # times as long as nine tenths of all: not what a scale is made for
 MATCH = SERIES[0]
+ENDS = (np.min, LEVELS[-1]), (np.max, LEVELS[0])  # beyond them there is no line
 COMPASS = np.array([*"→↗↑↖←↙↓↘"])
 
 
@@ -50,12 +52,14 @@ class Panel:
         """What gives both at many logits."""
         return for_many(self.mix, 2)
 
+    @np.errstate(all="ignore")
     def delta(self, z: Array) -> Array:
         """δ at logits of shape (…, 2), of that shape."""
         rows = z.reshape(-1, 2)
         found: Array = self.many.delta(rows, np.broadcast_to(self.y, rows.shape))
         return found.reshape(z.shape)
 
+    @np.errstate(all="ignore")
     def cost(self, z: Array) -> Array:
         """The cost at each of them."""
         return np.reshape([self.many.cost(each, self.y) for each in z.reshape(-1, 2)], z.shape[:-1])
@@ -94,11 +98,14 @@ class Panel:
         box = (-REACH, REACH, -REACH, REACH)
         heat = axes.imshow(self.lengths, glow(), vmin=0.0, vmax=longest, origin="lower", extent=box)
         cost = self.cost(FINE)
-        if levels := [level for level in LEVELS if cost.min() < level < cost.max()]:
+        low, high = (end(cost[np.isfinite(cost)], initial=level) for end, level in ENDS)
+        if levels := [level for level in LEVELS if low < level < high]:
             axes.contour(*FINE.T, cost.T, levels, colors=LEVEL, linewidths=0.8)
         axes.plot(box[:2], box[:2], "--", color=MATCH, linewidth=0.9)
+        pushes = -self.delta(COARSE)
+        pushes *= longest / np.maximum(np.linalg.norm(pushes, axis=-1, keepdims=True), longest)
         axes.quiver(
-            *COARSE.T, *-self.delta(COARSE).T, scale=longest / LONGEST, scale_units="xy",
+            *COARSE.T, *pushes.T, scale=longest / LONGEST, scale_units="xy",
             angles="xy", color=INK, width=0.0065, minlength=0.4, zorder=3,
         )  # fmt: skip
         axes.set(xticks=TICKS, yticks=TICKS, xlabel="z[0]", ylabel="z[1]")
@@ -110,7 +117,8 @@ class Panel:
         pushes = -self.delta(plane(9, 5.0)[::-1])
         way = np.nan_to_num(np.arctan2(pushes[..., 1], pushes[..., 0]))
         arrows = COMPASS[np.rint(way * 4.0 / np.pi).astype(int)]
-        signs = np.where(np.linalg.norm(pushes, axis=-1) >= 0.05, arrows, "·")
+        signs = np.where(np.linalg.norm(pushes, axis=-1) < 0.05, "·", arrows)
+        signs[~np.isfinite(pushes).all(axis=-1)] = "?"
         return "\n".join([f"{self.mix}, {self.formula}", *map(" ".join, signs)])
 
 
@@ -158,11 +166,13 @@ class Field(Drawn):
     def __init__(self, panels: list[Panel]) -> None:
         self._panels = panels
         self._label = f"y = ({', '.join(f'{label:g}' for label in panels[0].y)})"
+        texts = [panel.text for panel in panels]
+        none = "; ? where it has no value" if any("?" in text for text in texts) else ""
         head = (
-            f"Arrows: -δ for {self._label}; · where it is shorter than 0.05.\n"
+            f"Arrows: -δ for {self._label}; · where it is shorter than 0.05{none}.\n"
             "z[0] grows to the right, z[1] upwards, from -5 to 5."
         )
-        self.text = "\n\n".join([head, *(panel.text for panel in panels)])
+        self.text = "\n\n".join([head, *texts])
 
     def svg(self) -> str:
         """An `<svg>` element that takes the size it is given, dark where the reader asks for it.
@@ -187,7 +197,10 @@ class Field(Drawn):
         size = 2.75 * across + 0.9, 2.95 * down + 0.6
         figure = Figure(size, facecolor=PAPER, layout="constrained")
         lengths = np.array([panel.lengths for panel in self._panels])
-        longest = lengths[np.isfinite(lengths)].max(initial=0.0)
+        finite = lengths[np.isfinite(lengths)]
+        longest = finite.max(initial=0.0)
+        if longest:  # a point near a pole would leave the others no colour and no arrow
+            longest = min(longest, POLE * np.quantile(finite, 0.9)) or longest
         for i, panel in enumerate(self._panels, 1):
             heat = panel.draw(figure.add_subplot(down, across, i), longest or 1.0)
         bar = figure.colorbar(heat, ax=figure.axes, shrink=0.6, aspect=30, ticks=MaxNLocator(6))
@@ -196,6 +209,7 @@ class Field(Drawn):
         lines = [
             f"Arrows: -δ for {self._label}. Dashed: equal outputs.",
             f"Lines: a cost of {', '.join(f'{level:g}' for level in LEVELS)}.",
+            "" if np.isfinite(lengths).all() else "Grey: δ has no value.",
             ", ".join([LETTERS[letter] for letter in LETTERS if letter in formulas]),
         ]
         figure.supxlabel("\n".join(filter(None, lines)), fontsize=8)

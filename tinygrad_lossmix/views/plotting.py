@@ -142,7 +142,8 @@ def heat(axes: Axes, values: Array, **settings: Any) -> None:
 
 
 def glow() -> Colormap:
-    """From nothing to a colour over the paper, which light and dark paper bear."""
+    """From nothing to a colour over the paper, which light and dark paper bear; grey for NaN."""
     from matplotlib.colors import ListedColormap, to_rgba
 
-    return ListedColormap([to_rgba("#e08a1e", alpha) for alpha in np.linspace(0.0, 0.75, 256)])
+    shades = ListedColormap([to_rgba("#e08a1e", alpha) for alpha in np.linspace(0.0, 0.75, 256)])
+    return shades.with_extremes(bad=to_rgba("#808080", 0.4))
