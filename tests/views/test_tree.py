@@ -139,3 +139,10 @@ def test_an_input_is_shown_however_deep_it_is(monkeypatch):
 def test_only_tensors_have_a_tree():
     with pytest.raises(TypeError, match="the cost is ndarray, not a Tensor"):
         lm.tree(np.ones(2))
+
+
+def test_a_prompt_shows_a_tree_as_it_prints():
+    found = lm.tree(lm.Tensor([1.0, 2.0], name="x").sum())
+    assert repr(found) == str(found)
+    assert isinstance(found, str)
+    assert found == "\n".join(found.splitlines())

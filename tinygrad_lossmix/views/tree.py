@@ -6,7 +6,7 @@ tree branch. A node that is used twice is shown once and referred to.
 >>> z = Tensor([2.0, 1.0], name="z")
 >>> cost = (z.exp() * z).sum()
 >>> cost.backward()
->>> print(tree(cost))
+>>> tree(cost)
                    value           gradient
 cost = sum(n2)     17.5            1               cost
 n2 = n1 * z        [14.78, 2.718]  [1, 1]
@@ -23,12 +23,16 @@ from typing import Any, NamedTuple
 
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.engine.tensor import Tensor
-from tinygrad_lossmix.printing import FEW, FITS, brief, paragraph, shorten
+from tinygrad_lossmix.printing import FEW, FITS, AsPrinted, brief, paragraph, shorten
 from tinygrad_lossmix.views.grids import on_one_line
 from tinygrad_lossmix.views.reading import Gradients, Reading, gradients, is_array
 
 MOST_LINES = 200
 LEAST = 24  # letters of the formulas, and of values and gradients together
+
+
+class Tree(AsPrinted, str):
+    """What `tree` returns: text."""
 
 
 def tree(cost: Tensor, names: Mapping[str, Any] | None = None) -> str:
@@ -41,7 +45,7 @@ def tree(cost: Tensor, names: Mapping[str, Any] | None = None) -> str:
     Raises:
         TypeError: cost is not a Tensor.
     """
-    return tree_of(Reading(cost, names), gradients(cost))
+    return Tree(tree_of(Reading(cost, names), gradients(cost)))
 
 
 def tree_of(reading: Reading, known: Gradients) -> str:
