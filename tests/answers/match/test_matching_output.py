@@ -152,6 +152,21 @@ def test_what_is_no_cost_gets_one_sentence(cost, error, said):
         lm.matching_output(cost, 3)
 
 
+def rooted(z, y):
+    """A cost that has no slope at labels below 0."""
+    return -(np.sqrt(y) * lm.log_softmax(z)).sum()
+
+
+def test_a_cost_that_takes_no_labels_of_a_larger_set_is_judged_on_the_smaller():
+    found = lm.matching_output(rooted)
+    assert (found.exists, found.labels) == (False, "simplex")
+    assert [*found.by_labels] == ["cube", "simplex"]
+    with pytest.raises(
+        ValueError, match=r"nowhere finite .* from the reals: a cost is given logits"
+    ):
+        lm.matching_output(rooted, labels="reals")
+
+
 def test_sets_of_labels_have_names():
     with pytest.raises(ValueError, match="labels are from one of reals, cube, simplex, not 'all'"):
         lm.matching_output(focal, 3, labels="all")

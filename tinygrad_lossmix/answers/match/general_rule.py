@@ -196,7 +196,8 @@ def factor(
     deltas = np.array([[delta(z, y) for y in ys] for z in zs])
     finite = np.isfinite(deltas).all(axis=(1, 2))
     if not finite.any():
-        raise ValueError("δ of the cost is nowhere finite")
+        where = f"nowhere finite for all labels from the {labels}"
+        raise ValueError(f"δ of the cost is {where}: a cost is given logits here, not outputs")
     zs, deltas = zs[finite], deltas[finite]
     moved, pushed = ys - ys[0], deltas - deltas[:, :1]
     size = np.abs(deltas).max(axis=(1, 2))

@@ -248,7 +248,8 @@ def matching_output(
 
     Raises:
         TypeError: cost is no such function.
-        ValueError: another set; K is not from 1 to 50; the cost raises.
+        ValueError: another set; K is not from 1 to 50; the cost raises, or has no value, at labels
+            of the set, where none is given of the smallest.
 
     >>> print(matching_output(lambda z, y: ((z - y) ** 2).mean()))
     the cost, 3 classes, labels from the reals: identity goes with it, delta = 0.6667 (a - y). The
@@ -258,8 +259,14 @@ def matching_output(
         raise TypeError(f"a cost is a function of logits and labels, not {cost!r:.80}")
     check_set(labels)
     k = whole_number(classes)
-    with np.errstate(all="ignore"):
-        found = {each: MatchingOutput(cost, k, each) for each in ([labels] if labels else SETS)}
+    found = dict[str, MatchingOutput]()
+    for each in [labels] if labels else SETS:
+        try:
+            with np.errstate(all="ignore"):
+                found[each] = MatchingOutput(cost, k, each)
+        except ValueError:  # of a cost that has no value at some labels of a larger set
+            if each in (labels, SETS[-1]):
+                raise
     best = next(filter(None, found.values()), found[labels or "simplex"])
     best.by_labels = found
     return best
