@@ -59,7 +59,10 @@ def test_an_answer_is_printed(run, words, said):
     [
         (("output",), "give output and a layer, or cost and module:function"),
         (("layer", "softmax"), "give output and a layer, or cost and module:function"),
-        (("output", "hardmax"), "there is no output layer 'hardmax'"),
+        (
+            ("output", "hardmax"),
+            "there is no output layer 'hardmax': sigmoid, softmax, lml, or a function, ",
+        ),
         (("cost", "ll"), "a cost is module:function, not 'll'"),
         (("output", "match_layers:broken"), "broken raises RuntimeError at z = "),
         (("output", "match_layers:missing"), "has no 'missing'"),

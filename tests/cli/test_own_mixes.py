@@ -204,7 +204,7 @@ def test_a_warning_is_one_line_with_the_line_of_the_user_if_it_is_about_one(run,
         (("draw", "softmax", "own_mixes:broken"), "RuntimeError: out of order"),
         (("prove", "own_mixes:ramp", "ll"), "np.maximum stands in the way of a proof"),
         (("match", "cost", "own_mixes:focal"), "a cost is given logits here, not outputs"),
-        (("verdict", "exp", "own_mixes:focal"), "there is no mix 'exp' with focal: choose"),
+        (("verdict", "exp", "own_mixes:focal"), "or a function, at the shell as numpy:exp"),
         (("verdict", "own_mixes:number", "ll"), "own_mixes:number is int, not a function"),
         *[
             ((*words, "own_mixes.hot", "ll")[:3], "'own_mixes.hot' is no name; a function of your")

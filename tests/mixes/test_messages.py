@@ -17,7 +17,7 @@ Z = np.array([0.5, -1.0, 2.0])
             lambda mix: Mix("softmax", "hinge"),
             "there is no mix 'softmax' with 'hinge': choose one of sigmoid ce, sigmoid ll, "
             "sigmoid quadratic, softmax ce, softmax ll, softmax quadratic, lml ce, lml ll, "
-            "lml quadratic",
+            "lml quadratic, or a function, at the shell as numpy:exp",
         ),
         (
             lambda mix: mix.cost(1.0, 0),

@@ -72,7 +72,10 @@ class Mix:
         if any(each is None for each in self._given):
             pairs = ", ".join(" ".join(pair) for pair in PAIRS)
             words = (named(x, "function") if callable(x) else repr(x) for x in (output, cost))
-            raise ValueError(f"there is no mix {' with '.join(words)}: choose one of {pairs}")
+            raise ValueError(
+                f"there is no mix {' with '.join(words)}: choose one of {pairs}, or a function, at "
+                "the shell as numpy:exp"
+            )
         self._layer, self._cost = layer_of(self._given[0]), cost_of(self._given[1])
         ours = all(isinstance(each, str) for each in self._given)
         composed = Composition(self._layer.stable, self._cost.on_outputs)

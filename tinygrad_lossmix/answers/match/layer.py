@@ -57,7 +57,10 @@ class Layer:
     def __init__(self, output: Any, classes: int) -> None:
         known = known_output(output)
         if known is None and isinstance(output, str):
-            raise ValueError(f"there is no output layer {output!r}: {', '.join(LAYERS)}")
+            raise ValueError(
+                f"there is no output layer {output!r}: {', '.join(LAYERS)}, or a function, at the "
+                "shell as numpy:exp"
+            )
         if known is None:
             raise TypeError(
                 f"an output layer is a name or a function of logits, not {output!r:.80}"
