@@ -34,9 +34,8 @@ REACH = 6.0  # logits go from -6 to 6
 LEVELS = (0.01, 0.1, 0.5, 1.0, 2.0, 4.0, 8.0)  # of the cost
 ACROSS = 3  # panels beside each other
 LONGEST = 1.7  # of the arrows, in logits
-POLE = 3.0  # times as long as nine tenths of all: not what a scale is made for
+POLE = 3.0  # times as long as nine tenths of all: a scale for it would leave them no arrows
 MATCH = SERIES[0]
-ENDS = (np.min, LEVELS[-1]), (np.max, LEVELS[0])  # beyond them there is no line
 COMPASS = np.array([*"→↗↑↖←↙↓↘"])
 
 
@@ -98,7 +97,7 @@ class Panel:
         box = (-REACH, REACH, -REACH, REACH)
         heat = axes.imshow(self.lengths, glow(), vmin=0.0, vmax=longest, origin="lower", extent=box)
         cost = self.cost(FINE)
-        low, high = (end(cost[np.isfinite(cost)], initial=level) for end, level in ENDS)
+        low, high = (end.reduce(cost, axis=None) for end in (np.fmin, np.fmax))  # without NaN
         if levels := [level for level in LEVELS if low < level < high]:
             axes.contour(*FINE.T, cost.T, levels, colors=LEVEL, linewidths=0.8)
         axes.plot(box[:2], box[:2], "--", color=MATCH, linewidth=0.9)
@@ -197,12 +196,10 @@ class Field(Drawn):
         size = 2.75 * across + 0.9, 2.95 * down + 0.6
         figure = Figure(size, facecolor=PAPER, layout="constrained")
         lengths = np.array([panel.lengths for panel in self._panels])
-        finite = lengths[np.isfinite(lengths)]
-        longest = finite.max(initial=0.0)
-        if longest:  # a point near a pole would leave the others no colour and no arrow
-            longest = min(longest, POLE * np.quantile(finite, 0.9)) or longest
+        some = lengths[np.isfinite(lengths) & (lengths > 0.0)]
+        longest = min(some.max(), POLE * np.quantile(some, 0.9)) if some.size else 1.0
         for i, panel in enumerate(self._panels, 1):
-            heat = panel.draw(figure.add_subplot(down, across, i), longest or 1.0)
+            heat = panel.draw(figure.add_subplot(down, across, i), longest)
         bar = figure.colorbar(heat, ax=figure.axes, shrink=0.6, aspect=30, ticks=MaxNLocator(6))
         bar.set_label("‖δ‖")
         formulas = " ".join(panel.formula for panel in self._panels)

@@ -35,7 +35,8 @@ ENTRY = re.compile(
     rf"""(?<!\w)(?P<before>{PART}[\s_/.-]+)?(?P<of_what>\w+_)??
     (?P<what>loss|cost|accuracy|acc)(?P<after>[_/]{PART})?(?P<per>_step|_epoch)?(?![\w/])
     ["']?\s*(?P<beside>\(\s*{PART}\s*\)\s*)?(?:[=:]\s*)?
-    (?:(?:\w+\.)?(?:tensor|array|float\d+)\(\s*\[?)?(?P<value>{COMMA}|{NUMBER})(?!\d|\.\d|,\d)(?:/(?P<total>\d+))?(?P<percent>\s*%)?""",
+    (?:(?:\w+\.)?(?:tensor|array|float\d+)\(\s*\[?)?
+    (?P<value>{COMMA}|{NUMBER})(?!\d|\.\d|,\d)(?:/(?P<total>\d+))?(?P<percent>\s*%)?""",
     re.IGNORECASE | re.VERBOSE,
 )
 LIST = re.compile(r"""(\w[\w/. -]{0,40})["']?\s*[=:]\s*\[([^][]*)(\]?)""")
