@@ -104,13 +104,22 @@ _LATER = {
     "stabilize": "compiler.stabilize",
     "rewriting": "views.rewriting",
 }
+# What other libraries have beside functions of Tensors, and what to write here.
+_HABITS = HABITS | {
+    "stop_gradient": "write lm.constant(t)",
+    "vmap": "leave it out; all axes but the last are a batch",
+    "elementwise_grad": "write lm.grad(f(t), t, seed=np.ones(t.shape))",
+    "jacobian": "a row is lm.grad(f(t), t, seed=unit), for each unit vector",
+    "hessian": "of g = lm.grad(cost, t, create_graph=True), a row is lm.grad(g, t, seed=unit)",
+    "nn": "lm.names() says what costs and layers of other libraries are called here",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name in ("lab", "testing"):
         return import_module(f"{__name__}.{name}")
     if name not in _LATER:
-        advice = f": {HABITS[name]}" if name in HABITS else ""
+        advice = f": {_HABITS[name]}" if name in _HABITS else ""
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}{advice}")
     value = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
     globals()[name] = value

@@ -36,8 +36,6 @@ ADVICE = {  # the advice as it is written, and that it does what was wanted
     "write .astype(np.float32)": lambda t: t.astype(np.float32).sum(),
     "write axis=, or t.ndim": lambda t: t.sum(axis=t.ndim - 1).sum(),
     "write keepdims=": lambda t: t.sum(keepdims=True).sum(),
-    "write t.T": lambda t: t.T.sum(),
-    "write t.astype(np.float32)": lambda t: t.astype(np.float32).sum(),
     "write np.where(mask, x, t)": lambda t: np.where(t > 1.0, 0.0, t).sum(),
     "write lm.constant(t)": lambda t: lm.constant(t).sum(),
     "leave it out; arrays are NumPy's": lambda t: t.sum(),
@@ -67,24 +65,24 @@ ADVICE = {  # the advice as it is written, and that it does what was wanted
 }
 
 
-@in_one("name", HABITS)
+@in_one("name", lm._HABITS)
 def test_a_habit_from_elsewhere_is_answered_with_what_to_write_here(name):
-    t = Tensor(np.abs(X[:, :2]))
-    assert np.isfinite(float(ADVICE[HABITS[name]](t)))
+    t, advice = Tensor(np.abs(X[:, :2])), lm._HABITS[name]
+    assert np.isfinite(float(ADVICE[advice](t)))
     assert name not in dir(t) or name == "dtype"
     assert name not in dir(lm) or hasattr(lm, name)
-    for owner in (t, Tensor, lm):
+    for owner in (t, Tensor, lm) if name in HABITS else (lm,):
         if not hasattr(owner, name):
-            with pytest.raises(AttributeError, match=re.escape(HABITS[name])):
+            with pytest.raises(AttributeError, match=re.escape(advice)):
                 getattr(owner, name)
-    if not hasattr(t, name):
-        with pytest.raises(AttributeError, match=re.escape(HABITS[name])):
+    if name in HABITS and not hasattr(t, name):
+        with pytest.raises(AttributeError, match=re.escape(advice)):
             setattr(t, name, True)
 
 
 @pytest.mark.parametrize("more", [(), (0,), (Tensor(1.0),)])
 def test_a_function_in_place_of_a_cost_is_differentiated_by_value_and_grad(more):
-    with pytest.raises(TypeError, match=r"grad takes a recorded cost.*: value_and_grad\(f\)\(x\)"):
+    with pytest.raises(TypeError, match=r"of a function, value_and_grad\(f\)\(x\)"):
         lm.grad(lambda x: x, *more)
     value, gradient = lm.value_and_grad(lambda x: (x * x).sum())(np.ones(2))
     assert (value, gradient.tolist()) == (2.0, [2.0, 2.0])

@@ -177,7 +177,8 @@ from tinygrad_lossmix.engine.table import spelling
         (
             lambda t, m: grad(1.0, t),
             "the cost is a float, not a Tensor: wrap what you differentiate, z = Tensor(z), and "
-            "keep float(), .item(), .data and math functions out of the cost",
+            "keep float(), .item(), .data and math functions out of the cost; of a function, "
+            "value_and_grad(f)(x) gives value and gradient",
         ),
         (lambda t, m: grad(t.sum(), 1.0), "wrt is a Tensor or a list of them, not float"),
         (

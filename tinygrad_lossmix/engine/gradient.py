@@ -51,14 +51,10 @@ def grad(cost: Tensor, wrt: Any = None, seed: Any = None, create_graph: bool = F
     (Tensor(108., by=multiply), array(108.))
     """
     if not isinstance(cost, Tensor):
-        if callable(cost):
-            raise TypeError(
-                "grad takes a recorded cost and the Tensors that it was computed from; of a "
-                "function: value_and_grad(f)(x), its value and its gradient"
-            )
         raise TypeError(
             f"the cost is a {type(cost).__name__}, not a Tensor: wrap what you differentiate, z = "
-            "Tensor(z), and keep float(), .item(), .data and math functions out of the cost"
+            "Tensor(z), and keep float(), .item(), .data and math functions out of the cost; of a "
+            "function, value_and_grad(f)(x) gives value and gradient"
         )
     several = isinstance(wrt, (list, tuple))
     targets = wrt if several else (wrt,)

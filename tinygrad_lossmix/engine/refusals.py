@@ -34,16 +34,8 @@ HABITS = {
     "dtype": "write .astype(np.float32)",
     "dim": "write axis=, or t.ndim",
     "keepdim": "write keepdims=",
-    "t": "write t.T",
-    "float": "write t.astype(np.float32)",
     "masked_fill": "write np.where(mask, x, t)",
-    "stop_gradient": "write lm.constant(t)",
     "to": "leave it out; arrays are NumPy's",
-    "vmap": "leave it out; all axes but the last are a batch",
-    "elementwise_grad": "write lm.grad(f(t), t, seed=np.ones(t.shape))",
-    "jacobian": "a row is lm.grad(f(t), t, seed=unit), for each unit vector",
-    "hessian": "of g = lm.grad(cost, t, create_graph=True), a row is lm.grad(g, t, seed=unit)",
-    "nn": "lm.names() says what costs and layers of other libraries are called here",
 }
 SEVERAL = "it gives several arrays, and a rule is of one: compute plain values, of t.data"
 INSTEAD: dict[Any, str] = {

@@ -58,13 +58,12 @@ def sweep(
             given = (g, node._value) + node.values  # noqa: RUF005 - with a * 2 % more
         for position in node.positions:
             x, rule = args[position], rules[position]
-            order, leaf = x.order, x.function is None
+            order, value, leaf = x.order, x._value, x.function is None
             asked = wanted is None or order in wanted
             if rule is None or (not asked and (leaf or order < oldest)):
                 continue  # nothing that is wanted is behind x
             try:
                 contribution = rule(*given, **kwargs) if kwargs else rule(*given)
-                value = x._value
                 if contribution.shape != value.shape or contribution.dtype is not value.dtype:
                     contribution = _fit(contribution, node, value)
             except Exception as error:
