@@ -34,10 +34,9 @@ def line() -> tuple[str, int]:
 
 def passed(error: BaseException) -> list[tuple[str, int]]:
     """The user's lines that an error has come through, the one that it was raised in last."""
-    found, at = [], error.__traceback__
-    while at:
-        found.append((at.tb_frame.f_code.co_filename, at.tb_lineno))
-        at = at.tb_next
+    from traceback import walk_tb  # only what fails waits for it
+
+    found = [(at.f_code.co_filename, line) for at, line in walk_tb(error.__traceback__)]
     return [each for each in found if not each[0].startswith((*IMPORTING, *INSIDE))]
 
 

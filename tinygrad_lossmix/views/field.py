@@ -54,9 +54,8 @@ class Panel:
     @np.errstate(all="ignore")
     def delta(self, z: Array) -> Array:
         """δ at logits of shape (…, 2), of that shape."""
-        rows = z.reshape(-1, 2)
-        found: Array = self.many.delta(rows, np.broadcast_to(self.y, rows.shape))
-        return found.reshape(z.shape)
+        found: Array = self.many.delta(z, np.broadcast_to(self.y, z.shape))
+        return found
 
     @np.errstate(all="ignore")
     def cost(self, z: Array) -> Array:

@@ -200,8 +200,7 @@ class MatchingOutput(AsPrinted):
         k, c = self.classes, self.factor
         known = next(known_layers(self._output, k, 1e-9), None)
         if known is None and 0 < c < 1 and self.labels == "simplex":
-            plain = known_layers(lambda z: self._output(z) * c + (1 - c) / k, k, 1e-9)
-            of = next(plain, None)
+            of = next(known_layers(lambda z: self._output(z) * c + (1 - c) / k, k, 1e-9), None)
             smoothed = f"Labels are smoothed by s = {amount(1 - c)}: the layer is (a - s/K)/(1 - s)"
             return None, f"{smoothed} of a = {of}." if of else ""
         shows = {"the mean over classes": 1 / k, "z": known.slope if known else 1.0}

@@ -126,17 +126,14 @@ def lowest(minima: Sequence[Minimum]) -> list[Minimum]:
 
     One whose cost is not finite stays: it tells that the layer gives outputs without a cost.
     """
-    best: dict[int, float] = {}
-    settled: dict[int, float] = {}
-    for each in minima:
-        for costs in (best, settled) if each.found else (best,):
-            costs[id(each.truth)] = np.fmin(each.cost, costs.get(id(each.truth), np.inf))
 
     def beaten(x: Minimum) -> bool:
-        least, found = (costs.get(id(x.truth), np.inf) for costs in (best, settled))
+        same = [each for each in minima if each.truth is x.truth]
+        least = np.fmin.reduce([each.cost for each in same])  # one of them may be NaN
+        settled = np.fmin.reduce([each.cost for each in same if each.found], initial=np.inf)
         slack = SAME * max(1.0, abs(least))
         stopped = x.error < CLOSE and not x.found
-        return x.cost > least + slack or (stopped and x.cost + slack >= found)
+        return bool(x.cost > least + slack or (stopped and x.cost + slack >= settled))
 
     return [x for x in minima if not (x.cost < np.inf and beaten(x))]
 
