@@ -74,24 +74,3 @@ def test_words_are_wrapped_to_the_terminal(columns: int) -> None:
     lines = delta("softmax", "ce", COLUMNS=str(columns)).stdout.splitlines()
     words = lines[lines.index("", 9) + 1 :]
     assert max(map(len, words)) <= columns
-
-
-@pytest.mark.parametrize(
-    "args",
-    [
-        ["softmax"],
-        ["tanh", "ll"],
-        ["softmax", "ll", "--z", "a,b"],
-        ["softmax", "ll", "--z", "1,inf"],
-        ["softmax", "ll", "--y", "3"],
-        ["softmax", "ll", "--y", "0,1"],
-        ["softmax", "ll", "--beside", "softmax"],
-        ["softmax", "ll", "--beside", "tanh", "ll"],
-        ["softmax", "ll", "--no-such-option"],
-    ],
-    ids=" ".join,
-)
-def test_wrong_usage_exits_2_with_one_error(args: list[str]) -> None:
-    result = delta(*args)
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.count("Error: ") == 1

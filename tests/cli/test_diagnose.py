@@ -166,25 +166,6 @@ def test_a_file_that_cannot_be_read_is_one_line_on_stderr(tmp_path: Path, name: 
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    "args",
-    [
-        [],
-        ["x.npz"],
-        ["1.5", "--series", "loss"],
-        ["--npz", "x.npz", "--series", "loss"],
-        ["1.5", "--npz", "x.npz"],
-        ["1.5", "2.5"],
-        ["1", "--classes", "0"],
-    ],
-    ids=" ".join,
-)
-def test_wrong_usage_exits_2_with_one_error(args: list[str]) -> None:
-    result = diagnose(*args)
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.count("Error: ") == 1
-
-
 def test_what_a_file_is_called_and_holds_never_steers_the_terminal(tmp_path: Path) -> None:
     steering = "\x1b]0;title\x07\x1b[2J\u202e"
     path = tmp_path / f"a{steering}.npz"

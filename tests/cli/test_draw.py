@@ -123,40 +123,6 @@ def test_without_matplotlib_a_field_says_what_to_install(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(
-    ("args", "words"),
-    [
-        (["softmax", "hinge"], "there is no mix 'softmax' with 'hinge'"),
-        (["softmax", "ll", "--z", "a"], "--z 'a' is not numbers"),
-        (["softmax", "ll", "--y", "5"], "--y classes are 0"),
-        (["softmax", "ll", "-o", "graph.jpg"], "-o a drawing is saved as .svg"),
-        (["softmax", "ll", "-o", "no/such/folder/graph.dot"], "cannot be written: No such file"),
-        (["softmax"], "a mix is two words, as in softmax ll"),
-        (["--field", "--z", "1,2"], "--field is over all logits: no --z"),
-        (["--field", "--stable"], "--field is over all logits: no --stable"),
-        (["--field", "--y", "2"], "--y classes are 0 … 1 for 2 outputs"),
-        (["--field", "--y", "0,1,0"], "--y labels of shape (3,)"),
-        (["--field", "-o", "field.dot"], "-o a field is saved as .svg"),
-        (["--animate"], "--animate plays a graph in an .svg: -o walk.svg"),
-        (["--animate", "-o", "walk.png"], "--animate plays a graph in an .svg: -o walk.svg"),
-        (["--animate", "--field", "-o", "x.svg"], "in an .svg: -o walk.svg, without --field"),
-        (["--open", "softmx"], "--open there is no group 'softmx' to open: choose one of log_like"),
-        (["--open", "softmx", "--stable"], "--open there is no group 'softmx' to open: choose"),
-        (["--stable", "--beside", "softmax", "ce"], "two recordings already: no --beside"),
-        (["--beside", "softmax", "hinge"], "--beside: there is no mix 'softmax' with 'hinge'"),
-        (["--direction", "up"], "'up' is not one of 'down', 'right'"),
-        (["--values", "long"], "'long' is not one of 'short', 'shapes', 'none'"),
-        (["-o", "x.py", "--stable"], "-o x.py: a program is no drawing: no --stable"),
-    ],
-)
-def test_a_mistake_is_a_usage_error_in_one_line(args, words):
-    result = draw(*args)
-    assert (result.exit_code, result.stdout) == (2, "")
-    error = result.stderr[result.stderr.index("Error: ") :]
-    assert words in error
-    assert error.count("\n") == 1
-
-
 def test_without_a_renderer_the_dot_is_written_and_the_exit_code_is_one(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setitem(sys.modules, "pygraphviz", None)

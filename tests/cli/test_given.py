@@ -191,31 +191,6 @@ def test_what_cannot_be_recorded_is_one_error(command, args, words):
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize(
-    ("args", "words"),
-    [
-        (["softmax", "ll", "--input", "3", "--z", "1,2"], "leave out --z"),
-        (["--input", "3", "--y", "1"], "leave out --y"),
-        (["softmax", "ll", "--input", "3", "--input", "3"], "one input, its logits"),
-        (["softmax", "ll", "--input", "scalar"], "at least one axis"),
-        (["softmax", "--input", "3"], "a mix is two words"),
-        (["nets_of_mine:loss", "--input", "3x2", "-o", "x.py"], "-o x.py is for a mix"),
-        (["no_such_module:f", "--input", "3"], "cannot import"),
-    ],
-    ids=lambda each: " ".join(each) if isinstance(each, list) else "",
-)
-def test_options_that_do_not_go_together_are_one_error(args, words):
-    result = run("draw", *args)
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert words in result.stderr
-
-
-def test_another_mix_beside_it_is_for_a_mix():
-    result = run("step", "nets_of_mine:loss", "--input", "3x2", "--beside", "softmax", "ce")
-    assert result.exit_code == 2
-    assert "--beside is for a mix" in result.stderr
-
-
 def test_a_profiler_that_runs_is_left_alone():
     seen = []
     sys.setprofile(seen_by := lambda *event: seen.append(event))
@@ -247,19 +222,6 @@ def test_a_file_may_be_named_as_such():
 
 def test_without_lines_there_are_none():
     assert ".py" not in run("step", "nets_of_mine:own", "--batch", "-c", "list;;explain V").stdout
-
-
-@pytest.mark.parametrize(
-    ("args", "words"),
-    [
-        (["softmax", "ll", "--lines"], "--lines is for a function"),
-        (["numpy:negative", "--input", "3", "--lines"], "not a function written in Python"),
-    ],
-)
-def test_what_has_no_lines_is_one_error(args, words):
-    result = run("draw", *args)
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert words in result.stderr
 
 
 def test_an_error_in_the_function_says_its_line():

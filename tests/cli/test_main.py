@@ -50,13 +50,6 @@ def test_version_is_printed() -> None:
     assert result.output.startswith("lossmix")
 
 
-@pytest.mark.parametrize("args", [["compar"], ["--no-such-option"], ["compare", "--seeds"]])
-def test_wrong_usage_exits_2(args: list[str]) -> None:
-    result = CliRunner().invoke(main, args)
-    assert result.exit_code == 2
-    assert "Error: " in result.stderr
-
-
 def test_python_m_is_the_command() -> None:
     result = lossmix("--help")
     assert result.returncode == 0

@@ -78,25 +78,6 @@ def test_overflow_is_shown_without_warnings(tmp_path):
     assert "C = nan" in path.read_text("utf-8")
 
 
-@pytest.mark.parametrize(
-    ("args", "words"),
-    [
-        (["softmax", "hinge", "-o", "x.html"], "there is no mix 'softmax' with 'hinge'"),
-        (["softmax", "ll", "-o", "no/such/folder/x.html"], "cannot be written: No such file"),
-        (["softmax", "ll", "--y", "5", "-o", "x.html"], "--y classes are 0"),
-        (["softmax"], "a mix is two words, as in softmax ll"),
-        (["-o", "x.svg"], "-o a page is saved as .html or .htm (draw makes pictures), not .svg"),
-        (["-o", "x"], "-o a page is saved as .html or .htm (draw makes pictures), not x"),
-    ],
-)
-def test_a_mistake_is_a_usage_error_in_one_line(args, words):
-    result = page(*args)
-    assert (result.exit_code, result.stdout) == (2, "")
-    error = result.stderr[result.stderr.index("Error: ") :]
-    assert words in error
-    assert error.count("\n") == 1
-
-
 def test_another_mix_is_stepped_beside_it(tmp_path):
     path = tmp_path / "steps.html"
     result = page("softmax", "ll", "--beside", "sigmoid", "ll", "-o", str(path))
@@ -104,9 +85,3 @@ def test_another_mix_is_stepped_beside_it(tmp_path):
     written = path.read_text("utf-8")
     assert written.count("<svg") == 2
     assert "sigmoid + log-likelihood: C = 0.1269" in written
-
-
-def test_an_unknown_mix_beside_it_is_a_usage_error():
-    result = page("--beside", "softmax", "hinge")
-    assert result.exit_code == 2
-    assert "hinge" in result.output

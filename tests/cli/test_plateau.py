@@ -64,31 +64,6 @@ def test_lines_are_wrapped_to_the_terminal(columns: int) -> None:
         assert max(map(len, lines)) <= columns
 
 
-@pytest.mark.parametrize(
-    "args",
-    [
-        [],
-        ["abc"],
-        ["nan"],
-        ["inf"],
-        ["1", "2"],
-        ["1", "--classes", "0"],
-        ["1", "--classes", "x"],
-        ["1", "--accuracy", "1.5"],
-        ["1", "--accuracy", "-1"],
-        ["1", "--accuracy", "nan"],
-        ["1", "--accuracy", "x"],
-        ["1", "--no-such-option"],
-    ],
-    ids=" ".join,
-)
-def test_wrong_usage_exits_2_with_one_error(args: list[str]) -> None:
-    result = plateau(*args)
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.count("Error: ") == 1
-    assert "Traceback" not in result.stderr
-
-
 @pytest.mark.parametrize("command", ["plateau", "verdict", "delta", "prove"])
 def test_nothing_typed_steers_the_terminal(command: str) -> None:
     for args in (["\x1b[2J", "ce"], ["softmax", "\x1b]0;x\x07"], ["1", "--classes", "\x1b[2J"]):

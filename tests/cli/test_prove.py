@@ -54,26 +54,6 @@ def test_json_is_one_object_with_exact_numbers_as_text() -> None:
     assert twice["multiple"] == "2"
 
 
-@pytest.mark.parametrize(
-    "args",
-    [
-        [],
-        ["softmax"],
-        ["tanh", "ll"],
-        ["softmax", "ll", "--classes", "0"],
-        ["softmax", "ll", "--classes", "7"],
-        ["softmax", "ll", "--classes", "two"],
-        ["softmax", "ce", "--classes", "1"],
-        ["softmax", "ll", "--latex", "--json"],
-    ],
-    ids=" ".join,
-)
-def test_wrong_usage_exits_2_with_one_error(args: list[str]) -> None:
-    result = prove(*args)
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.count("Error: ") == 1
-
-
 def test_without_sympy_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tinygrad_lossmix.proof.proof", None)
     result = prove("softmax", "ll")

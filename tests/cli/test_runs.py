@@ -114,25 +114,6 @@ def alive(pid: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize(
-    ("args", "said"),
-    [
-        (["--workers", "0"], "1<=x"),
-        (["--workers", "-1"], "1<=x"),
-        (["--workers", "many"], "not a valid integer"),
-        (["--workers", "1e3"], "not a valid integer"),
-        (["--workers", "1000000"], "1<=x<=1000"),
-        (["--workers", "2", "--scheduler", "tcp://127.0.0.1:1"], "one of them"),
-    ],
-    ids=" ".join,
-)
-def test_wrong_usage_is_one_error(args: list[str], said: str) -> None:
-    found = CliRunner().invoke(main, ["compare", *STUDY, *args])
-    assert (found.exit_code, found.stdout) == (2, "")
-    assert found.stderr.count("Error: ") == 1
-    assert said in found.stderr
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "address",

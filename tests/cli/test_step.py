@@ -74,23 +74,11 @@ def test_overflow_is_walked_without_warnings():
     assert said in on_one_line(result.stdout)
 
 
-def test_a_mix_that_does_not_exist_is_a_usage_error():
-    result = step("softmax", "hinge", "--batch", "-c", "next")
-    assert result.exit_code == 2
-    assert "there is no mix 'softmax' with 'hinge'" in result.stderr
-
-
 def test_another_mix_is_stepped_beside():
     result = step("softmax", "ll", "--beside", "sigmoid", "ll", "--batch", "-c", "part;;delta")
     assert (result.exit_code, result.stderr) == (0, "")
     assert "dC/da is complete on both sides; they differ by up to 0.3679" in result.stdout
     assert re.search(r"^dC/dz .* 0.2447$", result.stdout, re.MULTILINE)
-
-
-def test_a_mix_beside_that_does_not_exist_is_a_usage_error():
-    result = step("softmax", "ll", "--beside", "sigmoid", "hinge", "--batch")
-    assert result.exit_code == 2
-    assert "--beside: there is no mix 'sigmoid' with 'hinge'" in result.stderr
 
 
 def test_a_quiz_in_a_batch_is_one_json_object():

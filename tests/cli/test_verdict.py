@@ -90,27 +90,6 @@ def test_json_of_one_mix_holds_its_witnesses() -> None:
     assert len(mix["evidence"]["minima"]) >= 4
 
 
-@pytest.mark.parametrize(
-    "args",
-    [
-        ["softmax"],
-        ["softmax", "hinge"],
-        ["tanh", "ce"],
-        ["softmax", "ce", "ll"],
-        ["--classes", "0"],
-        ["--classes", "51"],
-        ["--classes", "2.5"],
-        ["--classes"],
-    ],
-    ids=" ".join,
-)
-def test_wrong_usage_exits_2_with_one_error(args: list[str]) -> None:
-    result = verdict(*args)
-    assert result.exit_code == 2
-    assert result.stdout == ""
-    assert result.stderr.count("Error: ") == 1
-
-
 @pytest.mark.parametrize("args", [["softmax"], ["softmax", "hinge"]], ids=" ".join)
 def test_an_unknown_mix_is_answered_with_the_six(args: list[str]) -> None:
     stderr = " ".join(verdict(*args).stderr.split())
