@@ -248,15 +248,17 @@ def npz(path: Path, **arrays: object) -> Path:
     return path
 
 
-def test_npz_of_pickled_objects_is_refused(tmp_path: Path) -> None:
-    path = npz(tmp_path / "data.npz", X=np.array([[{}], [{}]], object), y=[0, 1])
-    with pytest.raises(DataError, match="pickled objects"):
-        read(path)
-
-
-def test_npz_without_x_or_y_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no array named X and none named y, it holds Z: save with"):
-        read(npz(tmp_path / "data.npz", Z=X))
+@pytest.mark.parametrize(
+    ("held", "words"),
+    [
+        ({"X": np.array([[{}], [{}]], object), "y": [0, 1]}, "pickled objects"),
+        ({"Z": X}, "no array named X and none named y, it holds Z: save with"),
+        ({"X": [1.0, 2.0], "y": [0, 1]}, "shape"),
+    ],
+)
+def test_unusable_npz_is_refused_with_the_reason(tmp_path: Path, held: Any, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        read(npz(tmp_path / "data.npz", **held))
 
 
 def test_what_a_file_and_its_arrays_are_called_is_told_in_printable_letters(tmp_path: Path) -> None:
@@ -268,11 +270,6 @@ def test_what_a_file_and_its_arrays_are_called_is_told_in_printable_letters(tmp_
     with pytest.raises(DataError, match="cannot be read: No such file") as error:
         read(tmp_path / "\x1b[31m.csv")
     assert str(error.value).isprintable()
-
-
-def test_npz_of_another_shape_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="shape"):
-        read(npz(tmp_path / "data.npz", X=[1.0, 2.0], y=[0, 1]))
 
 
 @pytest.mark.parametrize("content", [b"1,2", b"\x93NUMPY\x01\x00\x02\x00{}"])
@@ -317,23 +314,17 @@ def test_other_bytes_named_npz_are_refused(tmp_path: Path) -> None:
         read(path)
 
 
-@pytest.mark.parametrize("name", ["missing.csv", "missing.npz"])
-def test_missing_file_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(DataError, match="cannot be read: No such file"):
-        read(tmp_path / name)
-
-
-def test_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"expected a name ending|Is a directory"):
-        read(tmp_path)
-
-
-def test_other_name_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("missing.csv", "cannot be read: No such file"),
+        ("missing.npz", "cannot be read: No such file"),
+        (".", r"expected a name ending|Is a directory"),
+        ("data.txt", r"\.csv or \.npz"),
+        ("x" * 5000 + ".csv", "cannot be read"),
+    ],
+)
+def test_what_is_no_file_of_data_is_refused(tmp_path: Path, name: str, words: str) -> None:
     (tmp_path / "data.txt").write_text(ROWS)
-    with pytest.raises(DataError, match=r"\.csv or \.npz"):
-        read(tmp_path / "data.txt")
-
-
-def test_path_that_no_file_can_have_is_refused() -> None:
-    with pytest.raises(DataError, match="cannot be read"):
-        read("x" * 5000 + ".csv")
+    with pytest.raises(DataError, match=words):
+        read(tmp_path / name)

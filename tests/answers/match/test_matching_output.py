@@ -136,6 +136,15 @@ def test_labels_can_be_asked_for():
     assert set(match.by_labels) == {"cube"}
 
 
+def shifting(z, y):
+    y += 1.0
+    return (z * z - z * y).sum()
+
+
+def drawing(z, y):
+    return (z * np.random.default_rng().normal(size=z.shape) - z * y).sum()
+
+
 @pytest.mark.parametrize(
     ("cost", "error", "said"),
     [
@@ -145,6 +154,8 @@ def test_labels_can_be_asked_for():
         (lambda z, y: None, TypeError, "^the cost gives None, not a number$"),
         (lambda z, y: 3.0, TypeError, "the cost gives float for a Tensor: compute it by NumPy"),
         (lambda z, y: ((z - y) * np.nan).sum(), ValueError, "the cost is not finite, at z ="),
+        (shifting, ValueError, "shifting changes its input"),
+        (drawing, ValueError, "another answer each"),
     ],
 )
 def test_what_is_no_cost_gets_one_sentence(cost, error, said):
@@ -176,23 +187,6 @@ def test_the_record_is_plain():
     record = lm.matching_output(lm.Mix("softmax", "ll").cost).to_dict()
     assert (record["exists"], record["factor"], record["labels"]) == (True, 1.0, "simplex")
     assert record["by_labels"]["cube"]["exists"] is False
-
-
-def shifting(z, y):
-    y += 1.0
-    return (z * z - z * y).sum()
-
-
-def drawing(z, y):
-    return (z * np.random.default_rng().normal(size=z.shape) - z * y).sum()
-
-
-@pytest.mark.parametrize(
-    ("cost", "said"), [(shifting, "shifting changes its input"), (drawing, "another answer each")]
-)
-def test_a_cost_that_is_no_function_gets_one_sentence(cost, said):
-    with pytest.raises(ValueError, match=said):
-        lm.matching_output(cost)
 
 
 @pytest.mark.parametrize("scale", thinned([1e9, 1.0], 2))

@@ -99,15 +99,6 @@ def test_failures_are_those_that_are_known() -> None:
         assert (failure == "nothing") == (pair in [("sigmoid", "ce"), ("softmax", "ll")])
 
 
-def test_advice_follows_the_output_layer() -> None:
-    assert found("softmax", "ce", 3).advice.startswith("softmax with log-likelihood")
-    assert found("sigmoid", "ll", 3).advice.startswith("sigmoid with cross-entropy")
-    assert found("sigmoid", "ce", 3).advice.startswith("use it for multi-label targets")
-    assert found("softmax", "ll", 3).advice.startswith("use it for one class out of K")
-    assert "divided by 2" in found("softmax", "ce", 2).advice
-    assert "one sigmoid output" in found("softmax", "quadratic", 1).advice
-
-
 @pytest.mark.parametrize("k", thinned([3, 2, 10], 3))
 def test_a_name_changes_nothing_but_the_title(k: int) -> None:
     real, renamed = found("sigmoid", "ll", k), verdict(Other(Mix("sigmoid", "ll")), k)
