@@ -86,7 +86,7 @@ class Generic(NDArrayOperatorsMixin):
 
     def reshape(self, *shape: Any) -> Generic:
         """The same formula in another shape."""
-        return Generic(self.formula, shape[0] if len(shape) == 1 else shape, self.distribution)
+        return Generic(self.formula, np.empty(self.shape).reshape(*shape).shape, self.distribution)
 
     def copy(self) -> Generic:
         """Itself: nothing changes it."""
@@ -131,11 +131,10 @@ def summed(formula: Formula, distribution: bool) -> Formula:
     if not (formula.is_rational_function(A) and formula.is_polynomial(Y)):
         parts = sympy.Add.make_args(sympy.expand(formula))
     else:
-        by_label = sympy.Poly(formula, Y).as_expr()
         parts = [
             term * Y**i
-            for i in range(sympy.degree(by_label, Y) + 1)
-            for term in sympy.Add.make_args(sympy.expand(sympy.apart(by_label.coeff(Y, i), A)))
+            for (i,), factor in sympy.Poly(formula, Y).terms()
+            for term in sympy.Add.make_args(sympy.expand(sympy.apart(factor, A)))
         ]
     found = sympy.S.Zero
     for part in parts:
