@@ -245,9 +245,9 @@ def _deltas(output: str, cost: str, z: Array, y: Array) -> Array:
 
 
 _SAME = (
-    np.negative, np.absolute, np.add, np.subtract, np.multiply, np.maximum, np.minimum, np.matmul,
-    np.where, np.sum, np.mean, np.var, np.prod, np.max, np.min, np.reshape, np.broadcast_to,
-    np.transpose, np.cumsum, np.cumprod, np.roll,
+    np.negative, np.positive, np.absolute, np.square, np.add, np.subtract, np.multiply, np.maximum,
+    np.minimum, np.matmul, np.where, np.sum, np.mean, np.var, np.prod, np.max, np.min, np.reshape,
+    np.broadcast_to, np.transpose, np.cumsum, np.cumprod, np.roll,
 )  # fmt: skip
 _NAMES = ("exp", "expm1", "log1p", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "log10")
 _ARCS = ("sin", "cos", "tan", "sinh", "cosh", "tanh")
@@ -278,8 +278,6 @@ ORACLES: dict[Any, Callable[..., Array]] = {  # by function: the same on object 
     SCIPYS["entr"]: lambda x: -_times(x, _log(x)),
     SCIPYS["rel_entr"]: lambda x, y: _times(x, _log(x)) - _times(x, _log(y)),
     SCIPYS["xlog1py"]: lambda x, y: _times(x, _log1p(y)),
-    np.positive: lambda x: x,
-    np.square: lambda x: x * x,
     np.log: _log,
     np.divide: _real(truediv, lambda x, y: mp.sign(x) * mp.inf if x else mp.nan, 2),
     np.logaddexp: lambda x, y: _log(_exp(x) + _exp(y)),
