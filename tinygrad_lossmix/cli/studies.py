@@ -218,8 +218,6 @@ def report(
     claims: all on one HTML page that needs no network. Exits 1 if a statement does not hold. With
     --data those parts that take any: boundaries (of two features), digits, pairings.
     """
-    with usage("--beside:"):
-        mixes = [*map(mix_of, beside)]
     options = "".join(f" --beside {shlex.join(words)}" for words in beside)
     options += f" --data {shlex.quote(str(path))}" if path else ""
     fit = [name for name in STUDIES if not path or "data" in taken_by(name)]
@@ -227,6 +225,7 @@ def report(
     if not {*names} <= {*fit}:
         raise click.UsageError(f"--data is for {', '.join(fit)}: no --only of another part")
     with usage("--beside:"):
+        mixes = [*map(mix_of, beside)]
         for mix in mixes if {"verdicts", "graphs"} & {*names} else ():
             check_mix(mix, 3)
     given |= {"quick": not full, "mixes": mixes}
