@@ -99,6 +99,11 @@ def count(n: int, noun: str) -> str:
     return f"{n:,} {noun if n == 1 else many}"
 
 
+def how_many(classes: int, one: str = "output") -> str:
+    """`3 classes`, `one output`."""
+    return f"one {one}" if classes == 1 else f"{classes} classes"
+
+
 def yes(answer: bool | None) -> str:
     """Yes or no; a dash where it is not known."""
     return "-" if answer is None else "yes" if answer else "no"

@@ -28,7 +28,7 @@ from tinygrad_lossmix.cli.options import (
 )
 from tinygrad_lossmix.cli.output import printed, refusing, show, usage
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
-from tinygrad_lossmix.printing import width, yes
+from tinygrad_lossmix.printing import how_many, width, yes
 
 LEGEND = (
     "Proper: the expected cost is least where the outputs are the true probabilities. Convex in "
@@ -81,7 +81,7 @@ def verdicts(found: Mapping[Mix, Verdict], k: int) -> str:
         answers = v.proper, v.convex, v.a_minus_y, v.several
         grid.add_row(mix.words, *map(yes, answers), v.failure if v.faults else "none")
         advice.add_row(Text(mix.words, no_wrap=True), v.advice)
-    title = Text(f"Verdicts for {'one output' if k == 1 else f'{k} classes'}", style="bold")
+    title = Text(f"Verdicts for {how_many(k)}", style="bold")
     return printed(title, grid, Text("Advice", style="bold"), advice, "", Text(LEGEND, style="dim"))
 
 

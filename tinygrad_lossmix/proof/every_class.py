@@ -25,6 +25,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from tinygrad_lossmix.engine.table import dispatched, row, spelling
 from tinygrad_lossmix.engine.tensor import Tensor, node
 from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.printing import AsPrinted
 from tinygrad_lossmix.proof.derivation import Formula, formulas, gradient_at, sympy, written
 
 A, Y = sympy.Symbol("a_k", positive=True), sympy.Symbol("y_k", real=True)
@@ -155,8 +156,8 @@ def atom(inner: Formula, distribution: bool) -> Formula:
     return sympy.Symbol(f"sum({text})", real=True)
 
 
-@dataclass(frozen=True)
-class ProofForAll:
+@dataclass(frozen=True, repr=False)
+class ProofForAll(AsPrinted):
     """δ of class k of a mix, for every number of classes; true where it is a - y."""
 
     mix: Mix
@@ -177,8 +178,6 @@ class ProofForAll:
         if self.mix.output == "lml":
             lines += ["The Jacobian of lml is taken in closed form."]
         return "\n".join([*lines, "", f"delta_k = {written(self.delta, A, Y)}", "", ABOUT])
-
-    __repr__ = __str__
 
     @property
     def latex(self) -> str:

@@ -20,6 +20,7 @@ from typing import Any, Literal, overload
 from tinygrad_lossmix.mixes import book as book
 from tinygrad_lossmix.mixes.layers import LAYERS
 from tinygrad_lossmix.mixes.mix import Mix
+from tinygrad_lossmix.printing import AsPrinted, how_many
 from tinygrad_lossmix.proof.derivation import (
     Counterexample,
     Derivation,
@@ -36,8 +37,8 @@ Cost = Callable[[Any, Any], Any]
 MOST = 6  # classes: one more takes a minute
 
 
-@dataclass(frozen=True)
-class Proof:
+@dataclass(frozen=True, repr=False)
+class Proof(AsPrinted):
     """What was proved about the output delta of a mix; formulas are SymPy expressions.
 
     True where it holds: `assert prove("sigmoid", "ce", 3)`.
@@ -83,16 +84,13 @@ class Proof:
         return f"$\\displaystyle {self.latex}$"
 
     def __str__(self) -> str:
-        outputs = "one output" if self.classes == 1 else f"{self.classes} classes"
-        lines = [f"{self.mix}, {outputs}", *self._verdict(), ""]
+        lines = [f"{self.mix}, {how_many(self.classes)}", *self._verdict(), ""]
         lines += [f"delta{k} = {text}" for k, text in enumerate(self._written())]
         lines += [""]
         if any("T" in map(str, each.free_symbols) for each in self.delta):
             lines += ["T is the sum of e^z."]
         given = "a outputs," if self.mix.layer in LAYERS.values() else "z logits,"
         return "\n".join([*lines, SYMBOLS.format(given)])
-
-    __repr__ = __str__
 
     def _written(self, text: Callable[[Formula], str] = str) -> list[str]:
         each = zip(self.delta, self.a, self.y, strict=True)

@@ -42,7 +42,7 @@ from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.labels import dense, logits
 from tinygrad_lossmix.mixes.layers import LAYERS
 from tinygrad_lossmix.mixes.own import named, result_of
-from tinygrad_lossmix.printing import AsPrinted, amount, brief, number, paragraph, point
+from tinygrad_lossmix.printing import AsPrinted, amount, brief, how_many, number, paragraph, point
 from tinygrad_lossmix.records import attributes, plain
 
 
@@ -112,7 +112,7 @@ class MatchingCost(AsPrinted):
 
     def sentences(self) -> list[str]:
         """What was found, in words."""
-        of = f"{self.output}, {how_many(self.classes)}"
+        of = f"{self.output}, {how_many(self.classes, 'logit')}"
         if not self.exists:
             return [
                 f"{of}: no cost whatever gives a - y here.",
@@ -225,7 +225,7 @@ class MatchingOutput(AsPrinted):
 
     def sentence(self) -> str:
         """What was found for one set of labels."""
-        where = f"{self.title}, {how_many(self.classes)}, labels from the {self.labels}"
+        where = f"{self.title}, {how_many(self.classes, 'logit')}, labels from the {self.labels}"
         if not self.exists:
             return f"{where}: no output layer goes with it; {self.witness}."
         goes = self.name or "a layer without a name"
@@ -269,8 +269,3 @@ def matching_output(
     best = next(filter(None, found.values()), found[labels or "simplex"])
     best.by_labels = found
     return best
-
-
-def how_many(classes: int) -> str:
-    """The number of logits, in words."""
-    return "one logit" if classes == 1 else f"{classes} classes"

@@ -26,12 +26,12 @@ from tinygrad_lossmix.answers.match.layer import (
     labels_from,
     reached,
 )
-from tinygrad_lossmix.answers.match.matching import MatchingCost, how_many, matching_cost
+from tinygrad_lossmix.answers.match.matching import MatchingCost, matching_cost
 from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.mix import Mix
 from tinygrad_lossmix.mixes.outputs import sigmoid, softmax, softplus
-from tinygrad_lossmix.printing import number
+from tinygrad_lossmix.printing import how_many, number
 
 RULE = (
     "A cost with delta = a - y exists exactly if the output layer a(z) is a gradient: its Jacobian "
@@ -123,7 +123,7 @@ def partners(mix: Any, classes: int, labels: str = "simplex") -> Partners:
     of_cost = f"with {cost} goes {' and '.join(goes)}"
     of_cost = of_cost if goes else f"no layer with a name goes with {cost}"
     multiple = (
-        f"for {how_many(classes)} {layer} is {known}, with {known.name} goes {cost}, and "
+        f"for {how_many(classes, 'logit')} {layer} is {known}, with {known.name} goes {cost}, and "
         f"{number(known.slope)} comes out in front of a - y"
         for known in match.called
         if known.slope != 1 and known.goes_with(labels) == cost

@@ -19,7 +19,7 @@ import numpy as np
 
 from tinygrad_lossmix.answers.plateau.candidates import NEAR, Match, Question, half_unit, matches
 from tinygrad_lossmix.answers.plateau.constants import SOFTMAX_FLOOR, UNIFORM, constants
-from tinygrad_lossmix.printing import AsPrinted, numbered, paragraph
+from tinygrad_lossmix.printing import AsPrinted, how_many, numbered, paragraph
 from tinygrad_lossmix.records import plain
 
 BATCHES = (8, 10, 16, 20, 32, 50, 64, 100, 128, 200, 256, 500, 512, 1000, 1024)
@@ -55,7 +55,7 @@ class Plateau(AsPrinted):
         """What was asked, and whether anything fits."""
         asked = f"A loss of {self.loss}"
         if self.classes is not None:
-            asked += " with one output" if self.classes == 1 else f" with {self.classes} classes"
+            asked += f" with {how_many(self.classes)}"
         asked += f" at an accuracy of {self.accuracy:.4g}" if self.accuracy is not None else ""
         if not self.matches:
             return f"{asked}: nothing fits, it is none of the known plateaus."

@@ -23,7 +23,7 @@ from tinygrad_lossmix.engine import Tensor, grad
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.mixes.layers import explained
 from tinygrad_lossmix.mixes.mix import Mix
-from tinygrad_lossmix.printing import AsPrinted, amount, paragraph, point, yes
+from tinygrad_lossmix.printing import AsPrinted, amount, how_many, paragraph, point, yes
 from tinygrad_lossmix.records import attributes, plain
 
 JUDGED = {"cube": "any number of them hold", "reals": "numbers that the outputs can be"}
@@ -78,10 +78,9 @@ class Verdict(AsPrinted):
         rows += [("its layer", self.of_layer)] if self.of_layer else []
         rows += [("its cost", self.of_cost)] if self.of_cost else []
         rows.append(("advice", self.advice))
-        of = "one output" if self.classes == 1 else f"{self.classes} classes"
         problems = self.failure if self.faults else "no problems"
         wide = max(width, 40)
-        lines = [paragraph(f"{self.mix}, {of}: {problems}", wide=wide)]
+        lines = [paragraph(f"{self.mix}, {how_many(self.classes)}: {problems}", wide=wide)]
         lines += [paragraph(said, " " * 19, f"  {name:17}", wide) for name, said in rows]
         return "\n".join(lines)
 
