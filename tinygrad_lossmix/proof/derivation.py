@@ -197,8 +197,7 @@ def derive(output: str | Output, cost: Callable[[Any, Any], Any], classes: int) 
         outputs = getattr(book, output)(z)
     else:
         known, a, outputs = {}, e, _of_symbols(output, "the output layer", (z,), (classes,))
-    recorded = _cost(cost, outputs, labels)
-    delta = gradient_at(z, recorded, formulas(sympy.S.One))
+    delta = gradient_at(z, _cost(cost, outputs, labels), formulas(sympy.S.One))
     raw = [entry.xreplace(known) for entry in map(_rational, expressions(delta))]
     layer = [sympy.cancel(_rational(entry).xreplace(known)) for entry in expressions(outputs)]
     a_minus_y = [out - label for out, label in zip(layer, y, strict=True)]
