@@ -156,6 +156,12 @@ def test_a_word_that_is_no_command_is_answered_with_the_nearest(typed: str, advi
         ["step", "--beside", "softmax", "\x1b[31m", "--batch"],
         ["diagnose", "--npz", "\x1b[31m.npz"],
         ["check", "\x1b[31m:f", "--input", "3"],
+        ["plateau", "1", "--classes", "\x1b[31m"],
+        ["verdict", "softmax", "\x1b[31m"],
+        ["delta", "\x1b[31m", "ce"],
+        ["prove", "softmax", "\x1b[31m"],
+        ["diagnose", "\x1b[31m"],
+        ["diagnose", "1.0", "--accuracy", "\x1b[31m"],
     ],
     ids=repr,
 )

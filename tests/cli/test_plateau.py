@@ -62,11 +62,3 @@ def test_lines_are_wrapped_to_the_terminal(columns: int) -> None:
     for args in (["0.6931"], ["1.56", "--classes", "10", "--accuracy", ".90"], ["1.9"]):
         lines = plateau(*args, COLUMNS=str(columns)).stdout.splitlines()
         assert max(map(len, lines)) <= columns
-
-
-@pytest.mark.parametrize("command", ["plateau", "verdict", "delta", "prove"])
-def test_nothing_typed_steers_the_terminal(command: str) -> None:
-    for args in (["\x1b[2J", "ce"], ["softmax", "\x1b]0;x\x07"], ["1", "--classes", "\x1b[2J"]):
-        result = CliRunner().invoke(main, [command, *args])
-        assert result.exit_code == 2
-        assert all(c.isprintable() for c in (result.stdout + result.stderr).replace("\n", ""))
