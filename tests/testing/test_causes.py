@@ -8,6 +8,7 @@ import pytest
 
 import tinygrad_lossmix as lm
 from tests.helpers.quick import thinned
+from tests.helpers.spellings import transposed
 from tinygrad_lossmix.testing import gradcheck
 
 RNG = np.random.default_rng(5)
@@ -34,11 +35,6 @@ def shifted(z):
     return e / e.sum(axis=-1, keepdims=True)
 
 
-def columns(z):
-    e = np.exp(z.T)
-    return (e / e.sum(axis=0)).T
-
-
 def reciprocal(z):
     e = np.exp(z)
     return e * (1 / e.sum(axis=1)[:, None])
@@ -53,7 +49,7 @@ LL = {
     "picked": lambda z: -np.log(hand(z)[np.arange(N), C]).mean(),
     "logsumexp": lambda z: (lm.logsumexp(z) - (z * Y).sum(axis=-1)).mean(),
     "log of a sum": lambda z: (np.log(np.exp(z).sum(axis=-1)) - z[np.arange(N), C]).mean(),
-    "times 1/n": lambda z: (1 / N) * -(np.log(columns(z)) * Y).sum(),
+    "times 1/n": lambda z: (1 / N) * -(np.log(transposed(z)) * Y).sum(),
     "reciprocal": lambda z: -(Y * np.log(reciprocal(z))).sum(axis=1).sum() / N,
 }
 CE = {
@@ -70,7 +66,7 @@ SUMMED = {
 }
 SOFTMAXES = {
     "softmax": lm.softmax, "book": lm.book.softmax, "by hand": hand, "shifted": shifted,
-    "columns": columns, "reciprocal": reciprocal,
+    "transposed": transposed, "reciprocal": reciprocal,
 }  # fmt: skip
 SIGMOIDS = {
     "sigmoid": lm.sigmoid,
