@@ -43,7 +43,7 @@ class ManyPoints:
             return (grad(mix.cost(z, y), z, create_graph=True) * direction).sum()
 
         self.activate, self.composed = mix.activate, mix.composed
-        self._cost = compile(lambda z, y: mix.cost(z, y))
+        self._cost = compile(mix.cost)
         self._along = compile(along)
 
     def cost(self, z: Array, y: Array) -> Any:
