@@ -59,3 +59,12 @@ def test_its_tails_are_exact_in_every_precision_however_far_the_others_are(dtype
         np.testing.assert_allclose(once.data[: d.size], exact, 32 * np.finfo(dtype).eps)
         spread = 32 * np.finfo(dtype).eps, 8 * np.finfo(dtype).smallest_subnormal
         np.testing.assert_allclose(twice[: d.size], exact * (1 - exact), *spread)
+
+
+@in_one(("dtype", "far"), [(np.float16, 12.0), (np.float32, 60.0), (np.float64, 500.0)])
+def test_its_second_slope_is_a_number_where_powers_of_the_exponential_are_none(dtype, far):
+    x, y = Tensor(np.zeros(3, dtype)), np.full(3, far, dtype)
+    twice = grad(grad(np.logaddexp(x, y).sum(), x, create_graph=True).sum(), x)
+    exact = 1 / (1 + np.exp(np.longdouble(far)))
+    smallest = np.finfo(dtype).smallest_subnormal
+    np.testing.assert_allclose(twice, exact * (1 - exact), 1e-5, 2 * smallest)
