@@ -289,6 +289,18 @@ def test_a_batch_in_blocks_is_the_batch_at_once(mix, block, dtype, monkeypatch):
     np.testing.assert_allclose(mix.delta(z, y), delta, rtol=8 * np.finfo(dtype).eps)
 
 
+@pytest.mark.parametrize("shape", [(128, 100), (180, 100), (3000, 10), (20, 4000)])
+def test_no_block_of_a_batch_is_so_long_that_blas_waits_for_its_threads(shape):
+    def of_size(z, y, dot):
+        sizes.append(z.size)
+        return 0.0, z
+
+    sizes = []
+    closed_forms.evaluated(of_size, np.zeros(shape), np.zeros(shape))
+    assert sum(sizes) == np.prod(shape)
+    assert max(sizes) <= 9216  # OpenBLAS: of a product with a matrix; of one of vectors 10,000
+
+
 @each_mix
 def test_infinite_logits_have_their_limit_in_blocks_too(mix, monkeypatch):
     z, classes = np.array([[np.inf, 0.0], [0.0, 1.0], [2.0, -np.inf]] * 2), [0, 1, 0] * 2

@@ -278,7 +278,7 @@ def _lowered(evaluate: Lowering, spelled_out: Lowering | None, *given: Any) -> L
     def lowered(z: Value, y: Value) -> tuple[Value, Value]:
         program: TracedProgram = z.program
         kinds = Kind((), z.dtype), Kind(z.shape, z.dtype)
-        large = z.ndim == 2 and z.size * z.dtype.itemsize > 2 * closed_forms.BLOCK
+        large = z.ndim == 2 and z.size * z.dtype.itemsize > 1.5 * closed_forms.BLOCK
         if large or spelled_out is None or (given and z.shape[-1] > CLASSES):
             return program.pair(closed_forms.evaluated, *kinds, evaluate, z, y)
         y = y if y.ndim == z.ndim else one_hot(y, z.shape, z.dtype)

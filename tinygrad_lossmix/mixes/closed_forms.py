@@ -65,7 +65,7 @@ def evaluated(form: Callable[..., Any], z: Array, y: Array) -> tuple[Array, Arra
         ValueError: the cost is not finite, and labels hold NaN or infinity.
     """
     z = np.ascontiguousarray(z)
-    if z.nbytes > 2 * BLOCK and z.ndim == 2:
+    if z.nbytes > 1.5 * BLOCK and z.ndim == 2:
         form = functools.partial(in_blocks, form)
     total, delta = form(z, y)
     if not isfinite(total):  # asked only here: each would cost every call 5 %
@@ -79,17 +79,19 @@ def dot_at_infinity(x: Array, y: Array) -> Array:
     return np.where((x == 0) & np.isinf(y), 0.0, x * y).sum()
 
 
-BLOCK = 3 * 2**15  # bytes: a form's arrays of that size stay in the cache and on the heap
+# Bytes. Arrays of that size stay in the cache, and in memory that is not given back after each use,
+# which would take as long again; BLAS takes no threads for them, which wait on a busy machine.
+BLOCK = 2**16
 
 
 def in_blocks(evaluate: Callable[..., Any], z: Array, y: Array, dot: Dot = np.vdot) -> Any:
     """A form of a large batch, some rows at a time: ½ to 0.8 of the time, a third of the memory.
 
-    A form of classes writes δ where it belongs, six times as many rows at a time: all in place.
+    A form of classes writes δ where it belongs, nine times as many rows at a time: all in place.
     """
     direct = getattr(class_forms, evaluate.__name__, None) if y.ndim == 1 else None
     n, k = z.shape
-    rows = max(1, (6 if direct else 1) * BLOCK // (k * z.itemsize))
+    rows = max(1, (9 if direct else 1) * BLOCK // (k * z.itemsize))
     total, delta = 0.0, np.empty_like(z)
     for at in (slice(i, i + rows) for i in range(0, n, rows)):
         if direct:
