@@ -24,6 +24,7 @@ from tests.helpers.frameworks import (
     softmax,
 )
 from tests.helpers.quick import in_one
+from tinygrad_lossmix.answers.diagnosis import pairings
 from tinygrad_lossmix.answers.diagnosis.pairings import PAIRINGS, Candidate, reproducing
 
 REPORTED = [
@@ -191,3 +192,12 @@ def test_pytorch_agrees():
         assert (pairing.transform, pairing.cost, first.reduction, pairing.quirk) == expected
     with pytest.raises(TypeError, match=r"outputs\.detach\(\)\.cpu\(\)\.numpy\(\)"):
         lm.diagnose(z.clone().requires_grad_(), c)
+
+
+def test_a_batch_in_blocks_reports_what_it_does_at_once(monkeypatch):
+    outputs = SOFT.astype(np.float64)
+    at_once = pairings.candidates(outputs, SEVERAL)
+    monkeypatch.setattr(pairings, "BLOCK", 2 * K)
+    for one, other in zip(at_once, pairings.candidates(outputs, SEVERAL), strict=True):
+        assert one.name == other.name
+        np.testing.assert_allclose(one.value, other.value, rtol=1e-13)

@@ -13,7 +13,7 @@ outputs and examples; it takes arrays and Tensors, so that the engine differenti
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ from tinygrad_lossmix.printing import figure, vector
 FEW = 5  # classes of which all are printed
 COMPUTED = 1e-5  # what a framework's float32 may be off by, relative to the loss
 PER_EXAMPLE, EVERYTHING, TOTAL = "mean over the examples", "mean over everything", "sum"
+BLOCK = 2**16  # numbers: arrays of that size do not leave the cache
 EXAMPLES = "softmax over the examples"
 STEPS: dict[str, tuple[str, ...]] = {  # what is applied, the first first
     "none": (),
@@ -206,13 +207,25 @@ def candidates(x: Array, y: Array) -> list[Candidate]:
         if not pairing.takes(x):
             continue
         numbers = (x, y) if pairing.quirk else (exact, wide)
-        total = float(pairing.total(*numbers))
+        if pairing.cost == "squared error":
+            total = 2.0 * plain[pairing.transform, "quadratic"]
+        else:
+            total = in_blocks(pairing, *numbers)
         if pairing.quirk is None:
             plain[pairing.transform, pairing.cost] = total
         elif np.isclose(total, plain.get((pairing.transform, pairing.cost), np.nan), computed, 0):
             continue
         found += [Candidate(pairing, names, total / by) for by, names in reductions(n, k).items()]
     return found
+
+
+def in_blocks(pairing: Pairing, x: Array, y: Array) -> float:
+    """The total of a pairing, some examples at a time."""
+    if pairing.transform == EXAMPLES:  # where they depend on each other
+        pairing, x = replace(pairing, transform="none"), applied(pairing.steps, x)
+    rows = max(1, BLOCK // x.shape[1])
+    parts = (slice(i, i + rows) for i in range(0, len(x), rows))
+    return float(sum(pairing.total(x[part], y[part]) for part in parts))
 
 
 def reductions(n: int, k: int) -> dict[int, tuple[str, ...]]:
