@@ -3,8 +3,8 @@ that they never crossed.
 
 Read are `loss=2.30`, `loss: 2,30`, `train_loss 2.30`, `"val_loss": 2.30`, `Test set: Average loss:
 2.30`, `acc: 91.2%`, `Accuracy: 9120/10000` and the like, anywhere in a line, several in a line;
-lists behind a name, as of `history.history` in Keras; and tables with a header: CSV, Markdown,
-columns.
+lists behind a name, as of `history.history` in Keras; `train-mlogloss:0.69` of boosters; JSON, with
+`"loss"` in an object `"val"`; and tables with a header: CSV, Markdown, columns.
 
 >>> read(["step 1 loss=2.30 acc: 0.5", "step 2 loss=1.20 acc: 91%"])
 {'loss': ['2.30', '1.20'], 'accuracy': ['0.5', '0.91']}
@@ -32,15 +32,18 @@ PART = r"(?:train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?|eval(?:uation)?)"
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?)\b"
 COMMA = r"[-+]?(?:0|\d+(?!,\d{3}(?!\d))),\d+"  # 1,234 may be a thousand
 ENTRY = re.compile(
-    rf"""(?<!\w)(?P<before>{PART}[\s_/.-]+)?(?P<of_what>\w+_)??
-    (?P<what>loss|cost|accuracy|acc)(?P<after>[_/]{PART})?(?P<per>_step|_epoch)?(?![\w/])
+    rf"""(?<!\w)(?P<before>{PART}(?:_?\d+)?(?:'s)?[\s_/.-]+)?(?P<of_what>\w+_)??
+    (?P<what>(?:m?log)?loss|cost|accuracy|acc)(?P<after>[_/]{PART})?(?P<per>_step|_epoch)?(?![\w/])
     ["']?\s*(?P<beside>\(\s*{PART}\s*\)\s*)?(?:[=:]\s*)?
     (?:(?:\w+\.)?(?:tensor|array|float\d+)\(\s*\[?)?
     (?P<value>{COMMA}|{NUMBER})(?!\d|\.\d|,\d)(?:/(?P<total>\d+))?(?P<percent>\s*%)?""",
     re.IGNORECASE | re.VERBOSE,
 )
-LIST = re.compile(r"""(\w[\w/. -]{0,40})["']?\s*[=:]\s*\[([^][]*)(\]?)""")
+LIST = re.compile(r"""(\w[\w/. -]{0,40})["']?\s*[=:]\s*\[([^][{}]*)(\]?)""")
+KEY = re.compile(r"""["'](?P<name>\w[\w/. -]*)["']\s*:\s*(?P<opens>{?)|[{}]""")
 CELL = re.compile(rf"(?:{NUMBER})\s*%?", re.IGNORECASE)
+BAR = re.compile(r":\s+\d+%.*")  # of progress, behind a row
+HEAD = re.compile(r"\s*(?:[^\W\d]\S*\s\s+)+[^\W\d]\S*")  # of columns, all of them names
 BETWEEN = re.compile(r"[,\s]+")
 BARS = str.maketrans("│┃┆", "|||")
 UNSEEN = re.compile(r"\0|\x1b\[[\d;]*m")  # of UTF-16, of colours
@@ -70,16 +73,44 @@ def read(lines: Iterable[str]) -> dict[str, list[str]]:
 def spelled_out(lines: Iterable[str]) -> Iterator[str]:
     """Lines, the rows of a table as `loss=2.30`, a line for each number under a name."""
     heads = dict[tuple[str, int], list[str]]()  # by what is between the names, and their number
-    for line in unlisted(UNSEEN.sub("", line).translate(BARS).rstrip(" \r\n") for line in lines):
-        mark = next(filter(line.__contains__, "\t;|,"), "")
-        cells = [cell.strip("\"' ").replace(",", ".") for cell in line.split(mark or None)]
+    seen = (UNSEEN.sub("", line).translate(BARS).rstrip(" \r\n") for line in lines)
+    for line in unlisted(nested(seen)):
         if ENTRY.search(line):
             yield line
-        elif any(ENTRY.search(f"{cell}=0") for cell in cells):
+            continue
+        line = BAR.sub("", line)
+        mark = next(filter(line.__contains__, "\t;|,"), "")
+        cells = [cell.strip("\"' ").replace(",", ".") for cell in line.split(mark or None)]
+        if any(ENTRY.search(f"{cell}=0") for cell in cells):
             heads |= {(mark, len(head)): head for head in ([cells] if mark else aligned(line))}
+        elif not mark and HEAD.fullmatch(line) and not any(map(CELL.fullmatch, cells)):
+            heads = {key: head for key, head in heads.items() if key[0]}  # another table begins
         else:
             row = zip(heads.get((mark, len(cells)), ()), cells, strict=False)
             yield from (f"{name}={cell}" for name, cell in row if CELL.fullmatch(cell))
+
+
+def nested(lines: Iterable[str]) -> Iterator[str]:
+    """Lines; the names in an object that has a name have that before them.
+
+    >>> [*nested(['{"train": {', '"loss": 2.3}, "val": {"loss": 2.4}, "lr": 0.1}'])]
+    ['{"train": {', '"train/loss": 2.3}, "val": {"val/loss": 2.4}, "lr": 0.1}']
+    """
+    around: list[str] = []  # the names of the objects that are open
+
+    def named(key: re.Match[str]) -> str:
+        if key[0] == "}":
+            del around[-1:]
+            return "}"
+        name = (around[-1] if around else "") + (key["name"] or "")
+        if key[0] == "{" or key["opens"]:
+            around.append(f"{name}/"[-40:] if key["name"] else name)
+        return key[0] if key["name"] is None else key[0].replace(key["name"], name, 1)
+
+    for line in lines:
+        if line.startswith("{"):
+            around.clear()  # what was written before may have been cut off
+        yield KEY.sub(named, line)
 
 
 def unlisted(lines: Iterable[str]) -> Iterator[str]:
@@ -112,7 +143,8 @@ def name_of(entry: re.Match[str], part: str) -> str:
     what = "accuracy" if entry["what"].lower().startswith("acc") else entry["what"].lower()
     name = f"{entry['of_what'] or ''}{what}{entry['per'] or ''}"
     said = entry["before"] or entry["after"] or entry["beside"] or part
-    return "_".join([*[part for part in PARTS if part in said.lower()][:1], name.lower()])
+    parts = [part for part in PARTS if part in said.lower()][:1]
+    return "_".join([*parts, *re.findall(r"\d+", said), name.lower()])
 
 
 def fraction(entry: re.Match[str]) -> str:
