@@ -120,6 +120,20 @@ def test_a_planted_nan_is_found(plant):
     assert repair in text
 
 
+def test_a_weight_that_holds_nan_is_no_example_to_leave_out():
+    x, w = np.ones((4, 2)), lm.Tensor([[np.nan, 1.0, 2.0], [1.0, 2.0, 3.0]], name="w")
+    text = answers_to("why nan", lm.Mix("softmax", "ll").cost(x @ w, [0, 1, 2, 0]))
+    assert "an update made it so" in text
+    assert "leave out" not in text
+
+
+def test_of_an_input_that_may_be_either_both_are_said():
+    z = lm.Tensor([[np.nan, 1.0, 2.0], [1.0, 2.0, 3.0]], name="z")
+    text = answers_to("why nan", lm.Mix("softmax", "ll").cost(z, [0, 1]))
+    assert "if z holds examples, leave out those where np.isfinite(z) is False" in text
+    assert "if it is a weight, an update made it so" in text
+
+
 @pytest.mark.parametrize("value", [0.0, 1e-40])
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_what_it_says_to_write_helps(value):

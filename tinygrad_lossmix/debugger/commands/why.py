@@ -17,7 +17,7 @@ from tinygrad_lossmix.debugger.commands.session import Session, command
 from tinygrad_lossmix.debugger.expressions import CommandError
 from tinygrad_lossmix.debugger.layout import aligned, lined
 from tinygrad_lossmix.debugger.rule import differentiated
-from tinygrad_lossmix.debugger.show import at, named_array
+from tinygrad_lossmix.debugger.show import at, batch, named_array
 from tinygrad_lossmix.debugger.walk import Walk
 from tinygrad_lossmix.engine.refusals import plain
 from tinygrad_lossmix.engine.replay import recorded, replay
@@ -130,7 +130,10 @@ def _repair(reading: Reading, origin: Origin) -> Iterator[str]:
     """What helps, of all that was tried: the cost and the gradients of its inputs are finite."""
     cost, name = reading.cost, reading.call(origin.node)
     if origin.node.function is None:
-        yield f"leave out the examples where np.isfinite({name}) is False"
+        rows = batch(reading)[:1]
+        if not rows or origin.node.shape[:1] == rows:
+            yield f"if {name} holds examples, leave out those where np.isfinite({name}) is False"
+        yield "if it is a weight, an update made it so: ask `why nan` of the cost before"
         return
     from tinygrad_lossmix.compiler.stabilize import rewritten  # the prompt opens without it
 
