@@ -97,7 +97,7 @@ def test_a_row_of_nan_alone_is_no_header():
     assert read(table.splitlines()) == {"loss": ["nan", "2.3"], "val_loss": ["nan", "2.4"]}
 
 
-@pytest.mark.parametrize("line", ['{"a": ' * 20_000, "word  " * 20_000, '"' * 100_000])
+@pytest.mark.parametrize("line", ['{"a": ' * 10_000, "word  " * 20_000, '"' * 100_000])
 def test_a_long_line_of_names_is_passed_over_at_once(line):
     started = time.perf_counter()
     assert read([line]) == {}
