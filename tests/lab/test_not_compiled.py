@@ -9,7 +9,7 @@ import tinygrad_lossmix as lm
 from tinygrad_lossmix.compiler.loops.backend import NotCompiledWarning
 from tinygrad_lossmix.lab import training
 from tinygrad_lossmix.lab.linear_models import descent
-from tinygrad_lossmix.lab.training import Settings, value_and_gradient
+from tinygrad_lossmix.lab.training import Settings, compiled_or_recorded
 
 SETTINGS = Settings(seeds=2, epochs=1)
 
@@ -62,7 +62,7 @@ def test_it_is_said_once_with_the_line_that_asks():
 
 
 def test_what_needs_no_numbers_is_compiled_in_silence():
-    step = value_and_gradient(lambda w: (w * w).sum(), 0, "squares")
+    step = compiled_or_recorded(lambda w: (w * w).sum(), 0, "squares")
     assert step(np.array([3.0]))[1] == [6.0]
 
 

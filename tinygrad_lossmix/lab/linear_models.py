@@ -17,7 +17,7 @@ import numpy as np
 from tinygrad_lossmix.engine.table import Array
 from tinygrad_lossmix.lab.data import Data, DataError, scaled
 from tinygrad_lossmix.lab.study import Statement, Study, Table, below, description, near, plotted
-from tinygrad_lossmix.lab.training import calibration_error, value_and_gradient
+from tinygrad_lossmix.lab.training import calibration_error, compiled_or_recorded
 from tinygrad_lossmix.mixes.mix import MIXES, Mix
 from tinygrad_lossmix.printing import amount
 from tinygrad_lossmix.views.plotting import SERIES, lines
@@ -210,7 +210,7 @@ def descent(
     def penalised(w: Any) -> Any:
         return mix.cost(x @ w, y) + 0.5 * penalty * np.sum(w[:-1] ** 2)
 
-    f = value_and_gradient(penalised, 0, str(mix))
+    f = compiled_or_recorded(penalised, 0, str(mix))
     eta, speed, slope = rate * len(x) / np.linalg.norm(x, 2) ** 2, 0, np.inf
     w = ahead = np.zeros((x.shape[1], y.shape[1]))
     while steps and slope > 1e-10:

@@ -178,11 +178,11 @@ def steps(mix: Mix, eta: float) -> Callable[..., Any]:
     def cost(w1: Any, b1: Any, w2: Any, b2: Any, x: Any, y: Any) -> Any:
         return eta * mix.cost(logits(x, w1, b1, w2, b2), y)
 
-    return value_and_gradient(cost, (0, 1, 2, 3), str(mix))
+    return compiled_or_recorded(cost, (0, 1, 2, 3), str(mix))
 
 
-def value_and_gradient(f: Callable[..., Any], wrt: Any, title: str) -> Callable[..., Any]:
-    """Those of f, a cost of that title, compiled unless it depends on the numbers in its arrays."""
+def compiled_or_recorded(f: Callable[..., Any], wrt: Any, title: str) -> Callable[..., Any]:
+    """Value and gradient of a cost of that title, recorded anew where it asks for numbers."""
     run: Callable[..., Any] = compile(f, wrt)
 
     def step(*arrays: Any) -> Any:
